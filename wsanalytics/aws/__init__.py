@@ -1,0 +1,1 @@
+"""Everything that knows boto3. Only ``aws/writer.py`` can alter anything in AWS."""

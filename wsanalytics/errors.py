@@ -1,0 +1,44 @@
+"""Everything that wsanalytics raises or warns about on purpose.
+
+One base class, so that a notebook or script can catch whatever this package refuses with one
+``except``. Each message names what is wrong, where, which rule it breaks and how to mend it.
+"""
+
+from __future__ import annotations
+
+
+class WsanalyticsError(Exception):
+    """The base of every error that wsanalytics raises on purpose."""
+
+
+class InputError(WsanalyticsError):
+    """A file, a table or an option cannot be used as it is.
+
+    *what* is wrong is said first; *where* names the file and line, the table or the option;
+    *rule* is the rule that was broken and *mend* what to do about it.
+
+    >>> print(InputError("the timeout is 90", where="--setting AUTO_STOP:90",
+    ...                  rule="timeouts are multiples of 60", mend="use 60 or 120"))
+    --setting AUTO_STOP:90: the timeout is 90. Rule: timeouts are multiples of 60. Mend: use 60 or 120.
+    """
+
+    def __init__(self, what: str, *, where: str = "", rule: str = "", mend: str = "") -> None:
+        self.what, self.where, self.rule, self.mend = what, where, rule, mend
+        parts = [f"{where}: {what}" if where else what]
+        if rule:
+            parts.append(f"Rule: {rule}")
+        if mend:
+            parts.append(f"Mend: {mend}")
+        super().__init__(". ".join(part.rstrip(".") for part in parts) + ".")
+
+
+class OutputError(WsanalyticsError):
+    """A result cannot be written where it was asked for; nothing was written."""
+
+
+class UnpricedWarning(UserWarning):
+    """Some WorkSpaces have no known price: they keep their hours and are left out of totals."""
+
+
+class NotBilledWarning(UserWarning):
+    """Some WorkSpaces are not simulated or billed at all (running mode MANUAL, or standby)."""

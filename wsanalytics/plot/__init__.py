@@ -1,0 +1,1 @@
+"""Plots: a frame in, an Axes out, nothing computed."""

@@ -1,0 +1,172 @@
+"""What a WorkSpace costs: dated list prices in USD, or the user's own.
+
+The built-in table holds AWS's own list prices of Amazon WorkSpaces Personal, read from the public
+file behind AWS's pricing page (``data/README.md`` says where, when and how it was checked). A
+WorkSpace whose region, bundle, operating system, licence or volumes are not in the table has no
+price: never a regional factor, never the nearest pair of volumes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from wsanalytics.checking import Origin, check_table, sort_by_key
+from wsanalytics.errors import InputError
+from wsanalytics.files import origin_of, read_table
+from wsanalytics.tables import PRICES, Kind
+
+BASE_VOLUMES = {
+    "VALUE": (80, 10),
+    "STANDARD": (80, 50),
+    "PERFORMANCE": (80, 100),
+    "POWER": (175, 100),
+    "POWERPRO": (175, 100),
+    "GENERALPURPOSE_4XLARGE": (175, 100),
+    "GENERALPURPOSE_8XLARGE": (175, 100),
+    "GRAPHICS": (100, 100),
+    "GRAPHICSPRO": (100, 100),
+    "GRAPHICS_G4DN": (100, 100),
+    "GRAPHICSPRO_G4DN": (100, 100),
+}
+"""Root and user volume in GiB that each bundle comes with, the pair its list price is named for."""
+
+_FAMILIES = ("WINDOWS", "UBUNTU", "RHEL", "ROCKY")
+_KEY = ["region", "compute_type", "operating_system", "license", "root_gib", "user_gib"]
+
+
+@dataclass(frozen=True, eq=False)
+class PriceBook:
+    """Prices by kind of WorkSpace, and the date they hold from.
+
+    ``frame`` is a checked ``prices`` table with one row a kind and running mode.
+    """
+
+    frame: pd.DataFrame
+    origin: str
+
+    @property
+    def date(self) -> str:
+        """The latest effective date among the rows; earlier rows may stand beside it."""
+        return str(max(self.frame["effective_date"], default=""))
+
+    @property
+    def dates(self) -> str:
+        """The effective dates and how many prices each stands for, as reports print them."""
+        counts = self.frame["effective_date"].value_counts().sort_index(ascending=False)
+        dates = sorted(counts.items(), key=lambda item: -item[1])
+        if len(dates) == 1:
+            return str(dates[0][0]) or "undated"
+        return ", ".join(f"{date or 'undated'} ({count:,} prices)" for date, count in dates)
+
+    @property
+    def compute_types(self) -> frozenset[str]:
+        """The bundles that have a price."""
+        return frozenset(self.frame["compute_type"])
+
+    def rates(self, workspaces: pd.DataFrame) -> pd.DataFrame:
+        """What each WorkSpace costs in either mode, row by row in the order of *workspaces*.
+
+        Columns, all USD and NaN where there is no price: ``always_on_usd`` (a month),
+        ``auto_stop_usd`` (the fixed fee, a month), ``hourly_usd`` (a billed hour).
+        """
+        wanted = workspaces[_KEY].copy()
+        wanted["operating_system"] = price_family(wanted["operating_system"])
+        wanted["license"] = wanted["license"].str.lower()
+        by_mode = {mode: rows for mode, rows in self.frame.groupby("running_mode")}
+        rates = pd.DataFrame(index=workspaces.index)
+        for name, mode, amount in (
+            ("always_on_usd", "ALWAYS_ON", "monthly_usd"),
+            ("auto_stop_usd", "AUTO_STOP", "monthly_usd"),
+            ("hourly_usd", "AUTO_STOP", "hourly_usd"),
+        ):
+            rows = by_mode.get(mode, self.frame.iloc[:0])
+            merged = wanted.merge(rows[[*_KEY, amount]], on=_KEY, how="left")
+            rates[name] = merged[amount].to_numpy(dtype=np.float64)
+        return rates
+
+    def __repr__(self) -> str:
+        return f"<PriceBook {len(self.frame):,} prices of {self.date or 'no date'}, {self.origin}>"
+
+
+def price_family(operating_systems: pd.Series) -> pd.Series:
+    """The operating system as price lists write it: WINDOWS for WINDOWS_11, and so on.
+
+    DescribeWorkspaces names versions (``WINDOWS_11``, ``UBUNTU_22_04``); prices know families.
+    """
+    families = operating_systems.astype("str").str.upper()
+    for family in _FAMILIES:
+        families = families.mask(families.str.startswith(f"{family}_"), family)
+    return families.replace("AMAZON_LINUX", "AMAZON_LINUX_2")
+
+
+def with_base_volumes(frame: pd.DataFrame) -> pd.DataFrame:
+    """The *frame* with empty ``root_gib`` and ``user_gib`` filled with the bundle's base volumes."""
+    filled = frame.copy()
+    for place, name in enumerate(("root_gib", "user_gib")):
+        base = frame["compute_type"].map(
+            {compute_type: pair[place] for compute_type, pair in BASE_VOLUMES.items()}
+        )
+        filled[name] = frame[name].fillna(base.astype("Int64"))
+    return filled
+
+
+def load_prices(region: str | None = None, *, path: Path | str | None = None) -> PriceBook:
+    """The price table in force: the built-in one, or the user's own at *path* in its place.
+
+    *region* keeps that region's prices only. Raises :class:`InputError` for a region that the
+    table lacks, a file that is no ``prices`` table, and two different prices of one date for one
+    kind of WorkSpace (of several dates the latest holds).
+
+    >>> book = load_prices("us-east-1")
+    >>> book
+    <PriceBook 264 prices of 2025-10-03, AWS list prices>
+    """
+    if path is None:
+        origin, frame = Origin("AWS list prices"), _built_in()
+    else:
+        origin = origin_of(Path(path))
+        frame = read_table(Path(path), PRICES)
+    frame = _one_price_each(check_table(frame, PRICES, origin, rows_needed=True), origin)
+    if region is not None:
+        regions = sorted(set(frame["region"]))
+        frame = frame[frame["region"] == region].reset_index(drop=True)
+        if frame.empty:
+            raise InputError(
+                f"there is no price for region {region!r}",
+                where=origin.name,
+                rule="prices are never carried over from another region",
+                mend=f"use one of {', '.join(regions)}, or your own price file",
+            )
+    return PriceBook(frame, origin.name)
+
+
+def _built_in() -> pd.DataFrame:
+    file = resources.files("wsanalytics") / "prices.parquet"
+    with resources.as_file(file) as path:
+        return read_table(path, PRICES)
+
+
+def _one_price_each(frame: pd.DataFrame, origin: Origin) -> pd.DataFrame:
+    text = [c.name for c in PRICES.columns if c.kind is Kind.TEXT]
+    frame = frame.astype(dict.fromkeys(text, "str"))
+    frame["operating_system"] = price_family(frame["operating_system"])
+    frame["license"] = frame["license"].str.lower()
+    key = list(PRICES.key)
+    frame = frame.drop_duplicates([*key, "monthly_usd", "hourly_usd", "effective_date"])
+    dated = [*key, "effective_date"]
+    clash = frame.duplicated(dated, keep=False)
+    if clash.any():
+        row = frame[clash].iloc[0]
+        raise InputError(
+            f"two different prices for {' '.join(str(row[name]) for name in key)}",
+            where=origin.name,
+            rule="one kind of WorkSpace has one price in one running mode at one date",
+            mend="remove the wrong row, or tell the two apart by effective_date",
+        )
+    latest = frame.sort_values(dated, kind="stable").drop_duplicates(key, keep="last")
+    return sort_by_key(latest, PRICES)

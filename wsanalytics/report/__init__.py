@@ -1,0 +1,1 @@
+"""The same frames, rendered for people: one HTML page."""

@@ -1,0 +1,263 @@
+"""From samples to sessions: when each user was connected, and how sure that is.
+
+Everything goes by timestamps, never by the position of a row, so lost samples cost certainty and
+not hours. Three kinds of evidence make a session:
+
+* a stretch of CONNECTED samples, no two of them further apart than ``bridge_gaps``;
+* half a sampling interval beside it, where the neighbouring sample is close enough;
+* ``last_connected_at``, the last moment that AWS knew a user to be connected: it sharpens the end
+  of a session, and reveals one that began and ended between two samples.
+
+UNKNOWN is what AWS says of a stopped WorkSpace, so it counts as not connected. A silence longer
+than ``bridge_gaps`` is neither connected nor free: it ends the session and is listed by
+:func:`find_gaps`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from wsanalytics.checking import check_table, sort_by_key
+from wsanalytics.errors import InputError
+from wsanalytics.history import History
+from wsanalytics.tables import GAPS, SAMPLES, SESSIONS
+from wsanalytics.timeline import (
+    MICROS_PER_MINUTE,
+    MICROS_PER_SECOND,
+    Micros,
+    column_micros,
+    instants,
+)
+
+SHORTEST_BRIDGE = 20 * MICROS_PER_MINUTE
+"""By default silences up to 20 minutes are bridged: that long AWS itself waits before it calls a
+client without a connection disconnected (WorkSpaces admin guide, running mode)."""
+BRIDGED_INTERVALS = 3
+USUAL_INTERVAL = 5 * MICROS_PER_MINUTE
+"""Taken for the sampling interval of a WorkSpace that has a single sample."""
+RESOLUTION = MICROS_PER_SECOND
+"""How exact ``last_connected_at`` is taken to be; also the shortest session there is."""
+
+Rows = npt.NDArray[np.int64]
+
+_NEVER = np.iinfo(np.int64).min
+
+
+def find_sessions(
+    history: History | pd.DataFrame, *, bridge_gaps: timedelta | None = None
+) -> pd.DataFrame:
+    """The sessions that the samples of *history* (or a ``samples`` frame) show.
+
+    *bridge_gaps* is the longest silence between two CONNECTED samples that is taken for one
+    session; by default the larger of 20 minutes and three median sampling intervals of that
+    WorkSpace. A session runs from the first CONNECTED sample of its stretch to the last, widened
+    by half a sampling interval where the neighbouring sample lies no further off than
+    *bridge_gaps*. Returns a ``sessions`` table: ``start_uncertain_minutes`` and
+    ``end_uncertain_minutes`` say by how much the true instant may lie off, at the edge of the
+    observation one sampling interval; ``revealed`` marks sessions that no sample saw.
+    """
+    looks = _looks(history, bridge_gaps)
+    moments = _moments(looks)
+    stretches, revealed = _stretches(looks, moments), _revealed(looks, moments)
+    ids = looks.ids
+    code = np.concatenate([stretches.code, revealed.code])
+    frame = pd.DataFrame(
+        {
+            "workspace_id": pd.Categorical.from_codes(code, categories=ids).astype("str"),
+            "connected_at": instants(np.concatenate([stretches.start, revealed.start])),
+            "disconnected_at": instants(np.concatenate([stretches.end, revealed.end])),
+            "start_uncertain_minutes": np.concatenate(
+                [stretches.start_uncertain, revealed.start_uncertain]) / MICROS_PER_MINUTE,
+            "end_uncertain_minutes": np.concatenate(
+                [stretches.end_uncertain, revealed.end_uncertain]) / MICROS_PER_MINUTE,
+            "revealed": np.repeat([False, True], [len(stretches.code), len(revealed.code)]),
+        }
+    )
+    return sort_by_key(frame, SESSIONS)
+
+
+def find_gaps(
+    history: History | pd.DataFrame, *, bridge_gaps: timedelta | None = None
+) -> pd.DataFrame:
+    """The silences longer than *bridge_gaps* between two samples of one WorkSpace.
+
+    Returns a ``gaps`` table. What happened in these stretches was not observed: it counts
+    neither as connected nor as free.
+    """
+    looks = _looks(history, bridge_gaps)
+    before = np.flatnonzero(looks.joined & ~looks.bridged)
+    frame = pd.DataFrame(
+        {
+            "workspace_id": pd.Categorical.from_codes(
+                looks.code[before], categories=looks.ids).astype("str"),
+            "from_at": instants(looks.at[before]),
+            "to_at": instants(looks.at[before + 1]),
+        }
+    )
+    return sort_by_key(frame, GAPS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """The samples in flat arrays, sorted by WorkSpace and time, one entry an instant.
+
+    The arrays over pairs (entry *i* is sample *i* and the next one) are one shorter:
+    ``joined``: both are of one WorkSpace; ``bridged``: and no further apart than bridge_gaps.
+    """
+
+    ids: pd.Index
+    code: Rows
+    at: Micros
+    connected: npt.NDArray[np.bool_]
+    last: Micros
+    interval: Micros
+    joined: npt.NDArray[np.bool_]
+    bridged: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class _Moments:
+    """Moments known to be connected: each lies in ``at[pair] < moment <= at[pair + 1]``."""
+
+    pair: Rows
+    at: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    code: Rows
+    start: Micros
+    end: Micros
+    start_uncertain: Micros
+    end_uncertain: Micros
+
+
+def _looks(history: History | pd.DataFrame, bridge_gaps: timedelta | None) -> _Looks:
+    if isinstance(history, History):
+        samples = history.samples
+    else:
+        samples = check_table(history, SAMPLES)
+    if bridge_gaps is not None and bridge_gaps <= timedelta(0):
+        raise InputError(
+            f"{bridge_gaps / timedelta(minutes=1):g} minutes", where="bridge_gaps",
+            rule="the longest silence that is bridged is positive", mend="use for example 20",
+        )
+    code, ids = pd.factorize(samples["workspace_id"], sort=True)
+    at = column_micros(samples["sampled_at"])
+    connected = (samples["connection_state"] == "CONNECTED").to_numpy()
+    seen = samples["last_connected_at"]
+    last = np.where(seen.isna(), _NEVER, column_micros(seen))
+    order = np.lexsort((at, code))
+    code, at, connected, last = code[order], at[order], connected[order], last[order]
+    code, at, connected, last = _one_an_instant(code, at, connected, last)
+    joined = code[1:] == code[:-1]
+    interval = _median_intervals(code, at, joined, len(ids))
+    bridge = np.maximum(SHORTEST_BRIDGE, BRIDGED_INTERVALS * interval)
+    if bridge_gaps is not None:
+        bridge[:] = bridge_gaps // timedelta(microseconds=1)
+    bridged = joined & (np.diff(at) <= bridge[code[1:]])
+    return _Looks(pd.Index(ids), code, at, connected, last, interval, joined, bridged)
+
+
+def _one_an_instant(
+    code: Rows,
+    at: Micros,
+    connected: npt.NDArray[np.bool_],
+    last: Micros,
+) -> tuple[Rows, Micros, npt.NDArray[np.bool_], Micros]:
+    """Several samples of one instant become one: connected if any of them says so."""
+    new = np.ones(len(at), dtype=bool)
+    new[1:] = (code[1:] != code[:-1]) | (at[1:] != at[:-1])
+    if new.all():
+        return code, at, connected, last
+    firsts = np.flatnonzero(new)
+    return (
+        code[firsts],
+        at[firsts],
+        np.logical_or.reduceat(connected, firsts),
+        np.maximum.reduceat(last, firsts),
+    )
+
+
+def _median_intervals(
+    code: Rows, at: Micros, joined: npt.NDArray[np.bool_], count: int
+) -> Micros:
+    """The median time between samples of each WorkSpace."""
+    gaps = np.diff(at)[joined]
+    owner = code[1:][joined]
+    order = np.lexsort((gaps, owner))
+    gaps, owner = gaps[order], owner[order]
+    size = np.bincount(owner, minlength=count)
+    first = np.cumsum(size) - size
+    interval = np.full(count, USUAL_INTERVAL, dtype=np.int64)
+    some = size > 0
+    low = first[some] + (size[some] - 1) // 2
+    high = first[some] + size[some] // 2
+    interval[some] = (gaps[low] + gaps[high]) // 2
+    return interval
+
+
+def _stretches(looks: _Looks, moments: _Moments) -> _Found:
+    """The sessions that samples saw, widened into ordinary gaps and sharpened."""
+    together = looks.connected[:-1] & looks.connected[1:] & looks.bridged
+    first = np.flatnonzero(looks.connected & ~np.append([False], together))
+    final = np.flatnonzero(looks.connected & ~np.append(together, [False]))
+    interval = looks.interval[looks.code[first]]
+    start_widened, start_uncertain = _reach(looks, first - 1, interval)
+    end_widened, end_uncertain = _reach(looks, final, interval)
+    start = looks.at[first] - start_widened
+    end = looks.at[final] + end_widened
+    leaving = looks.connected[moments.pair] & ~looks.connected[moments.pair + 1]
+    stretch = np.searchsorted(final, moments.pair[leaving])
+    end[stretch] = moments.at[leaving]  # ascending, so the latest moment of a pair holds
+    end_uncertain[stretch] = RESOLUTION
+    end = np.maximum(end, start + RESOLUTION)
+    return _Found(looks.code[first], start, end, start_uncertain, end_uncertain)
+
+
+def _reach(looks: _Looks, pair: Rows, interval: Micros) -> tuple[Micros, Micros]:
+    """How far a session reaches into the gap of each *pair*, and how uncertain that end is."""
+    real = (pair >= 0) & (pair < len(looks.joined))
+    real[real] = looks.joined[pair[real]]
+    widened, uncertain = np.zeros_like(interval), interval.copy()
+    gap = looks.at[pair[real] + 1] - looks.at[pair[real]]
+    widened[real] = np.where(
+        looks.bridged[pair[real]], np.minimum(interval[real], gap) // 2, 0
+    )
+    uncertain[real] = gap - widened[real]
+    return widened, uncertain
+
+
+def _moments(looks: _Looks) -> _Moments:
+    """Where ``last_connected_at`` moved on, and between which two samples the moment lies.
+
+    AWS may tell it late, so the pair is found by the moment and not by the row that told it.
+    """
+    pairs, ats = [], []
+    bounds = np.searchsorted(looks.code, np.arange(len(looks.ids) + 1), side="left")
+    for low, high in pairwise(bounds.tolist()):
+        known = np.maximum.accumulate(looks.last[low:high])
+        moved = known[1:][known[1:] > known[:-1]]
+        place = np.searchsorted(looks.at[low:high], moved, side="left") - 1
+        inside = (place >= 0) & (place + 1 < high - low)
+        pairs.append(place[inside] + low)
+        ats.append(moved[inside])
+    return _Moments(np.concatenate(pairs), np.concatenate(ats))
+
+
+def _revealed(looks: _Looks, moments: _Moments) -> _Found:
+    """The sessions that began and ended between two samples that both say not connected."""
+    missed = ~looks.connected[moments.pair] & ~looks.connected[moments.pair + 1]
+    pair, end = moments.pair[missed], moments.at[missed]
+    code, before = looks.code[pair], looks.at[pair]
+    again = np.append([False], pair[1:] == pair[:-1])[: len(pair)]
+    before[again] = end[np.flatnonzero(again) - 1]
+    start = np.maximum(before, end - looks.interval[code])
+    uncertain = np.maximum(start - before, end - start)
+    return _Found(code, start, end, uncertain, np.full_like(end, RESOLUTION))
