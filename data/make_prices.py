@@ -35,13 +35,13 @@ def take_up(collection: Path) -> None:
         & (rows["operating_system"] == "UBUNTU") & (rows["running_mode"] == "AUTO_STOP")
     )
     rows = rows[~typo & (rows["root_gib"] != "") & (rows["user_gib"] != "")]
-    order = KEY + ["monthly_usd", "hourly_usd", "source", "effective_date"]
+    order = [*KEY, "monthly_usd", "hourly_usd", "source", "effective_date"]
     rows[order].sort_values(KEY).to_csv(ROWS, index=False, lineterminator="\n")
 
 
 def make_table() -> None:
     """Write the package's table: the same rows, typed and compressed."""
-    text = {name: "category" for name in [*KEY, "source", "effective_date"]}
+    text = dict.fromkeys([*KEY, "source", "effective_date"], "category")
     rows = pd.read_csv(ROWS, dtype=text | {"root_gib": "int16", "user_gib": "int16"})
     table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata()
     pq.write_table(table, TABLE, compression="zstd", compression_level=19)

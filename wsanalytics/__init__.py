@@ -1,1 +1,95 @@
+"""Find the cheapest running mode and AutoStop timeout for every Amazon WorkSpace.
+
+Frames flow, values do not change: samples become sessions, sessions are replayed under other
+settings, the replay is billed, the charges are compared, the comparison becomes a plan.
+
+    import wsanalytics as ws
+    history = ws.sample_history()
+    sessions = ws.find_sessions(history)
+
+What a notebook needs is here; each name is loaded on first use, so importing costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+_PLACES = {
+    "History": "history",
+    "HourRule": "billing",
+    "InputError": "errors",
+    "Plan": "recommendations",
+    "PriceBook": "prices",
+    "Replay": "simulate.fleet",
+    "RunningMode": "settings",
+    "Setting": "settings",
+    "Window": "timeline",
+    "WsanalyticsError": "errors",
+    "analyse": "analysis",
+    "bill": "billing",
+    "compare": "comparison",
+    "find_gaps": "sessions",
+    "find_sessions": "sessions",
+    "fleet_costs": "overview",
+    "load_prices": "prices",
+    "read_history": "history",
+    "read_sessions": "history",
+    "read_workspaces": "history",
+    "recommend": "recommendations",
+    "render_report": "report.page",
+    "replay": "simulate.fleet",
+    "sample_history": "history",
+    "setting_grid": "settings",
+    "weekly_usage": "overview",
+    "write_history": "history",
+    "write_plan": "planfile",
+}
+_MODULES = ("plot",)
+
+if TYPE_CHECKING:
+    from wsanalytics import plot as plot
+    from wsanalytics.analysis import analyse as analyse
+    from wsanalytics.billing import HourRule as HourRule
+    from wsanalytics.billing import bill as bill
+    from wsanalytics.comparison import compare as compare
+    from wsanalytics.errors import InputError as InputError
+    from wsanalytics.errors import WsanalyticsError as WsanalyticsError
+    from wsanalytics.history import History as History
+    from wsanalytics.history import read_history as read_history
+    from wsanalytics.history import read_sessions as read_sessions
+    from wsanalytics.history import read_workspaces as read_workspaces
+    from wsanalytics.history import sample_history as sample_history
+    from wsanalytics.history import write_history as write_history
+    from wsanalytics.overview import fleet_costs as fleet_costs
+    from wsanalytics.overview import weekly_usage as weekly_usage
+    from wsanalytics.planfile import write_plan as write_plan
+    from wsanalytics.prices import PriceBook as PriceBook
+    from wsanalytics.prices import load_prices as load_prices
+    from wsanalytics.recommendations import Plan as Plan
+    from wsanalytics.recommendations import recommend as recommend
+    from wsanalytics.report.page import render_report as render_report
+    from wsanalytics.sessions import find_gaps as find_gaps
+    from wsanalytics.sessions import find_sessions as find_sessions
+    from wsanalytics.settings import RunningMode as RunningMode
+    from wsanalytics.settings import Setting as Setting
+    from wsanalytics.settings import setting_grid as setting_grid
+    from wsanalytics.simulate.fleet import Replay as Replay
+    from wsanalytics.simulate.fleet import replay as replay
+    from wsanalytics.timeline import Window as Window
+
+__all__ = ["__version__", *_MODULES, *_PLACES]  # noqa: PLE0604  # names, all of them
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  # whatever the name stands for
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name in _PLACES:
+        return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -40,6 +40,7 @@ from wsanalytics.timeline import (
     Months,
     Pieces,
     Window,
+    coded,
     column_micros,
     cut,
     months_of,
@@ -124,13 +125,15 @@ def maintenance_starts(
     )
     ended = column_micros(workspaces["terminated_at"])[:, None]
     gone = workspaces["terminated_at"].notna().to_numpy()[:, None] & (ended <= opens)
-    return enabled & covered & ~young & ~gone
+    started: npt.NDArray[np.bool_] = enabled & covered & ~young & ~gone
+    return started
 
 
 def billable(workspaces: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Which WorkSpaces are simulated and billed: all but MANUAL ones and standbys."""
     manual = (workspaces["running_mode"] == "MANUAL").to_numpy()
-    return ~manual & ~workspaces["standby"].to_numpy(dtype=bool)
+    is_standby = workspaces["standby"].to_numpy(dtype=bool)
+    return np.asarray(~manual & ~is_standby, dtype=np.bool_)
 
 
 def bill(
@@ -187,11 +190,12 @@ def _metered(
     pieces = cut(starts, stops, months.edges)
     group = owner[known][pieces.source] * shape[2] + pieces.span
     size = int(np.prod(shape))
-    hours = np.bincount(group, weights=hours_of(pieces, group, rule), minlength=size)
+    billed = hours_of(pieces, group, rule)
+    hours = np.bincount(group, weights=billed, minlength=size).astype(np.float64)
     owner = _owner(replay.cold_starts, place, shape)
     connects = column_micros(replay.cold_starts["connected_at"])[owner >= 0]
     month = np.searchsorted(months.edges, connects, side="right") - 1
-    cold = np.bincount(owner[owner >= 0] * shape[2] + month, minlength=size)
+    cold = np.bincount(owner[owner >= 0] * shape[2] + month, minlength=size).astype(np.int64)
     return hours.reshape(shape), cold.reshape(shape)
 
 
@@ -200,7 +204,8 @@ def _owner(
 ) -> npt.NDArray[np.int64]:
     """Setting and WorkSpace of each row as one number, -1 for WorkSpaces that are not billed."""
     setting = frame["setting"].cat.codes.to_numpy(dtype=np.int64)
-    workspace = place[frame["workspace_id"].cat.codes.to_numpy()] if len(frame) else np.empty(0, int)
+    codes = frame["workspace_id"].cat.codes.to_numpy()
+    workspace = place[codes] if len(frame) else np.empty(0, dtype=np.intp)
     return np.where(workspace < 0, -1, setting * shape[1] + workspace)
 
 
@@ -224,11 +229,9 @@ def _charges(
     fixed, hourly = np.where(unpriced, np.nan, fixed), np.where(unpriced, np.nan, hourly)
     frame = pd.DataFrame(
         {
-            "setting": pd.Categorical.from_codes(
-                where[0], [str(s) for s in settings], ordered=True
-            ),
-            "workspace_id": pd.Categorical.from_codes(where[1], pd.Index(fleet["workspace_id"])),
-            "month": pd.Categorical.from_codes(where[2], list(months.labels), ordered=True),
+            "setting": coded(where[0], [str(s) for s in settings], ordered=True),
+            "workspace_id": coded(where[1], fleet["workspace_id"].tolist()),
+            "month": coded(where[2], months.labels, ordered=True),
             "billed_hours": hours.ravel(),
             "cold_starts": cold_starts.ravel(),
             "fixed_usd": fixed.ravel(),
@@ -240,7 +243,9 @@ def _charges(
 
 
 def _refuse_strangers(replay: Replay, workspaces: pd.DataFrame) -> None:
-    strangers = sorted(set(replay.sessions["workspace_id"]) - set(workspaces["workspace_id"]))
+    strangers = sorted(
+        set(replay.sessions["workspace_id"].unique()) - set(workspaces["workspace_id"])
+    )
     if strangers:
         raise InputError(
             f"{len(strangers)} WorkSpaces have sessions but are not among the workspaces: "

@@ -59,7 +59,8 @@ def check_table(
         raise InputError(
             f"column {', '.join(missing)} is missing (there are: {', '.join(map(str, frame))})",
             where=origin.name,
-            rule=f"a {table.name} table has {', '.join(c.name for c in table.columns if c.required)}",
+            rule=f"a {table.name} table has "
+            + ", ".join(c.name for c in table.columns if c.required),
             mend=f"add it; 'wsanalytics columns {table.name}' explains each column",
         )
     if rows_needed and frame.empty:
@@ -69,14 +70,10 @@ def check_table(
             rule=f"a {table.name} table needs at least one row",
             mend="check how the file was made",
         )
-    checked = pd.DataFrame(
-        {
-            column.name: _checked_column(frame, column, origin)
-            for column in table.columns
-        },
+    return pd.DataFrame(
+        {column.name: _checked_column(frame, column, origin) for column in table.columns},
         index=pd.RangeIndex(len(frame)),
     )
-    return checked
 
 
 def sort_by_key(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
@@ -99,10 +96,10 @@ def refuse_duplicates(frame: pd.DataFrame, table: Table, origin: Origin) -> None
 
 
 def defaults_used(frame: pd.DataFrame, table: Table) -> dict[str, int]:
-    """How many rows of the unchecked *frame* rely on the default of each optional column."""
+    """How many rows of the unchecked *frame* rely on the default of each column that has one."""
     counts = {}
     for column in table.columns:
-        if column.required:
+        if column.required or column.default_text.startswith("needed"):
             continue
         if column.name not in frame.columns:
             counts[column.name] = len(frame)
@@ -114,14 +111,14 @@ def defaults_used(frame: pd.DataFrame, table: Table) -> dict[str, int]:
 def _checked_column(frame: pd.DataFrame, column: Column, origin: Origin) -> pd.Series:
     if column.name not in frame.columns:
         return _filled(pd.Series([None] * len(frame), dtype="object"), column)
-    values = frame[column.name].reset_index(drop=True)
-    if isinstance(values, pd.DataFrame):
+    if list(frame.columns).count(column.name) > 1:
         raise InputError(
             f"column {column.name} stands there twice",
             where=origin.name,
             rule="column names are unique",
             mend="remove or rename one of them",
         )
+    values = frame[column.name].reset_index(drop=True)
     missing = _is_missing(values)
     if missing.any() and column.required and not column.nullable:
         position = int(np.flatnonzero(missing)[0])
@@ -138,12 +135,14 @@ def _checked_column(frame: pd.DataFrame, column: Column, origin: Origin) -> pd.S
 def _filled(values: pd.Series, column: Column) -> pd.Series:
     default = "" if column.kind is Kind.TEXT and column.default is None else column.default
     if isinstance(values.dtype, pd.CategoricalDtype) and default not in values.cat.categories:
-        values = values.cat.add_categories(default)
+        values = values.cat.add_categories([str(default)])
     if default is not None:
         values = values.where(values.notna(), default)
     if column.kind is Kind.INSTANT and not isinstance(values.dtype, pd.DatetimeTZDtype):
         return pd.Series(pd.NaT, index=values.index, dtype=INSTANT_DTYPE)
-    return values if isinstance(values.dtype, pd.CategoricalDtype) else values.astype(column.dtype)
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return values
+    return values.astype(pd.api.types.pandas_dtype(column.dtype))
 
 
 def _is_missing(values: pd.Series) -> Mask:
@@ -157,7 +156,7 @@ def _is_text(values: pd.Series) -> bool:
     dtype = values.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         dtype = dtype.categories.dtype
-    return isinstance(dtype, pd.StringDtype) or dtype == object
+    return isinstance(dtype, pd.StringDtype) or pd.api.types.is_object_dtype(dtype)
 
 
 def _refuse(bad: Mask, values: pd.Series, column: Column, origin: Origin, rule: str) -> None:
@@ -194,8 +193,10 @@ def _convert_instant(
     values: pd.Series, missing: Mask, column: Column, origin: Origin
 ) -> pd.Series:
     rule = f"{_INSTANT_RULE}; {column.name}: {column.meaning}"
+    if missing.all():
+        return pd.Series(pd.NaT, index=values.index, dtype=INSTANT_DTYPE)
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        instants = values.dt.tz_convert("UTC").astype(INSTANT_DTYPE)
+        instants = pd.Series(values.dt.tz_convert("UTC"), dtype=INSTANT_DTYPE)
     elif _is_text(values):
         instants = _parsed_instants(values, missing, column, origin, rule)
     else:
@@ -219,7 +220,8 @@ def _parsed_instants(
         try:  # the common case at full speed: Arrow refuses what has no zone
             array = pa.array(values.astype("str"), type=pa.large_string())
             parsed = pc.cast(array, pa.timestamp("us", tz="UTC"))
-            return pd.Series(parsed.to_numpy(zero_copy_only=False), index=values.index).dt.tz_localize("UTC").astype(INSTANT_DTYPE)
+            naive_utc = parsed.to_numpy(zero_copy_only=False).astype("datetime64[us]")
+            return pd.Series(naive_utc, index=values.index).dt.tz_localize("UTC")
         except pa.ArrowInvalid:
             pass
     texts = values.astype("str").where(~missing)
@@ -230,9 +232,9 @@ def _parsed_instants(
     bad = instants.isna().to_numpy() & ~missing
     if bad.any():
         first = int(np.flatnonzero(bad)[0])
-        naive = not zoned[first] and pd.notna(pd.to_datetime(texts.iloc[first], errors="coerce"))
+        naive = dated[first] and not zoned[first]
         _refuse(bad, values, column, origin, rule + ("; this one has no zone" if naive else ""))
-    return instants.astype(INSTANT_DTYPE)
+    return pd.Series(instants, dtype=INSTANT_DTYPE)
 
 
 def _convert_number(

@@ -17,9 +17,9 @@ class InputError(WsanalyticsError):
     *what* is wrong is said first; *where* names the file and line, the table or the option;
     *rule* is the rule that was broken and *mend* what to do about it.
 
-    >>> print(InputError("the timeout is 90", where="--setting AUTO_STOP:90",
-    ...                  rule="timeouts are multiples of 60", mend="use 60 or 120"))
-    --setting AUTO_STOP:90: the timeout is 90. Rule: timeouts are multiples of 60. Mend: use 60 or 120.
+    >>> print(InputError("the timeout is 90", where="--setting", rule="it is a multiple of 60",
+    ...                  mend="use 60 or 120"))
+    --setting: the timeout is 90. Rule: it is a multiple of 60. Mend: use 60 or 120.
     """
 
     def __init__(self, what: str, *, where: str = "", rule: str = "", mend: str = "") -> None:

@@ -96,16 +96,17 @@ def _read_csv(path: Path, table: Table) -> pd.DataFrame:
         parse_options=parse,
         convert_options=convert,
     )
-    return data.select(wanted).to_pandas()
+    frame: pd.DataFrame = data.select(wanted).to_pandas()
+    return frame
 
 
 def _read_parquet(path: Path, table: Table) -> pd.DataFrame:
     with pq.ParquetFile(path) as file:
         names = list(file.schema_arrow.names)
         _refuse_twice(names, path, table)
-        return file.read(columns=[n for n in names if n in table.names]).to_pandas(
-            ignore_metadata=True
-        )
+        data = file.read(columns=[n for n in names if n in table.names])
+        frame: pd.DataFrame = data.to_pandas(ignore_metadata=True)
+        return frame
 
 
 def _refuse_twice(names: list[str], path: Path, table: Table) -> None:
@@ -172,7 +173,9 @@ def _as_csv(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
 
 def _iso(values: pd.Series) -> pd.Series:
     whole = bool((values.dropna().dt.microsecond == 0).all())
-    return values.dt.strftime("%Y-%m-%dT%H:%M:%SZ" if whole else "%Y-%m-%dT%H:%M:%S.%fZ")
+    form = "%Y-%m-%dT%H:%M:%SZ" if whole else "%Y-%m-%dT%H:%M:%S.%fZ"
+    texts: pd.Series = values.dt.strftime(form)
+    return texts
 
 
 def write_text(text: str, path: Path) -> None:
@@ -192,10 +195,10 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
                 yield file  # type: ignore[misc]  # the wrapper is a BinaryIO in all but name
                 file.flush()
                 os.fsync(file.fileno())
-                os.chmod(file.name, 0o666 & ~_umask())
-                os.replace(file.name, path)
+                Path(file.name).chmod(0o666 & ~_umask())
+                Path(file.name).replace(path)
             except BaseException:
-                os.unlink(file.name)
+                Path(file.name).unlink()
                 raise
     except OSError as error:
         raise OutputError(

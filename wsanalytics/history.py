@@ -16,6 +16,7 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.aws.model import compute_types
@@ -25,7 +26,7 @@ from wsanalytics.files import origin_of, read_table, replaced
 from wsanalytics.prices import load_prices, with_base_volumes
 from wsanalytics.settings import ALWAYS_ON, RULE, Setting, auto_stop
 from wsanalytics.tables import SAMPLES, SESSIONS, WORKSPACES
-from wsanalytics.timeline import Window
+from wsanalytics.timeline import Micros, Window, column_micros
 
 WORKSPACES_FILE = "workspaces.parquet"
 SAMPLES_FILE = "samples.parquet"
@@ -112,20 +113,31 @@ def check_sessions(frame: pd.DataFrame, origin: Origin | None = None) -> pd.Data
             rule="a session ends after it starts",
             mend="correct the row or remove it",
         )
-    ordered = checked.sort_values(["workspace_id", "connected_at"], kind="stable")
-    same = ordered["workspace_id"].to_numpy()[1:] == ordered["workspace_id"].to_numpy()[:-1]
-    starts, ends = ordered["connected_at"].to_numpy(), ordered["disconnected_at"].to_numpy()
-    overlap = np.flatnonzero(same & (starts[1:] < ends[:-1]))
+    owner, _ = pd.factorize(checked["workspace_id"], sort=True)
+    starts = column_micros(checked["connected_at"])
+    order = np.lexsort((starts, owner))
+    _refuse_overlaps(checked, owner[order], starts[order], order, origin)
+    return checked.iloc[order].reset_index(drop=True)
+
+
+def _refuse_overlaps(
+    checked: pd.DataFrame,
+    owner: npt.NDArray[np.intp],
+    starts: Micros,
+    order: npt.NDArray[np.intp],
+    origin: Origin,
+) -> None:
+    ends = column_micros(checked["disconnected_at"])[order]
+    overlap = np.flatnonzero((owner[1:] == owner[:-1]) & (starts[1:] < ends[:-1]))
     if overlap.size:
-        one, other = ordered.index[overlap[0]], ordered.index[overlap[0] + 1]
+        one, other = (int(row) for row in order[overlap[0] : overlap[0] + 2])
         raise InputError(
-            f"two sessions of {ordered['workspace_id'].loc[one]} overlap "
-            f"(with {origin.row(int(one)).rpartition(', ')[2]})",
-            where=origin.row(int(other)),
+            f"two sessions of {checked['workspace_id'].iloc[one]} overlap "
+            f"(with {origin.row(one).rpartition(', ')[2]})",
+            where=origin.row(other),
             rule="the sessions of one WorkSpace do not overlap; touching ones are one",
             mend="merge the two rows or correct their times",
         )
-    return ordered.reset_index(drop=True)
 
 
 def read_workspaces(path: Path, *, priced: Iterable[str] | None = None) -> pd.DataFrame:

@@ -8,6 +8,7 @@ price: never a regional factor, never the nearest pair of volumes.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -51,17 +52,21 @@ class PriceBook:
 
     @property
     def date(self) -> str:
-        """The latest effective date among the rows; earlier rows may stand beside it."""
-        return str(max(self.frame["effective_date"], default=""))
+        """The effective date that most of the prices share; :attr:`dates` tells of all."""
+        return self._dated[0][0]
 
     @property
     def dates(self) -> str:
         """The effective dates and how many prices each stands for, as reports print them."""
-        counts = self.frame["effective_date"].value_counts().sort_index(ascending=False)
-        dates = sorted(counts.items(), key=lambda item: -item[1])
-        if len(dates) == 1:
-            return str(dates[0][0]) or "undated"
-        return ", ".join(f"{date or 'undated'} ({count:,} prices)" for date, count in dates)
+        if len(self._dated) == 1:
+            return self.date or "undated"
+        return ", ".join(f"{date or 'undated'} ({count:,} prices)" for date, count in self._dated)
+
+    @property
+    def _dated(self) -> list[tuple[str, int]]:
+        """The dates and their number of prices, the most frequent first, then the oldest."""
+        counts = Counter(self.frame["effective_date"])
+        return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
     @property
     def compute_types(self) -> frozenset[str]:
@@ -77,14 +82,13 @@ class PriceBook:
         wanted = workspaces[_KEY].copy()
         wanted["operating_system"] = price_family(wanted["operating_system"])
         wanted["license"] = wanted["license"].str.lower()
-        by_mode = {mode: rows for mode, rows in self.frame.groupby("running_mode")}
         rates = pd.DataFrame(index=workspaces.index)
         for name, mode, amount in (
             ("always_on_usd", "ALWAYS_ON", "monthly_usd"),
             ("auto_stop_usd", "AUTO_STOP", "monthly_usd"),
             ("hourly_usd", "AUTO_STOP", "hourly_usd"),
         ):
-            rows = by_mode.get(mode, self.frame.iloc[:0])
+            rows = self.frame[self.frame["running_mode"] == mode]
             merged = wanted.merge(rows[[*_KEY, amount]], on=_KEY, how="left")
             rates[name] = merged[amount].to_numpy(dtype=np.float64)
         return rates
@@ -105,7 +109,7 @@ def price_family(operating_systems: pd.Series) -> pd.Series:
 
 
 def with_base_volumes(frame: pd.DataFrame) -> pd.DataFrame:
-    """The *frame* with empty ``root_gib`` and ``user_gib`` filled with the bundle's base volumes."""
+    """The *frame* with the bundle's base volumes where ``root_gib`` or ``user_gib`` is empty."""
     filled = frame.copy()
     for place, name in enumerate(("root_gib", "user_gib")):
         base = frame["compute_type"].map(

@@ -69,7 +69,7 @@ def find_sessions(
     code = np.concatenate([stretches.code, revealed.code])
     frame = pd.DataFrame(
         {
-            "workspace_id": pd.Categorical.from_codes(code, categories=ids).astype("str"),
+            "workspace_id": ids[code],
             "connected_at": instants(np.concatenate([stretches.start, revealed.start])),
             "disconnected_at": instants(np.concatenate([stretches.end, revealed.end])),
             "start_uncertain_minutes": np.concatenate(
@@ -94,8 +94,7 @@ def find_gaps(
     before = np.flatnonzero(looks.joined & ~looks.bridged)
     frame = pd.DataFrame(
         {
-            "workspace_id": pd.Categorical.from_codes(
-                looks.code[before], categories=looks.ids).astype("str"),
+            "workspace_id": looks.ids[looks.code[before]],
             "from_at": instants(looks.at[before]),
             "to_at": instants(looks.at[before + 1]),
         }
@@ -139,10 +138,7 @@ class _Found:
 
 
 def _looks(history: History | pd.DataFrame, bridge_gaps: timedelta | None) -> _Looks:
-    if isinstance(history, History):
-        samples = history.samples
-    else:
-        samples = check_table(history, SAMPLES)
+    samples = history.samples if isinstance(history, History) else check_table(history, SAMPLES)
     if bridge_gaps is not None and bridge_gaps <= timedelta(0):
         raise InputError(
             f"{bridge_gaps / timedelta(minutes=1):g} minutes", where="bridge_gaps",
@@ -162,7 +158,7 @@ def _looks(history: History | pd.DataFrame, bridge_gaps: timedelta | None) -> _L
     if bridge_gaps is not None:
         bridge[:] = bridge_gaps // timedelta(microseconds=1)
     bridged = joined & (np.diff(at) <= bridge[code[1:]])
-    return _Looks(pd.Index(ids), code, at, connected, last, interval, joined, bridged)
+    return _Looks(pd.Index(ids, dtype="str"), code, at, connected, last, interval, joined, bridged)
 
 
 def _one_an_instant(

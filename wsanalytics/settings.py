@@ -10,7 +10,7 @@ from enum import StrEnum
 from wsanalytics.errors import InputError
 
 STEP_MINUTES = 60
-"""AutoStop timeouts come in steps of an hour (botocore, ``RunningModeAutoStopTimeoutInMinutes``)."""
+"""Timeouts come in steps of an hour (botocore, ``RunningModeAutoStopTimeoutInMinutes``)."""
 LONGEST_MINUTES = 2880
 """The longest timeout that the AWS console offers is 48 hours."""
 RULE = (

@@ -238,6 +238,8 @@ COMPARISON = Table(
                 nullable=True),
         _number("usd_per_month", "cost a month", "USD a month", nullable=True),
         _number("hourly_usd_per_month", "of it for billed hours", "USD a month", nullable=True),
+        _number("billed_hours_per_month", "hours that are billed; 0 for ALWAYS_ON",
+                "hours a month", nullable=True),
         _number("saving_usd_per_month", "the present setting's cost less this one's",
                 "USD a month", nullable=True),
         _number("saving_low_usd", "lower end of the saving's interval", "USD a month",
@@ -247,7 +249,9 @@ COMPARISON = Table(
         _number("cold_starts_per_week", "cold starts per 7 days of window", "a week"),
         _number("extra_cold_starts_per_week", "of them beyond the present setting's", "a week"),
         _number("observed_days", "days of the window in which the WorkSpace existed", "days"),
-        _number("connected_hours", "hours in which its user was connected", "hours"),
+        _number("sessions", "sessions in the window; 0 for one that nobody used", "sessions"),
+        _number("connected_hours_per_month", "hours in which its user was connected",
+                "hours a month", nullable=True),
     ),
     ("workspace_id", "setting"),
 )
@@ -300,10 +304,10 @@ def as_markdown() -> str:
     lines = [
         "# Tables",
         "",
-        "The contract of every table that wsanalytics reads or writes, as CSV or Parquet. "
+        "The contract of every table that wsanalytics reads or writes, as CSV or Parquet.",
         "Made by `wsanalytics columns --markdown`; the tests hold this page to the code.",
         "",
-        "Instants are UTC: ISO 8601 with `Z` or `+00:00` in CSV, UTC timestamps of any unit in "
+        "Instants are UTC: ISO 8601 with `Z` or `+00:00` in CSV, UTC timestamps of any unit in",
         "Parquet. Unknown columns are ignored. Amounts and hours are not rounded.",
     ]
     for table in TABLES.values():

@@ -8,6 +8,7 @@ resolution.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -42,7 +43,24 @@ def from_micros(micros: int) -> datetime:
 
 def column_micros(column: pd.Series) -> Micros:
     """A frame's column of aware instants as microseconds since the epoch; NaT is the least int."""
-    return column.astype(INSTANT_DTYPE).dt.tz_localize(None).to_numpy().view(np.int64)
+    naive_utc = pd.Series(column, dtype=INSTANT_DTYPE).dt.tz_localize(None)
+    micros: Micros = naive_utc.to_numpy().view(np.int64)
+    return micros
+
+
+def coded(
+    codes: npt.NDArray[np.integer], names: Sequence[str], *, ordered: bool = False
+) -> pd.Categorical:
+    """A text column of few distinct *names*, stored as *codes*: cheap in frames of millions."""
+    return pd.Categorical.from_codes(
+        codes.astype(np.int64), categories=pd.Index(list(names), dtype="str"), ordered=ordered
+    )
+
+
+def clipped(column: pd.Series, window: Window) -> pd.Series:
+    """A column of instants, those outside *window* moved to its nearer end."""
+    low, high = pd.Timestamp(window.start), pd.Timestamp(window.end)
+    return column.mask(column < low, low).mask(column > high, high)
 
 
 def instants(micros: Micros) -> pd.DatetimeIndex:
@@ -162,7 +180,7 @@ def week_edges(window: Window) -> Micros:
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """Stretches cut at edges: ``source`` is the row each came from, ``span`` the span it lies in."""
+    """Stretches cut at edges: ``source`` is the row of each, ``span`` the span it lies in."""
 
     source: npt.NDArray[np.int64]
     span: npt.NDArray[np.int64]

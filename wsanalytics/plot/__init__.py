@@ -1,1 +1,19 @@
-"""Plots: a frame in, an Axes out, nothing computed."""
+"""Plots: a frame in, an Axes out, nothing computed.
+
+Each takes an ``ax`` to draw on, or makes a figure of its own, and returns the Axes.
+"""
+
+from wsanalytics.plot.costs import break_even_histogram, cost_by_option
+from wsanalytics.plot.style import detached
+from wsanalytics.plot.timeline import workspace_timeline
+from wsanalytics.plot.tradeoff import saving_against_waiting
+from wsanalytics.plot.usage import week_heat_map
+
+__all__ = [
+    "break_even_histogram",
+    "cost_by_option",
+    "detached",
+    "saving_against_waiting",
+    "week_heat_map",
+    "workspace_timeline",
+]

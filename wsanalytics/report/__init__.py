@@ -1,1 +1,1 @@
-"""The same frames, rendered for people: one HTML page."""
+"""The same frames, rendered for people: one HTML page, and tables on the terminal."""

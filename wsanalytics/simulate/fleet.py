@@ -23,6 +23,8 @@ from wsanalytics.timeline import (
     MICROS_PER_SECOND,
     Micros,
     Window,
+    clipped,
+    coded,
     column_micros,
     instants,
 )
@@ -130,12 +132,12 @@ def replay(
         if setting.auto_stop_minutes is not None
     }
     names = [str(setting) for setting in settings]
-    setting_codes = np.repeat(list(runs), [len(r.workspace) for r in runs.values()])
+    setting_codes = np.repeat(
+        np.array(list(runs), dtype=np.int64), [len(r.workspace) for r in runs.values()]
+    )
     both = {
-        "setting": pd.Categorical.from_codes(setting_codes.astype(np.int16), names, ordered=True),
-        "workspace_id": pd.Categorical.from_codes(
-            _joined([r.workspace for r in runs.values()]), pd.Index(ids, dtype="str")
-        ),
+        "setting": coded(setting_codes, names, ordered=True),
+        "workspace_id": coded(_joined([r.workspace for r in runs.values()]), list(ids)),
     }
     return Replay(
         settings,
@@ -148,7 +150,9 @@ def replay(
                 "stopped_at": instants(_joined([r.stops for r in runs.values()])),
             }
         ),
-        pd.DataFrame(both | {"connected_at": instants(_joined([r.connects for r in runs.values()]))}),
+        pd.DataFrame(
+            both | {"connected_at": instants(_joined([r.connects for r in runs.values()]))}
+        ),
     )
 
 
@@ -156,8 +160,8 @@ def cut_sessions(sessions: pd.DataFrame, window: Window) -> pd.DataFrame:
     """The sessions (checked, in order) that lie in *window*, cut to it."""
     inside = (sessions["connected_at"] < window.end) & (sessions["disconnected_at"] > window.start)
     cut = sessions[inside].reset_index(drop=True)
-    cut["connected_at"] = cut["connected_at"].clip(lower=pd.Timestamp(window.start))
-    cut["disconnected_at"] = cut["disconnected_at"].clip(upper=pd.Timestamp(window.end))
+    cut["connected_at"] = clipped(cut["connected_at"], window)
+    cut["disconnected_at"] = clipped(cut["disconnected_at"], window)
     return cut
 
 

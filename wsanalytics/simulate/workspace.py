@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 from heapq import heappop, heappush
+from itertools import pairwise
 
 from wsanalytics.errors import InputError
 from wsanalytics.settings import RunningMode, Setting
@@ -79,13 +80,14 @@ def live(
     resume_seconds: float = 0,
     network_grace_minutes: float = 0,
 ) -> Life:
-    """Let the *sessions* ``(connected_at, disconnected_at)`` of one WorkSpace happen under *setting*.
+    """Let the *sessions* of one WorkSpace happen under *setting*.
 
-    Sessions are cut to *window* and those outside it leave no trace; an AUTO_STOP WorkSpace
-    starts the window stopped; a run that is still going at the window's end is cut there.
-    *resume_seconds*: a connect that finds the WorkSpace stopped had to switch it on that much
-    earlier. *network_grace_minutes*: AWS notices a disconnect that much later (20 minutes when
-    the connection was lost instead of closed). Raises :class:`InputError` if sessions overlap.
+    A session is a pair ``(connected_at, disconnected_at)``. Sessions are cut to *window* and
+    those outside it leave no trace; an AUTO_STOP WorkSpace starts the window stopped; a run that
+    is still going at the window's end is cut there. *resume_seconds*: a connect that finds the
+    WorkSpace stopped had to switch it on that much earlier. *network_grace_minutes*: AWS notices
+    a disconnect that much later (20 minutes when the connection was lost instead of closed).
+    Raises :class:`InputError` if sessions overlap.
 
     >>> from datetime import UTC, datetime
     >>> from wsanalytics.settings import auto_stop
@@ -112,7 +114,7 @@ def _cut_to(
         for connected, disconnected in sorted(sessions)
         if connected < window.end and disconnected > window.start
     ]
-    for (_, left), (came, _) in zip(cut, cut[1:], strict=False):
+    for (_, left), (came, _) in pairwise(cut):
         if came < left:
             raise InputError(
                 f"a session starts at {came.isoformat()}, before the one before it has ended",

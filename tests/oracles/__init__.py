@@ -1,0 +1,1 @@
+"""Slow and obvious second opinions, written from the contract without importing wsanalytics."""

@@ -1,0 +1,159 @@
+"""The arrows between modules: read from the code, held to one order."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import REPOSITORY
+
+PACKAGE = REPOSITORY / "wsanalytics"
+
+# A module may import only from lines above its own, or within its own line from those before it.
+ORDER = """
+errors
+timeline, tables, checking, files
+settings, prices, aws.model
+history
+sessions
+simulate.workspace, simulate.fleet, people.person, people.habits, people.machines, people.looks, people
+billing
+show
+comparison, recommendations, planfile, overview, analysis
+plot.style, plot.costs, plot.timeline, plot.tradeoff, plot.usage, plot
+report.figures, report.page, report.terminal, report
+inputs, commands, advice
+cli, __main__
+"""
+RANK = {
+    name: (place, within)
+    for place, line in enumerate(ORDER.strip().splitlines())
+    for within, name in enumerate(line.split(", "))
+}
+PACKAGES = {"", "aws", "simulate", "__init__"}  # they say what is in them and import nothing
+PLACES = {  # who may import what
+    "boto3": ("aws.",),
+    "botocore": ("aws.",),
+    "matplotlib": ("plot",),
+    "ipywidgets": ("widgets.",),
+    "anywidget": ("widgets.",),
+    "werkzeug": ("sandbox.",),
+    "moto": (),
+    "rich": ("report.terminal",),
+    "jinja2": ("report.page",),
+    "holidays": ("people.",),
+}
+
+
+def module_name(path: Path) -> str:
+    parts = list(path.relative_to(PACKAGE).with_suffix("").parts)
+    if parts[-1] == "__init__":
+        parts = parts[:-1]
+    return ".".join(parts)
+
+
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imports_of(path: Path) -> list[tuple[str, bool]]:
+    """The modules that a file imports, own ones without the package's name; and: in a function?"""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    inside = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+    }
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            module = node.module or ""
+            names = [
+                f"{module}.{alias.name}" if f"{module}.{alias.name}".removeprefix("wsanalytics.")
+                in MODULES else module
+                for alias in node.names
+            ]
+        else:
+            continue
+        found += [(name, id(node) in inside) for name in names]
+    return found
+
+
+def own(name: str) -> str | None:
+    if name == "wsanalytics":
+        return ""
+    return name.removeprefix("wsanalytics.") if name.startswith("wsanalytics.") else None
+
+
+def test_every_module_has_its_place() -> None:
+    assert set(MODULES) - PACKAGES == set(RANK)
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES) - PACKAGES))
+def test_arrows_point_one_way(module: str) -> None:
+    for name, _ in imports_of(MODULES[module]):
+        target = own(name)
+        if target:
+            assert RANK[target] < RANK[module], f"{module} imports {target}"
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_each_library_has_its_place(module: str) -> None:
+    for name, _ in imports_of(MODULES[module]):
+        allowed = PLACES.get(name.partition(".")[0])
+        assert allowed is None or module.startswith(allowed), f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES) - {"", "cli"}))
+def test_own_modules_are_imported_at_the_top(module: str) -> None:
+    assert [name for name, inside in imports_of(MODULES[module]) if inside and own(name)] == []
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = {"numpy", "pandas", "pyarrow", "matplotlib", "boto3", "botocore", "rich"}
+    light = {"cli", "__init__", "errors", ""}
+    for module in light & set(MODULES):
+        for name, inside in imports_of(MODULES[module]):
+            assert inside or name.partition(".")[0] not in heavy
+            target = own(name)
+            assert inside or module == "" or target in {None, *light}
+
+
+def test_public_names_are_written_once() -> None:
+    import wsanalytics
+
+    assert len(wsanalytics.__all__) == len(set(wsanalytics.__all__))
+    for name in wsanalytics.__all__:
+        assert getattr(wsanalytics, name) is not None
+    guarded = [
+        alias.asname
+        for node in ast.walk(ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("wsanalytics")
+        for alias in node.names
+    ]
+    assert sorted(filter(None, guarded)) == sorted(set(wsanalytics.__all__) - {"__version__"})
+
+
+def test_files_and_functions_stay_short() -> None:
+    for path in MODULES.values():
+        source = path.read_text(encoding="utf-8")
+        assert source.count("\n") <= 350, f"{path} is long: would two names be clearer?"
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                length = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+                assert length <= 60, f"{path}:{node.name} is {length} lines long"
+
+
+def test_importing_the_package_is_cheap() -> None:
+    import subprocess
+
+    code = "import sys, wsanalytics, wsanalytics.cli; print([m for m in sys.modules if m in {'numpy', 'pandas', 'matplotlib', 'boto3'}])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

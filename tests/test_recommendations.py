@@ -1,0 +1,220 @@
+"""What is changed, what is left alone, when, and the sentence that says why."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from build import ME, at, book, fleet_sessions, month, window, workspaces
+from test_comparison import daily
+from wsanalytics.billing import bill
+from wsanalytics.comparison import compare
+from wsanalytics.errors import InputError
+from wsanalytics.history import configured
+from wsanalytics.planfile import write_plan
+from wsanalytics.recommendations import Plan, best_date, recommend
+from wsanalytics.settings import setting_grid
+from wsanalytics.simulate.fleet import replay
+from wsanalytics.tables import RECOMMENDATIONS
+from wsanalytics.timeline import Window
+
+NOW = datetime(2026, 4, 10, 12, tzinfo=UTC)
+MARCH = month("2026-03")
+
+
+def planned(sessions: Any, when: Window = MARCH, fleet: pd.DataFrame | None = None,
+            **limits: Any) -> Plan:
+    fleet = workspaces() if fleet is None else fleet
+    by_id = sessions if isinstance(sessions, dict) else {ME: sessions}
+    grid = setting_grid(include=configured(fleet))
+    outcome = replay(fleet_sessions(by_id), grid, window=when)
+    charges = bill(outcome, fleet, book())
+    savings = compare(charges, outcome, fleet, baseline=configured(fleet))
+    return recommend(savings, baseline=configured(fleet), workspaces=fleet, now=NOW, **limits)
+
+
+def only(plan: Plan) -> Any:
+    assert len(plan.recommendations) == 1
+    assert list(plan.recommendations) == list(RECOMMENDATIONS.names)
+    return plan.recommendations.iloc[0]
+
+
+def test_a_light_user_of_always_on() -> None:
+    fleet = workspaces(running_mode="ALWAYS_ON", auto_stop_minutes=None)
+    mine = only(planned(daily(MARCH, [1] * 31), fleet=fleet))
+    assert (mine["action"], mine["from_setting"], mine["to_setting"]) == (
+        "change", "ALWAYS_ON", "AUTO_STOP:60")
+    assert mine["saving_usd_per_month"] == pytest.approx(35 - 9.75 - 62 * 0.30)
+    assert mine["best_date"] == "2026-04-30"
+    assert mine["reason"] == (
+        "Connected 31 h a month, which bills 62 h: $28.35 instead of the flat $35.00, "
+        "for 7 more cold starts a week."
+    )
+
+
+def test_a_heavy_user_of_auto_stop() -> None:
+    mine = only(planned(daily(MARCH, [8] * 31)))
+    assert mine["to_setting"] == "ALWAYS_ON"
+    assert mine["reason"] == (
+        "Billed 279 h a month, over the break-even of 84 h: the flat $35.00 instead of $93.45, "
+        "with 7 fewer cold starts a week."
+    )
+    assert mine["best_date"] == "2026-04-10"
+
+
+def test_a_timeout_that_is_too_long() -> None:
+    mine = only(planned(daily(MARCH, [0.5] * 31), fleet=workspaces(auto_stop_minutes=480)))
+    assert mine["to_setting"] == "AUTO_STOP:60"
+    assert "A timeout of 60 instead of 480 minutes bills 62 instead of 279 h" not in mine["reason"]
+    assert "bills 62 h instead of 279 h a month: $28.35 instead of $93.45" in mine["reason"]
+
+
+def test_what_is_cheapest_already_is_left_alone() -> None:
+    mine = only(planned(daily(MARCH, [1] * 31)))
+    assert mine["action"] == "leave alone" and mine["to_setting"] == ""
+    assert mine["reason"] == "AUTO_STOP:60 is the cheapest of the settings that were tried."
+
+
+def test_an_unused_always_on_workspace_is_changed_and_listed() -> None:
+    fleet = workspaces(running_mode="ALWAYS_ON", auto_stop_minutes=None)
+    plan = planned([], fleet=fleet)
+    mine = only(plan)
+    assert (mine["to_setting"], mine["saving_usd_per_month"]) == ("AUTO_STOP:60", 25.25)
+    assert mine["reason"] == (
+        "Nobody connected in 31 days: AUTO_STOP:60 costs $9.75 a month instead of $35.00.")
+    assert plan.unused == (ME,)
+
+
+def test_an_unused_auto_stop_workspace_is_only_listed() -> None:
+    plan = planned([])
+    assert only(plan)["action"] == "leave alone"
+    assert plan.unused == (ME,)
+
+
+def test_the_limit_of_cold_starts_is_the_proposed_settings_own() -> None:
+    fleet = workspaces(running_mode="ALWAYS_ON", auto_stop_minutes=None)
+    sessions = daily(MARCH, [0.5] * 31)  # one a day: 7 a week
+    assert only(planned(sessions, fleet=fleet, max_cold_starts_per_week=7))["action"] == "change"
+    mine = only(planned(sessions, fleet=fleet, max_cold_starts_per_week=6.9))
+    assert mine["reason"] == ("Every cheaper setting has more cold starts than the limit of 6.9 "
+                              "a week (at least 7).")
+
+
+def test_a_longer_timeout_that_keeps_to_the_limit_is_taken() -> None:
+    fleet = workspaces(running_mode="ALWAYS_ON", auto_stop_minutes=None)
+    every_third = [0.25, 0, 0] * 10  # 09:00-09:15 and 11:00-11:15
+    twice = sorted(daily(MARCH, every_third, 9) + daily(MARCH, every_third, 11))
+    assert only(planned(twice, fleet=fleet))["to_setting"] == "AUTO_STOP:60"
+    assert only(planned(twice, fleet=fleet, max_cold_starts_per_week=3))["to_setting"] == (
+        "AUTO_STOP:120")
+
+
+def test_a_saving_that_is_too_small() -> None:
+    fleet = workspaces(running_mode="ALWAYS_ON", auto_stop_minutes=None)
+    sessions = daily(MARCH, [1] * 31)  # saves 6.65
+    mine = only(planned(sessions, fleet=fleet, min_saving_usd=6.66))
+    assert mine["reason"] == "AUTO_STOP:60 would save only $6.65 a month, less than $6.66."
+    assert only(planned(sessions, fleet=fleet, min_saving_usd=6.64))["action"] == "change"
+
+
+def test_a_saving_that_is_not_certain() -> None:
+    busy = [9.0] * 8 + [0.0] * 23  # one heavy week, then nothing
+    mine = only(planned(daily(MARCH, busy)))
+    assert mine["action"] == "leave alone"
+    fleet = workspaces(running_mode="ALWAYS_ON", auto_stop_minutes=None)
+    mine = only(planned(daily(MARCH, busy), fleet=fleet))
+    assert "includes zero" in mine["reason"]
+
+
+@pytest.mark.parametrize(("days", "short"), [(7, True), (20, True), (21, False), (28, False)])
+def test_a_history_that_is_too_short(days: int, short: bool) -> None:
+    when = window("2026-03-01", f"2026-03-{days + 1:02d}")
+    mine = only(planned(daily(when, [8] * days), when))
+    assert (mine["action"] == "leave alone") is short
+    if short:
+        assert mine["reason"] == (
+            f"The history is too short: {days} days observed, 21 needed.")
+
+
+def test_a_new_workspace_has_a_short_history_of_its_own() -> None:
+    fleet = workspaces(created_at="2026-03-22 08:00")
+    sessions = [(s, e) for s, e in daily(MARCH, [8] * 31) if s > at("2026-03-22 08:00")]
+    assert "10 days observed" in only(planned(sessions, fleet=fleet))["reason"]
+
+
+def test_those_that_are_not_simulated_or_gone_are_listed() -> None:
+    fleet = pd.concat([workspaces("ws-a", running_mode="MANUAL", auto_stop_minutes=None),
+                       workspaces("ws-b", standby=True), workspaces("ws-c"),
+                       workspaces("ws-d", terminated_at="2026-03-20 00:00")])
+    with pytest.warns(UserWarning, match="ws-a, ws-b"):
+        plan = planned({"ws-c": daily(MARCH, [8] * 31), "ws-d": daily(MARCH, [8] * 10)},
+                       fleet=fleet)
+    reasons = plan.recommendations.set_index("workspace_id")["reason"]
+    assert reasons["ws-a"] == "Its running mode MANUAL is not simulated."
+    assert reasons["ws-b"] == "It is a standby WorkSpace, which is not simulated."
+    assert reasons["ws-d"] == "It was terminated on 2026-03-20."
+    assert plan.changes["workspace_id"].tolist() == ["ws-c"]
+
+
+def test_only_candidates_and_the_present_setting_are_proposed() -> None:
+    sessions = daily(MARCH, [8] * 31)
+    fleet = workspaces(auto_stop_minutes=480)
+    assert only(planned(sessions, fleet=fleet))["to_setting"] == "ALWAYS_ON"
+    limited = planned(sessions, fleet=fleet, candidates=["AUTO_STOP:120"])
+    assert only(limited)["to_setting"] == "AUTO_STOP:120"
+
+
+def test_limits_are_numbers() -> None:
+    with pytest.raises(InputError, match="min_saving_usd is nan"):
+        planned([], min_saving_usd=float("nan"))
+    with pytest.raises(InputError, match="max_cold_starts_per_week is -1"):
+        planned([], max_cold_starts_per_week=-1)
+
+
+ON = {"setting": "ALWAYS_ON", "usd_per_month": 35.0, "hourly_usd_per_month": 0.0}
+BUSY = {"setting": "AUTO_STOP:60", "usd_per_month": 50.0, "hourly_usd_per_month": 40.25}
+BARELY = {"setting": "AUTO_STOP:60", "usd_per_month": 36.0, "hourly_usd_per_month": 26.25}
+
+
+@pytest.mark.parametrize(
+    ("present", "proposed", "today", "best"),
+    [
+        (ON, BUSY, "2026-04-10", "2026-04-30"),
+        (ON, BUSY, "2026-12-31", "2026-12-31"),
+        (BUSY, ON, "2026-04-10", "2026-04-10"),  # 40.25 of hours to come against 35
+        (BARELY, ON, "2026-04-10", "2026-05-01"),  # 26.25 against 35: the fee is sunk this month
+        (BARELY, ON, "2026-04-01", "2026-04-01"),
+        (BARELY, BUSY, "2026-12-10", "2026-12-10"),
+    ],
+)
+def test_the_best_day(present: Any, proposed: Any, today: str, best: str) -> None:
+    assert best_date(present, proposed, date.fromisoformat(today)).isoformat() == best
+
+
+def test_the_plan_as_a_file(tmp_path: Path) -> None:
+    fleet = workspaces("ws-a", "ws-b", "ws-c", auto_stop_minutes=240)
+    plan = planned({"ws-a": daily(MARCH, [8] * 31), "ws-b": daily(MARCH, [9] * 31)}, fleet=fleet,
+                   prices_date="2025-10-03")
+    write_plan(plan, tmp_path / "plan.json")
+    document = json.loads((tmp_path / "plan.json").read_text())
+    assert document["schema"] == "wsanalytics.plan" and document["version"] == 1
+    assert document["created_at"] == "2026-04-10T12:00:00Z"
+    assert document["account_id"] is None and document["region"] is None
+    assert document["hour_rule"] == "clock_hour" and document["prices_date"] == "2025-10-03"
+    assert [change["workspace_id"] for change in document["changes"]] == ["ws-b", "ws-a"]
+    first = document["changes"][0]
+    assert first["from"] == {"running_mode": "AUTO_STOP", "auto_stop_minutes": 240}
+    assert first["to"] == {"running_mode": "ALWAYS_ON", "auto_stop_minutes": None}
+    assert first["saving_low_usd"] <= first["saving_usd_per_month"] <= first["saving_high_usd"]
+    assert document["left_alone"][0]["workspace_id"] == "ws-c" and document["unused"] == ["ws-c"]
+
+
+def test_a_plan_shows_itself() -> None:
+    plan = planned(daily(MARCH, [8] * 31))
+    assert repr(plan) == "<Plan 1 change saving $58.45 a month; 0 WorkSpaces left alone>"
+    assert "ws-me" in plan._repr_html_()

@@ -1,0 +1,121 @@
+"""The commands from sessions to advice: recommend, report, demo.
+
+As in :mod:`wsanalytics.commands`, an output is checked before any work is done, and written when
+all work is done.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from wsanalytics.analysis import Analysis, Limits, analyse
+from wsanalytics.billing import HourRule
+from wsanalytics.errors import OutputError
+from wsanalytics.files import check_output, write_table, write_text
+from wsanalytics.history import sample_history
+from wsanalytics.inputs import fleet_of
+from wsanalytics.planfile import EXTENSIONS, write_plan
+from wsanalytics.prices import load_prices
+from wsanalytics.report import terminal
+from wsanalytics.report.page import render_report
+from wsanalytics.sessions import find_gaps, find_sessions
+from wsanalytics.settings import setting_grid
+from wsanalytics.show import counted
+from wsanalytics.tables import CHARGES, RECOMMENDATIONS
+
+DEMO_FILES = ("report.html", "charges.csv", "recommendations.csv", "plan.json")
+REPORT_ENDINGS = (".html",)
+
+
+def recommend(args: Namespace) -> None:
+    """Sessions to a plan."""
+    check_output(args.output, EXTENSIONS)
+    analysis = _analysis(args, steps=5)
+    write_plan(analysis.plan, args.output)
+    terminal.print_changes(analysis)
+    terminal.tell(f"the plan is in {args.output}; nothing in AWS was changed")
+
+
+def report(args: Namespace) -> None:
+    """Sessions to a page."""
+    path = _report_path(args.output)
+    analysis = _analysis(args, steps=6)
+    page = render_report(analysis)
+    path.parent.mkdir(exist_ok=True)
+    write_text(page, path)
+    terminal.print_costs(analysis)
+    terminal.tell(f"the report is in {path}")
+
+
+def demo(args: Namespace) -> None:
+    """The whole way on the sample fleet, from samples to a report and a plan."""
+    folder = _new_folder(args.output)
+    with terminal.progress(9) as step:
+        step("reading the sample fleet")
+        history = sample_history()
+        prices = load_prices()
+        step("finding sessions")
+        found, gaps = find_sessions(history), find_gaps(history)
+        analysis = analyse(history.workspaces, found, window=history.window, prices=prices,
+                           gaps=gaps, step=step)
+        step("drawing the report")
+        page = render_report(analysis)
+        step("writing")
+        folder.mkdir(exist_ok=True)
+        write_text(page, folder / "report.html")
+        write_table(analysis.charges, folder / "charges.csv", CHARGES)
+        write_table(analysis.plan.recommendations, folder / "recommendations.csv",
+                    RECOMMENDATIONS)
+        write_plan(analysis.plan, folder / "plan.json")
+    terminal.print_changes(analysis)
+    terminal.print_costs(analysis)
+    out = terminal.console()
+    out.print(f"Sample fleet: {counted(len(history.workspaces), 'WorkSpace')}, "
+              f"{counted(len(history.samples), 'sample')}, {counted(len(found), 'session')}, "
+              f"{history.window}. Prices: {prices.origin}, {prices.dates}.")
+    out.print(f"The report:  {(folder / 'report.html').resolve()}", soft_wrap=True)
+    out.print(f"Beside it:   {', '.join(DEMO_FILES[1:])}")
+    out.print("Next, your own fleet:  wsanalytics report --sessions sessions.csv --workspaces "
+              "workspaces.csv --output report.html", soft_wrap=True)
+    out.print("What those files hold: wsanalytics columns sessions; wsanalytics columns workspaces")
+
+
+def _analysis(args: Namespace, *, steps: int) -> Analysis:
+    with terminal.progress(steps) as step:
+        step("reading")
+        fleet = fleet_of(args)
+        chosen = setting_grid(auto_stop_minutes=(), always_on=False, include=args.setting)
+        limits = Limits(
+            candidates=chosen or setting_grid(),
+            hour_rule=HourRule(args.hour_rule),
+            maintenance_hours=args.maintenance_hours,
+            max_cold_starts_per_week=args.max_cold_starts_per_week,
+            min_saving_usd=args.min_saving_usd,
+        )
+        return analyse(fleet.workspaces, fleet.sessions, window=fleet.window,
+                       prices=fleet.prices, limits=limits, defaults=fleet.defaults, step=step)
+
+
+def _report_path(output: Path) -> Path:
+    """The page to write: *output*, or ``report.html`` in it where it names a folder."""
+    path = output / "report.html" if output.is_dir() or not output.suffix else output
+    if path.suffix in REPORT_ENDINGS and not path.parent.exists():
+        _new_folder(path.parent)
+        return path
+    check_output(path, REPORT_ENDINGS)
+    return path
+
+
+def _new_folder(folder: Path) -> Path:
+    """A folder that is there, or that can be made because its last part alone is missing."""
+    if folder.is_dir():
+        return folder
+    if folder.exists():
+        raise OutputError(f"{folder}: it is a file, not a folder. Mend: name another folder.")
+    if not folder.resolve().parent.is_dir():
+        raise OutputError(
+            f"{folder}: the folder {folder.parent} does not exist. "
+            "Rule: only the last part of the path is created. Mend: create it, or name another."
+        )
+    return folder

@@ -1,0 +1,108 @@
+"""From a fleet's sessions to a plan in one call: replay, bill, compare, recommend.
+
+What the commands ``recommend``, ``report`` and ``demo`` have in common. In a notebook the same
+steps are taken one by one, each result to be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pandas as pd
+
+from wsanalytics.billing import HourRule, bill
+from wsanalytics.comparison import compare
+from wsanalytics.history import configured
+from wsanalytics.prices import PriceBook
+from wsanalytics.recommendations import Plan, recommend
+from wsanalytics.settings import Setting, setting_grid
+from wsanalytics.simulate.fleet import Replay, replay
+from wsanalytics.timeline import Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a user asks of a recommendation, and how hours are counted."""
+
+    candidates: tuple[Setting, ...] = field(default_factory=setting_grid)
+    hour_rule: HourRule = HourRule.CLOCK_HOUR
+    maintenance_hours: float = 1
+    max_cold_starts_per_week: float | None = None
+    min_saving_usd: float = 1.0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Analysis:
+    """Everything that was found out about a fleet in one window."""
+
+    workspaces: pd.DataFrame
+    prices: PriceBook
+    limits: Limits
+    replay: Replay
+    charges: pd.DataFrame
+    comparison: pd.DataFrame
+    plan: Plan
+    gaps: pd.DataFrame | None = None
+    defaults: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def window(self) -> Window:
+        """The stretch of time that was looked at."""
+        return self.replay.window
+
+    @property
+    def unpriced(self) -> list[str]:
+        """The WorkSpaces whose present setting has no known price."""
+        present = self.comparison["setting"].astype("str") == self.comparison["baseline"]
+        rows = self.comparison[present]
+        return rows.loc[rows["usd_per_month"].isna(), "workspace_id"].tolist()
+
+
+def analyse(
+    workspaces: pd.DataFrame,
+    sessions: pd.DataFrame,
+    *,
+    window: Window,
+    prices: PriceBook,
+    limits: Limits | None = None,
+    gaps: pd.DataFrame | None = None,
+    defaults: dict[str, int] | None = None,
+    step: Callable[[str], None] = lambda _: None,
+    now: datetime | None = None,
+) -> Analysis:
+    """Replay, bill, compare and recommend for a fleet of checked frames.
+
+    The candidates of *limits* are tried on every WorkSpace, the present setting of each beside
+    them. *gaps* and *defaults* (how many rows relied on the default of a column) are passed on
+    for the report; *step* is told the name of each step before it begins.
+    """
+    limits = limits or Limits()
+    present = configured(workspaces)
+    step("replaying")
+    replayed = replay(
+        sessions, setting_grid(auto_stop_minutes=(), always_on=False,
+                               include=[*limits.candidates, *present.unique()]), window=window
+    )
+    step("billing")
+    charges = bill(replayed, workspaces, prices, hour_rule=limits.hour_rule,
+                   maintenance_hours=limits.maintenance_hours)
+    step("comparing")
+    comparison = compare(charges, replayed, workspaces, baseline=present)
+    step("recommending")
+    plan = recommend(
+        comparison,
+        baseline=present,
+        workspaces=workspaces,
+        candidates=limits.candidates,
+        max_cold_starts_per_week=limits.max_cold_starts_per_week,
+        min_saving_usd=limits.min_saving_usd,
+        hour_rule=limits.hour_rule,
+        prices_date=prices.date,
+        now=now,
+    )
+    return Analysis(
+        workspaces=workspaces, prices=prices, limits=limits, replay=replayed, charges=charges,
+        comparison=comparison, plan=plan, gaps=gaps, defaults=dict(defaults or {}),
+    )

@@ -1,0 +1,91 @@
+"""The commands from samples to charges: columns, sessions, simulate.
+
+Each reads its inputs, calls the public functions, and writes its outputs. An output is checked
+before any work is done, and written when all work is done.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from datetime import timedelta
+
+import pandas as pd
+
+from wsanalytics.billing import bill
+from wsanalytics.errors import InputError
+from wsanalytics.files import check_output, write_table
+from wsanalytics.history import read_samples
+from wsanalytics.inputs import Fleet, fleet_of
+from wsanalytics.report import terminal
+from wsanalytics.sessions import find_gaps, find_sessions
+from wsanalytics.settings import setting_grid
+from wsanalytics.show import counted
+from wsanalytics.simulate.fleet import replay
+from wsanalytics.tables import CHARGES, GAPS, SESSIONS, TABLES, as_markdown, table_named
+
+
+def columns(args: Namespace) -> None:
+    """Print the contract of one table, or of all."""
+    if args.markdown:
+        sys.stdout.write(as_markdown())
+        return
+    for table in [table_named(args.table)] if args.table else TABLES.values():
+        terminal.print_contract(table)
+
+
+def sessions(args: Namespace) -> None:
+    """Samples to sessions."""
+    for path in filter(None, (args.output, args.gaps)):
+        check_output(path)
+    if args.gaps == args.output:
+        raise InputError("--gaps and --output name the same file", where=str(args.output),
+                         mend="give them two names")
+    bridge = None if args.bridge_gaps is None else timedelta(minutes=args.bridge_gaps)
+    with terminal.progress(3) as step:
+        step("reading samples")
+        samples = read_samples(args.samples)
+        step("finding sessions")
+        found = find_sessions(samples, bridge_gaps=bridge)
+        gaps = find_gaps(samples, bridge_gaps=bridge)
+        step("writing")
+        if args.gaps:
+            write_table(gaps, args.gaps, GAPS)
+        write_table(found, args.output, SESSIONS)
+    terminal.tell(f"{counted(len(samples), 'sample')}, {counted(len(found), 'session')} "
+          f"({int(found['revealed'].sum()):,} revealed), {counted(len(gaps), 'gap')}; "
+          f"written to {args.output}")
+
+
+def simulate(args: Namespace) -> None:
+    """Sessions to charges, under the settings that were named."""
+    check_output(args.output)
+    settings = setting_grid(auto_stop_minutes=(), always_on=False, include=args.setting)
+    with terminal.progress(4) as step:
+        step("reading")
+        fleet = fleet_of(args)
+        step("replaying")
+        replayed = replay(
+            fleet.sessions, settings, window=fleet.window, resume_seconds=args.resume_seconds,
+            network_grace_minutes=args.network_grace_minutes,
+        )
+        step("billing")
+        charges = bill(replayed, fleet.workspaces, fleet.prices, hour_rule=args.hour_rule,
+                       maintenance_hours=args.maintenance_hours)
+        step("writing")
+        write_table(charges, args.output, CHARGES)
+    _print_charges(charges, fleet)
+    terminal.tell(f"{counted(len(charges), 'row')} written to {args.output}")
+
+
+def _print_charges(charges: pd.DataFrame, fleet: Fleet) -> None:
+    empty = charges["total_usd"].isna()
+    unpriced = charges["workspace_id"].isin(charges.loc[empty, "workspace_id"])
+    priced = charges[~unpriced]
+    sums = priced.groupby("setting", observed=False)[
+        ["billed_hours", "fixed_usd", "hourly_usd", "cold_starts"]].sum()
+    left_out = charges.loc[unpriced, "workspace_id"].nunique()
+    title = (f"{counted(priced['workspace_id'].nunique(), 'WorkSpace')}, {fleet.window}"
+             + (f"; {counted(left_out, 'WorkSpace')} without a price left out" if left_out else ""))
+    terminal.print_totals(sums, title)
+    terminal.console().print(f"Prices: {fleet.prices.origin}, {fleet.prices.dates}.")

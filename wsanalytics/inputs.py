@@ -1,0 +1,163 @@
+"""What the commands read: a fleet's files, checked against each other, cut and narrowed."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from wsanalytics.checking import defaults_used
+from wsanalytics.errors import InputError
+from wsanalytics.files import origin_of, read_table
+from wsanalytics.history import check_workspaces, read_sessions
+from wsanalytics.prices import PriceBook, load_prices
+from wsanalytics.show import listed
+from wsanalytics.tables import WORKSPACES
+from wsanalytics.timeline import Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrowing:
+    """Which part of a fleet a command is about; an empty field means all."""
+
+    directories: tuple[str, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    bundles: tuple[str, ...] = ()
+    workspaces: tuple[str, ...] = ()
+
+    def keep(self, workspaces: pd.DataFrame) -> pd.DataFrame:
+        """The rows of *workspaces* that are meant; :class:`InputError` if there are none.
+
+        Values of one kind are alternatives; kinds narrow one another down.
+        """
+        kept = workspaces
+        for column, values in (("directory_id", self.directories), ("bundle_id", self.bundles),
+                               ("workspace_id", self.workspaces)):
+            if values:
+                kept = kept[kept[column].isin(values)]
+        if self.tags:
+            wanted = {name: {v for n, v in self.tags if n == name} for name, _ in self.tags}
+            tags = kept["tags"].map(json.loads)
+            kept = kept[[all(t.get(n) in values for n, values in wanted.items()) for t in tags]]
+        if kept.empty:
+            raise InputError(
+                "no WorkSpace is left",
+                where="--directory, --tag, --bundle, --workspace",
+                rule="what narrows the fleet leaves at least one WorkSpace of it",
+                mend="check the ids and the tag's name and value",
+            )
+        return kept.reset_index(drop=True)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Fleet:
+    """A fleet from files: checked frames, the window, the prices, and which defaults were used."""
+
+    workspaces: pd.DataFrame
+    sessions: pd.DataFrame
+    window: Window
+    prices: PriceBook
+    defaults: dict[str, int] = field(default_factory=dict)
+
+
+def fleet_of(args: Namespace) -> Fleet:
+    """The fleet that a command line names, by the options that the commands share."""
+    return read_fleet(
+        sessions=args.sessions,
+        workspaces=args.workspaces,
+        prices=args.prices,
+        start=args.start,
+        end=args.end,
+        narrowing=Narrowing(
+            directories=tuple(args.directory), tags=tuple(args.tag),
+            bundles=tuple(args.bundle), workspaces=tuple(args.workspace),
+        ),
+    )
+
+
+def read_fleet(
+    *,
+    sessions: Path,
+    workspaces: Path,
+    prices: Path | None = None,
+    start: date | None = None,
+    end: date | None = None,
+    narrowing: Narrowing | None = None,
+) -> Fleet:
+    """Read and check a fleet's files; raises :class:`InputError` for the first thing wrong.
+
+    *start* and *end* (excluded) default to the whole UTC days that the sessions touch.
+    """
+    book = load_prices(path=prices)
+    raw = read_table(workspaces, WORKSPACES)
+    fleet = check_workspaces(raw, origin_of(workspaces), priced=book.compute_types)
+    used = read_sessions(sessions)
+    _refuse_strangers(used, fleet, sessions)
+    window = window_of(used, sessions, start, end)
+    _refuse_elsewhere(used, window, sessions)
+    fleet = (narrowing or Narrowing()).keep(fleet)
+    used = used[used["workspace_id"].isin(fleet["workspace_id"])].reset_index(drop=True)
+    return Fleet(
+        workspaces=fleet, sessions=used, window=window, prices=book,
+        defaults=defaults_used(raw, WORKSPACES),
+    )
+
+
+def window_of(
+    sessions: pd.DataFrame, path: Path, start: date | None, end: date | None
+) -> Window:
+    """The window from *start* to *end*, each by default from the days that *sessions* touch."""
+    if sessions.empty and (start is None or end is None):
+        raise InputError(
+            "there is no session to take the days from",
+            where=str(path),
+            rule="--start and --end default to the days that the sessions cover",
+            mend="give --start and --end",
+        )
+    covered = (
+        Window.around(sessions["connected_at"].min(), sessions["disconnected_at"].max())
+        if start is None or end is None
+        else None
+    )
+    first = start or (covered.start.date() if covered else date.min)
+    final = end or (covered.end.date() if covered else date.max)
+    if final <= first:
+        raise InputError(
+            f"--end {final} is not after --start {first}",
+            where="the window",
+            rule="the window runs from --start to --end, the end excluded",
+            mend="give a later --end",
+        )
+    return Window.of_days(first, final)
+
+
+def _refuse_strangers(sessions: pd.DataFrame, workspaces: pd.DataFrame, path: Path) -> None:
+    strangers = sorted(
+        set(sessions["workspace_id"].unique()) - set(workspaces["workspace_id"])
+    )
+    if strangers:
+        raise InputError(
+            f"it has sessions of WorkSpaces that --workspaces lacks: {listed(strangers)}",
+            where=str(path),
+            rule="each session belongs to a WorkSpace of the --workspaces file",
+            mend="add them there, or remove their sessions",
+        )
+
+
+def _refuse_elsewhere(sessions: pd.DataFrame, window: Window, path: Path) -> None:
+    if sessions.empty:
+        return
+    inside = (sessions["connected_at"] < window.end) & (sessions["disconnected_at"] > window.start)
+    if not inside.any():
+        first, final = sessions["connected_at"].min(), sessions["disconnected_at"].max()
+        raise InputError(
+            f"none of its sessions lies in the window {window}; "
+            f"they span {first.isoformat()} to {final.isoformat()}",
+            where=str(path),
+            rule="at least one session lies in the window",
+            mend="give --start and --end that fit the sessions",
+        )

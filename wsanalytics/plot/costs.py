@@ -1,0 +1,66 @@
+"""Plots of money: what the fleet costs, and who is on which side of the break-even."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from wsanalytics.plot.style import BLUE, GREY, INK, ORANGE, PALE, SKY, axes, dressed
+from wsanalytics.show import counted, usd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def cost_by_option(costs: pd.DataFrame, ax: Axes | None = None, *, caption: str = "") -> Axes:
+    """Bars of what the fleet costs a month: as it is, under the plan, under one setting for all.
+
+    *costs* is what :func:`wsanalytics.overview.fleet_costs` gives.
+    """
+    ax = axes(ax, height=0.7 + 0.42 * len(costs))
+    y = np.arange(len(costs))
+    ax.barh(y, costs["fixed_usd"], color=BLUE, label="fixed monthly fees")
+    ax.barh(y, costs["hourly_usd"], left=costs["fixed_usd"], color=SKY, hatch="///",
+            edgecolor="white", linewidth=0, label="billed hours")
+    most = float(costs["total_usd"].max() or 1)
+    for place, total in enumerate(costs["total_usd"]):
+        ax.text(total + most * 0.01, place, usd(total, cents=False), va="center", fontsize=8.5,
+                color=INK)
+    ax.set_yticks(y, costs["option"])
+    ax.invert_yaxis()
+    ax.set_xlim(0, most * 1.14)
+    ax.xaxis.set_major_formatter(lambda value, _: usd(value, cents=False))
+    ax.grid(axis="x", color=PALE, linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.legend(fontsize=8, frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
+    title = f"What {counted(int(costs['workspaces'].max()), 'WorkSpace')} cost a month"
+    return dressed(ax, title, f"USD a month{caption and f' · {caption}'}")
+
+
+def break_even_histogram(
+    usage: pd.DataFrame, ax: Axes | None = None, *, caption: str = ""
+) -> Axes:
+    """How many WorkSpaces bill how much of their break-even hours, by their present mode.
+
+    *usage* is what :func:`wsanalytics.overview.break_even_usage` gives.
+    """
+    ax = axes(ax)
+    edges = np.arange(0, min(3.0, max(1.5, float(usage["share"].max()))) + 0.25, 0.125)
+    always_on = (usage["baseline"] == "ALWAYS_ON").to_numpy()
+    share = usage["share"].to_numpy(dtype=float).clip(max=edges[-1] - 0.01)
+    ax.hist([share[always_on], share[~always_on]], bins=list(edges), stacked=True,
+            color=[ORANGE, BLUE], label=["today ALWAYS_ON", "today AUTO_STOP"],
+            edgecolor="white", linewidth=0.6)
+    ax.axvline(1, color=INK, linewidth=1.2)
+    top = ax.get_ylim()[1]
+    for x, side, mode in ((0.97, "right", "AUTO_STOP"), (1.03, "left", "ALWAYS_ON")):
+        ax.text(x, top * 0.97, f"{mode} is cheaper", ha=side, va="top", fontsize=8.5, color=GREY)
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}" + ("+" if value >= 3 else ""))
+    ax.legend(fontsize=8, frameon=False)
+    return dressed(
+        ax, "Billed hours against each WorkSpace's own break-even",
+        f"billed hours a month as a share of the break-even{caption and f' · {caption}'}",
+        "WorkSpaces",
+    )

@@ -1,0 +1,203 @@
+"""The report: one self-contained HTML page about what a fleet costs and what to change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from importlib.metadata import version
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from wsanalytics.analysis import Analysis
+from wsanalytics.billing import HourRule, billable
+from wsanalytics.overview import fleet_costs
+from wsanalytics.report.figures import pictures
+from wsanalytics.show import counted, hours, listed, number, round_parts, usd, usd_range
+from wsanalytics.tables import WORKSPACES
+from wsanalytics.timeline import MICROS_PER_HOUR, column_micros
+
+FIRST_ROWS = 25
+"""How many changes the page shows at once; the others unfold."""
+MOST_ROWS = 500
+"""How many changes, and how many WorkSpaces left alone, the page lists; files have them all."""
+
+RULE_TEXTS = {
+    HourRule.CLOCK_HOUR: "each UTC clock hour in which a WorkSpace is on counts as one hour",
+    HourRule.CEIL_PER_RUN: "each run is rounded up to whole hours",
+    HourRule.EXACT: "running time is not rounded",
+}
+
+_ENVIRONMENT = jinja2.Environment(
+    loader=jinja2.PackageLoader("wsanalytics", "report"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_ENVIRONMENT.globals |= {"counted": counted, "usd": usd}
+
+
+def render_report(analysis: Analysis) -> str:
+    """The page as HTML text: no scripts, no addresses outside, every name shown as plain text."""
+    plan = analysis.plan
+    costs = fleet_costs(analysis.comparison, plan)
+    by_option = costs.set_index("option")["total_usd"]
+    today, planned = float(by_option["today"]), float(by_option["the plan"])
+    changes = plan.changes
+    return _ENVIRONMENT.get_template("page.html.j2").render(
+        window=str(analysis.window),
+        made_at=f"{plan.created_at:%Y-%m-%d %H:%M} UTC",
+        version=version("wsanalytics"),
+        hour_rule=plan.hour_rule,
+        hour_rule_text=RULE_TEXTS[plan.hour_rule],
+        prices=analysis.prices.dates,
+        prices_origin=analysis.prices.origin,
+        limits=_limits(analysis),
+        figures=_key_figures(analysis, today, planned),
+        changes=_change_rows(changes.head(MOST_ROWS), analysis.workspaces),
+        first_rows=FIRST_ROWS,
+        changes_total=len(changes),
+        pictures=pictures(analysis),
+        costs=_cost_rows(costs),
+        counted_workspaces=int(costs["workspaces"].max()),
+        left_alone=_left_alone_groups(plan.left_alone),
+        notes=_notes(analysis),
+    )
+
+
+def _key_figures(analysis: Analysis, today: float, planned: float) -> list[dict[str, str]]:
+    changes = analysis.plan.changes
+    saved = analysis.plan.saving_usd_per_month
+    share = f"{saved / today:.0%} of today's cost" if today else ""
+    low, high = changes["saving_low_usd"].sum(), changes["saving_high_usd"].sum()
+    waits = changes["extra_cold_starts_per_week"].sum()
+    return [
+        {"label": "costs today, a month", "value": usd(today, cents=False), "more": ""},
+        {"label": "under the plan, a month", "value": usd(planned, cents=False), "more": ""},
+        {"label": "saved a month", "value": usd(saved, cents=False),
+         "more": f"{share}; {usd(low, cents=False)} to {usd(high, cents=False)} if every change "
+                 "lands at the same end of its 80 % interval"},
+        {"label": "WorkSpaces to change", "value": number(len(changes)),
+         "more": f"of {counted(len(analysis.plan.recommendations), 'WorkSpace')}"},
+        {"label": "cold starts a week", "value": f"{'+' if waits > 0 else ''}{number(waits)}",
+         "more": "over all people together"},
+    ]
+
+
+def _change_rows(changes: pd.DataFrame, workspaces: pd.DataFrame) -> list[dict[str, str]]:
+    facts = workspaces.set_index("workspace_id")
+    rows = []
+    for row in changes.to_dict("records"):
+        fact = facts.loc[row["workspace_id"]]
+        rows.append(
+            {
+                "workspace_id": row["workspace_id"],
+                "user": fact["user_name"],
+                "bundle": f"{fact['compute_type']}, {fact['region']}",
+                "from": row["from_setting"],
+                "to": row["to_setting"],
+                "saving": usd(row["saving_usd_per_month"]),
+                "interval": usd_range(row["saving_low_usd"], row["saving_high_usd"]),
+                "waits": number(row["extra_cold_starts_per_week"], 1),
+                "date": row["best_date"],
+                "reason": row["reason"],
+            }
+        )
+    return rows
+
+
+def _cost_rows(costs: pd.DataFrame) -> list[dict[str, str]]:
+    """Fixed and hourly parts rounded so that they add up to the rounded total."""
+    rows = []
+    for row in costs.to_dict("records"):
+        fixed, hourly = round_parts([row["fixed_usd"], row["hourly_usd"]])
+        rows.append(
+            {"option": row["option"], "fixed": usd(fixed), "hourly": usd(hourly),
+             "total": usd(fixed + hourly), "waits": number(row["cold_starts_per_week"])}
+        )
+    return rows
+
+
+def _left_alone_groups(left_alone: pd.DataFrame) -> list[dict[str, Any]]:
+    """What is left alone, by kind of reason; the most frequent kind first."""
+    kinds = left_alone["reason"].map(_kind_of)
+    groups = []
+    for kind, count in Counter(kinds).most_common():
+        rows = left_alone[kinds == kind]
+        groups.append(
+            {
+                "kind": kind,
+                "count": count,
+                "more": max(0, count - MOST_ROWS),
+                "rows": rows.head(MOST_ROWS)[["workspace_id", "from_setting", "reason"]].to_dict(
+                    "records"
+                ),
+            }
+        )
+    return groups
+
+
+def _kind_of(reason: str) -> str:
+    for words, kind in (
+        ("is the cheapest", "already in the cheapest setting"),
+        ("includes zero", "the saving is not certain enough"),
+        ("would save only", "the saving is too small"),
+        ("too short", "the history is too short"),
+        ("cold starts than the limit", "only settings with too many cold starts are cheaper"),
+        ("No price", "no known price"),
+        ("not simulated", "not simulated (MANUAL or standby)"),
+        ("terminated", "terminated"),
+    ):
+        if words in reason:
+            return kind
+    return "other reasons"
+
+
+def _limits(analysis: Analysis) -> str:
+    limits = analysis.limits
+    waits = limits.max_cold_starts_per_week
+    return (
+        f"settings tried: {', '.join(map(str, limits.candidates))} and each WorkSpace's own; "
+        f"least saving {usd(limits.min_saving_usd)} a month; "
+        + ("no limit of cold starts" if waits is None
+           else f"at most {number(waits, 1)} cold starts a week")
+    )
+
+
+def _notes(analysis: Analysis) -> list[dict[str, Any]]:
+    """What a reader must know before believing the totals: each with the WorkSpaces it is about."""
+    workspaces = analysis.workspaces
+    ids = workspaces["workspace_id"]
+    left_out = ids[~billable(workspaces)].tolist()
+    notes = []
+    if analysis.unpriced:
+        count = counted(len(analysis.unpriced), "WorkSpace")
+        notes.append((f"{count} without a known price, left out of all totals",
+                      listed(analysis.unpriced, 50)))
+    if left_out:
+        count = counted(len(left_out), "WorkSpace")
+        notes.append((f"{count} MANUAL or standby, not simulated", listed(left_out, 50)))
+    if analysis.plan.unused:
+        count = counted(len(analysis.plan.unused), "WorkSpace")
+        notes.append((f"{count} that nobody used in the window", listed(analysis.plan.unused, 50)
+                      + ". Whether they are needed at all is for their owners to say."))
+    if analysis.gaps is not None and len(analysis.gaps):
+        unknown = ("What happened then is not known: it counts neither as connected nor as free, "
+                   "so real hours may be higher.")
+        notes.append((_gap_text(analysis.gaps), unknown))
+    if analysis.defaults:
+        meant = {column.name: column.presence.removeprefix("optional: ")
+                 for column in WORKSPACES.columns}
+        used = "; ".join(f"{name}: {meant[name]} ({counted(rows, 'row')})"
+                         for name, rows in analysis.defaults.items())
+        notes.append(("Columns that were empty or missing, so that their defaults hold", used))
+    return [{"title": title, "text": text} for title, text in notes]
+
+
+def _gap_text(gaps: pd.DataFrame) -> str:
+    length = (column_micros(gaps["to_at"]) - column_micros(gaps["from_at"])).sum()
+    return (
+        f"{counted(len(gaps), 'silence')} in which nobody looked, "
+        f"{hours(length / MICROS_PER_HOUR)} over all WorkSpaces"
+    )

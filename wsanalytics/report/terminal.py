@@ -1,0 +1,129 @@
+"""Results as short, well-set tables on a terminal, and progress on its error stream."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from wsanalytics.analysis import Analysis
+from wsanalytics.overview import fleet_costs
+from wsanalytics.show import counted, number, plain, round_parts, usd, usd_range
+from wsanalytics.tables import Table as Contract
+
+TOP = 10
+WIDTH_OF_A_FILE = 118
+"""Columns where the output goes to a file or a pipe, which have no width of their own."""
+
+
+def console() -> Console:
+    """Standard output, for plain text: what users typed is never taken for markup."""
+    width = None if sys.stdout.isatty() else WIDTH_OF_A_FILE
+    return Console(width=width, markup=False, emoji=False, highlight=False)
+
+
+@contextmanager
+def progress(steps: int) -> Iterator[Callable[[str], None]]:
+    """A progress bar over *steps* on standard error; gives the function that begins a step.
+
+    Nothing is shown where standard error is not a terminal.
+    """
+    bar = Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(),
+        console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
+    )
+    with bar:
+        task = bar.add_task("starting", total=steps)
+
+        def step(name: str) -> None:
+            bar.update(task, description=name)
+            bar.advance(task)
+
+        yield step
+
+
+def tell(message: str) -> None:
+    """One line of what was done, on standard error."""
+    sys.stderr.write(f"wsanalytics: {message}\n")
+
+
+def print_changes(analysis: Analysis) -> None:
+    """The changes that save most, the rest in one row, and the total."""
+    plan, changes = analysis.plan, analysis.plan.changes
+    users = analysis.workspaces.set_index("workspace_id")["user_name"]
+    table = _table("The changes that save most", ["WorkSpace", "user", "from", "to"],
+                   ["saves a month", "80 % interval", "extra cold\nstarts a week"])
+    top = changes.head(TOP)
+    rest = changes.iloc[TOP:]
+    savings = round_parts([*top["saving_usd_per_month"], rest["saving_usd_per_month"].sum()])
+    for row, saving in zip(top.to_dict("records"), savings, strict=False):
+        table.add_row(
+            plain(row["workspace_id"]), plain(users[row["workspace_id"]]), row["from_setting"],
+            row["to_setting"], usd(saving),
+            usd_range(row["saving_low_usd"], row["saving_high_usd"]),
+            number(row["extra_cold_starts_per_week"], 1),
+        )
+    if len(rest):
+        table.add_row(f"and {number(len(rest))} more", "", "", "", usd(savings[-1]), "",
+                      number(rest["extra_cold_starts_per_week"].sum(), 1))
+    table.add_section()
+    table.add_row(counted(len(changes), "change"), "", "", "", usd(plan.saving_usd_per_month), "",
+                  number(changes["extra_cold_starts_per_week"].sum(), 1))
+    console().print(table)
+    left = len(plan.left_alone)
+    console().print(f"{counted(left, 'WorkSpace')} left alone, "
+                    f"{counted(len(plan.unused), 'WorkSpace')} unused.")
+
+
+def print_costs(analysis: Analysis) -> None:
+    """What the fleet costs a month today, under the plan, and under one setting for all."""
+    costs = fleet_costs(analysis.comparison, analysis.plan)
+    title = f"What {counted(int(costs['workspaces'].max()), 'WorkSpace')} cost a month"
+    table = _table(title, ["option"], ["fixed fees", "billed hours", "total",
+                                       "cold starts\na week"])
+    for row in costs.to_dict("records"):
+        fixed, hourly = round_parts([row["fixed_usd"], row["hourly_usd"]])
+        table.add_row(row["option"], usd(fixed), usd(hourly), usd(fixed + hourly),
+                      number(row["cold_starts_per_week"]))
+    console().print(table)
+
+
+def print_totals(sums: pd.DataFrame, title: str) -> None:
+    """One row a setting: the sums of a ``charges`` table over WorkSpaces and months."""
+    table = _table(title, ["setting"], ["billed hours", "fixed fees", "hourly", "total",
+                                        "cold starts"])
+    for name, row in sums.iterrows():
+        fixed, hourly = round_parts([row["fixed_usd"], row["hourly_usd"]])
+        table.add_row(str(name), number(row["billed_hours"], 1), usd(fixed), usd(hourly),
+                      usd(fixed + hourly), number(row["cold_starts"]))
+    console().print(table)
+
+
+def print_contract(contract: Contract) -> None:
+    """The columns of one table."""
+    keys = ", ".join(contract.key)
+    table = _table(f"{contract.name}: a row is {contract.row}; sorted by {keys}",
+                   ["column", "holds", "unit", "meaning", "presence"], [])
+    for column in contract.columns:
+        table.add_row(column.name, " / ".join(column.choices) or str(column.kind), column.unit,
+                      column.meaning, column.presence)
+    console().print(table)
+
+
+def _table(title: str, left: list[str], right: list[str]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD,
+                  pad_edge=False, header_style="bold")
+    for name in left:
+        if name == "user":
+            table.add_column(name, overflow="ellipsis", no_wrap=True, max_width=18)
+        else:
+            table.add_column(name, overflow="fold")
+    for name in right:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table

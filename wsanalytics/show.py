@@ -1,0 +1,113 @@
+"""How numbers are written for people: all rounding and currency signs live here.
+
+Frames and files keep amounts unrounded; whatever a person reads goes through these functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from math import isnan
+
+NOTHING = "–"
+
+
+def usd(amount: float, *, cents: bool = True, sign: bool = False) -> str:
+    """An amount of dollars as text; *sign* writes a plus before a positive one.
+
+    >>> usd(1234.5), usd(-0.004), usd(12.345, sign=True), usd(1999.6, cents=False)
+    ('$1,234.50', '$0.00', '+$12.35', '$2,000')
+    """
+    if isnan(amount):  # no price is known
+        return NOTHING
+    rounded = _rounded(amount, 2 if cents else 0)
+    mark = "-" if rounded < 0 else "+" if sign and rounded > 0 else ""
+    return f"{mark}${abs(rounded):,.{2 if cents else 0}f}"
+
+
+def usd_range(low: float, high: float) -> str:
+    """An interval of dollars as text.
+
+    >>> usd_range(-1.2, 3)
+    '-$1.20 to $3.00'
+    """
+    return NOTHING if isnan(low) or isnan(high) else f"{usd(low)} to {usd(high)}"
+
+
+def number(value: float, digits: int = 0) -> str:
+    """A number with thousands separators and at most *digits* decimals.
+
+    >>> number(1234.56), number(0.25, 1), number(3.0, 1)
+    ('1,235', '0.3', '3')
+    """
+    if isnan(value):
+        return NOTHING
+    text = f"{_rounded(value, digits):,.{digits}f}"
+    text = text.rstrip("0").rstrip(".") if digits else text
+    return "0" if text == "-0" else text
+
+
+def hours(value: float) -> str:
+    """A number of hours as text, whole from ten on.
+
+    >>> hours(7.26), hours(141.7), hours(0.01)
+    ('7.3 h', '142 h', 'under 0.1 h')
+    """
+    if 0 < value < 0.05:
+        return "under 0.1 h"
+    return f"{number(value, 1 if abs(value) < 10 else 0)} h"
+
+
+def round_parts(parts: Sequence[float], digits: int = 2) -> list[float]:
+    """The *parts* rounded so that they add up to their rounded total.
+
+    Each is rounded by itself, and the largest takes what is then amiss, where it shows least.
+
+    >>> round_parts([0.333, 0.333, 0.335])
+    [0.33, 0.33, 0.34]
+    >>> round_parts([10.004, 1.004, 1.004])
+    [10.01, 1.0, 1.0]
+    """
+    if not parts:
+        return []
+    step = Decimal(1).scaleb(-digits)
+    exact = [Decimal(repr(float(part))) for part in parts]
+    rounded = [part.quantize(step, ROUND_HALF_UP) for part in exact]
+    total = sum(exact, Decimal()).quantize(step, ROUND_HALF_UP)
+    largest = max(range(len(exact)), key=lambda place: abs(exact[place]))
+    rounded[largest] += total - sum(rounded, Decimal())
+    return [float(part) for part in rounded]
+
+
+def counted(count: int, noun: str) -> str:
+    """A count and its noun.
+
+    >>> counted(1, "WorkSpace"), counted(2300, "WorkSpace")
+    ('1 WorkSpace', '2,300 WorkSpaces')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Names in a row, shortened with a word on how many more there are.
+
+    >>> listed(["ws-1", "ws-2", "ws-3"], most=2)
+    'ws-1, ws-2 and 1 more'
+    """
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def plain(text: str) -> str:
+    r"""Text that a terminal shows as it is: control characters become a replacement mark.
+
+    >>> plain("ada\x1b[31m") == "ada\ufffd[31m"
+    True
+    """
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+def _rounded(value: float, digits: int) -> float:
+    """Half up, as people round money; binary floats alone would make 12.345 into 12.34."""
+    step = Decimal(1).scaleb(-digits)
+    return float(Decimal(repr(float(value))).quantize(step, ROUND_HALF_UP)) + 0.0
