@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pandas as pd
 
@@ -14,6 +15,8 @@ from wsanalytics.prices import PriceBook
 from wsanalytics.simulate.fleet import replay
 from wsanalytics.tables import PRICES
 from wsanalytics.timeline import Window
+
+REPOSITORY = Path(__file__).resolve().parent.parent
 
 ME = "ws-me"
 """The WorkSpace of stories that have only one."""

@@ -18,8 +18,8 @@ WORKSPACES = """workspace_id,region,compute_type,running_mode,auto_stop_minutes
 ws-1,us-east-1,STANDARD,ALWAYS_ON,
 ws-2,us-east-1,VALUE,AUTO_STOP,60
 """
-PRICES = """region,compute_type,operating_system,license,root_gib,user_gib,running_mode,monthly_usd,\
-hourly_usd,source,effective_date
+PRICES = """region,compute_type,operating_system,license,root_gib,user_gib,running_mode,\
+monthly_usd,hourly_usd,source,effective_date
 us-east-1,STANDARD,WINDOWS,included,80,50,ALWAYS_ON,30,0,mine,2026-01-01
 us-east-1,STANDARD,WINDOWS,included,80,50,AUTO_STOP,9,0.25,mine,2026-01-01
 """

@@ -179,6 +179,8 @@ def test_without_the_directorys_maintenance_mode_nothing_is_billed() -> None:
     ("start", "end", "billed"),
     [
         ("2026-03-16", "2026-03-17", 1),
+        ("2026-03-16 00:01", "2026-04-01", 0),  # that Monday is not covered, only touched
+        ("2026-03-01", "2026-03-16 12:00", 0),
         ("2026-03-17", "2026-04-01", 0),
         ("2026-03-01", "2026-03-16", 0),
         ("2026-06-15", "2026-06-16", 1),

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from build import ME, at, book, fleet_sessions, month, window, workspaces
+from tests.build import ME, at, book, fleet_sessions, month, window, workspaces
 from wsanalytics.billing import bill
 from wsanalytics.comparison import compare
 from wsanalytics.errors import InputError
@@ -143,9 +143,10 @@ def test_without_a_price_there_is_no_saving_but_there_are_cold_starts() -> None:
 
 def test_a_present_setting_that_was_not_replayed_is_answered_with_the_repair() -> None:
     when, fleet = month("2026-02"), workspaces(auto_stop_minutes=180)
-    outcome = replay(fleet_sessions({ME: daily(when, [3])}), [ALWAYS_ON, auto_stop(60)], window=when)
+    sessions = fleet_sessions({ME: daily(when, [3])})
+    outcome = replay(sessions, [ALWAYS_ON, auto_stop(60)], window=when)
     charges = bill(outcome, fleet, book())
-    with pytest.raises(InputError, match=r"1 WorkSpaces use AUTO_STOP:180.*add 180 to auto_stop_"):
+    with pytest.raises(InputError, match=r"1 WorkSpace with AUTO_STOP:180.*add 180 to auto_stop_"):
         compare(charges, outcome, fleet, baseline=configured(fleet))
     with pytest.raises(InputError, match="no present setting: ws-me"):
         compare(charges, outcome, fleet, baseline=configured(fleet).iloc[:0])

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from build import workspaces
-from conftest import REPOSITORY
+from tests.build import REPOSITORY, workspaces
 from wsanalytics.errors import InputError
 from wsanalytics.prices import BASE_VOLUMES, PriceBook, load_prices, price_family
 

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from build import ME, at, book, fleet_sessions, month, window, workspaces
-from test_comparison import daily
+from tests.build import ME, at, book, fleet_sessions, month, window, workspaces
+from tests.test_comparison import daily
 from wsanalytics.billing import bill
 from wsanalytics.comparison import compare
 from wsanalytics.errors import InputError

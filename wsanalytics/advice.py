@@ -74,11 +74,11 @@ def demo(args: Namespace) -> None:
     out.print(f"Sample fleet: {counted(len(history.workspaces), 'WorkSpace')}, "
               f"{counted(len(history.samples), 'sample')}, {counted(len(found), 'session')}, "
               f"{history.window}. Prices: {prices.origin}, {prices.dates}.")
-    out.print(f"The report:  {(folder / 'report.html').resolve()}", soft_wrap=True)
-    out.print(f"Beside it:   {', '.join(DEMO_FILES[1:])}")
-    out.print("Next, your own fleet:  wsanalytics report --sessions sessions.csv --workspaces "
-              "workspaces.csv --output report.html", soft_wrap=True)
-    out.print("What those files hold: wsanalytics columns sessions; wsanalytics columns workspaces")
+    out.print(f"The report:   {(folder / 'report.html').resolve()}", soft_wrap=True)
+    out.print(f"Beside it:    {', '.join(DEMO_FILES[1:])}")
+    out.print("Next, yours: wsanalytics report --sessions S.csv --workspaces W.csv "
+              "--output report.html", soft_wrap=True)
+    out.print("What S and W hold: wsanalytics columns sessions; wsanalytics columns workspaces")
 
 
 def _analysis(args: Namespace, *, steps: int) -> Analysis:
@@ -88,7 +88,7 @@ def _analysis(args: Namespace, *, steps: int) -> Analysis:
         chosen = setting_grid(auto_stop_minutes=(), always_on=False, include=args.setting)
         limits = Limits(
             candidates=chosen or setting_grid(),
-            hour_rule=HourRule(args.hour_rule),
+            hour_rule=HourRule.parse(args.hour_rule),
             maintenance_hours=args.maintenance_hours,
             max_cold_starts_per_week=args.max_cold_starts_per_week,
             min_saving_usd=args.min_saving_usd,

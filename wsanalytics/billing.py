@@ -31,6 +31,7 @@ import pandas as pd
 from wsanalytics.errors import InputError, NotBilledWarning, UnpricedWarning
 from wsanalytics.prices import PriceBook
 from wsanalytics.settings import RunningMode, Setting
+from wsanalytics.show import counted, listed
 from wsanalytics.simulate.fleet import Replay
 from wsanalytics.tables import CHARGES
 from wsanalytics.timeline import (
@@ -64,6 +65,18 @@ class HourRule(StrEnum):
     CLOCK_HOUR = "clock_hour"
     CEIL_PER_RUN = "ceil_per_run"
     EXACT = "exact"
+
+    @classmethod
+    def parse(cls, text: str) -> HourRule:
+        """The rule called *text*; :class:`InputError` if there is none."""
+        if text not in list(cls):
+            raise InputError(
+                f"there is no hour rule {text!r}",
+                where="hour_rule",
+                rule=f"the hour rules are {', '.join(cls)}",
+                mend="use one of them",
+            )
+        return cls(text)
 
 
 def hours_of(pieces: Pieces, groups: npt.NDArray[np.int64], rule: HourRule) -> Hours:
@@ -156,7 +169,7 @@ def bill(
     :class:`NotBilledWarning`. Raises :class:`InputError` for a session whose WorkSpace
     *workspaces* lacks.
     """
-    hour_rule = HourRule(hour_rule)
+    hour_rule = HourRule.parse(hour_rule)
     _refuse_strangers(replay, workspaces)
     fleet = workspaces[billable(workspaces)].sort_values("workspace_id", ignore_index=True)
     _warn_not_billed(workspaces)
@@ -248,8 +261,7 @@ def _refuse_strangers(replay: Replay, workspaces: pd.DataFrame) -> None:
     )
     if strangers:
         raise InputError(
-            f"{len(strangers)} WorkSpaces have sessions but are not among the workspaces: "
-            + ", ".join(strangers[:5]) + (" …" if len(strangers) > 5 else ""),
+            f"there are sessions of WorkSpaces that the workspaces lack: {listed(strangers)}",
             where="sessions",
             rule="each session belongs to a WorkSpace of the workspaces table",
             mend="add them to the workspaces, or remove their sessions",
@@ -260,7 +272,7 @@ def _warn_not_billed(workspaces: pd.DataFrame) -> None:
     left_out = workspaces.loc[~billable(workspaces), "workspace_id"].tolist()
     if left_out:
         warnings.warn(
-            f"{len(left_out)} WorkSpaces are MANUAL or standby, so not simulated: "
+            f"{counted(len(left_out), 'WorkSpace')} MANUAL or standby, so not simulated: "
             + ", ".join(left_out),
             NotBilledWarning,
             stacklevel=3,
@@ -271,7 +283,7 @@ def _warn_unpriced(fleet: pd.DataFrame, rates: pd.DataFrame) -> None:
     unpriced = fleet.loc[rates.isna().any(axis=1).to_numpy(), "workspace_id"].tolist()
     if unpriced:
         warnings.warn(
-            f"{len(unpriced)} WorkSpaces have no known price and are left out of totals: "
+            f"{counted(len(unpriced), 'WorkSpace')} with no known price, left out of totals: "
             + ", ".join(unpriced),
             UnpricedWarning,
             stacklevel=3,

@@ -181,9 +181,10 @@ def _convert_text(
             _refuse(bad, values, column, origin,
                     f"{column.name} is {', '.join(column.choices[:-1])} or {column.choices[-1]}")
     if column.name == "workspace_id":
-        bad = values.astype("str").str.lower().isin(_ABSENT).to_numpy()
-        if bad.any():
-            _refuse(bad, values, column, origin, "a workspace_id names one WorkSpace")
+        absent = [name for name in values.unique() if str(name).lower() in _ABSENT]
+        if absent:
+            _refuse(values.isin(absent).to_numpy(), values, column, origin,
+                    "a workspace_id names one WorkSpace")
     if isinstance(values.dtype, pd.CategoricalDtype):
         return values
     return values.where(~missing).astype("str")

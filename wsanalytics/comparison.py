@@ -16,6 +16,7 @@ import pandas as pd
 
 from wsanalytics.errors import InputError
 from wsanalytics.settings import Setting
+from wsanalytics.show import counted, listed
 from wsanalytics.simulate.fleet import Replay
 from wsanalytics.tables import COMPARISON
 from wsanalytics.timeline import (
@@ -147,8 +148,8 @@ def _present(grid: _Grid, baseline: pd.Series) -> npt.NDArray[np.intp]:
     lost = names.index[names.isna()]
     if len(lost):
         raise InputError(
-            f"{len(lost)} WorkSpaces have charges but no present setting: "
-            f"{', '.join(lost[:5])}",
+            f"{counted(len(lost), 'WorkSpace')} with charges but no present setting: "
+            f"{listed(list(lost))}",
             where="baseline", rule="each WorkSpace has a setting to compare with",
             mend="pass baseline=history.configured",
         )
@@ -162,7 +163,7 @@ def _present(grid: _Grid, baseline: pd.Series) -> npt.NDArray[np.intp]:
             else "pass always_on=True"
         )
         raise InputError(
-            f"{count} WorkSpaces use {setting}, which was not replayed",
+            f"{counted(count, 'WorkSpace')} with {setting}, which was not replayed",
             where="baseline", rule="the present setting is among those replayed",
             mend=f"{add}, or pass include=history.configured, to setting_grid",
         )

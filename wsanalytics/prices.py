@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from wsanalytics.checking import Origin, check_table, sort_by_key
@@ -82,16 +82,18 @@ class PriceBook:
         wanted = workspaces[_KEY].copy()
         wanted["operating_system"] = price_family(wanted["operating_system"])
         wanted["license"] = wanted["license"].str.lower()
-        rates = pd.DataFrame(index=workspaces.index)
-        for name, mode, amount in (
-            ("always_on_usd", "ALWAYS_ON", "monthly_usd"),
-            ("auto_stop_usd", "AUTO_STOP", "monthly_usd"),
-            ("hourly_usd", "AUTO_STOP", "hourly_usd"),
-        ):
-            rows = self.frame[self.frame["running_mode"] == mode]
-            merged = wanted.merge(rows[[*_KEY, amount]], on=_KEY, how="left")
-            rates[name] = merged[amount].to_numpy(dtype=np.float64)
-        return rates
+        rates = wanted.merge(self._both_modes, on=_KEY, how="left").drop(columns=_KEY)
+        return rates.set_index(workspaces.index)
+
+    @cached_property
+    def _both_modes(self) -> pd.DataFrame:
+        """One row a kind of WorkSpace, with what it costs in either mode."""
+        is_flat = self.frame["running_mode"] == "ALWAYS_ON"
+        flat = self.frame.loc[is_flat, [*_KEY, "monthly_usd"]]
+        auto = self.frame.loc[~is_flat, [*_KEY, "monthly_usd", "hourly_usd"]]
+        return flat.rename(columns={"monthly_usd": "always_on_usd"}).merge(
+            auto.rename(columns={"monthly_usd": "auto_stop_usd"}), on=_KEY, how="outer"
+        )
 
     def __repr__(self) -> str:
         return f"<PriceBook {len(self.frame):,} prices of {self.date or 'no date'}, {self.origin}>"
@@ -131,11 +133,10 @@ def load_prices(region: str | None = None, *, path: Path | str | None = None) ->
     <PriceBook 264 prices of 2025-10-03, AWS list prices>
     """
     if path is None:
-        origin, frame = Origin("AWS list prices"), _built_in()
+        origin, frame = Origin("AWS list prices"), _built_in().copy()
     else:
         origin = origin_of(Path(path))
-        frame = read_table(Path(path), PRICES)
-    frame = _one_price_each(check_table(frame, PRICES, origin, rows_needed=True), origin)
+        frame = _checked(read_table(Path(path), PRICES), origin)
     if region is not None:
         regions = sorted(set(frame["region"]))
         frame = frame[frame["region"] == region].reset_index(drop=True)
@@ -149,13 +150,16 @@ def load_prices(region: str | None = None, *, path: Path | str | None = None) ->
     return PriceBook(frame, origin.name)
 
 
+@cache
 def _built_in() -> pd.DataFrame:
     file = resources.files("wsanalytics") / "prices.parquet"
     with resources.as_file(file) as path:
-        return read_table(path, PRICES)
+        return _checked(read_table(path, PRICES), Origin("AWS list prices"))
 
 
-def _one_price_each(frame: pd.DataFrame, origin: Origin) -> pd.DataFrame:
+def _checked(frame: pd.DataFrame, origin: Origin) -> pd.DataFrame:
+    """The table with one row a kind and mode; of several dates the latest."""
+    frame = check_table(frame, PRICES, origin, rows_needed=True)
     text = [c.name for c in PRICES.columns if c.kind is Kind.TEXT]
     frame = frame.astype(dict.fromkeys(text, "str"))
     frame["operating_system"] = price_family(frame["operating_system"])

@@ -132,7 +132,7 @@ def recommend(
     return Plan(
         frame.sort_values("workspace_id", ignore_index=True),
         now,
-        HourRule(hour_rule),
+        HourRule.parse(hour_rule),
         prices_date,
         tuple(unused),
     )

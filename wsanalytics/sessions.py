@@ -64,7 +64,8 @@ def find_sessions(
     """
     looks = _looks(history, bridge_gaps)
     moments = _moments(looks)
-    stretches, revealed = _stretches(looks, moments), _revealed(looks, moments)
+    stretches = _stretches(looks, moments)
+    revealed = _revealed(looks, moments, stretches)
     ids = looks.ids
     code = np.concatenate([stretches.code, revealed.code])
     frame = pd.DataFrame(
@@ -139,6 +140,9 @@ class _Found:
 
 def _looks(history: History | pd.DataFrame, bridge_gaps: timedelta | None) -> _Looks:
     samples = history.samples if isinstance(history, History) else check_table(history, SAMPLES)
+    if samples.empty:
+        raise InputError("there are no rows", where="find_sessions",
+                         rule="sessions are found in samples", mend="check how they were read")
     if bridge_gaps is not None and bridge_gaps <= timedelta(0):
         raise InputError(
             f"{bridge_gaps / timedelta(minutes=1):g} minutes", where="bridge_gaps",
@@ -201,20 +205,28 @@ def _median_intervals(
 
 def _stretches(looks: _Looks, moments: _Moments) -> _Found:
     """The sessions that samples saw, widened into ordinary gaps and sharpened."""
-    together = looks.connected[:-1] & looks.connected[1:] & looks.bridged
-    first = np.flatnonzero(looks.connected & ~np.append([False], together))
-    final = np.flatnonzero(looks.connected & ~np.append(together, [False]))
+    first, final = _first_and_final(looks)
     interval = looks.interval[looks.code[first]]
     start_widened, start_uncertain = _reach(looks, first - 1, interval)
     end_widened, end_uncertain = _reach(looks, final, interval)
     start = looks.at[first] - start_widened
     end = looks.at[final] + end_widened
     leaving = looks.connected[moments.pair] & ~looks.connected[moments.pair + 1]
+    leaving &= looks.bridged[moments.pair]  # beyond, nobody knows what lies between
     stretch = np.searchsorted(final, moments.pair[leaving])
     end[stretch] = moments.at[leaving]  # ascending, so the latest moment of a pair holds
     end_uncertain[stretch] = RESOLUTION
     end = np.maximum(end, start + RESOLUTION)
     return _Found(looks.code[first], start, end, start_uncertain, end_uncertain)
+
+
+def _first_and_final(looks: _Looks) -> tuple[Rows, Rows]:
+    """The first and the last sample of each stretch of CONNECTED samples."""
+    together = looks.connected[:-1] & looks.connected[1:] & looks.bridged
+    return (
+        np.flatnonzero(looks.connected & ~np.append([False], together)),
+        np.flatnonzero(looks.connected & ~np.append(together, [False])),
+    )
 
 
 def _reach(looks: _Looks, pair: Rows, interval: Micros) -> tuple[Micros, Micros]:
@@ -247,13 +259,24 @@ def _moments(looks: _Looks) -> _Moments:
     return _Moments(np.concatenate(pairs), np.concatenate(ats))
 
 
-def _revealed(looks: _Looks, moments: _Moments) -> _Found:
-    """The sessions that began and ended between two samples that both say not connected."""
-    missed = ~looks.connected[moments.pair] & ~looks.connected[moments.pair + 1]
+def _revealed(looks: _Looks, moments: _Moments, stretches: _Found) -> _Found:
+    """The sessions that began and ended between two samples that both say not connected.
+
+    Likewise where a long silence lies behind a CONNECTED sample: the session that it saw ends
+    there by rule, and somebody was connected later in the silence. It may have been one session
+    all along, so the start of the revealed one is as uncertain as that.
+    """
+    unseen = ~looks.connected[moments.pair] | ~looks.bridged[moments.pair]
+    missed = unseen & ~looks.connected[moments.pair + 1]
     pair, end = moments.pair[missed], moments.at[missed]
     code, before = looks.code[pair], looks.at[pair]
     again = np.append([False], pair[1:] == pair[:-1])[: len(pair)]
     before[again] = end[np.flatnonzero(again) - 1]
     start = np.maximum(before, end - looks.interval[code])
-    uncertain = np.maximum(start - before, end - start)
+    _, final = _first_and_final(looks)
+    behind = looks.connected[pair]
+    stretch = np.searchsorted(final, pair[behind])
+    earliest = before.copy()
+    earliest[behind] = stretches.start[stretch] - stretches.start_uncertain[stretch]
+    uncertain = np.maximum(start - earliest, end - start)
     return _Found(code, start, end, uncertain, np.full_like(end, RESOLUTION))

@@ -96,7 +96,8 @@ class Setting:
 
     def __str__(self) -> str:
         minutes = self.auto_stop_minutes
-        return self.running_mode if minutes is None else f"{self.running_mode}:{minutes}"
+        mode = self.running_mode.value
+        return mode if minutes is None else f"{mode}:{minutes}"
 
 
 ALWAYS_ON = Setting(running_mode=RunningMode.ALWAYS_ON)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from wsanalytics.plot.style import BLUE, GREY, INK, ORANGE, PALE, SKY, axes, dressed
 from wsanalytics.show import counted, usd
@@ -58,6 +59,7 @@ def break_even_histogram(
     for x, side, mode in ((0.97, "right", "AUTO_STOP"), (1.03, "left", "ALWAYS_ON")):
         ax.text(x, top * 0.97, f"{mode} is cheaper", ha=side, va="top", fontsize=8.5, color=GREY)
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}" + ("+" if value >= 3 else ""))
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(fontsize=8, frameon=False)
     return dressed(
         ax, "Billed hours against each WorkSpace's own break-even",

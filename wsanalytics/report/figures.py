@@ -12,6 +12,7 @@ from typing import Any
 from wsanalytics import plot
 from wsanalytics.analysis import Analysis
 from wsanalytics.overview import break_even_usage, fleet_costs, stretch_of, weekly_usage
+from wsanalytics.settings import ALWAYS_ON
 from wsanalytics.timeline import Window
 
 DOTS_PER_INCH = 144
@@ -69,10 +70,11 @@ def pictures(analysis: Analysis) -> list[Picture]:
 
 
 def _timelines(analysis: Analysis) -> list[Picture]:
-    """The WorkSpace with the largest saving that anybody used, in its busiest two weeks."""
-    sessions = analysis.replay.sessions
-    used = set(sessions["workspace_id"].unique())
-    names = [name for name in analysis.plan.changes["workspace_id"] if name in used]
+    """The largest saving among used WorkSpaces, by a timeout if one is, in its busiest weeks."""
+    sessions, changes = analysis.replay.sessions, analysis.plan.changes
+    used = changes[changes["workspace_id"].isin(sessions["workspace_id"].unique())]
+    is_flat = used["to_setting"] == str(ALWAYS_ON)
+    names = [*used.loc[~is_flat, "workspace_id"], *used.loc[is_flat, "workspace_id"]]
     if not names:
         return []
     connects = sessions.loc[sessions["workspace_id"] == names[0], "connected_at"]
@@ -86,7 +88,7 @@ def _timelines(analysis: Analysis) -> list[Picture]:
             f"Timeline: sessions and runs of {names[0]} under each setting.",
             (7.6, 0.9 + 0.36 * lanes),
             lambda ax: plot.workspace_timeline(mine, runs, names[0], ax,
-                                               caption="the largest saving of the plan"),
+                                               caption="two weeks of one of the changes"),
         )
     ]
 

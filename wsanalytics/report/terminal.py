@@ -18,6 +18,9 @@ from wsanalytics.show import counted, number, plain, round_parts, usd, usd_range
 from wsanalytics.tables import Table as Contract
 
 TOP = 10
+LEAST_WIDTHS = {"WorkSpace": 12, "change": 24}
+ROOMY = 104
+"""From so many columns on, a table shows user names and intervals too."""
 WIDTH_OF_A_FILE = 118
 """Columns where the output goes to a file or a pipe, which have no width of their own."""
 
@@ -57,28 +60,35 @@ def print_changes(analysis: Analysis) -> None:
     """The changes that save most, the rest in one row, and the total."""
     plan, changes = analysis.plan, analysis.plan.changes
     users = analysis.workspaces.set_index("workspace_id")["user_name"]
-    table = _table("The changes that save most", ["WorkSpace", "user", "from", "to"],
-                   ["saves a month", "80 % interval", "extra cold\nstarts a week"])
+    out = console()
+    roomy = out.width >= ROOMY
+    left = ["WorkSpace", "user", "change"] if roomy else ["WorkSpace", "change"]
+    right = ["saves a month", *(["80 % interval"] if roomy else []), "extra cold\nstarts a week"]
+    table = _table("The changes that save most", left, right)
     top = changes.head(TOP)
     rest = changes.iloc[TOP:]
     savings = round_parts([*top["saving_usd_per_month"], rest["saving_usd_per_month"].sum()])
     for row, saving in zip(top.to_dict("records"), savings, strict=False):
-        table.add_row(
-            plain(row["workspace_id"]), plain(users[row["workspace_id"]]), row["from_setting"],
-            row["to_setting"], usd(saving),
-            usd_range(row["saving_low_usd"], row["saving_high_usd"]),
-            number(row["extra_cold_starts_per_week"], 1),
-        )
+        cells = {
+            "WorkSpace": plain(row["workspace_id"]),
+            "user": plain(users[row["workspace_id"]]),
+            "change": f"{row['from_setting']} → {row['to_setting']}",
+            right[0]: usd(saving),
+            "80 % interval": usd_range(row["saving_low_usd"], row["saving_high_usd"]),
+            right[-1]: number(row["extra_cold_starts_per_week"], 1),
+        }
+        table.add_row(*(cells[name] for name in [*left, *right]))
+    blank = [""] * (len(left) - 1)
+    gap = [""] * (len(right) - 2)
     if len(rest):
-        table.add_row(f"and {number(len(rest))} more", "", "", "", usd(savings[-1]), "",
+        table.add_row(f"and {number(len(rest))} more", *blank, usd(savings[-1]), *gap,
                       number(rest["extra_cold_starts_per_week"].sum(), 1))
     table.add_section()
-    table.add_row(counted(len(changes), "change"), "", "", "", usd(plan.saving_usd_per_month), "",
+    table.add_row(counted(len(changes), "change"), *blank, usd(plan.saving_usd_per_month), *gap,
                   number(changes["extra_cold_starts_per_week"].sum(), 1))
-    console().print(table)
-    left = len(plan.left_alone)
-    console().print(f"{counted(left, 'WorkSpace')} left alone, "
-                    f"{counted(len(plan.unused), 'WorkSpace')} unused.")
+    out.print(table)
+    out.print(f"{counted(len(plan.left_alone), 'WorkSpace')} left alone, "
+              f"{counted(len(plan.unused), 'WorkSpace')} unused.")
 
 
 def print_costs(analysis: Analysis) -> None:
@@ -123,7 +133,7 @@ def _table(title: str, left: list[str], right: list[str]) -> Table:
         if name == "user":
             table.add_column(name, overflow="ellipsis", no_wrap=True, max_width=18)
         else:
-            table.add_column(name, overflow="fold")
+            table.add_column(name, overflow="fold", min_width=LEAST_WIDTHS.get(name))
     for name in right:
         table.add_column(name, justify="right", no_wrap=True)
     return table

@@ -1,0 +1,85 @@
+"""The README is true: its code runs, its commands run, and CI runs its test command."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+
+from tests.build import REPOSITORY
+from wsanalytics.cli import main
+
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+SHELL = [line for block in blocks("sh") for line in block.splitlines()]
+COMMANDS = [line for line in SHELL if line.startswith("wsanalytics ")]
+
+
+def test_the_two_commands_come_first() -> None:
+    assert next(line for line in SHELL if "demo" in line) == SHELL[0]
+    assert next(line for line in SHELL if "test" in line) == SHELL[1]
+    for line in SHELL[:2]:
+        assert line.startswith("python3 -m venv .venv && ") and "--require-hashes" in line
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    script = (REPOSITORY / ".ci" / "run").read_text(encoding="utf-8")
+    found = re.search(r"^command=\$\((awk '.*' README.md)\)$", script, re.MULTILINE)
+    assert found
+    line = subprocess.run(["bash", "-c", found[1]], cwd=REPOSITORY, capture_output=True,
+                          text=True, check=True).stdout.strip()
+    assert line == SHELL[1]
+    assert line.endswith("-m pytest")
+
+
+def test_its_commands_run_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert [shlex.split(line)[1] for line in COMMANDS] == [
+        "sessions", "simulate", "recommend", "report"]
+    (tmp_path / "data").symlink_to(REPOSITORY / "data")
+    monkeypatch.chdir(tmp_path)
+    for line in COMMANDS:
+        assert main(shlex.split(line)[1:]) == 0, capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "charges.csv", "data", "gaps.csv", "plan.json", "report.html", "sessions.parquet"]
+
+
+def test_its_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = blocks("python")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the sample fleet has WorkSpaces without a price
+        exec(compile(code, "README.md", "exec"), {})  # noqa: S102  # that is the test
+    assert capsys.readouterr().out.startswith("<Plan ")
+
+
+def test_its_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        assert (REPOSITORY / target).exists(), target
+
+
+def test_its_options_exist() -> None:
+    from wsanalytics.cli import build_parser
+
+    shown = "".join(
+        parser.format_help()
+        for parser in build_parser()._subparsers._group_actions[0].choices.values()  # type: ignore[union-attr]
+    )
+    for option in set(re.findall(r"`(--[a-z-]+)", README)):
+        assert option in shown or option == "--thorough"
+
+
+def test_the_package_runs_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "wsanalytics", "--version"], check=True,
+                          capture_output=True, text=True)
+    assert re.fullmatch(r"wsanalytics \d+\.\d+\.\d+\n", done.stdout)
