@@ -94,6 +94,7 @@ def compare(
             "baseline": np.repeat(names[present], shape[0]),
         }
         | {name: np.ascontiguousarray(values.T).ravel() for name, values in columns.items()}
+        | {"terminated_at": life.terminated_at.repeat(shape[0])}
     )
     return frame[list(COMPARISON.names)]
 
@@ -136,11 +137,12 @@ class _Grid:
 
 @dataclass(frozen=True, slots=True)
 class _Life:
-    """How long each WorkSpace existed in the window: days, months, and days of each week."""
+    """How long each WorkSpace existed in the window, and when it ended if it did."""
 
     days: Amounts
     months: Amounts
     week_days: Amounts
+    terminated_at: pd.DatetimeIndex
 
 
 def _present(grid: _Grid, baseline: pd.Series) -> npt.NDArray[np.intp]:
@@ -182,6 +184,7 @@ def _life(workspaces: pd.DataFrame, ids: pd.Index, window: Window) -> _Life:
         np.maximum(ends - begins, 0) / MICROS_PER_DAY,
         (_overlap(begins, ends, months.edges) / np.diff(months.edges)).sum(axis=1),
         _overlap(begins, ends, week_edges(window)) / MICROS_PER_DAY,
+        pd.DatetimeIndex(rows["terminated_at"]),
     )
 
 

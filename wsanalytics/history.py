@@ -25,11 +25,15 @@ from wsanalytics.errors import InputError
 from wsanalytics.files import origin_of, read_table, replaced
 from wsanalytics.prices import load_prices, with_base_volumes
 from wsanalytics.settings import ALWAYS_ON, RULE, Setting, auto_stop
+from wsanalytics.show import html_table
 from wsanalytics.tables import SAMPLES, SESSIONS, WORKSPACES
 from wsanalytics.timeline import Micros, Window, column_micros
 
 WORKSPACES_FILE = "workspaces.parquet"
 SAMPLES_FILE = "samples.parquet"
+SHOWN = ("workspace_id", "user_name", "region", "compute_type", "running_mode",
+         "auto_stop_minutes", "operating_system", "state")
+"""The columns that a notebook shows of a history's WorkSpaces."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +59,8 @@ class History:
         )
 
     def _repr_html_(self) -> str:
-        head = self.workspaces.head().to_html(index=False, border=0)
-        return f"<p>{escape(repr(self)[1:-1])}; the first WorkSpaces:</p>{head}"
+        head = self.workspaces.head()[list(SHOWN)]
+        return f"<p>{escape(repr(self)[1:-1])}; the first WorkSpaces:</p>{html_table(head)}"
 
 
 def configured(workspaces: pd.DataFrame) -> pd.Series:

@@ -21,7 +21,8 @@ def fleet_costs(comparison: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     every row, so that the rows can be compared; terminated ones too.
     """
     known = comparison["usd_per_month"].notna()
-    rows = comparison[known.groupby(comparison["workspace_id"]).transform("all")]
+    whole = known.groupby(comparison["workspace_id"]).transform("all")
+    rows = comparison[whole & comparison["terminated_at"].isna()]
     proposed = plan.changes.set_index("workspace_id")["to_setting"]
     after = rows["workspace_id"].map(proposed)
     after = after.where(after.notna(), rows["baseline"])

@@ -20,7 +20,7 @@ import pandas as pd
 from wsanalytics.billing import HourRule, billable
 from wsanalytics.errors import InputError
 from wsanalytics.settings import ALWAYS_ON, RunningMode, Setting
-from wsanalytics.show import counted, hours, number, usd, usd_range
+from wsanalytics.show import counted, hours, html_table, number, usd, usd_range
 from wsanalytics.tables import RECOMMENDATIONS
 
 ENOUGH_DAYS = 21
@@ -80,9 +80,7 @@ class Plan:
             interval=[usd_range(low, high) for low, high in
                       zip(top["saving_low_usd"], top["saving_high_usd"], strict=True)],
         )[columns]
-        return f"<p>{escape(repr(self)[1:-1])}; the first of them:</p>" + shown.to_html(
-            index=False, border=0
-        )
+        return f"<p>{escape(repr(self)[1:-1])}; the first of them:</p>{html_table(shown)}"
 
 
 def recommend(
@@ -102,7 +100,7 @@ def recommend(
     *candidates* are the settings that may be proposed (default: all that were compared);
     *max_cold_starts_per_week* limits the proposed setting's own cold starts per 7 days of
     window; *min_saving_usd* is the least saving a month worth a change. With *workspaces*, those
-    that were not compared (MANUAL, standby) are listed too, and terminated ones are left alone.
+    that were not compared (MANUAL, standby) are listed too.
     *hour_rule* and *prices_date* are noted in the plan. *now* (default: the clock) dates the
     plan and each change's best day. Raises :class:`InputError` for limits that are no numbers.
     """
@@ -117,7 +115,6 @@ def recommend(
         max_cold_starts_per_week,
         min_saving_usd,
         now.date(),
-        _terminated(workspaces),
     )
     present = baseline.to_dict()
     columns = list(comparison.columns)
@@ -163,15 +160,14 @@ class _Chooser:
     max_cold_starts_per_week: float | None
     min_saving_usd: float
     today: date
-    terminated: dict[str, str]
 
     def choose(self, options: list[dict[str, Any]], setting: str) -> dict[str, Any]:
         """One row of the plan, from a WorkSpace's rows of the comparison."""
         present = next(row for row in options if row["setting"] == setting)
         priced = [row for row in options if not isnan(row["usd_per_month"])]
-        if present["workspace_id"] in self.terminated:
-            when = self.terminated[present["workspace_id"]]
-            return _left_alone(present, f"It was terminated on {when}.")
+        ended = present["terminated_at"]
+        if not pd.isna(ended):
+            return _left_alone(present, f"It was terminated on {ended:%Y-%m-%d}.")
         if present not in priced:
             return _left_alone(present, "No price is known for it, so no saving can be told.")
         allowed = [row for row in priced if row is present or self._allows(row)]
@@ -294,14 +290,6 @@ def _left_alone(present: dict[str, Any], reason: str) -> dict[str, Any]:
         "best_date": "",
         "reason": reason,
     }
-
-
-def _terminated(workspaces: pd.DataFrame | None) -> dict[str, str]:
-    if workspaces is None:
-        return {}
-    gone = workspaces[workspaces["terminated_at"].notna()]
-    return dict(zip(gone["workspace_id"], gone["terminated_at"].dt.strftime("%Y-%m-%d"),
-                    strict=True))
 
 
 def _not_compared(workspaces: pd.DataFrame | None, compared: set[str]) -> list[dict[str, Any]]:

@@ -5,9 +5,13 @@ Frames and files keep amounts unrounded; whatever a person reads goes through th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from html import escape
 from math import isnan
+
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 NOTHING = "–"
 
@@ -96,6 +100,21 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     """
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def html_table(frame: pd.DataFrame) -> str:
+    """A small frame as an HTML table: text to the left, numbers to the right, all of it escaped."""
+    sides = ["right" if is_numeric_dtype(frame[name]) else "left" for name in frame.columns]
+
+    def cells(tag: str, texts: Iterable[str]) -> str:
+        styled = zip(sides, texts, strict=True)
+        return "".join(f'<{tag} style="text-align:{side}">{escape(text)}</{tag}>'
+                       for side, text in styled)
+
+    rows = frame.astype("object").where(frame.notna(), NOTHING).itertuples(index=False)
+    body = "".join(f"<tr>{cells('td', map(str, row))}</tr>" for row in rows)
+    head = cells("th", map(str, frame.columns))
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def plain(text: str) -> str:

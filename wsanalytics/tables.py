@@ -248,6 +248,7 @@ COMPARISON = Table(
                 nullable=True),
         _number("cold_starts_per_week", "cold starts per 7 days of window", "a week"),
         _number("extra_cold_starts_per_week", "of them beyond the present setting's", "a week"),
+        _at("terminated_at", "when it was terminated; empty: it was not", nullable=True),
         _number("observed_days", "days of the window in which the WorkSpace existed", "days"),
         _number("sessions", "sessions in the window; 0 for one that nobody used", "sessions"),
         _number("connected_hours_per_month", "hours in which its user was connected",

@@ -178,6 +178,10 @@ def _notes(analysis: Analysis) -> list[dict[str, Any]]:
     if left_out:
         count = counted(len(left_out), "WorkSpace")
         notes.append((f"{count} MANUAL or standby, not simulated", listed(left_out, 50)))
+    gone = workspaces.loc[workspaces["terminated_at"].notna(), "workspace_id"].tolist()
+    if gone:
+        count = counted(len(gone), "WorkSpace")
+        notes.append((f"{count} terminated, left out of what a month costs", listed(gone, 50)))
     if analysis.plan.unused:
         count = counted(len(analysis.plan.unused), "WorkSpace")
         notes.append((f"{count} that nobody used in the window", listed(analysis.plan.unused, 50)

@@ -18,7 +18,7 @@ from wsanalytics.show import counted, number, plain, round_parts, usd, usd_range
 from wsanalytics.tables import Table as Contract
 
 TOP = 10
-LEAST_WIDTHS = {"WorkSpace": 12, "change": 24}
+NEVER_BROKEN = {"WorkSpace", "change", "column", "option", "setting", "unit"}
 ROOMY = 104
 """From so many columns on, a table shows user names and intervals too."""
 WIDTH_OF_A_FILE = 118
@@ -133,7 +133,7 @@ def _table(title: str, left: list[str], right: list[str]) -> Table:
         if name == "user":
             table.add_column(name, overflow="ellipsis", no_wrap=True, max_width=18)
         else:
-            table.add_column(name, overflow="fold", min_width=LEAST_WIDTHS.get(name))
+            table.add_column(name, overflow="fold", no_wrap=name in NEVER_BROKEN)
     for name in right:
         table.add_column(name, justify="right", no_wrap=True)
     return table

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ import pandas as pd
 
 from wsanalytics.history import check_sessions
 from wsanalytics.settings import Setting, setting_grid
+from wsanalytics.show import html_table
 from wsanalytics.timeline import (
     MICROS_PER_MINUTE,
     MICROS_PER_SECOND,
@@ -53,9 +55,7 @@ class Replay:
 
     def _repr_html_(self) -> str:
         counts = self.runs.groupby("setting", observed=False).size().rename("runs").reset_index()
-        return f"<p>{self!r}</p>".replace("<Replay", "Replay").replace("days>", "days") + (
-            counts.to_html(index=False, border=0)
-        )
+        return f"<p>{escape(repr(self)[1:-1])}</p>{html_table(counts)}"
 
 
 @dataclass(frozen=True, slots=True)
