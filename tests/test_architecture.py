@@ -21,7 +21,7 @@ history
 sessions
 simulate.workspace, simulate.fleet, PEOPLE
 billing
-comparison, recommendations, planfile, overview, analysis
+comparison, reasons, recommendations, planfile, overview, analysis
 plot.style, plot.costs, plot.timeline, plot.tradeoff, plot.usage, plot
 report.figures, report.page, report.terminal, report
 inputs, commands, advice

@@ -19,8 +19,9 @@ import pandas as pd
 
 from wsanalytics.billing import HourRule, billable
 from wsanalytics.errors import InputError
-from wsanalytics.settings import ALWAYS_ON, RunningMode, Setting
-from wsanalytics.show import counted, hours, html_table, number, usd, usd_range
+from wsanalytics.reasons import reason_for
+from wsanalytics.settings import ALWAYS_ON, Setting
+from wsanalytics.show import counted, html_table, number, usd, usd_range
 from wsanalytics.tables import RECOMMENDATIONS
 
 ENOUGH_DAYS = 21
@@ -234,46 +235,8 @@ class _Chooser:
             "cold_starts_per_week": best["cold_starts_per_week"],
             "extra_cold_starts_per_week": best["extra_cold_starts_per_week"],
             "best_date": best_date(present, best, self.today).isoformat(),
-            "reason": _reason(present, best),
+            "reason": reason_for(present, best),
         }
-
-
-def _reason(present: dict[str, Any], best: dict[str, Any]) -> str:
-    before, after = usd(present["usd_per_month"]), usd(best["usd_per_month"])
-    waits = best["extra_cold_starts_per_week"]
-    wait = (
-        f", for {number(waits, 1)} more cold starts a week" if round(waits, 1) > 0
-        else f", with {number(-waits, 1)} fewer cold starts a week" if round(waits, 1) < 0
-        else ""
-    )
-    if not present["sessions"]:
-        return (
-            f"Nobody connected in {counted(int(present['observed_days']), 'day')}: "
-            f"{best['setting']} costs {after} a month instead of {before}."
-        )
-    old, new = Setting.parse(present["setting"]), Setting.parse(best["setting"])
-    if old.running_mode is RunningMode.ALWAYS_ON:
-        return (
-            f"Connected {hours(best['connected_hours_per_month'])} a month, which bills "
-            f"{hours(best['billed_hours_per_month'])}: {after} instead of the flat {before}{wait}."
-        )
-    if new.running_mode is RunningMode.ALWAYS_ON:
-        return (
-            f"Billed {hours(present['billed_hours_per_month'])} a month, over the break-even of "
-            f"{hours(_break_even(present, best))}: the flat {after} instead of {before}{wait}."
-        )
-    return (
-        f"A timeout of {new.auto_stop_minutes} instead of {old.auto_stop_minutes} minutes bills "
-        f"{hours(best['billed_hours_per_month'])} instead of "
-        f"{hours(present['billed_hours_per_month'])} a month: {after} instead of {before}{wait}."
-    )
-
-
-def _break_even(auto: dict[str, Any], always_on: dict[str, Any]) -> float:
-    """The billed hours a month at which both modes cost the same."""
-    fixed = auto["usd_per_month"] - auto["hourly_usd_per_month"]
-    rate = auto["hourly_usd_per_month"] / auto["billed_hours_per_month"]
-    return float((always_on["usd_per_month"] - fixed) / rate)
 
 
 def _left_alone(present: dict[str, Any], reason: str) -> dict[str, Any]:
