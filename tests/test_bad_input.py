@@ -197,6 +197,7 @@ BAD_WORKSPACES = {
     "negative": ("ws-3,us-east-1,STANDARD,AUTO_STOP,-60", "-60"),
     "NaN minutes": ("ws-3,us-east-1,STANDARD,AUTO_STOP,NaN", "NaN"),
     "half a minute": ("ws-3,us-east-1,STANDARD,AUTO_STOP,60.5", "whole number"),
+    "endless": ("ws-3,us-east-1,STANDARD,AUTO_STOP,1e300", "1e300"),
     "word": ("ws-3,us-east-1,STANDARD,AUTO_STOP,an hour", "an hour"),
     "compute type": ("ws-3,us-east-1,STANDRAD,ALWAYS_ON,", "did you mean STANDARD"),
     "no region": ("ws-3,,STANDARD,ALWAYS_ON,", "region is empty"),
@@ -214,7 +215,8 @@ def test_bad_workspaces(refused: Run, folder: Path, case: str) -> None:
 @pytest.mark.parametrize(
     ("column", "value"),
     [("created_at", "2026-03-01"), ("terminated_at", "NaT"), ("maintenance_enabled", "yes"),
-     ("standby", "1"), ("root_gib", "NaN"), ("user_gib", "ten"), ("tags", "team=a")],
+     ("standby", "1"), ("root_gib", "NaN"), ("user_gib", "ten"), ("tags", "team=a"),
+     ("tags", '{"a":NaN}')],
 )
 def test_bad_optional_columns(refused: Run, folder: Path, column: str, value: str) -> None:
     lines = WORKSPACES.splitlines()
@@ -246,6 +248,8 @@ BAD_OPTIONS = {
     "end before start": (("--end", "2026-02-01"), "not after"),
     "end is start": (("--end", "2026-03-01"), "not after"),
     "no day": (("--start", "2026-02-30"), "2026-02-30"),
+    "another century": (("--start", "1926-03-01"), "2000 and 2100"),
+    "leading zero": (("--setting", "AUTO_STOP:060"), "multiple of 60"),
     "no date": (("--start", "march"), "march"),
     "elsewhere": (("--start", "2025-01-01", "--end", "2025-02-01"), "2026-03-02"),
     "maintenance": (("--maintenance-hours", "NaN"), "NaN"),
@@ -261,6 +265,11 @@ BAD_OPTIONS = {
 def test_bad_options(refused: Run, case: str) -> None:
     options, words = BAD_OPTIONS[case]
     assert words in refused(*simulate(*options))
+
+
+def test_a_table_of_another_separator_shows_its_columns(refused: Run, folder: Path) -> None:
+    (folder / "sessions.csv").write_text(SESSIONS.replace(",", ";"))
+    assert "workspace_id;connected_at;disconnected_at" in refused(*simulate())
 
 
 def test_a_command_that_does_not_exist(refused: Run) -> None:

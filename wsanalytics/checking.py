@@ -7,7 +7,7 @@ the value that stands there, the rule and the repair; nothing is guessed or drop
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -19,14 +19,14 @@ import pyarrow.compute as pc
 
 from wsanalytics.errors import InputError
 from wsanalytics.tables import Column, Kind, Table
-from wsanalytics.timeline import INSTANT_DTYPE
+from wsanalytics.timeline import EARLIEST, INSTANT_DTYPE, LATEST
 
 Mask = npt.NDArray[np.bool_]
 
 _ZONE = r"(?:[Zz]|[+-]\d{2}:?\d{2})\s*$"
 _DAY = r"^\s*\d{4}-?\d{2}-?\d{2}"
-_EARLIEST = pd.Timestamp("2000-01-01", tz="UTC")
-_LATEST = pd.Timestamp("2100-01-01", tz="UTC")
+_EARLIEST, _LATEST = pd.Timestamp(EARLIEST), pd.Timestamp(LATEST)
+_MOST = 1e9
 _INSTANT_RULE = "an instant is ISO 8601 with its zone, such as 2026-03-01T09:00:00Z"
 _ABSENT = frozenset({"nan", "nat", "null", "none", "inf", "-inf", "infinity"})
 
@@ -54,15 +54,7 @@ def check_table(
     *rows_needed*, for a frame without rows.
     """
     origin = origin or Origin(f"the {table.name} frame")
-    missing = [c.name for c in table.columns if c.required and c.name not in frame.columns]
-    if missing:
-        raise InputError(
-            f"column {', '.join(missing)} is missing (there are: {', '.join(map(str, frame))})",
-            where=origin.name,
-            rule=f"a {table.name} table has "
-            + ", ".join(c.name for c in table.columns if c.required),
-            mend=f"add it; 'wsanalytics columns {table.name}' explains each column",
-        )
+    refuse_missing_columns(list(map(str, frame.columns)), table, origin.name)
     if rows_needed and frame.empty:
         raise InputError(
             "there are no rows",
@@ -74,6 +66,19 @@ def check_table(
         {column.name: _checked_column(frame, column, origin) for column in table.columns},
         index=pd.RangeIndex(len(frame)),
     )
+
+
+def refuse_missing_columns(names: Sequence[str], table: Table, where: str) -> None:
+    """Raise :class:`InputError` unless *names* hold every column that *table* must have."""
+    needed = [column.name for column in table.columns if column.required]
+    missing = [name for name in needed if name not in names]
+    if missing:
+        raise InputError(
+            f"column {', '.join(missing)} is missing (there are: {', '.join(names)})",
+            where=where,
+            rule=f"a {table.name} table has {', '.join(needed)}",
+            mend=f"add it; 'wsanalytics columns {table.name}' explains each column",
+        )
 
 
 def sort_by_key(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
@@ -260,7 +265,7 @@ def _convert_whole(
     values: pd.Series, missing: Mask, column: Column, origin: Origin
 ) -> pd.Series:
     numbers = _convert_number(values, missing, column, origin)
-    bad = (numbers != numbers.round()).to_numpy() & ~missing
+    bad = ((numbers != numbers.round()) | (numbers > _MOST)).to_numpy() & ~missing
     if bad.any():
         _refuse(bad, values, column, origin, f"{column.name} is a whole number ({column.unit})")
     return numbers.astype("Int64")

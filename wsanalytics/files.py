@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from wsanalytics.checking import Origin
+from wsanalytics.checking import Origin, refuse_missing_columns
 from wsanalytics.errors import InputError, OutputError
 from wsanalytics.tables import Kind, Table
 
@@ -84,6 +84,7 @@ def _read_csv(path: Path, table: Table) -> pd.DataFrame:
     with pa.csv.open_csv(path, parse_options=parse) as reader:
         names = [name.strip() for name in reader.schema.names]
     _refuse_twice(names, path, table)
+    refuse_missing_columns(names, table, str(path))
     wanted = [name for name in names if name in table.names]
     convert = pa.csv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
@@ -104,6 +105,7 @@ def _read_parquet(path: Path, table: Table) -> pd.DataFrame:
     with pq.ParquetFile(path) as file:
         names = list(file.schema_arrow.names)
         _refuse_twice(names, path, table)
+        refuse_missing_columns(names, table, str(path))
         data = file.read(columns=[n for n in names if n in table.names])
         frame: pd.DataFrame = data.to_pandas(ignore_metadata=True)
         return frame

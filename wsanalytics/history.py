@@ -243,7 +243,7 @@ def _check_timeouts(frame: pd.DataFrame, origin: Origin) -> None:
 def _check_tags(frame: pd.DataFrame, origin: Origin) -> None:
     for position, text in enumerate(frame["tags"]):
         try:
-            fits = isinstance(json.loads(text), dict)
+            fits = isinstance(json.loads(text, parse_constant=_no_constant), dict)
         except ValueError:
             fits = False
         if not fits:
@@ -251,6 +251,11 @@ def _check_tags(frame: pd.DataFrame, origin: Origin) -> None:
                 f"tags is {text!r}", where=origin.row(position),
                 rule="tags are a JSON object", mend='write for example {"team": "sales"}',
             )
+
+
+def _no_constant(name: str) -> None:
+    """Python's JSON would take NaN and Infinity, which are none."""
+    raise ValueError(name)
 
 
 def _check_lifetimes(frame: pd.DataFrame, origin: Origin) -> None:

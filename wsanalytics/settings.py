@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -77,7 +78,7 @@ class Setting:
         try:
             if name == RunningMode.ALWAYS_ON and not colon:
                 return cls(running_mode=RunningMode.ALWAYS_ON)
-            if name == RunningMode.AUTO_STOP and minutes.isascii() and minutes.isdigit():
+            if name == RunningMode.AUTO_STOP and re.fullmatch(r"[1-9]\d{0,5}", minutes):
                 return cls(running_mode=RunningMode.AUTO_STOP, auto_stop_minutes=int(minutes))
         except InputError:
             pass

@@ -293,7 +293,6 @@ def table_named(name: str) -> Table:
         close = get_close_matches(name, TABLES, n=1)
         raise InputError(
             f"there is no table {name!r}",
-            where="columns",
             rule=f"the tables are {', '.join(TABLES)}",
             mend=f"did you mean {close[0]}?" if close else "name one of them",
         )

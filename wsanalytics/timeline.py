@@ -28,6 +28,10 @@ MICROS_PER_DAY = 24 * MICROS_PER_HOUR
 INSTANT_DTYPE = "datetime64[us, UTC]"
 """The dtype of every column that holds instants."""
 
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""Instants lie between these: Amazon WorkSpaces began in 2014, and a slip of unit or century in
+a file should not pass for a date."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -93,6 +97,13 @@ class Window:
                     rule="instants are UTC-aware",
                     mend="give it tzinfo=UTC",
                 )
+            if not EARLIEST <= at <= LATEST:
+                raise InputError(
+                    f"{name} {at.isoformat()} is out of reach",
+                    where="the window",
+                    rule="a window lies between the years 2000 and 2100",
+                    mend="correct the year",
+                )
         if not self.start < self.end:
             raise InputError(
                 f"end {self.end:%Y-%m-%d} is not after start {self.start:%Y-%m-%d}",
@@ -136,7 +147,8 @@ class Window:
         whole = self.start.time() == time() and self.end.time() == time()
         form = "%Y-%m-%d" if whole else "%Y-%m-%dT%H:%MZ"
         return (
-            f"{self.start:{form}} to {self.end:{form}} ({self.days:g} days, the end excluded)"
+            f"{self.start:{form}} to {self.end:{form}} "
+            f"({self.days:g} day{'' if self.days == 1 else 's'}, the end excluded)"
         )
 
 

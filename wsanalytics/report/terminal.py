@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -19,9 +20,8 @@ from wsanalytics.tables import Table as Contract
 
 TOP = 10
 NEVER_BROKEN = {"WorkSpace", "change", "column", "option", "setting", "unit"}
-ROOMY = 104
-"""From so many columns on, a table shows user names and intervals too."""
-WIDTH_OF_A_FILE = 118
+SAVES, WAITS = "saves a month", "extra cold\nstarts a week"
+WIDTH_OF_A_FILE = 132
 """Columns where the output goes to a file or a pipe, which have no width of their own."""
 
 
@@ -58,37 +58,45 @@ def tell(message: str) -> None:
 
 def print_changes(analysis: Analysis) -> None:
     """The changes that save most, the rest in one row, and the total."""
-    plan, changes = analysis.plan, analysis.plan.changes
-    users = analysis.workspaces.set_index("workspace_id")["user_name"]
     out = console()
-    roomy = out.width >= ROOMY
-    left = ["WorkSpace", "user", "change"] if roomy else ["WorkSpace", "change"]
-    right = ["saves a month", *(["80 % interval"] if roomy else []), "extra cold\nstarts a week"]
+    table = _changes_table(analysis, ["WorkSpace", "user", "change"],
+                           [SAVES, "80 % interval", WAITS])
+    if Measurement.get(out, out.options.update(width=10_000), table).maximum > out.width:
+        table = _changes_table(analysis, ["WorkSpace", "change"], [SAVES, WAITS])
+    out.print(table)
+    plan = analysis.plan
+    out.print(f"{counted(len(plan.left_alone), 'WorkSpace')} left alone, "
+              f"{counted(len(plan.unused), 'WorkSpace')} unused.")
+
+
+def _changes_table(analysis: Analysis, left: list[str], right: list[str]) -> Table:
+    changes = analysis.plan.changes
+    users = analysis.workspaces.set_index("workspace_id")["user_name"]
     table = _table("The changes that save most", left, right)
-    top = changes.head(TOP)
-    rest = changes.iloc[TOP:]
+    top, rest = changes.head(TOP), changes.iloc[TOP:]
     savings = round_parts([*top["saving_usd_per_month"], rest["saving_usd_per_month"].sum()])
-    for row, saving in zip(top.to_dict("records"), savings, strict=False):
-        cells = {
+    rows = [
+        {
             "WorkSpace": plain(row["workspace_id"]),
             "user": plain(users[row["workspace_id"]]),
             "change": f"{row['from_setting']} → {row['to_setting']}",
-            right[0]: usd(saving),
+            SAVES: usd(saving),
             "80 % interval": usd_range(row["saving_low_usd"], row["saving_high_usd"]),
-            right[-1]: number(row["extra_cold_starts_per_week"], 1),
+            WAITS: number(row["extra_cold_starts_per_week"], 1),
         }
-        table.add_row(*(cells[name] for name in [*left, *right]))
-    blank = [""] * (len(left) - 1)
-    gap = [""] * (len(right) - 2)
+        for row, saving in zip(top.to_dict("records"), savings, strict=False)
+    ]
     if len(rest):
-        table.add_row(f"and {number(len(rest))} more", *blank, usd(savings[-1]), *gap,
-                      number(rest["extra_cold_starts_per_week"].sum(), 1))
-    table.add_section()
-    table.add_row(counted(len(changes), "change"), *blank, usd(plan.saving_usd_per_month), *gap,
-                  number(changes["extra_cold_starts_per_week"].sum(), 1))
-    out.print(table)
-    out.print(f"{counted(len(plan.left_alone), 'WorkSpace')} left alone, "
-              f"{counted(len(plan.unused), 'WorkSpace')} unused.")
+        rows.append({"WorkSpace": f"and {number(len(rest))} more", SAVES: usd(savings[-1]),
+                     WAITS: number(rest["extra_cold_starts_per_week"].sum(), 1)})
+    rows.append({"WorkSpace": counted(len(changes), "change"),
+                 SAVES: usd(analysis.plan.saving_usd_per_month),
+                 WAITS: number(changes["extra_cold_starts_per_week"].sum(), 1)})
+    for place, cells in enumerate(rows):
+        if place == len(rows) - 1:
+            table.add_section()
+        table.add_row(*(cells.get(name, "") for name in [*left, *right]))
+    return table
 
 
 def print_costs(analysis: Analysis) -> None:
