@@ -2,8 +2,9 @@
 
 A WorkSpace is stopped or running; a user is connected to it or not. Events happen to it one after
 the other, on a queue ordered by time. What each event does stands in one short method named after
-it, and :data:`_Machine.handlers` lists them, so what can happen to a WorkSpace is read in one
-place. ``simulate.fleet`` must give the same runs and cold starts for a whole fleet, only faster.
+it, and :data:`Machine.handlers` lists them, so what can happen to a WorkSpace is read in one
+place. ``simulate.fleet`` must give the same runs and cold starts for a whole fleet, only faster;
+the local endpoint's fleet lives by this very machine.
 
 What AWS documents and this machine follows:
 
@@ -14,6 +15,13 @@ What AWS documents and this machine follows:
   disconnect (Cost Optimizer 2.4.0, issue 23). A connect at the very instant of the stop finds it
   stopped.
 * ALWAYS_ON never stops, so it has no runs that an hour could be billed for and no cold starts.
+* A change of the running mode acts at once: who turns AUTO_STOP stops a timeout after the last
+  disconnect, at once if that has passed (an idle WorkSpace was seen to stop within minutes of the
+  change, it.hirokun.net 2016). StartWorkspaces and StopWorkspaces act on AUTO_STOP only.
+
+What nobody documents, and this machine assumes: StartWorkspaces without a login arms the timer as
+a disconnect at that instant would; StopWorkspaces under a connected user ends that session;
+maintenance leaves runs alone and is counted by itself.
 """
 
 from __future__ import annotations
@@ -26,23 +34,39 @@ from heapq import heappop, heappush
 from itertools import pairwise
 
 from wsanalytics.errors import InputError
-from wsanalytics.settings import RunningMode, Setting
+from wsanalytics.settings import Setting
 from wsanalytics.timeline import Window, from_micros, months_of
 
 
 class EventKind(IntEnum):
     """What can happen to a WorkSpace, in the order in which it happens at one instant.
 
-    A disconnect comes before the stop it may lead to, a stop before a connect of the same
-    instant, and the month turns before anybody connects in it. Requests to start and to stop,
-    changes of setting and maintenance take their place here when they are simulated.
+    A disconnect comes before the stop it may lead to, a stop before whatever is ordered at that
+    instant, and all of it before anybody connects.
     """
 
     DISCONNECT = 0
     STOP = 1
     MONTH_TURNS = 2
-    CONNECT = 3
-    WINDOW_CLOSES = 4
+    SETTING_CHANGES = 3
+    STOP_REQUESTED = 4
+    START_REQUESTED = 5
+    MAINTENANCE = 6
+    CONNECT = 7
+    WINDOW_CLOSES = 8
+
+
+ORDERS = (EventKind.SETTING_CHANGES, EventKind.STOP_REQUESTED, EventKind.START_REQUESTED)
+"""What an administrator, or a policy, can do to a WorkSpace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody tells a WorkSpace to do at one instant; *setting* for SETTING_CHANGES only."""
+
+    at: datetime
+    kind: EventKind
+    setting: Setting | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -51,8 +75,11 @@ class Event:
 
     at: datetime
     kind: EventKind
-    serial: int = field(default=0, compare=True, repr=False)
-    """For a STOP: which disconnect armed the timer; a later connect makes it void."""
+    ordinal: int = field(default=0, repr=False)
+    """Events of one kind and instant happen in the order in which they were queued."""
+    timer: int = field(default=0, compare=False, repr=False)
+    """For a STOP: which timer it belongs to; it is void once another one was set."""
+    setting: Setting | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +92,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """What happened to one WorkSpace: the events in order, its runs, and its cold starts."""
+    """What happened to one WorkSpace: the events in order, its runs, and its cold starts.
+
+    ``maintained``: when it was started for maintenance.
+    """
 
     log: tuple[Event, ...]
     runs: tuple[Run, ...]
     cold_starts: tuple[datetime, ...]
+    maintained: tuple[datetime, ...] = ()
 
 
 def live(
@@ -77,6 +108,7 @@ def live(
     setting: Setting,
     window: Window,
     *,
+    orders: Iterable[Order] = (),
     resume_seconds: float = 0,
     network_grace_minutes: float = 0,
 ) -> Life:
@@ -84,10 +116,11 @@ def live(
 
     A session is a pair ``(connected_at, disconnected_at)``. Sessions are cut to *window* and
     those outside it leave no trace; an AUTO_STOP WorkSpace starts the window stopped; a run that
-    is still going at the window's end is cut there. *resume_seconds*: a connect that finds the
-    WorkSpace stopped had to switch it on that much earlier. *network_grace_minutes*: AWS notices
-    a disconnect that much later (20 minutes when the connection was lost instead of closed).
-    Raises :class:`InputError` if sessions overlap.
+    is still going at the window's end is cut there. *orders* within the window (its end excluded)
+    are carried out; *setting* is what it has before the first. *resume_seconds*: a connect that
+    finds the WorkSpace stopped had to switch it on that much earlier. *network_grace_minutes*:
+    AWS notices a disconnect that much later (20 minutes when the connection was lost instead of
+    closed). Raises :class:`InputError` if sessions overlap.
 
     >>> from datetime import UTC, datetime
     >>> from wsanalytics.settings import auto_stop
@@ -97,13 +130,23 @@ def live(
     >>> [f"{event.at:%H:%M} {event.kind.name}" for event in life.log]
     ['09:00 CONNECT', '12:00 DISCONNECT', '13:00 STOP', '00:00 WINDOW_CLOSES']
     """
-    machine = _Machine(
+    machine = Machine(
         setting,
-        window,
-        timedelta(seconds=resume_seconds),
-        timedelta(minutes=network_grace_minutes),
+        window.start,
+        resume=timedelta(seconds=resume_seconds),
+        grace=timedelta(minutes=network_grace_minutes),
     )
-    return machine.live(_cut_to(window, sessions))
+    for connected_at, disconnected_at in _cut_to(window, sessions):
+        machine.expect(connected_at, EventKind.CONNECT)
+        machine.expect(disconnected_at, EventKind.DISCONNECT)
+    for order in orders:
+        if window.start <= order.at < window.end:
+            machine.expect(order.at, order.kind, order.setting)
+    for edge in months_of(window).edges[1:-1]:
+        machine.expect(from_micros(edge), EventKind.MONTH_TURNS)
+    machine.expect(window.end, EventKind.WINDOW_CLOSES)
+    machine.advance(window.end)
+    return machine.life
 
 
 def _cut_to(
@@ -125,72 +168,143 @@ def _cut_to(
     return cut
 
 
-class _Machine:
-    """The state of one WorkSpace and the queue of what is still to happen to it."""
+class Machine:
+    """The state of one WorkSpace, and the queue of what is still to happen to it.
+
+    :meth:`expect` queues an event, :meth:`advance` lets time pass. ``running_since`` is when the
+    present run began (None: stopped, or ALWAYS_ON, which has no runs); ``idle_since`` when the
+    user was last known to leave, or the WorkSpace was started for nobody.
+    """
 
     def __init__(
-        self, setting: Setting, window: Window, resume: timedelta, grace: timedelta
+        self,
+        setting: Setting,
+        since: datetime,
+        *,
+        resume: timedelta = timedelta(0),
+        grace: timedelta = timedelta(0),
     ) -> None:
-        self.setting, self.window, self.resume, self.grace = setting, window, resume, grace
-        self.running_since: datetime | None = None
+        self.setting, self.resume, self.grace = setting, resume, grace
         self.connected = False
-        self.armed = 0
+        self.running_since: datetime | None = None
+        self.idle_since: datetime | None = None
+        self.off_since = since
         self.queue: list[Event] = []
         self.log: list[Event] = []
         self.runs: list[Run] = []
         self.cold_starts: list[datetime] = []
+        self.maintained: list[datetime] = []
         self.handlers: dict[EventKind, Callable[[Event], None]] = {
-            EventKind.CONNECT: self.connect,
             EventKind.DISCONNECT: self.disconnect,
             EventKind.STOP: self.stop,
             EventKind.MONTH_TURNS: self.month_turns,
+            EventKind.SETTING_CHANGES: self.setting_changes,
+            EventKind.STOP_REQUESTED: self.stop_requested,
+            EventKind.START_REQUESTED: self.start_requested,
+            EventKind.MAINTENANCE: self.maintenance,
+            EventKind.CONNECT: self.connect,
             EventKind.WINDOW_CLOSES: self.window_closes,
         }
+        self._queued = 0
+        self._timer = 0
 
-    def live(self, sessions: list[tuple[datetime, datetime]]) -> Life:
-        for connected_at, disconnected_at in sessions:
-            self.expect(connected_at, EventKind.CONNECT)
-            self.expect(disconnected_at, EventKind.DISCONNECT)
-        for edge in months_of(self.window).edges[1:-1]:
-            self.expect(from_micros(edge), EventKind.MONTH_TURNS)
-        self.expect(self.window.end, EventKind.WINDOW_CLOSES)
-        while self.queue:
+    @property
+    def life(self) -> Life:
+        """What has happened so far; a run that is going on is not in it."""
+        return Life(
+            tuple(self.log), tuple(self.runs), tuple(self.cold_starts), tuple(self.maintained)
+        )
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the WorkSpace is switched on."""
+        return self.setting.auto_stop_minutes is None or self.running_since is not None
+
+    def expect(
+        self, at: datetime, kind: EventKind, setting: Setting | None = None, *, timer: int = 0
+    ) -> None:
+        """Queue an event; *at* is not before what has already happened."""
+        self._queued += 1
+        heappush(self.queue, Event(at, kind, self._queued, timer, setting))
+
+    def advance(self, until: datetime) -> list[Event]:
+        """Let everything up to *until* (included) happen, and say what did."""
+        already = len(self.log)
+        while self.queue and self.queue[0].at <= until:
             event = heappop(self.queue)
-            if event.at > self.window.end or self.is_void(event):
-                continue
-            self.log.append(event)
-            self.handlers[event.kind](event)
-        return Life(tuple(self.log), tuple(self.runs), tuple(self.cold_starts))
-
-    def expect(self, at: datetime, kind: EventKind, serial: int = 0) -> None:
-        heappush(self.queue, Event(at, kind, serial))
+            if not self.is_void(event):
+                self.log.append(event)
+                self.handlers[event.kind](event)
+        return self.log[already:]
 
     def is_void(self, event: Event) -> bool:
-        """A stop that was called off, because somebody connected since its timer was armed."""
-        return event.kind is EventKind.STOP and event.serial != self.armed
+        """A stop whose timer was set anew, or the disconnect of a user who was cut off before."""
+        if event.kind is EventKind.STOP:
+            return event.timer != self._timer
+        return event.kind is EventKind.DISCONNECT and not self.connected
 
     def connect(self, event: Event) -> None:
-        self.armed += 1
+        self._timer += 1
         self.connected = True
-        if self.setting.running_mode is RunningMode.AUTO_STOP and self.running_since is None:
+        if not self.is_on:
             self.cold_starts.append(event.at)
-            last_stop = self.runs[-1].stopped_at if self.runs else self.window.start
-            self.running_since = max(event.at - self.resume, last_stop)
+            self.running_since = max(event.at - self.resume, self.off_since)
 
     def disconnect(self, event: Event) -> None:
         self.connected = False
-        self.armed += 1
-        if self.setting.auto_stop_minutes is not None:
-            timeout = timedelta(minutes=self.setting.auto_stop_minutes)
-            self.expect(event.at + self.grace + timeout, EventKind.STOP, self.armed)
+        self.idle_since = event.at + self.grace
+        self._stop_in_time(event.at)
 
     def stop(self, event: Event) -> None:
+        self._switch_off(event.at)
+
+    def setting_changes(self, event: Event) -> None:
+        assert event.setting is not None
+        was_always_on = self.setting.auto_stop_minutes is None
+        self.setting = event.setting
+        if event.setting.auto_stop_minutes is None:
+            self._switch_off(event.at)  # as far as hours are billed; it stays on
+            return
+        if was_always_on:
+            self.running_since = event.at
+        if not self.connected:
+            self._stop_in_time(event.at)
+
+    def stop_requested(self, event: Event) -> None:
         if self.running_since is not None:
-            self.runs.append(Run(self.running_since, event.at))
-            self.running_since = None
+            if self.connected:
+                self.connected, self.idle_since = False, event.at
+            self._switch_off(event.at)
+
+    def start_requested(self, event: Event) -> None:
+        if not self.is_on:
+            self.running_since = self.idle_since = event.at
+            self._stop_in_time(event.at)
+
+    def maintenance(self, event: Event) -> None:
+        if self.setting.auto_stop_minutes is not None:
+            self.maintained.append(event.at)
 
     def month_turns(self, event: Event) -> None:
         """The bill is cut here; the WorkSpace goes on as it is."""
 
     def window_closes(self, event: Event) -> None:
-        self.stop(event)
+        self._switch_off(event.at)
+
+    def _stop_in_time(self, now: datetime) -> None:
+        """Stop a timeout after the user left; at once if that has passed."""
+        if self.running_since is None or self.setting.auto_stop_minutes is None:
+            return
+        timeout = timedelta(minutes=self.setting.auto_stop_minutes)
+        stops_at = now if self.idle_since is None else self.idle_since + timeout
+        if stops_at <= now:
+            self._switch_off(now)
+        else:
+            self._timer += 1
+            self.expect(stops_at, EventKind.STOP, timer=self._timer)
+
+    def _switch_off(self, now: datetime) -> None:
+        self._timer += 1
+        if self.running_since is not None and self.running_since < now:
+            self.runs.append(Run(self.running_since, now))
+        self.running_since, self.off_since = None, now
