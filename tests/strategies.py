@@ -110,3 +110,24 @@ def _lengths(unit: timedelta) -> st.SearchStrategy[timedelta]:
 def _next_midnight(instant: datetime) -> datetime:
     midnight = instant.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight if midnight == instant else midnight + DAY
+
+
+@st.composite
+def orders(
+    draw: st.DrawFn, sessions: list[Session], window: Window, *, unit: timedelta = MINUTE
+) -> list[tuple[datetime, str, str | None]]:
+    """What somebody tells a WorkSpace: (instant, START / STOP / SET, setting), in order.
+
+    Mostly at the instants that matter: where a session begins or ends, or a timeout after that.
+    """
+    hours = [timedelta(hours=n) for n in (0, 1, 2)]
+    moments = [edge + hour for pair in sessions for edge in pair for hour in hours]
+    moments += [window.start, window.end, window.end - unit]
+    told = []
+    for _ in range(draw(st.integers(0, 7))):
+        at = draw(st.sampled_from(moments)) + unit * draw(st.sampled_from([0, 0, 0, -1, 1, 30, -30]))
+        what = draw(st.sampled_from(["START", "STOP", "SET", "SET"]))
+        setting = draw(st.sampled_from(["ALWAYS_ON", "AUTO_STOP:60", "AUTO_STOP:120"]))
+        told.append((at, what, setting if what == "SET" else None))
+    ranks = {"SET": 0, "STOP": 1, "START": 2}
+    return sorted(told, key=lambda order: (order[0], ranks[order[1]]))

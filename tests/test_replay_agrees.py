@@ -17,11 +17,21 @@ from hypothesis import strategies as st
 
 from tests.build import ME, at, book, fleet_sessions, sessions, window, workspaces
 from tests.oracles import clock
-from tests.strategies import MICROSECOND, MINUTE, SECOND, Session, fleets, grids, windows
+from tests.strategies import (
+    MICROSECOND,
+    MINUTE,
+    SECOND,
+    Session,
+    fleets,
+    grids,
+    orders,
+    windows,
+)
 from wsanalytics.billing import bill
+from wsanalytics.schedule import Schedule
 from wsanalytics.settings import Setting
 from wsanalytics.simulate.fleet import Replay, replay
-from wsanalytics.simulate.workspace import live
+from wsanalytics.simulate.workspace import EventKind, Order, live
 from wsanalytics.timeline import Window
 
 FLEET = workspaces("ws-a", "ws-b", "ws-c", maintenance_enabled=False)
@@ -217,6 +227,169 @@ def test_nothing_that_was_given_is_changed(story: Story) -> None:
     bill(outcome, MAINTAINED, BOOK)
     for now, then in zip([frame, *used], [given_first, *before], strict=True):
         pd.testing.assert_frame_equal(now, then)
+
+
+KINDS = {
+    "SET": EventKind.SETTING_CHANGES, "START": EventKind.START_REQUESTED,
+    "STOP": EventKind.STOP_REQUESTED,
+}
+Told = tuple[datetime, str, str | None]
+
+
+@st.composite
+def told_stories(
+    draw: st.DrawFn, unit: timedelta, *, longest_days: int = 9, options: bool = True
+) -> tuple[Story, dict[str, str], dict[str, list[Told]]]:
+    """A story in which somebody gives orders: also the opening settings and the orders."""
+    story = draw(stories(unit, longest_days=longest_days, options=options))
+    opening = st.sampled_from(["ALWAYS_ON", "AUTO_STOP:60", "AUTO_STOP:120", "AUTO_STOP:2880"])
+    return (
+        story,
+        {name: draw(opening) for name in story.fleet},
+        {name: draw(orders(pairs, story.window, unit=unit))
+         for name, pairs in story.fleet.items()},
+    )
+
+
+def schedule_for(opening: dict[str, str], told: dict[str, list[Told]]) -> Schedule:
+    rows = [
+        (name, at, setting or what) for name, told_it in told.items()
+        for at, what, setting in told_it
+    ]
+    frame = pd.DataFrame(rows, columns=["workspace_id", "at", "order"]).astype(
+        {"workspace_id": "str", "at": "datetime64[us, UTC]", "order": "str"}
+    )
+    index = pd.Index(list(opening), name="workspace_id", dtype="str")
+    return Schedule(pd.Series(list(opening.values()), index=index, dtype="str"), frame)
+
+
+@pytest.mark.parametrize("unit", [MINUTE, SECOND, MICROSECOND], ids=["minute", "second", "micro"])
+@given(data=st.data())
+def test_orders_do_the_same_in_the_fleet_replay_and_the_event_machine(
+    unit: timedelta, data: st.DataObject
+) -> None:
+    story, opening, told = data.draw(told_stories(unit))
+    schedule = schedule_for(opening, told)
+    outcome = replay(
+        fleet_sessions(story.fleet), ["AUTO_STOP:60", schedule], window=story.window,
+        resume_seconds=story.resume_seconds, network_grace_minutes=story.grace_minutes,
+    )
+    runs = by_owner(outcome.runs, ["started_at", "stopped_at"])
+    cold = by_owner(outcome.cold_starts, ["connected_at"])
+    for name, pairs in story.fleet.items():
+        before = [setting for at, _, setting in told[name] if setting and at < story.window.start]
+        life = live(
+            pairs, Setting.parse(before[-1] if before else opening[name]), story.window,
+            orders=[
+                Order(at, KINDS[what], Setting.parse(setting) if setting else None)
+                for at, what, setting in told[name]
+            ],
+            resume_seconds=story.resume_seconds, network_grace_minutes=story.grace_minutes,
+        )
+        expected = [(run.started_at, run.stopped_at) for run in life.runs]
+        assert runs.get(("IN_FORCE", name), []) == expected
+        assert cold.get(("IN_FORCE", name), []) == list(life.cold_starts)
+
+
+@given(story=told_stories(MINUTE, longest_days=4, options=False))
+def test_orders_do_the_same_in_the_walk_by_the_minute(
+    story: tuple[Story, dict[str, str], dict[str, list[Told]]]
+) -> None:
+    tale, opening, told = story
+    outcome = replay(fleet_sessions(tale.fleet), [schedule_for(opening, told)], window=tale.window)
+    runs = by_owner(outcome.runs, ["started_at", "stopped_at"])
+    cold = by_owner(outcome.cold_starts, ["connected_at"])
+    for name, pairs in tale.fleet.items():
+        before = [setting for at, _, setting in told[name] if setting and at < tale.window.start]
+        seen = clock.walk_told(
+            pairs, timeout_of(before[-1] if before else opening[name]),
+            [(at, what, timeout_of(setting or "ALWAYS_ON")) for at, what, setting in told[name]],
+            (tale.window.start, tale.window.end),
+        )
+        assert runs.get(("IN_FORCE", name), []) == seen.runs()
+        assert cold.get(("IN_FORCE", name), []) == seen.cold_starts
+
+
+@pytest.mark.parametrize(
+    ("opening", "told", "runs", "cold"),
+    [
+        pytest.param("AUTO_STOP:60", [("10:30", "STOP")], [("09:00", "10:30")], ["09:00"],
+                     id="stopped by hand before the timeout"),
+        pytest.param("AUTO_STOP:60", [("09:30", "STOP")], [("09:00", "09:30")], ["09:00"],
+                     id="cut off under a connected user, who does not come back"),
+        pytest.param("AUTO_STOP:60", [("08:30", "START")], [("08:30", "11:00")], [],
+                     id="started early: nobody waits"),
+        pytest.param("AUTO_STOP:60", [("07:30", "START")],
+                     [("07:30", "08:30"), ("09:00", "11:00")], ["09:00"],
+                     id="started too early: it stops as if somebody had left"),
+        pytest.param("AUTO_STOP:60", [("10:30", "START")], [("09:00", "11:00")], ["09:00"],
+                     id="a start of what is on does nothing"),
+        pytest.param("AUTO_STOP:60", [("11:00", "START")],
+                     [("09:00", "11:00"), ("11:00", "12:00")], ["09:00"],
+                     id="a start at the instant of the stop finds it stopped"),
+        pytest.param("AUTO_STOP:60", [("10:30", "AUTO_STOP:120")], [("09:00", "12:00")],
+                     ["09:00"], id="a longer timeout while idle"),
+        pytest.param("AUTO_STOP:60", [("11:00", "AUTO_STOP:120")], [("09:00", "11:00")],
+                     ["09:00"], id="a longer timeout at the instant of the stop comes too late"),
+        pytest.param("AUTO_STOP:120", [("11:30", "AUTO_STOP:60")], [("09:00", "11:30")],
+                     ["09:00"], id="a shorter timeout that has passed stops at once"),
+        pytest.param("AUTO_STOP:120", [("11:00", "AUTO_STOP:60"), ("11:00", "START")],
+                     [("09:00", "11:00"), ("11:00", "12:00")], ["09:00"],
+                     id="a shorter timeout that has passed at this instant stops at once"),
+        pytest.param("ALWAYS_ON", [("09:30", "AUTO_STOP:60")], [("09:30", "11:00")], [],
+                     id="turned AUTO_STOP under a user"),
+        pytest.param("ALWAYS_ON", [("10:30", "AUTO_STOP:60")], [("10:30", "11:00")], [],
+                     id="turned AUTO_STOP inside the timeout"),
+        pytest.param("ALWAYS_ON", [("11:00", "AUTO_STOP:60")], [], [],
+                     id="turned AUTO_STOP as the timeout has passed: stops at once"),
+        pytest.param("ALWAYS_ON", [("08:00", "AUTO_STOP:60")], [("09:00", "11:00")], ["09:00"],
+                     id="turned AUTO_STOP before anybody came: stops at once"),
+        pytest.param("AUTO_STOP:60", [("09:30", "ALWAYS_ON")], [("09:00", "09:30")], ["09:00"],
+                     id="turned ALWAYS_ON: no more hours"),
+        pytest.param("AUTO_STOP:60", [("09:00", "ALWAYS_ON")], [], [],
+                     id="turned ALWAYS_ON at the instant of the connect: nobody waits"),
+        pytest.param("ALWAYS_ON", [("09:30", "STOP"), ("10:00", "START")], [], [],
+                     id="ALWAYS_ON can be neither stopped nor started"),
+        pytest.param(
+            "AUTO_STOP:60", [("09:30", "STOP"), ("09:40", "ALWAYS_ON"), ("10:00", "AUTO_STOP:60")],
+            [("09:00", "09:30"), ("10:00", "10:30")], ["09:00"],
+            id="who was cut off has left then"),
+    ],
+)
+def test_orders_of_a_day_with_one_session_from_nine_to_ten(
+    opening: str, told: list[tuple[str, str]], runs: list[tuple[str, str]], cold: list[str]
+) -> None:
+    day = "2026-03-02 "
+    pair, when = (at(day + "09:00"), at(day + "10:00")), window("2026-03-02", "2026-03-03")
+    given = [
+        (at(day + time), what if what in ("START", "STOP") else "SET",
+         None if what in ("START", "STOP") else what)
+        for time, what in told
+    ]
+    outcome = replay(fleet_sessions({ME: [pair]}), [schedule_for({ME: opening}, {ME: given})],
+                     window=when)
+    life = live([pair], Setting.parse(opening), when, orders=[
+        Order(instant, KINDS[what], Setting.parse(setting) if setting else None)
+        for instant, what, setting in given
+    ])
+    seen = clock.walk_told(
+        [pair], timeout_of(opening),
+        [(instant, what, timeout_of(setting or "ALWAYS_ON")) for instant, what, setting in given],
+        (when.start, when.end),
+    )
+    expected = [(at(day + a), at(day + b)) for a, b in runs]
+    found = by_owner(outcome.runs, ["started_at", "stopped_at"])
+    assert found.get(("IN_FORCE", ME), []) == expected
+    assert [(run.started_at, run.stopped_at) for run in life.runs] == expected
+    assert seen.runs() == expected
+    waits = [at(day + instant) for instant in cold]
+    found = by_owner(outcome.cold_starts, ["connected_at"])
+    assert found.get(("IN_FORCE", ME), []) == waits
+    assert list(life.cold_starts) == seen.cold_starts == waits
+
+
+def timeout_of(setting: str) -> int | None:
+    return Setting.parse(setting).auto_stop_minutes
 
 
 def test_a_session_across_a_window_edge_on_a_first_costs_one_more_cold_start_and_no_hour() -> None:

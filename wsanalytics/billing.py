@@ -14,6 +14,7 @@ own tool, github aws-solutions/cost-optimizer-for-amazon-workspaces.
 * In the month of its creation a WorkSpace owes its monthly fee for the days left, that day
   included, in either mode; in the month of its termination the full fee (price page, quoted by
   blog.serverworks.co.jp 2020-08).
+* Changes of the running mode within a month: ``switching``.
 * Maintenance: an AUTO_STOP WorkSpace that is over 7 days old in a directory with maintenance
   mode is started once a month, in a window that opens on the third Monday (admin guide, WorkSpace
   maintenance); AWS bills that start (AWS staff, 2024; Cost Optimizer 2.8.0 counts one hour).
@@ -30,9 +31,11 @@ import pandas as pd
 
 from wsanalytics.errors import InputError, NotBilledWarning, UnpricedWarning
 from wsanalytics.prices import PriceBook
+from wsanalytics.schedule import Schedule
 from wsanalytics.settings import RunningMode, Setting
 from wsanalytics.show import counted, listed
 from wsanalytics.simulate.fleet import Replay
+from wsanalytics.switching import Modes, always_on_at, modes_of
 from wsanalytics.tables import CHARGES
 from wsanalytics.timeline import (
     MICROS_PER_DAY,
@@ -49,6 +52,7 @@ from wsanalytics.timeline import (
 
 Hours = npt.NDArray[np.float64]
 
+_NEVER = np.iinfo(np.int64).max
 MAINTENANCE_AGE = 7 * MICROS_PER_DAY
 """Only WorkSpaces older than seven days go through maintenance (admin guide)."""
 
@@ -174,27 +178,57 @@ def bill(
     fleet = workspaces[billable(workspaces)].sort_values("workspace_id", ignore_index=True)
     _warn_not_billed(workspaces)
     months = months_of(replay.window)
-    shape = (len(replay.settings), len(fleet), len(months.days))
-    hours, cold_starts = _metered(replay, fleet["workspace_id"], months, hour_rule, shape)
-    auto = np.array([s.running_mode is RunningMode.AUTO_STOP for s in replay.settings], dtype=bool)
-    hours[auto] += maintenance_hours * maintenance_starts(fleet, months, replay.window)
+    modes = [_modes(setting, fleet, months, replay.window) for setting in replay.settings]
+    hours, cold_starts = _metered(replay, fleet["workspace_id"], months, hour_rule, modes)
+    maintained = maintenance_starts(fleet, months, replay.window)
+    for place, setting in enumerate(replay.settings):
+        hours[place] += maintenance_hours * (
+            maintained & _is_metered(setting, fleet, months, modes[place])
+        )
     rates = prices.rates(fleet)
     _warn_unpriced(fleet, rates)
     owed = fee_shares(fleet, months) * months.covered
-    fixed = np.stack([_fee(setting, rates)[:, None] * owed for setting in replay.settings])
-    rate = rates["hourly_usd"].to_numpy()[None, :, None]
-    hourly = np.where(auto[:, None, None], hours * rate, 0.0)
+    fixed = np.stack([_fees(mode, rates, owed) for mode in modes])
+    hourly = np.where(hours > 0, hours * rates["hourly_usd"].to_numpy()[None, :, None], 0.0)
     return _charges(replay.settings, fleet, months, hours, cold_starts, fixed, hourly)
 
 
+def _modes(
+    setting: Setting | Schedule, fleet: pd.DataFrame, months: Months, window: Window
+) -> Modes:
+    """How each WorkSpace is paid for in each month."""
+    if isinstance(setting, Schedule):
+        return modes_of(setting, fleet["workspace_id"], months, window)
+    shape = (len(fleet), len(months.days))
+    is_on = np.full(shape, setting.running_mode is RunningMode.ALWAYS_ON)
+    return Modes(is_on, np.where(is_on, months.edges[0], _NEVER), np.zeros(shape))
+
+
+def _is_metered(
+    setting: Setting | Schedule, fleet: pd.DataFrame, months: Months, modes: Modes
+) -> npt.NDArray[np.bool_]:
+    """Whether an hour of maintenance on the third Monday is one that is billed."""
+    opens = third_mondays(months)
+    metered: npt.NDArray[np.bool_] = opens < modes.free_from
+    if isinstance(setting, Schedule):
+        metered &= ~always_on_at(setting, fleet["workspace_id"], opens)
+    return metered
+
+
+def _fees(modes: Modes, rates: pd.DataFrame, owed: Hours) -> Hours:
+    """The monthly fee of the mode in which a month opens, and what a conversion adds to it."""
+    always_on = rates["always_on_usd"].to_numpy(dtype=np.float64)[:, None]
+    auto_stop = rates["auto_stop_usd"].to_numpy(dtype=np.float64)[:, None]
+    fee = np.where(modes.opens_always_on, always_on, auto_stop) * owed
+    return np.where(modes.converted_share > 0, fee + always_on * modes.converted_share, fee)
+
+
 def _metered(
-    replay: Replay,
-    ids: pd.Series,
-    months: Months,
-    rule: HourRule,
-    shape: tuple[int, int, int],
+    replay: Replay, ids: pd.Series, months: Months, rule: HourRule, modes: list[Modes]
 ) -> tuple[Hours, npt.NDArray[np.int64]]:
     """Billed hours and cold starts of the runs, by setting, WorkSpace and month."""
+    shape = (len(modes), len(ids), len(months.days))
+    free_from = np.stack([mode.free_from for mode in modes]).ravel()
     place = pd.Index(ids).get_indexer(replay.runs["workspace_id"].cat.categories)
     owner = _owner(replay.runs, place, shape)
     known = owner >= 0
@@ -202,6 +236,7 @@ def _metered(
     stops = column_micros(replay.runs["stopped_at"])[known]
     pieces = cut(starts, stops, months.edges)
     group = owner[known][pieces.source] * shape[2] + pieces.span
+    pieces, group = _before(pieces, group, free_from[group])
     size = int(np.prod(shape))
     billed = hours_of(pieces, group, rule)
     hours = np.bincount(group, weights=billed, minlength=size).astype(np.float64)
@@ -210,6 +245,18 @@ def _metered(
     month = np.searchsorted(months.edges, connects, side="right") - 1
     cold = np.bincount(owner[owner >= 0] * shape[2] + month, minlength=size).astype(np.int64)
     return hours.reshape(shape), cold.reshape(shape)
+
+
+def _before(
+    pieces: Pieces, group: npt.NDArray[np.int64], end: Micros
+) -> tuple[Pieces, npt.NDArray[np.int64]]:
+    """What of each piece lies before the *end* of its own: what is not free."""
+    kept = pieces.starts < end
+    stops = np.minimum(pieces.stops, end)
+    return (
+        Pieces(pieces.source[kept], pieces.span[kept], pieces.starts[kept], stops[kept]),
+        group[kept],
+    )
 
 
 def _owner(
@@ -222,13 +269,8 @@ def _owner(
     return np.where(workspace < 0, -1, setting * shape[1] + workspace)
 
 
-def _fee(setting: Setting, rates: pd.DataFrame) -> Hours:
-    always_on = setting.running_mode is RunningMode.ALWAYS_ON
-    return rates["always_on_usd" if always_on else "auto_stop_usd"].to_numpy(dtype=np.float64)
-
-
 def _charges(
-    settings: tuple[Setting, ...],
+    settings: tuple[Setting | Schedule, ...],
     fleet: pd.DataFrame,
     months: Months,
     hours: Hours,

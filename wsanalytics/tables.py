@@ -185,6 +185,28 @@ GAPS = Table(
     ("workspace_id", "from_at"),
 )
 
+SETTINGS = Table(
+    "settings",
+    "one WorkSpace from one moment on: what it is set to until its next row",
+    (
+        _ID,
+        _SETTING,
+        _at("since", "when it was set so, or was first seen so"),
+    ),
+    ("workspace_id", "since"),
+)
+
+ORDERS = Table(
+    "orders",
+    "what one WorkSpace is told to do at one moment",
+    (
+        _ID,
+        _at("at", "when"),
+        _text("order", "START, STOP, or the setting from then on"),
+    ),
+    ("workspace_id", "at"),
+)
+
 PRICES = Table(
     "prices",
     "what one kind of WorkSpace costs in one running mode",
@@ -281,8 +303,8 @@ RECOMMENDATIONS = Table(
 
 TABLES = {
     table.name: table
-    for table in (WORKSPACES, SAMPLES, SESSIONS, GAPS, PRICES, CHARGES, COMPARISON,
-                  RECOMMENDATIONS)
+    for table in (WORKSPACES, SAMPLES, SESSIONS, GAPS, SETTINGS, ORDERS, PRICES, CHARGES,
+                  COMPARISON, RECOMMENDATIONS)
 }
 """Every contract, by the table's name."""
 

@@ -16,16 +16,18 @@ Session = tuple[datetime, datetime]
 
 @dataclass
 class Walk:
-    """What the clock saw: the minutes in which the machine was on, and its cold starts."""
+    """What the clock saw: the minutes in which the machine was on, when it was switched on anew,
+    and its cold starts."""
 
     on_minutes: list[datetime] = field(default_factory=list)
+    begins: list[datetime] = field(default_factory=list)
     cold_starts: list[datetime] = field(default_factory=list)
 
     def runs(self) -> list[Session]:
-        """Stretches of on-minutes; a cold start always begins a new one."""
+        """Stretches of on-minutes; switching it on always begins a new one."""
         runs: list[Session] = []
         for minute in self.on_minutes:
-            if runs and runs[-1][1] == minute and minute not in self.cold_starts:
+            if runs and runs[-1][1] == minute and minute not in self.begins:
                 runs[-1] = (runs[-1][0], minute + MINUTE)
             else:
                 runs.append((minute, minute + MINUTE))
@@ -38,22 +40,63 @@ def walk(sessions: list[Session], timeout_minutes: int, window: Session) -> Walk
     A connected minute keeps the machine on until *timeout_minutes* after that minute's end. In
     the minute that begins at that very instant it is off, so a connect then is a cold start.
     """
+    return walk_told(sessions, timeout_minutes, [], window)
+
+
+def walk_told(
+    sessions: list[Session],
+    timeout_minutes: int | None,
+    orders: list[tuple[datetime, str, int | None]],
+    window: Session,
+) -> Walk:
+    """Walk through *window* while somebody gives *orders*: START, STOP, or SET with a timeout.
+
+    A timeout of None is ALWAYS_ON: never off, and its minutes are not counted. Orders of a minute
+    are obeyed before anybody connects in it. Whoever is cut off by a STOP is gone for the rest of
+    that session.
+    """
     start, end = window
-    connected = set()
-    for connected_at, disconnected_at in sessions:
+    connected: dict[datetime, int] = {}
+    for number, (connected_at, disconnected_at) in enumerate(sessions):
         minute = max(connected_at, start)
         while minute < min(disconnected_at, end):
-            connected.add(minute)
+            connected[minute] = number
             minute += MINUTE
-    seen, on_until, minute = Walk(), start, start
+    seen, minute, timeout = Walk(), start, timeout_minutes
+    is_on, left_at, there, cut_off = timeout is None, start - timedelta(days=9), None, set()
     while minute < end:
-        is_on = minute < on_until
-        if minute in connected:
+        session, is_fresh = connected.get(minute), False
+        stays = there is not None and session == there
+
+        def waits(now: datetime = minute, left: datetime = left_at) -> bool:
+            return timeout is None or now < left + timedelta(minutes=timeout)
+
+        if not stays:
+            is_on = is_on and waits()
+        for at, what, value in orders:
+            if at != minute:
+                continue
+            if what == "SET":
+                is_fresh = is_fresh or timeout is None
+                is_on, timeout = is_on or value is None, value
+                is_on = is_on and (stays or waits())
+            elif timeout is not None and what == "STOP" and is_on:
+                is_on = False
+                if stays:
+                    stays, left_at = False, minute
+                    cut_off.add(session)
+            elif timeout is not None and what == "START" and not is_on:
+                is_on, left_at, is_fresh = True, minute, True
+        there = None if session in cut_off else session
+        if there is not None:
             if not is_on:
                 seen.cold_starts.append(minute)
-            is_on, on_until = True, minute + MINUTE + timedelta(minutes=timeout_minutes)
-        if is_on:
+                is_on, is_fresh = True, True
+            left_at = minute + MINUTE
+        if is_on and timeout is not None:
             seen.on_minutes.append(minute)
+            if is_fresh:
+                seen.begins.append(minute)
         minute += MINUTE
     return seen
 

@@ -1,10 +1,6 @@
 """A whole fleet under many settings in one vectorised pass, equal to ``simulate.workspace``.
 
-:func:`replay` takes and gives frames; :func:`replay_arrays` below it takes flat arrays and gives
-flat arrays. The idea: in the order of WorkSpace and time, a session continues the run of the one
-before it exactly if both are of one WorkSpace and the silence between them is shorter than the
-timeout. So a run begins at every session that does not, and ends a timeout after the session
-before the next beginning.
+:func:`replay` takes and gives frames; ``simulate.arrays`` below it does the work.
 """
 
 from __future__ import annotations
@@ -18,8 +14,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.history import check_sessions
+from wsanalytics.schedule import START, STOP, Schedule
 from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.show import html_table
+from wsanalytics.simulate import arrays
+from wsanalytics.simulate.arrays import Orders, Runs, replay_constant, replay_schedule
 from wsanalytics.timeline import (
     MICROS_PER_MINUTE,
     MICROS_PER_SECOND,
@@ -38,10 +37,11 @@ class Replay:
 
     ``runs``: setting, workspace_id, started_at, stopped_at. ``cold_starts``: setting,
     workspace_id, connected_at. ``sessions``: the sessions, cut to the window. ALWAYS_ON has
-    neither runs nor cold starts: it never stops.
+    neither runs nor cold starts: it never stops. Among the settings there may be a
+    :class:`~wsanalytics.schedule.Schedule`: settings that change through time.
     """
 
-    settings: tuple[Setting, ...]
+    settings: tuple[Setting | Schedule, ...]
     window: Window
     sessions: pd.DataFrame
     runs: pd.DataFrame
@@ -58,49 +58,9 @@ class Replay:
         return f"<p>{escape(repr(self)[1:-1])}</p>{html_table(counts)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Runs:
-    """Flat arrays of one entry a run, in the order of WorkSpace and time.
-
-    ``connects`` are the connects that found the WorkSpace stopped: one at the head of each run.
-    """
-
-    workspace: npt.NDArray[np.int64]
-    starts: Micros
-    stops: Micros
-    connects: Micros
-
-
-def replay_arrays(
-    workspace: npt.NDArray[np.int64],
-    connects: Micros,
-    disconnects: Micros,
-    timeout: int,
-    window: tuple[int, int],
-    *,
-    resume: int = 0,
-) -> Runs:
-    """The runs of AUTO_STOP WorkSpaces with one *timeout*; all instants and spans in microseconds.
-
-    The three arrays hold sessions in the order of *workspace* and time, cut to *window*, not
-    overlapping. *timeout* includes any network grace.
-    """
-    stops_idle = disconnects + timeout
-    fresh = np.ones(len(workspace), dtype=bool)
-    fresh[1:] = (workspace[1:] != workspace[:-1]) | (connects[1:] >= stops_idle[:-1])
-    first = np.flatnonzero(fresh)
-    final = np.append(first[1:], len(workspace))[: len(first)] - 1
-    owner, stops = workspace[first], np.minimum(stops_idle[final], window[1])
-    starts = np.maximum(connects[first] - resume, window[0])
-    if resume:  # it cannot be switched on again before it has stopped
-        again = np.flatnonzero(owner[1:] == owner[:-1]) + 1
-        starts[again] = np.maximum(starts[again], stops[again - 1])
-    return Runs(owner, starts, stops, connects[first])
-
-
 def replay(
     sessions: pd.DataFrame,
-    settings: Iterable[Setting | str],
+    settings: Iterable[Setting | Schedule | str],
     *,
     window: Window,
     resume_seconds: float = 0,
@@ -109,51 +69,124 @@ def replay(
     """Replay the *sessions* of a fleet (a ``sessions`` table) under each of *settings*.
 
     Sessions are cut to *window*: one that is going on at its start connects, cold, at that very
-    instant, and those outside it leave no trace. *resume_seconds* and *network_grace_minutes*
-    are explained at :func:`wsanalytics.simulate.workspace.live`. Raises :class:`InputError` if
-    the frame is no ``sessions`` table or sessions of one WorkSpace overlap.
+    instant, and those outside it leave no trace. A :class:`~wsanalytics.schedule.Schedule` among
+    the *settings* tells WorkSpaces different things through time; those that it does not name
+    are not replayed. *resume_seconds* and *network_grace_minutes* are explained at
+    :func:`wsanalytics.simulate.workspace.live`. Raises :class:`InputError` if the frame is no
+    ``sessions`` table or sessions of one WorkSpace overlap.
     """
-    settings = setting_grid(auto_stop_minutes=(), always_on=False, include=settings)
-    cut = cut_sessions(check_sessions(sessions), window)
-    workspace, ids = pd.factorize(cut["workspace_id"], sort=True)
-    connects = column_micros(cut["connected_at"])
-    disconnects = column_micros(cut["disconnected_at"])
-    grace = round(network_grace_minutes * MICROS_PER_MINUTE)
+    settings = list(settings)
+    schedules = [one for one in settings if isinstance(one, Schedule)]
+    fixed = setting_grid(auto_stop_minutes=(), always_on=False,
+                         include=[one for one in settings if not isinstance(one, Schedule)])
+    fleet = _Fleet.of(sessions, window, schedules, resume_seconds, network_grace_minutes)
     runs = {
-        place: replay_arrays(
-            workspace.astype(np.int64),
-            connects,
-            disconnects,
-            setting.auto_stop_minutes * MICROS_PER_MINUTE + grace,
-            window.micros,
-            resume=round(resume_seconds * MICROS_PER_SECOND),
-        )
-        for place, setting in enumerate(settings)
+        place: fleet.under(setting.auto_stop_minutes)
+        for place, setting in enumerate(fixed)
         if setting.auto_stop_minutes is not None
     }
-    names = [str(setting) for setting in settings]
-    setting_codes = np.repeat(
-        np.array(list(runs), dtype=np.int64), [len(r.workspace) for r in runs.values()]
-    )
-    both = {
-        "setting": coded(setting_codes, names, ordered=True),
-        "workspace_id": coded(_joined([r.workspace for r in runs.values()]), list(ids)),
-    }
+    for place, schedule in enumerate(schedules, start=len(fixed)):
+        runs[place] = fleet.told(schedule)
+    names = [*map(str, fixed), *map(str, schedules)]
+    places = np.array(list(runs), dtype=np.int64)
+
+    def column(name: str) -> npt.NDArray[np.int64]:
+        return _joined([getattr(one, name) for one in runs.values()])
+
+    def setting(name: str) -> pd.Categorical:
+        counts = [len(getattr(one, name)) for one in runs.values()]
+        return coded(np.repeat(places, counts), names, ordered=True)
+
     return Replay(
-        settings,
+        (*fixed, *schedules),
         window,
-        cut,
+        fleet.sessions,
         pd.DataFrame(
-            both
-            | {
-                "started_at": instants(_joined([r.starts for r in runs.values()])),
-                "stopped_at": instants(_joined([r.stops for r in runs.values()])),
+            {
+                "setting": setting("workspace"),
+                "workspace_id": coded(column("workspace"), fleet.ids),
+                "started_at": instants(column("starts")),
+                "stopped_at": instants(column("stops")),
             }
         ),
         pd.DataFrame(
-            both | {"connected_at": instants(_joined([r.connects for r in runs.values()]))}
+            {
+                "setting": setting("waiting"),
+                "workspace_id": coded(column("waiting"), fleet.ids),
+                "connected_at": instants(column("connects")),
+            }
         ),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Fleet:
+    """The sessions of a fleet, cut to the window, as flat arrays; ``ids`` are its WorkSpaces."""
+
+    sessions: pd.DataFrame
+    ids: list[str]
+    workspace: npt.NDArray[np.int64]
+    connects: Micros
+    disconnects: Micros
+    window: Window
+    resume: int
+    grace: int
+
+    @classmethod
+    def of(
+        cls,
+        sessions: pd.DataFrame,
+        window: Window,
+        schedules: list[Schedule],
+        resume_seconds: float,
+        network_grace_minutes: float,
+    ) -> _Fleet:
+        cut = cut_sessions(check_sessions(sessions), window)
+        ids = set(cut["workspace_id"].unique())
+        for schedule in schedules:
+            ids |= set(schedule.opening.index)
+        names = sorted(ids)
+        return cls(
+            cut,
+            names,
+            pd.Index(names).get_indexer(cut["workspace_id"]).astype(np.int64),
+            column_micros(cut["connected_at"]),
+            column_micros(cut["disconnected_at"]),
+            window,
+            round(resume_seconds * MICROS_PER_SECOND),
+            round(network_grace_minutes * MICROS_PER_MINUTE),
+        )
+
+    def under(self, auto_stop_minutes: int) -> Runs:
+        """The runs in AUTO_STOP with one timeout."""
+        return replay_constant(
+            self.workspace, self.connects, self.disconnects,
+            auto_stop_minutes * MICROS_PER_MINUTE + self.grace, self.window.micros,
+            resume=self.resume,
+        )
+
+    def told(self, schedule: Schedule) -> Runs:
+        """The runs under a schedule; WorkSpaces that it does not name have none."""
+        told = schedule.within(self.window)
+        codes = {START: arrays.START, STOP: arrays.STOP}
+        for text in {*told.opening.unique(), *told.orders["order"].unique()} - {*codes}:
+            minutes = Setting.parse(text).auto_stop_minutes
+            codes[text] = arrays.ALWAYS_ON if minutes is None else minutes * MICROS_PER_MINUTE
+        place = pd.Index(self.ids)
+        opening = np.full(len(self.ids), arrays.ALWAYS_ON, dtype=np.int64)
+        opening[place.get_indexer(told.opening.index)] = told.opening.map(codes)
+        owner = place.get_indexer(pd.Index(told.orders["workspace_id"])).astype(np.int64)
+        order = np.argsort(owner, kind="stable")
+        orders = Orders(
+            opening,
+            owner[order],
+            column_micros(told.orders["at"])[order],
+            np.asarray(told.orders["order"].map(codes), dtype=np.int64)[order],
+        )
+        return replay_schedule(
+            self.workspace, self.connects, self.disconnects, orders, self.window.micros,
+            resume=self.resume, grace=self.grace,
+        )
 
 
 def cut_sessions(sessions: pd.DataFrame, window: Window) -> pd.DataFrame:

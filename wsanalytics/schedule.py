@@ -1,0 +1,161 @@
+"""What the WorkSpaces of a fleet are told through time: settings, starts, stops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from wsanalytics.checking import Origin, check_table, refuse_duplicates, sort_by_key
+from wsanalytics.errors import InputError
+from wsanalytics.settings import ALWAYS_ON, Setting
+from wsanalytics.tables import ORDERS, SETTINGS
+from wsanalytics.timeline import Micros, Window, column_micros
+
+IN_FORCE = "IN_FORCE"
+"""What a charge under the settings that were really in force has in its ``setting`` column."""
+START, STOP = "START", "STOP"
+"""The orders that are no settings: StartWorkspaces and StopWorkspaces."""
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """Settings, starts and stops of a fleet through time, to be replayed beside fixed settings.
+
+    ``opening``: the setting that each WorkSpace has at first, as text by ``workspace_id``.
+    ``orders``: workspace_id, at, order, where the order is START, STOP, or the setting from then
+    on. ``name`` stands in the ``setting`` column of what comes of it.
+    """
+
+    opening: pd.Series
+    orders: pd.DataFrame
+    name: str = IN_FORCE
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return (
+            f"<Schedule {self.name}: {len(self.opening):,} WorkSpaces, "
+            f"{len(self.orders):,} orders>"
+        )
+
+    def __post_init__(self) -> None:
+        for text in self.opening.unique():
+            Setting.parse(text)
+        checked = check_table(self.orders, ORDERS, Origin("the orders frame"))
+        for text in checked["order"].unique():
+            if text not in (START, STOP):
+                Setting.parse(text)
+        _refuse_strangers(checked, self.opening)
+        rank = checked["order"].map({STOP: 1, START: 2}).fillna(0)  # as the event machine has it
+        order = checked.assign(rank=rank).sort_values([*ORDERS.key, "rank"], kind="stable")
+        object.__setattr__(self, "orders", order[list(ORDERS.names)].reset_index(drop=True))
+
+    def within(self, window: Window) -> Schedule:
+        """The part of it that falls in *window*; what came before is in its opening settings."""
+        orders = self.orders
+        is_setting = ~orders["order"].isin([START, STOP])
+        past = orders[is_setting & (orders["at"] < window.start)]
+        past = past.drop_duplicates("workspace_id", keep="last").set_index("workspace_id")["order"]
+        opening = past.reindex(self.opening.index).fillna(self.opening)
+        kept = orders[(orders["at"] >= window.start) & (orders["at"] < window.end)]
+        return Schedule(opening, kept, self.name)
+
+    @cached_property
+    def changes(self) -> ModeChanges:
+        """The changes between the two ways to pay, as the bill needs them."""
+        settings = self.orders[~self.orders["order"].isin([START, STOP])]
+        return ModeChanges(
+            self.opening.index,
+            (self.opening == str(ALWAYS_ON)).to_numpy(dtype=bool),
+            self.opening.index.get_indexer(pd.Index(settings["workspace_id"])).astype(np.int64),
+            column_micros(settings["at"]),
+            (settings["order"] == str(ALWAYS_ON)).to_numpy(dtype=bool),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModeChanges:
+    """When each WorkSpace became ALWAYS_ON or AUTO_STOP.
+
+    ``opening`` (an entry a WorkSpace of ``ids``): is it ALWAYS_ON at first? ``owner``, ``at`` and
+    ``always_on`` have an entry a change, in the order of WorkSpace and time.
+    """
+
+    ids: pd.Index
+    opening: npt.NDArray[np.bool_]
+    owner: npt.NDArray[np.int64]
+    at: Micros
+    always_on: npt.NDArray[np.bool_]
+
+    def of(self, ids: pd.Series) -> ModeChanges:
+        """The same for *ids* alone, in their order (sorted, as fleets are)."""
+        place = self.ids.get_indexer(pd.Index(ids))
+        if (place < 0).any():
+            missing = pd.Index(ids)[place < 0][0]
+            raise InputError(
+                f"it does not say what {missing} is set to", where="the schedule",
+                rule="a schedule has an opening setting for each WorkSpace that is billed",
+                mend="add it to the opening settings",
+            )
+        new = np.full(len(self.ids), -1, dtype=np.int64)
+        new[place] = np.arange(len(place))
+        owner = new[self.owner]
+        kept = np.flatnonzero(owner >= 0)
+        kept = kept[np.argsort(owner[kept], kind="stable")]
+        return ModeChanges(pd.Index(ids), self.opening[place], owner[kept], self.at[kept],
+                           self.always_on[kept])
+
+    def always_on_at(self, instants: Micros) -> npt.NDArray[np.bool_]:
+        """Whether each WorkSpace (rows) is ALWAYS_ON at each of *instants* (columns)."""
+        is_on = np.repeat(self.opening[:, None], len(instants), axis=1)
+        for column, instant in enumerate(instants):
+            past = np.flatnonzero(self.at <= instant)
+            is_on[self.owner[past], column] = self.always_on[past]  # the latest is written last
+        return is_on
+
+
+def schedule_of(settings: pd.DataFrame, window: Window) -> Schedule:
+    """The schedule that a ``settings`` table tells of *window*.
+
+    Before its first row a WorkSpace is taken to have had that setting already.
+    """
+    settings = check_settings(settings)
+    before = settings["since"] <= window.start
+    first = ~settings.duplicated("workspace_id")
+    opening = settings[before | first].drop_duplicates("workspace_id", keep="last")
+    later = settings[~before & ~first & (settings["since"] < window.end)]
+    return Schedule(
+        pd.Series(opening["setting"].to_numpy(),
+                  index=pd.Index(opening["workspace_id"], name="workspace_id"),
+                  name="setting", dtype="str"),
+        later.rename(columns={"since": "at", "setting": "order"})[list(ORDERS.names)],
+    )
+
+
+def check_settings(frame: pd.DataFrame, origin: Origin | None = None) -> pd.DataFrame:
+    """A checked ``settings`` table; rows that repeat the setting before them are dropped."""
+    origin = origin or Origin("the settings frame")
+    checked = sort_by_key(check_table(frame, SETTINGS, origin), SETTINGS)
+    refuse_duplicates(checked, SETTINGS, origin)
+    for text in checked["setting"].unique():
+        Setting.parse(text)
+    same = (checked["setting"] == checked["setting"].shift()) & (
+        checked["workspace_id"] == checked["workspace_id"].shift()
+    )
+    return checked[~same].reset_index(drop=True)
+
+
+def _refuse_strangers(orders: pd.DataFrame, opening: pd.Series) -> None:
+    unknown = sorted(set(orders["workspace_id"].unique()) - set(opening.index))
+    if unknown:
+        raise InputError(
+            f"there are orders for {unknown[0]}, which has no opening setting",
+            where="the schedule",
+            rule="a schedule has an opening setting for each WorkSpace that it orders about",
+            mend="add it to the opening settings",
+        )
