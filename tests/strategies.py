@@ -125,7 +125,8 @@ def orders(
     moments += [window.start, window.end, window.end - unit]
     told = []
     for _ in range(draw(st.integers(0, 7))):
-        at = draw(st.sampled_from(moments)) + unit * draw(st.sampled_from([0, 0, 0, -1, 1, 30, -30]))
+        off = draw(st.sampled_from([0, 0, 0, -1, 1, 30, -30]))
+        at = draw(st.sampled_from(moments)) + unit * off
         what = draw(st.sampled_from(["START", "STOP", "SET", "SET"]))
         setting = draw(st.sampled_from(["ALWAYS_ON", "AUTO_STOP:60", "AUTO_STOP:120"]))
         told.append((at, what, setting if what == "SET" else None))

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wsanalytics.history import History, read_history, read_sessions
+from wsanalytics.archive import read_history
+from wsanalytics.history import History, read_sessions
 from wsanalytics.people import Archetype, make_people
 from wsanalytics.sessions import find_gaps, find_sessions
 from wsanalytics.timeline import MICROS_PER_MINUTE, Window, column_micros

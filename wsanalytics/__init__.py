@@ -28,23 +28,27 @@ _PLACES = {
     "Setting": "settings",
     "Window": "timeline",
     "WsanalyticsError": "errors",
+    "Schedule": "schedule",
+    "Store": "store",
     "analyse": "analysis",
+    "backfill": "backfilling",
     "bill": "billing",
+    "collect": "collector",
     "compare": "comparison",
     "find_gaps": "sessions",
     "find_sessions": "sessions",
     "fleet_costs": "overview",
     "load_prices": "prices",
-    "read_history": "history",
+    "read_history": "archive",
     "read_sessions": "history",
     "read_workspaces": "history",
     "recommend": "recommendations",
     "render_report": "report.page",
     "replay": "simulate.fleet",
-    "sample_history": "history",
+    "sample_history": "archive",
     "setting_grid": "settings",
     "weekly_usage": "overview",
-    "write_history": "history",
+    "write_history": "archive",
     "write_plan": "planfile",
 }
 _MODULES = ("plot",)
@@ -52,17 +56,19 @@ _MODULES = ("plot",)
 if TYPE_CHECKING:
     from wsanalytics import plot as plot
     from wsanalytics.analysis import analyse as analyse
+    from wsanalytics.archive import read_history as read_history
+    from wsanalytics.archive import sample_history as sample_history
+    from wsanalytics.archive import write_history as write_history
+    from wsanalytics.backfilling import backfill as backfill
     from wsanalytics.billing import HourRule as HourRule
     from wsanalytics.billing import bill as bill
+    from wsanalytics.collector import collect as collect
     from wsanalytics.comparison import compare as compare
     from wsanalytics.errors import InputError as InputError
     from wsanalytics.errors import WsanalyticsError as WsanalyticsError
     from wsanalytics.history import History as History
-    from wsanalytics.history import read_history as read_history
     from wsanalytics.history import read_sessions as read_sessions
     from wsanalytics.history import read_workspaces as read_workspaces
-    from wsanalytics.history import sample_history as sample_history
-    from wsanalytics.history import write_history as write_history
     from wsanalytics.overview import fleet_costs as fleet_costs
     from wsanalytics.overview import weekly_usage as weekly_usage
     from wsanalytics.planfile import write_plan as write_plan
@@ -71,6 +77,7 @@ if TYPE_CHECKING:
     from wsanalytics.recommendations import Plan as Plan
     from wsanalytics.recommendations import recommend as recommend
     from wsanalytics.report.page import render_report as render_report
+    from wsanalytics.schedule import Schedule as Schedule
     from wsanalytics.sessions import find_gaps as find_gaps
     from wsanalytics.sessions import find_sessions as find_sessions
     from wsanalytics.settings import RunningMode as RunningMode
@@ -78,6 +85,7 @@ if TYPE_CHECKING:
     from wsanalytics.settings import setting_grid as setting_grid
     from wsanalytics.simulate.fleet import Replay as Replay
     from wsanalytics.simulate.fleet import replay as replay
+    from wsanalytics.store import Store as Store
     from wsanalytics.timeline import Window as Window
 
 __all__ = ["__version__", *_MODULES, *_PLACES]  # noqa: PLE0604  # names, all of them

@@ -12,19 +12,13 @@ from pathlib import Path
 from wsanalytics.analysis import Analysis, Limits, analyse
 from wsanalytics.billing import HourRule
 from wsanalytics.errors import OutputError
-from wsanalytics.files import check_output, write_table, write_text
-from wsanalytics.history import sample_history
+from wsanalytics.files import check_output, write_text
 from wsanalytics.inputs import fleet_of
 from wsanalytics.planfile import EXTENSIONS, write_plan
-from wsanalytics.prices import load_prices
 from wsanalytics.report import terminal
 from wsanalytics.report.page import render_report
-from wsanalytics.sessions import find_gaps, find_sessions
 from wsanalytics.settings import setting_grid
-from wsanalytics.show import counted
-from wsanalytics.tables import CHARGES, RECOMMENDATIONS
 
-DEMO_FILES = ("report.html", "charges.csv", "recommendations.csv", "plan.json")
 REPORT_ENDINGS = (".html",)
 
 
@@ -48,39 +42,6 @@ def report(args: Namespace) -> None:
     terminal.tell(f"the report is in {path}")
 
 
-def demo(args: Namespace) -> None:
-    """The whole way on the sample fleet, from samples to a report and a plan."""
-    folder = _new_folder(args.output)
-    with terminal.progress(9) as step:
-        step("reading the sample fleet")
-        history = sample_history()
-        prices = load_prices()
-        step("finding sessions")
-        found, gaps = find_sessions(history), find_gaps(history)
-        analysis = analyse(history.workspaces, found, window=history.window, prices=prices,
-                           gaps=gaps, step=step)
-        step("drawing the report")
-        page = render_report(analysis)
-        step("writing")
-        folder.mkdir(exist_ok=True)
-        write_text(page, folder / "report.html")
-        write_table(analysis.charges, folder / "charges.csv", CHARGES)
-        write_table(analysis.plan.recommendations, folder / "recommendations.csv",
-                    RECOMMENDATIONS)
-        write_plan(analysis.plan, folder / "plan.json")
-    terminal.print_changes(analysis)
-    terminal.print_costs(analysis)
-    out = terminal.console()
-    out.print(f"Sample fleet: {counted(len(history.workspaces), 'WorkSpace')}, "
-              f"{counted(len(history.samples), 'sample')}, {counted(len(found), 'session')}, "
-              f"{history.window}. Prices: {prices.origin}, {prices.dates}.")
-    out.print(f"The report:   {(folder / 'report.html').resolve()}", soft_wrap=True)
-    out.print(f"Beside it:    {', '.join(DEMO_FILES[1:])}")
-    out.print("Next, yours: wsanalytics report --sessions S.csv --workspaces W.csv "
-              "--output report.html", soft_wrap=True)
-    out.print("What S and W hold: wsanalytics columns sessions; wsanalytics columns workspaces")
-
-
 def _analysis(args: Namespace, *, steps: int) -> Analysis:
     with terminal.progress(steps) as step:
         step("reading")
@@ -94,20 +55,21 @@ def _analysis(args: Namespace, *, steps: int) -> Analysis:
             min_saving_usd=args.min_saving_usd,
         )
         return analyse(fleet.workspaces, fleet.sessions, window=fleet.window,
-                       prices=fleet.prices, limits=limits, defaults=fleet.defaults, step=step)
+                       prices=fleet.prices, limits=limits, defaults=fleet.defaults,
+                       gaps=fleet.gaps, step=step)
 
 
 def _report_path(output: Path) -> Path:
     """The page to write: *output*, or ``report.html`` in it where it names a folder."""
     path = output / "report.html" if output.is_dir() or not output.suffix else output
     if path.suffix in REPORT_ENDINGS and not path.parent.exists():
-        _new_folder(path.parent)
+        new_folder(path.parent)
         return path
     check_output(path, REPORT_ENDINGS)
     return path
 
 
-def _new_folder(folder: Path) -> Path:
+def new_folder(folder: Path) -> Path:
     """A folder that is there, or that can be made because its last part alone is missing."""
     if folder.is_dir():
         return folder

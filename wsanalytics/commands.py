@@ -22,6 +22,7 @@ from wsanalytics.sessions import find_gaps, find_sessions
 from wsanalytics.settings import setting_grid
 from wsanalytics.show import counted
 from wsanalytics.simulate.fleet import replay
+from wsanalytics.store import Store
 from wsanalytics.tables import CHARGES, GAPS, SESSIONS, TABLES, as_markdown, table_named
 
 
@@ -44,7 +45,8 @@ def sessions(args: Namespace) -> None:
     bridge = None if args.bridge_gaps is None else timedelta(minutes=args.bridge_gaps)
     with terminal.progress(3) as step:
         step("reading samples")
-        samples = read_samples(args.samples)
+        samples = (read_samples(args.samples) if args.store is None
+                   else Store(args.store).history().samples)
         step("finding sessions")
         found = find_sessions(samples, bridge_gaps=bridge)
         gaps = find_gaps(samples, bridge_gaps=bridge)

@@ -1,15 +1,15 @@
 """What was observed of a fleet: its WorkSpaces, the samples taken of them, and when.
 
-A history is read from a folder, or comes with the package as the sample fleet; a collector writes
-one. It holds frames in the dtypes of their contracts (``wsanalytics columns``), so that whatever
-follows need not check them again.
+A history holds frames in the dtypes of their contracts (``wsanalytics columns``), so that
+whatever follows need not check them again. ``archive`` reads one from a folder or a store.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from difflib import get_close_matches
 from functools import cached_property
 from html import escape
@@ -22,15 +22,14 @@ import pandas as pd
 from wsanalytics.aws.model import compute_types
 from wsanalytics.checking import Origin, check_table, refuse_duplicates, sort_by_key
 from wsanalytics.errors import InputError
-from wsanalytics.files import origin_of, read_table, replaced
+from wsanalytics.files import origin_of, read_table
 from wsanalytics.prices import load_prices, with_base_volumes
+from wsanalytics.schedule import Schedule, schedule_of
 from wsanalytics.settings import ALWAYS_ON, RULE, Setting, auto_stop
 from wsanalytics.show import html_table
 from wsanalytics.tables import SAMPLES, SESSIONS, WORKSPACES
-from wsanalytics.timeline import Micros, Window, column_micros
+from wsanalytics.timeline import INSTANT_DTYPE, Micros, Window, column_micros
 
-WORKSPACES_FILE = "workspaces.parquet"
-SAMPLES_FILE = "samples.parquet"
 SHOWN = ("workspace_id", "user_name", "region", "compute_type", "running_mode",
          "auto_stop_minutes", "operating_system", "state")
 """The columns that a notebook shows of a history's WorkSpaces."""
@@ -40,17 +39,38 @@ SHOWN = ("workspace_id", "user_name", "region", "compute_type", "running_mode",
 class History:
     """A fleet's past: ``workspaces`` and ``samples`` (frames) in the ``window`` they cover.
 
-    Typed alone in a notebook it shows how much it holds.
+    ``settings`` (workspace_id, setting, since) tells how each WorkSpace was set through time; by
+    default each is taken to have always had the setting it has. Typed alone in a notebook a
+    history shows how much it holds.
     """
 
     workspaces: pd.DataFrame
     samples: pd.DataFrame
     window: Window
+    settings: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def __post_init__(self) -> None:
+        if self.settings.empty:
+            object.__setattr__(
+                self, "settings", settings_since(configured(self.workspaces), self.window.start)
+            )
 
     @cached_property
     def configured(self) -> pd.Series:
-        """The setting that each WorkSpace has, by ``workspace_id``; MANUAL ones are left out."""
-        return configured(self.workspaces)
+        """The setting in force at the window's end, by ``workspace_id``, without MANUAL ones."""
+        past = self.settings[self.settings["since"] < self.window.end]
+        latest = past.drop_duplicates("workspace_id", keep="last")
+        now = latest.set_index("workspace_id")["setting"]
+        listed = configured(self.workspaces)
+        return now.reindex(listed.index).fillna(listed).astype("str").rename("setting")
+
+    @cached_property
+    def in_force(self) -> Schedule:
+        """The settings that were really in force, to be replayed beside fixed ones."""
+        later = configured(self.workspaces)
+        known = later.index.isin(self.settings["workspace_id"])
+        rest = settings_since(later[~known], self.window.start)
+        return schedule_of(pd.concat([self.settings, rest], ignore_index=True), self.window)
 
     def __repr__(self) -> str:
         return (
@@ -61,6 +81,12 @@ class History:
     def _repr_html_(self) -> str:
         head = self.workspaces.head()[list(SHOWN)]
         return f"<p>{escape(repr(self)[1:-1])}; the first WorkSpaces:</p>{html_table(head)}"
+
+
+def settings_since(settings: pd.Series, since: datetime) -> pd.DataFrame:
+    """A ``settings`` table in which each of *settings* (by ``workspace_id``) is so since then."""
+    frame = settings.rename("setting").rename_axis("workspace_id").reset_index()
+    return frame.assign(since=pd.Series([since] * len(frame), dtype=INSTANT_DTYPE))
 
 
 def configured(workspaces: pd.DataFrame) -> pd.Series:
@@ -80,10 +106,12 @@ def check_workspaces(
     origin: Origin | None = None,
     *,
     priced: Iterable[str] | None = None,
+    strange_types: bool = False,
 ) -> pd.DataFrame:
     """A checked ``workspaces`` table: defaults filled in, timeouts valid, sorted by id.
 
-    *priced* are the compute types of the price table in force (default: the built-in one's).
+    *priced* are the compute types of the price table in force (default: the built-in one's);
+    *strange_types* lets in what AWS may call its hardware tomorrow.
     Raises :class:`InputError` for whatever the contract forbids, a timeout that AWS does not
     offer, tags that are no JSON object, a termination before the creation, and a compute type
     that neither AWS's service model nor the price table knows.
@@ -94,7 +122,8 @@ def check_workspaces(
     _check_timeouts(checked, origin)
     _check_tags(checked, origin)
     _check_lifetimes(checked, origin)
-    _check_compute_types(checked, origin, priced)
+    if not strange_types:
+        _check_compute_types(checked, origin, priced)
     return sort_by_key(with_base_volumes(checked), WORKSPACES)
 
 
@@ -157,69 +186,6 @@ def read_sessions(path: Path) -> pd.DataFrame:
 def read_samples(path: Path) -> pd.DataFrame:
     """The checked ``samples`` table in the CSV or Parquet file at *path*, in any row order."""
     return check_table(read_table(path, SAMPLES), SAMPLES, origin_of(path), rows_needed=True)
-
-
-def read_history(folder: Path | str) -> History:
-    """The history in *folder*: the files ``workspaces.parquet`` and ``samples.parquet`` in it.
-
-    Its window is the whole UTC days that the samples touch. Raises :class:`InputError` where
-    a file is missing or holds anything but its table.
-    """
-    folder = Path(folder)
-    samples = read_samples(folder / SAMPLES_FILE)
-    return History(
-        read_workspaces(folder / WORKSPACES_FILE),
-        samples,
-        Window.around(samples["sampled_at"].min(), samples["sampled_at"].max()),
-    )
-
-
-def write_history(history: History, folder: Path | str) -> None:
-    """Write *history* into the existing *folder*, each file whole or not at all.
-
-    Samples are stored sorted by WorkSpace and time with delta-coded instants, which takes well
-    under a byte a sample where sampling is regular. The same history gives the same bytes.
-    """
-    import pyarrow as pa  # noqa: PLC0415  # only the writer needs it
-    import pyarrow.parquet as pq  # noqa: PLC0415  # as above
-
-    folder = Path(folder)
-    samples = sort_by_key(history.samples, SAMPLES)
-    text = {"workspace_id": "category", "connection_state": "category", "state": "category",
-            "source": "category"}
-    instants = ["sampled_at", "last_connected_at"]
-    with replaced(folder / SAMPLES_FILE) as file:
-        pq.write_table(
-            pa.Table.from_pandas(samples.astype(text), preserve_index=False),
-            file,
-            compression="zstd",
-            compression_level=9,
-            use_dictionary=list(text),
-            column_encoding=dict.fromkeys(instants, "DELTA_BINARY_PACKED"),
-            row_group_size=1 << 20,
-        )
-    with replaced(folder / WORKSPACES_FILE) as file:
-        workspaces = sort_by_key(history.workspaces, WORKSPACES)
-        pq.write_table(
-            pa.Table.from_pandas(workspaces, preserve_index=False), file, compression="zstd"
-        )
-
-
-def sample_history() -> History:
-    """The sample fleet that comes with wsanalytics: about 200 WorkSpaces over four months.
-
-    Its people are made up (``wsanalytics.people``) and its WorkSpaces were never anybody's;
-    ``data/README.md`` tells who they are. No AWS account is needed.
-    """
-    package = Path(__file__).resolve().parent
-    for folder in (package / "_sample", package.parent / "data" / "sample"):
-        if (folder / SAMPLES_FILE).is_file():
-            return read_history(folder)
-    raise InputError(
-        "the sample fleet is not installed",
-        where=str(package),
-        mend="install wsanalytics from its wheel or a clone, or run data/make_sample.py",
-    )
 
 
 def _check_timeouts(frame: pd.DataFrame, origin: Origin) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +15,9 @@ from wsanalytics.errors import InputError
 from wsanalytics.files import origin_of, read_table
 from wsanalytics.history import check_workspaces, read_sessions
 from wsanalytics.prices import PriceBook, load_prices
+from wsanalytics.sessions import find_gaps, find_sessions
 from wsanalytics.show import listed
+from wsanalytics.store import Store
 from wsanalytics.tables import WORKSPACES
 from wsanalytics.timeline import Window
 
@@ -62,21 +64,61 @@ class Fleet:
     window: Window
     prices: PriceBook
     defaults: dict[str, int] = field(default_factory=dict)
+    gaps: pd.DataFrame | None = None
 
 
 def fleet_of(args: Namespace) -> Fleet:
     """The fleet that a command line names, by the options that the commands share."""
-    return read_fleet(
-        sessions=args.sessions,
-        workspaces=args.workspaces,
-        prices=args.prices,
-        start=args.start,
-        end=args.end,
-        narrowing=Narrowing(
-            directories=tuple(args.directory), tags=tuple(args.tag),
-            bundles=tuple(args.bundle), workspaces=tuple(args.workspace),
-        ),
+    narrowing = Narrowing(
+        directories=tuple(args.directory), tags=tuple(args.tag),
+        bundles=tuple(args.bundle), workspaces=tuple(args.workspace),
     )
+    if args.store is not None:
+        if args.sessions is not None or args.workspaces is not None:
+            raise _which_input("both a store and files are named")
+        return stored_fleet(args.store, prices=args.prices, start=args.start, end=args.end,
+                            narrowing=narrowing)
+    if args.sessions is None or args.workspaces is None:
+        missing = "--workspaces" if args.sessions is not None else "--sessions"
+        raise _which_input(f"{missing} is missing")
+    return read_fleet(sessions=args.sessions, workspaces=args.workspaces, prices=args.prices,
+                      start=args.start, end=args.end, narrowing=narrowing)
+
+
+def _which_input(what: str) -> InputError:
+    return InputError(
+        what, where="the options", rule="a fleet comes from --store DIR, or from --sessions F "
+        "and --workspaces F", mend="give the one or the other two",
+    )
+
+
+def stored_fleet(
+    store: Path,
+    *,
+    prices: Path | None = None,
+    start: date | None = None,
+    end: date | None = None,
+    narrowing: Narrowing | None = None,
+) -> Fleet:
+    """The fleet that a collector's store knows; sessions are found in its samples.
+
+    *start* and *end* (excluded) default to the whole UTC days that the samples cover. Sessions of
+    WorkSpaces that are gone count; those WorkSpaces are marked as terminated.
+    """
+    book = load_prices(path=prices)
+    check_days(start, end)
+    history = Store(store).history(start=start, end=end)
+    kept = (narrowing or Narrowing()).keep(history.workspaces)
+    samples = history.samples
+    if len(kept) < len(history.workspaces):
+        samples = samples[samples["workspace_id"].isin(kept["workspace_id"]).to_numpy()]
+    if samples.empty:
+        raise InputError(
+            "there are no samples of these WorkSpaces", where=str(store),
+            rule="sessions are found in samples", mend="narrow the fleet less, or wait for some")
+    own = replace(history, samples=samples.reset_index(drop=True), workspaces=kept)
+    return Fleet(workspaces=kept, sessions=find_sessions(own), window=history.window, prices=book,
+                 gaps=find_gaps(own))
 
 
 def read_fleet(
@@ -125,14 +167,19 @@ def window_of(
     )
     first = start or (covered.start.date() if covered else date.min)
     final = end or (covered.end.date() if covered else date.max)
-    if final <= first:
+    check_days(first, final)
+    return Window.of_days(first, final)
+
+
+def check_days(first: date | None, final: date | None) -> None:
+    """Refuse a window that ends before it starts."""
+    if first is not None and final is not None and final <= first:
         raise InputError(
             f"--end {final} is not after --start {first}",
             where="the window",
             rule="the window runs from --start to --end, the end excluded",
             mend="give a later --end",
         )
-    return Window.of_days(first, final)
 
 
 def _refuse_strangers(sessions: pd.DataFrame, workspaces: pd.DataFrame, path: Path) -> None:

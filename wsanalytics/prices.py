@@ -4,13 +4,17 @@ The built-in table holds AWS's own list prices of Amazon WorkSpaces Personal, re
 file behind AWS's pricing page (``data/README.md`` says where, when and how it was checked). A
 WorkSpace whose region, bundle, operating system, licence or volumes are not in the table has no
 price: never a regional factor, never the nearest pair of volumes.
+
+``wsanalytics prices refresh`` keeps current prices in a table of the user's own. In force is the
+built-in table with the regions of that one in place of its own rows of them.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
 
@@ -36,6 +40,9 @@ BASE_VOLUMES = {
 }
 """Root and user volume in GiB that each bundle comes with, the pair its list price is named for."""
 
+BUILT_IN = "AWS list prices"
+"""How the built-in table is called."""
+REFRESHED_FILE = "prices.parquet"
 _FAMILIES = ("WINDOWS", "UBUNTU", "RHEL", "ROCKY")
 _KEY = ["region", "compute_type", "operating_system", "license", "root_gib", "user_gib"]
 
@@ -122,39 +129,109 @@ def with_base_volumes(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def load_prices(region: str | None = None, *, path: Path | str | None = None) -> PriceBook:
-    """The price table in force: the built-in one, or the user's own at *path* in its place.
+    """The price table in force, or the user's own at *path* in its place.
 
-    *region* keeps that region's prices only. Raises :class:`InputError` for a region that the
-    table lacks, a file that is no ``prices`` table, and two different prices of one date for one
-    kind of WorkSpace (of several dates the latest holds).
+    In force are the built-in prices, and for regions that were refreshed from AWS those
+    (:func:`refreshed_path`). *region* keeps that region's prices only. Raises
+    :class:`InputError` for a region that the table lacks, a file that is no ``prices`` table,
+    and two different prices of one date for one kind of WorkSpace (of several dates the latest
+    holds).
 
-    >>> book = load_prices("us-east-1")
-    >>> book
+    >>> built_in_prices("us-east-1")
     <PriceBook 264 prices of 2025-10-03, AWS list prices>
     """
     if path is None:
-        origin, frame = Origin("AWS list prices"), _built_in().copy()
-    else:
-        origin = origin_of(Path(path))
-        frame = _checked(read_table(Path(path), PRICES), origin)
+        return _in_force(region)
+    origin = origin_of(Path(path))
+    return _book(_checked(read_table(Path(path), PRICES), origin), origin.name, region)
+
+
+def built_in_prices(region: str | None = None) -> PriceBook:
+    """The prices that come with wsanalytics, of all regions or of *region* alone."""
+    return _book(_built_in().copy(), BUILT_IN, region)
+
+
+def refreshed_path() -> Path:
+    """Where prices that were refreshed from AWS are kept; the file need not exist.
+
+    In ``$WSANALYTICS_HOME``, else in ``wsanalytics`` in ``$XDG_DATA_HOME``, else in
+    ``~/.local/share/wsanalytics``.
+    """
+    home = os.environ.get("WSANALYTICS_HOME")
+    if home:
+        return Path(home) / REFRESHED_FILE
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "wsanalytics" / REFRESHED_FILE
+
+
+def refreshed_prices() -> PriceBook | None:
+    """The prices that were refreshed from AWS; None where none were.
+
+    Raises :class:`InputError` for a file that is no ``prices`` table.
+    """
+    path = refreshed_path()
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InputError(
+            f"the refreshed prices cannot be read: {error.strerror or error}", where=str(path),
+            mend="check the path and its permissions, or set WSANALYTICS_HOME",
+        ) from error
+    return PriceBook(_refreshed(path, stat.st_mtime_ns, stat.st_size).copy(), str(path))
+
+
+@lru_cache(maxsize=4)
+def _refreshed(path: Path, modified_at: int, size: int) -> pd.DataFrame:  # noqa: ARG001  # they tell whether the file is the same
+    try:
+        return _checked(read_table(path, PRICES), origin_of(path))
+    except InputError as error:
+        raise InputError(
+            f"the refreshed prices cannot be used: {error.what}", where=str(path),
+            rule=error.rule,
+            mend="run 'wsanalytics prices refresh' again, or remove the file to go back to the "
+            "built-in prices",
+        ) from error
+
+
+def _in_force(region: str | None) -> PriceBook:
+    own = refreshed_prices()
+    if own is None:
+        return built_in_prices(region)
+    regions = sorted(set(own.frame["region"]))
     if region is not None:
-        regions = sorted(set(frame["region"]))
-        frame = frame[frame["region"] == region].reset_index(drop=True)
-        if frame.empty:
-            raise InputError(
-                f"there is no price for region {region!r}",
-                where=origin.name,
-                rule="prices are never carried over from another region",
-                mend=f"use one of {', '.join(regions)}, or your own price file",
-            )
-    return PriceBook(frame, origin.name)
+        return _book(own.frame, own.origin, region) if region in regions \
+            else built_in_prices(region)
+    built_in = _built_in()
+    kept = built_in[~built_in["region"].isin(regions)]
+    frame = sort_by_key(pd.concat([kept, own.frame], ignore_index=True), PRICES)
+    named = ", ".join(regions) if len(regions) <= 3 else f"{len(regions)} regions"
+    if kept.empty:
+        return PriceBook(frame, own.origin)
+    return PriceBook(frame, f"{BUILT_IN}, and {own.origin} for {named}")
+
+
+def _book(frame: pd.DataFrame, origin: str, region: str | None) -> PriceBook:
+    """A book of the *frame*, of *region* alone if one is named."""
+    if region is None:
+        return PriceBook(frame, origin)
+    own = frame[frame["region"] == region].reset_index(drop=True)
+    if own.empty:
+        raise InputError(
+            f"there is no price for region {region!r}",
+            where=origin,
+            rule="prices are never carried over from another region",
+            mend=f"use one of {', '.join(sorted(set(frame['region'])))}, or your own price file",
+        )
+    return PriceBook(own, origin)
 
 
 @cache
 def _built_in() -> pd.DataFrame:
     file = resources.files("wsanalytics") / "prices.parquet"
     with resources.as_file(file) as path:
-        return _checked(read_table(path, PRICES), Origin("AWS list prices"))
+        return _checked(read_table(path, PRICES), Origin(BUILT_IN))
 
 
 def _checked(frame: pd.DataFrame, origin: Origin) -> pd.DataFrame:

@@ -60,8 +60,9 @@ class Schedule:
         orders = self.orders
         is_setting = ~orders["order"].isin([START, STOP])
         past = orders[is_setting & (orders["at"] < window.start)]
-        past = past.drop_duplicates("workspace_id", keep="last").set_index("workspace_id")["order"]
-        opening = past.reindex(self.opening.index).fillna(self.opening)
+        latest = past.drop_duplicates("workspace_id", keep="last")
+        told = latest.set_index("workspace_id")["order"]
+        opening = told.reindex(self.opening.index).fillna(self.opening)
         kept = orders[(orders["at"] >= window.start) & (orders["at"] < window.end)]
         return Schedule(opening, kept, self.name)
 

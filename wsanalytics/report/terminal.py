@@ -14,11 +14,13 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from wsanalytics.analysis import Analysis
-from wsanalytics.overview import fleet_costs
+from wsanalytics.overview import StoreSummary, fleet_costs
 from wsanalytics.show import counted, number, plain, round_parts, usd, usd_range
 from wsanalytics.tables import Table as Contract
 
 TOP = 10
+Step = Callable[[str], None]
+"""What begins the next step of a piece of work, and names it."""
 NEVER_BROKEN = {"WorkSpace", "change", "column", "option", "setting", "unit"}
 SAVES, WAITS = "saves a month", "extra cold\nstarts a week"
 WIDTH_OF_A_FILE = 132
@@ -145,3 +147,43 @@ def _table(title: str, left: list[str], right: list[str]) -> Table:
     for name in right:
         table.add_column(name, justify="right", no_wrap=True)
     return table
+
+
+def print_rounds(rounds: pd.DataFrame) -> None:
+    """What each account and region gave, or why it did not."""
+    table = _table("", ["account", "region", "outcome", "message"], ["WorkSpaces", "samples"])
+    for row in rounds.tail(TOP).to_dict("records"):
+        table.add_row(plain(row["account_id"] or "?"), plain(row["region"] or "?"),
+                      row["outcome"], plain(row["message"]), number(row["workspaces"]),
+                      number(row["samples"]))
+    console().print(table)
+
+
+def print_disagreements(wrong: pd.DataFrame) -> None:
+    """The WorkSpaces whose samples disagree with CloudWatch most."""
+    table = _table("Samples and CloudWatch disagree", ["WorkSpace"], ["samples", "first", "last"])
+    by_id = wrong.groupby("workspace_id")["sampled_at"].agg(["size", "min", "max"])
+    for name, row in by_id.sort_values("size", ascending=False).head(TOP).iterrows():
+        table.add_row(plain(str(name)), number(row["size"]), f"{row['min']:%Y-%m-%d %H:%M}",
+                      f"{row['max']:%Y-%m-%d %H:%M}")
+    console().print(table)
+
+
+def print_summary(name: str, summary: StoreSummary) -> None:
+    """What a store holds."""
+    out = console()
+    out.print(f"{name}: {counted(summary.samples, 'sample')} of {counted(summary.days, 'day')}, "
+              f"{summary.size_bytes / 1e6:,.1f} MB", soft_wrap=True)
+    if summary.first_at is not None and summary.last_at is not None:
+        out.print(f"from {summary.first_at:%Y-%m-%d %H:%M} to {summary.last_at:%Y-%m-%d %H:%M} UTC")
+    table = _table("", ["account", "region"], ["WorkSpaces", "terminated"])
+    for row in summary.regions.to_dict("records"):
+        table.add_row(plain(row["account_id"]), plain(row["region"]), number(row["workspaces"]),
+                      number(row["terminated"]))
+    out.print(table)
+    out.print(f"{counted(len(summary.holes), 'hole')} of over 20 minutes in which nobody looked"
+              + (", the longest:" if len(summary.holes) else ""))
+    longest = summary.holes.sort_values("hours", ascending=False).head(TOP)
+    for row in longest.sort_values("from_at").to_dict("records"):
+        out.print(f"  {row['from_at']:%Y-%m-%d %H:%M} to {row['to_at']:%Y-%m-%d %H:%M} "
+                  f"({row['hours']:,.1f} h)")

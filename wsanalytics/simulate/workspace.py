@@ -244,6 +244,7 @@ class Machine:
         return event.kind is EventKind.DISCONNECT and not self.connected
 
     def connect(self, event: Event) -> None:
+        """The user comes, and waits if it is stopped."""
         self._timer += 1
         self.connected = True
         if not self.is_on:
@@ -251,14 +252,17 @@ class Machine:
             self.running_since = max(event.at - self.resume, self.off_since)
 
     def disconnect(self, event: Event) -> None:
+        """The user leaves: the timer begins."""
         self.connected = False
         self.idle_since = event.at + self.grace
         self._stop_in_time(event.at)
 
     def stop(self, event: Event) -> None:
+        """The timer has run out."""
         self._switch_off(event.at)
 
     def setting_changes(self, event: Event) -> None:
+        """ModifyWorkspaceProperties."""
         assert event.setting is not None
         was_always_on = self.setting.auto_stop_minutes is None
         self.setting = event.setting
@@ -271,17 +275,20 @@ class Machine:
             self._stop_in_time(event.at)
 
     def stop_requested(self, event: Event) -> None:
+        """StopWorkspaces: off at once, under whoever is connected."""
         if self.running_since is not None:
             if self.connected:
                 self.connected, self.idle_since = False, event.at
             self._switch_off(event.at)
 
     def start_requested(self, event: Event) -> None:
+        """StartWorkspaces: on, for nobody yet."""
         if not self.is_on:
             self.running_since = self.idle_since = event.at
             self._stop_in_time(event.at)
 
     def maintenance(self, event: Event) -> None:
+        """It is started for maintenance, which is billed by itself."""
         if self.setting.auto_stop_minutes is not None:
             self.maintained.append(event.at)
 
@@ -289,6 +296,7 @@ class Machine:
         """The bill is cut here; the WorkSpace goes on as it is."""
 
     def window_closes(self, event: Event) -> None:
+        """Nobody looks any further: a run is cut here."""
         self._switch_off(event.at)
 
     def _stop_in_time(self, now: datetime) -> None:

@@ -1,0 +1,314 @@
+"""Look at a fleet in AWS, once or again and again, and keep what was seen in a store.
+
+One look asks for every WorkSpace and for the connection status of each, 25 to a call, at the pace
+that the service allows (two calls a second for an account in a region; WorkSpaces quotas). Accounts
+and regions are looked at side by side. What one of them refuses becomes a row of the result; the
+others go on.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from wsanalytics.aws.client import connect
+from wsanalytics.aws.connection import Connection
+from wsanalytics.aws.failures import AwsError, Refusal
+from wsanalytics.aws.reader import (
+    read_bundles,
+    read_directories,
+    read_statuses,
+    read_tags,
+    read_workspaces,
+    workspaces_frame,
+)
+from wsanalytics.errors import InputError
+from wsanalytics.inventory import changed_since, updated
+from wsanalytics.looking import Clock, Look, as_samples, pace_text
+from wsanalytics.progress import working
+from wsanalytics.store import Store
+from wsanalytics.timeline import INSTANT_DTYPE
+
+_LOG = logging.getLogger(__name__)
+FACTS_HOLD_SECONDS = 3600
+"""Directories, bundles and tags are asked for again after an hour."""
+ROUND_COLUMNS = ("started_at", "account_id", "region", "role_arn", "workspaces", "samples",
+                 "seconds", "outcome", "message")
+DONE, IN_PART, REFUSED = "done", "done in part", "refused"
+
+
+@dataclass(frozen=True, eq=False)
+class Collected:
+    """What :func:`collect` did: ``rounds`` has a row for each look at each account and region.
+
+    Its columns: started_at, account_id, region, role_arn, workspaces, samples, seconds, outcome
+    (done, done in part, refused) and message.
+    """
+
+    store: Store
+    rounds: pd.DataFrame
+
+    def __repr__(self) -> str:
+        done = self.rounds["outcome"] != REFUSED
+        return (
+            f"<Collected {int(self.rounds['samples'].sum()):,} samples in {int(done.sum())} looks, "
+            f"{int((~done).sum())} refused, into {self.store.folder}>"
+        )
+
+    def _repr_html_(self) -> str:
+        frame: pd.DataFrame = self.rounds
+        return frame.to_html(index=False)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every look of every account and region came to its end."""
+        return bool((self.rounds["outcome"] == DONE).all())
+
+
+def collect(
+    store: Store | Path | str,
+    *,
+    regions: Sequence[str] = (),
+    profile: str | None = None,
+    role_arns: Sequence[str] = (),
+    directories: Sequence[str] = (),
+    every: timedelta | None = None,
+    looks: int | None = None,
+    tell: Callable[[str], None] = _LOG.info,
+    clock: Clock | None = None,
+    connections: tuple[Sequence[Connection], Sequence[Refusal]] | None = None,
+) -> Collected:
+    """Look at the WorkSpaces of some accounts and regions and keep what was seen in *store*.
+
+    One look; with *every*, again and again until Ctrl-C, or so many *looks*. Without *regions*,
+    *profile* and *role_arns* boto3's own ways find region and credentials; each of *role_arns* is
+    looked at in each of *regions*. *directories* narrow the fleet. *tell* is told how long a look
+    takes. Raises :class:`AwsError` if nothing at all could be looked at, and :class:`InputError`
+    if another collector is at work on the store.
+    """
+    place = store if isinstance(store, Store) else Store.create(store)
+    with place.locked("collect"):
+        opened, refused = connections or connect(
+            regions=regions, profile=profile, role_arns=role_arns
+        )
+        collector = _Collector(place, list(opened), tuple(directories), tell,
+                               clock or Clock(), _known(place))
+        collector.note(refused)
+        try:
+            collector.run(every, looks if every is not None else 1)
+        finally:
+            collector.stop.set()
+            if connections is None:
+                for connection in opened:
+                    connection.close()
+        return Collected(place, _frame(collector.rows))
+
+
+def _known(store: Store) -> dict[tuple[str, str], pd.DataFrame]:
+    try:
+        inventory = store.inventory()
+    except InputError:
+        return {}
+    return {
+        (str(account), str(region)): rows.reset_index(drop=True)
+        for (account, region), rows in inventory.groupby(["account_id", "region"])
+    }
+
+
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=list(ROUND_COLUMNS))
+    return frame.astype({"started_at": INSTANT_DTYPE, "workspaces": "int64", "samples": "int64"})
+
+
+class _Interrupted(Exception):  # noqa: N818  # it is none: somebody pressed Ctrl-C
+    """Raised in the threads of a look that nobody waits for any more."""
+
+
+@dataclass
+class _Facts:
+    """What hardly changes: directories, bundles, tags; and which of them could not be had."""
+
+    directories: list[dict[str, Any]] = field(default_factory=list)
+    bundles: list[dict[str, Any]] = field(default_factory=list)
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    read_at: float = -math.inf
+
+
+@dataclass
+class _Collector:
+    store: Store
+    connections: list[Connection]
+    directories: tuple[str, ...]
+    tell: Callable[[str], None]
+    clock: Clock
+    known: dict[tuple[str, str], pd.DataFrame]
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    facts: dict[tuple[str, str], _Facts] = field(default_factory=dict)
+    stop: threading.Event = field(default_factory=threading.Event)
+    told: dict[str, int] = field(default_factory=dict)
+
+    def note(self, refused: Iterable[Refusal]) -> None:
+        """Rows for the accounts and regions that could not even be connected to."""
+        for refusal in refused:
+            _LOG.warning("%s", refusal)
+            self.rows.append(_row(self.clock.now(), refusal.account_id, refusal.region,
+                                  refusal.role_arn, outcome=REFUSED, message=str(refusal)))
+
+    def run(self, every: timedelta | None, looks: int | None) -> None:
+        began = time.monotonic()
+        count = 0
+        try:
+            while looks is None or count < looks:
+                count += 1
+                self.look(every)
+                if every is None or count == looks:
+                    break
+                self.store.compact(self.clock.now().date())
+                passed = time.monotonic() - began
+                step = every.total_seconds()
+                self.stop.wait(step - passed % step)
+        except KeyboardInterrupt:
+            if every is None:
+                raise
+            self.tell("ended on request; every sample so far is in the store")
+
+    def look(self, every: timedelta | None) -> None:
+        """One look at every connection, side by side."""
+        counts = [len(self.known.get(_key(one), ())) for one in self.connections]
+        for connection, count in zip(self.connections, counts, strict=True):
+            self.say_pace(connection, count, every)
+        total = 2 * sum(counts)
+        with (
+            working("looking at WorkSpaces", total or None) as advance,
+            _pool(len(self.connections), self.stop) as pool,
+        ):
+            futures = [pool.submit(self.look_at, one, advance) for one in self.connections]
+            rows, errors = [], []
+            for future in futures:
+                row, error = future.result()
+                rows.append(row)
+                errors += [error] if error else []
+        self.rows += rows
+        if every is None and len(errors) == len(rows) and errors:
+            raise errors[0]
+
+    def say_pace(self, connection: Connection, count: int, every: timedelta | None) -> None:
+        """Tell how long a look takes, as soon as that is known and where it has changed."""
+        where = f"{connection.account_id} {connection.region}"
+        if count and self.told.get(where) != count:
+            self.told[where] = count
+            self.tell(pace_text(where, count, every))
+
+    def look_at(
+        self, connection: Connection, advance: Callable[[int], None]
+    ) -> tuple[dict[str, Any], AwsError | None]:
+        """Look at one connection; whatever it refuses is said in its row."""
+        started_at, began = self.clock.now(), time.monotonic()
+        who = (started_at, connection.account_id, connection.region, connection.role_arn)
+        try:
+            look = self.seen(connection, advance)
+        except AwsError as error:
+            _LOG.warning("%s", error)
+            return _row(*who, seconds=time.monotonic() - began, outcome=REFUSED,
+                        message=str(error)), error
+        self.keep(connection, look, started_at)
+        missing = self.facts[_key(connection)].missing
+        row = _row(*who, workspaces=look.present, samples=len(look.samples),
+                   seconds=time.monotonic() - began, outcome=IN_PART if missing else DONE,
+                   message="; ".join(missing))
+        _LOG.info("%s %s: %d samples in %.1f s", connection.account_id, connection.region,
+                  len(look.samples), row["seconds"])
+        return row, None
+
+    def seen(self, connection: Connection, advance: Callable[[int], None]) -> Look:
+        """The WorkSpaces of a connection, and a sample of each."""
+        def paged(count: int) -> None:
+            if self.stop.is_set():
+                raise _Interrupted
+            advance(count)
+
+        described = read_workspaces(connection, directories=self.directories, on_page=paged)
+        looked_at = self.clock.now()
+        self.say_pace(connection, len(described), None)
+        facts = self.refresh(connection, described)
+        frame = workspaces_frame(connection, described, facts.directories, facts.bundles,
+                                 facts.tags)
+        answers = []
+        for answered_at, ids, statuses in read_statuses(
+            connection, [one["WorkspaceId"] for one in described], on_page=paged
+        ):
+            answers.append((self.clock.seen(answered_at), ids, statuses))
+        states = {one["WorkspaceId"]: one.get("State", "") for one in described}
+        return Look(frame, as_samples(answers, states), looked_at)
+
+    def refresh(self, connection: Connection, described: list[dict[str, Any]]) -> _Facts:
+        """Directories, bundles and tags, not asked for at every look; any may be denied."""
+        facts = self.facts.setdefault(_key(connection), _Facts())
+        bundles = {one["BundleId"] for one in described if one.get("BundleId")}
+        new = bundles - {one["BundleId"] for one in facts.bundles}
+        if time.monotonic() - facts.read_at < FACTS_HOLD_SECONDS and not new:
+            return facts
+        fresh = _Facts(read_at=time.monotonic())
+        for name, read in (
+            ("directories", lambda: read_directories(connection)),
+            ("bundles", lambda: read_bundles(connection, sorted(bundles))),
+            ("tags", lambda: read_tags(connection)),
+        ):
+            try:
+                setattr(fresh, name, read())
+            except AwsError as error:
+                _LOG.warning("%s", error)
+                fresh.missing.append(f"without {name}: {error.refusal.action} was refused")
+        self.facts[_key(connection)] = fresh
+        return fresh
+
+    def keep(self, connection: Connection, look: Look, started_at: datetime) -> None:
+        """Write what changed of the WorkSpaces, then the samples: none is ever without its own."""
+        key = _key(connection)
+        before = self.known.get(key)
+        now = updated(look.workspaces, before, look.looked_at, whole=not self.directories)
+        changed = changed_since(now, before)
+        name = f"{started_at:%Y%m%dT%H%M%S}{started_at.microsecond // 1000:03}Z-{'-'.join(key)}"
+        if len(changed):
+            self.store.add_workspaces(changed, look.looked_at, name)
+        if len(look.samples):
+            self.store.add_samples(look.samples, name)
+        rest = before[~before["workspace_id"].isin(now["workspace_id"])] if (
+            before is not None) else now[:0]
+        self.known[key] = pd.concat([rest, now], ignore_index=True) if len(rest) else now
+
+
+def _key(connection: Connection) -> tuple[str, str]:
+    return connection.account_id, connection.region
+
+
+def _row(
+    started_at: datetime, account_id: str | None, region: str | None, role_arn: str | None,
+    **more: object,
+) -> dict[str, Any]:
+    rest = {"workspaces": 0, "samples": 0, "seconds": 0.0, "outcome": DONE, "message": ""}
+    return {"started_at": started_at, "account_id": account_id, "region": region,
+            "role_arn": role_arn} | rest | more
+
+
+def _pool(size: int, stop: threading.Event) -> AbstractContextManager[ThreadPoolExecutor]:
+    """A pool whose threads are told to end when somebody loses patience."""
+    class _Pool(ThreadPoolExecutor):
+        def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+            if kind is not None:
+                stop.set()
+            super().__exit__(kind, *rest)  # type: ignore[arg-type]  # passed on as they are
+
+    return _Pool(max(1, size), thread_name_prefix="collect")

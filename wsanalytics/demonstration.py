@@ -1,0 +1,89 @@
+"""The command ``demo``: the whole way, against a simulated account on this computer."""
+
+from __future__ import annotations
+
+import shutil
+from argparse import Namespace
+from pathlib import Path
+
+from wsanalytics.advice import new_folder
+from wsanalytics.analysis import analyse
+from wsanalytics.archive import read_history
+from wsanalytics.aws.client import connect
+from wsanalytics.backfilling import FINE_DAYS, Backfilled, backfill
+from wsanalytics.collector import collect
+from wsanalytics.files import write_table, write_text
+from wsanalytics.history import History
+from wsanalytics.planfile import write_plan
+from wsanalytics.prices import load_prices
+from wsanalytics.report import terminal
+from wsanalytics.report.page import render_report
+from wsanalytics.sandbox import SandboxProcess
+from wsanalytics.sessions import find_gaps, find_sessions
+from wsanalytics.show import counted
+from wsanalytics.store import Store
+from wsanalytics.tables import CHARGES, RECOMMENDATIONS
+
+FILES = ("report.html", "charges.csv", "recommendations.csv", "plan.json")
+STORE = "demo-store"
+WORKSPACES = 100
+_STEPS = 10
+
+
+def demo(args: Namespace) -> None:
+    """Collect, backfill, find sessions, replay, bill, compare, recommend, report."""
+    folder = new_folder(args.output)
+    folder.mkdir(exist_ok=True)
+    with terminal.progress(_STEPS) as step:
+        step("starting a local AWS endpoint")
+        with SandboxProcess(workspaces=WORKSPACES) as box:
+            filled = _gather(folder / STORE, box.url, step)
+        history = read_history(folder / STORE)
+        step("finding sessions")
+        found, gaps = find_sessions(history), find_gaps(history)
+        analysis = analyse(history.workspaces, found, window=history.window,
+                           prices=load_prices(), gaps=gaps, step=step)
+        step("drawing the report")
+        page = render_report(analysis)
+        step("writing")
+        write_text(page, folder / FILES[0])
+        write_table(analysis.charges, folder / FILES[1], CHARGES)
+        write_table(analysis.plan.recommendations, folder / FILES[2], RECOMMENDATIONS)
+        write_plan(analysis.plan, folder / FILES[3])
+    terminal.print_changes(analysis)
+    terminal.print_costs(analysis)
+    _say_what_was_done(folder, history, len(found), filled)
+
+
+def _gather(store: Path, url: str, step: terminal.Step) -> Backfilled:
+    """Collect once and backfill, over HTTP, into a new store."""
+    if Store.is_at(store):
+        shutil.rmtree(store)  # an earlier demonstration's, of another invented fleet
+    connections, refused = connect(
+        regions=["us-east-1"], endpoint_url=url, credentials=("demonstration", "demonstration"))
+    both = (connections, refused)
+    try:
+        step("collecting: DescribeWorkspaces, DescribeWorkspacesConnectionStatus")
+        collect(store, connections=both)
+        step(f"backfilling {FINE_DAYS} days: GetMetricData, LookupEvents")
+        return backfill(store, connections=both, days=FINE_DAYS)
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+def _say_what_was_done(
+    folder: Path, history: History, sessions: int, filled: Backfilled
+) -> None:
+    out = terminal.console()
+    prices = load_prices()
+    out.print(f"A simulated account: {counted(len(history.workspaces), 'WorkSpace')}, "
+              f"{counted(len(history.samples), 'sample')}, "
+              f"{counted(sessions, 'session')}, {history.window}. "
+              f"In AWS the backfill would have cost ${filled.price_usd:,.2f}.", soft_wrap=True)
+    out.print(f"Prices: {prices.origin}, {prices.dates}.", soft_wrap=True)
+    out.print(f"The report:   {(folder / FILES[0]).resolve()}", soft_wrap=True)
+    out.print(f"Beside it:    {', '.join(FILES[1:])}, and {STORE} with what was collected")
+    out.print("Next, yours:  wsanalytics doctor; wsanalytics collect --store fleet --once; "
+              "wsanalytics backfill --store fleet; wsanalytics report --store fleet "
+              "--output report.html", soft_wrap=True)

@@ -1,0 +1,81 @@
+"""The commands that fill and describe a store: collect, backfill, store info."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pandas as pd
+
+from wsanalytics import backfilling, collector
+from wsanalytics.collector import DONE
+from wsanalytics.overview import store_summary
+from wsanalytics.report import terminal
+from wsanalytics.show import counted
+from wsanalytics.store import Store
+
+PARTLY = 1
+
+
+def collect(args: Namespace) -> int:
+    """Look at the fleet, once or again and again; 1 where some account or region refused."""
+    _log(verbose=args.verbose)
+    with _ended_by_sigterm():
+        done = collector.collect(
+            args.store, regions=args.region, profile=args.profile, role_arns=args.role_arn,
+            directories=args.directory, every=args.every, tell=terminal.tell)
+    terminal.print_rounds(done.rounds)
+    terminal.tell(f"{counted(int(done.rounds['samples'].sum()), 'sample')} added to {args.store}")
+    return _status(done.rounds)
+
+
+def backfill(args: Namespace) -> int:
+    """Fill a store with history; 1 where some of it could not be had."""
+    _log(verbose=args.verbose)
+    with _ended_by_sigterm():
+        done = backfilling.backfill(
+            args.store, days=args.days, regions=args.region, profile=args.profile,
+            role_arns=args.role_arn, tell=terminal.tell)
+    terminal.print_rounds(done.rounds)
+    wrong = done.disagreements
+    if done.compared:
+        terminal.tell(f"{len(wrong):,} of {counted(done.compared, 'sample')} of the same time "
+                      "disagree with CloudWatch")
+        if len(wrong):
+            terminal.print_disagreements(wrong)
+    terminal.tell(f"{counted(int(done.rounds['samples'].sum()), 'sample')} added to {args.store}")
+    return _status(done.rounds)
+
+
+def store_info(args: Namespace) -> None:
+    """Say what a store holds."""
+    terminal.print_summary(str(args.store), store_summary(Store(args.store)))
+
+
+def _status(rounds: pd.DataFrame) -> int:
+    return 0 if (rounds["outcome"] == DONE).all() else PARTLY
+
+
+def _log(*, verbose: bool) -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO if verbose else logging.ERROR,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+    for noisy in ("botocore", "urllib3", "filelock"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """A service manager's SIGTERM ends a look as Ctrl-C does."""
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

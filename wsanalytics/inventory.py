@@ -1,0 +1,73 @@
+"""The WorkSpaces of a fleet as they were seen again and again, and what changed in between."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from wsanalytics.checking import sort_by_key
+from wsanalytics.history import check_workspaces, configured
+from wsanalytics.tables import SETTINGS, WORKSPACES
+
+PASSING = ("state",)
+"""Columns that come and go from look to look; the samples tell of them."""
+
+
+def changed_since(now: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
+    """The rows of *now* that are new or differ from *before* in more than a passing way."""
+    if before is None or before.empty:
+        return now
+    columns = [name for name in WORKSPACES.names if name not in PASSING]
+    known = before.set_index("workspace_id")[columns[1:]].reindex(now["workspace_id"])
+    present = now.set_index("workspace_id")[columns[1:]]
+    same = (present.eq(known) | (present.isna() & known.isna())).fillna(False)
+    return now[~same.all(axis=1).to_numpy(dtype=bool)]
+
+
+def updated(
+    now: pd.DataFrame, before: pd.DataFrame | None, looked_at: datetime, *, whole: bool
+) -> pd.DataFrame:
+    """*now* with what only time tells: when WorkSpaces came, and which of *before* are gone.
+
+    A WorkSpace that was not there at an earlier look was created since. One that is there no
+    more, where the look was *whole* (not narrowed to directories), was terminated.
+    """
+    if before is None or before.empty:
+        return now
+    known = before.set_index("workspace_id")
+    now = now.copy()
+    is_known = now["workspace_id"].isin(known.index).to_numpy()
+    created = known["created_at"].reindex(now["workspace_id"]).to_numpy()
+    stamp = np.datetime64(looked_at.replace(tzinfo=None), "us")
+    now["created_at"] = pd.DatetimeIndex(np.where(is_known, created, stamp)).as_unit(
+        "us").tz_localize("UTC")
+    is_gone = ~before["workspace_id"].isin(now["workspace_id"]) & before["terminated_at"].isna()
+    gone = before[is_gone]
+    if not whole or gone.empty:
+        return now
+    ended = gone.assign(state="TERMINATED", terminated_at=pd.Timestamp(looked_at).as_unit("us"))
+    return pd.concat([now, ended], ignore_index=True)
+
+
+def inventory_of(seen: pd.DataFrame) -> pd.DataFrame:
+    """Each WorkSpace as it was last seen: a checked ``workspaces`` table.
+
+    A creation that was learned of is kept though AWS does not repeat it.
+    """
+    latest = seen.drop_duplicates("workspace_id", keep="last").set_index("workspace_id")
+    created = seen.groupby("workspace_id")["created_at"].min()  # skips what is not known
+    latest["created_at"] = created.reindex(latest.index)
+    frame = latest.reset_index()[list(WORKSPACES.names)]
+    return check_workspaces(frame, strange_types=True)
+
+
+def settings_of_inventory(seen: pd.DataFrame) -> pd.DataFrame:
+    """How each WorkSpace was set each time it was seen: a ``settings`` table."""
+    parts = [
+        configured(rows).reset_index().assign(since=at)
+        for at, rows in seen.groupby("seen_at", sort=True)
+    ]
+    frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=SETTINGS.names)
+    return sort_by_key(frame[list(SETTINGS.names)], SETTINGS)

@@ -1,0 +1,116 @@
+"""What one look at a fleet saw, as a ``samples`` table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from typing import Any
+
+import pandas as pd
+
+from wsanalytics.aws.pace import BURST, RATE_PER_SECOND
+from wsanalytics.aws.reader import PER_CALL
+from wsanalytics.tables import SAMPLES
+from wsanalytics.timeline import INSTANT_DTYPE
+
+SAMPLE, NO_STATUS = "sample", "sample without status"
+"""What stands in ``source``: a look of our own, with and without an answer about connection."""
+_STATES = ("CONNECTED", "DISCONNECTED", "UNKNOWN")
+_SKEW = timedelta(minutes=5)
+Answer = tuple[datetime, list[str], list[dict[str, Any]]]
+"""When AWS answered, which ids it was asked about, and the statuses that came."""
+
+
+class Clock:
+    """This computer's clock, in UTC; tests and simulated endpoints have their own."""
+
+    def now(self) -> datetime:
+        """The present instant."""
+        return datetime.now(UTC)
+
+    def seen(self, answered_at: datetime) -> datetime:
+        """The instant of an answer that came at *answered_at* of this computer's clock."""
+        return answered_at
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """One look at one account and region: its WorkSpaces, and a sample of each."""
+
+    workspaces: pd.DataFrame
+    samples: pd.DataFrame
+    looked_at: datetime
+
+    @property
+    def present(self) -> int:
+        """How many WorkSpaces there were."""
+        return len(self.workspaces)
+
+
+def as_samples(answers: Iterable[Answer], states: Mapping[str, str]) -> pd.DataFrame:
+    """The *answers* about connection, and the *states* of WorkSpaces by id, as ``samples``.
+
+    A WorkSpace that AWS says nothing of (new, or in ERROR) is kept as UNKNOWN, and ``source``
+    says so. Instants are whole seconds. Where AWS's clock and this computer's differ by over five
+    minutes, AWS's counts.
+    """
+    rows = []
+    ahead = timedelta(0)
+    for answered_at, ids, statuses in answers:
+        by_id = {one["WorkspaceId"]: one for one in statuses}
+        ahead = _ahead(answered_at, statuses, ahead)
+        sampled_at = (answered_at + ahead).replace(microsecond=0)
+        for workspace_id in ids:
+            status = by_id.get(workspace_id, {})
+            state = status.get("ConnectionState")
+            last = status.get("LastKnownUserConnectionTimestamp")
+            rows.append((
+                workspace_id, sampled_at, state if state in _STATES else "UNKNOWN",
+                states.get(workspace_id, ""), last.replace(microsecond=0) if last else None,
+                SAMPLE if state in _STATES else NO_STATUS,
+            ))
+    frame = pd.DataFrame(rows, columns=list(SAMPLES.names))
+    return frame.astype(dict.fromkeys(("sampled_at", "last_connected_at"), INSTANT_DTYPE))
+
+
+def _ahead(
+    answered_at: datetime, statuses: list[dict[str, Any]], before: timedelta
+) -> timedelta:
+    """How far AWS's clock is ahead, as far as the statuses of running WorkSpaces tell."""
+    checks = [
+        (status["ConnectionStateCheckTimestamp"] - answered_at).total_seconds()
+        for status in statuses
+        if status.get("ConnectionState") in ("CONNECTED", "DISCONNECTED")
+        and "ConnectionStateCheckTimestamp" in status
+    ]
+    if not checks:
+        return before
+    ahead = timedelta(seconds=median(checks))
+    return ahead if abs(ahead) > _SKEW else timedelta(0)
+
+
+def seconds_per_look(workspaces: int, rate_per_second: float = RATE_PER_SECOND) -> float:
+    """How long one look at so many WorkSpaces of one account and region takes at least.
+
+    Two calls for each 25 of them, the first few at once.
+
+    >>> round(seconds_per_look(10_000))
+    408
+    """
+    calls = 2 * math.ceil(workspaces / PER_CALL)
+    return max(0, calls - BURST) / rate_per_second
+
+
+def pace_text(where: str, count: int, every: timedelta | None = None) -> str:
+    """How long a look at *count* WorkSpaces takes, and how often it can be repeated."""
+    seconds = seconds_per_look(count)
+    shortest = max(1, math.ceil(seconds * 1.05 / 60))
+    text = (f"{where}: {count:,} WorkSpaces, {2 * math.ceil(count / PER_CALL):,} calls; one look "
+            f"takes about {seconds:.0f} s at the service's pace, so it can be repeated every "
+            f"{shortest} min")
+    if every is not None and every.total_seconds() < seconds:
+        text += f"; every {every.total_seconds() / 60:g} min is more often than that"
+    return text

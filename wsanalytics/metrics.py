@@ -1,0 +1,156 @@
+"""Reading CloudWatch's figures about a WorkSpace as if somebody had looked at it.
+
+``UserConnected`` says for each five minutes whether a user was connected at any time in them, so a
+session that lies in several of them was going on at every edge between two. A sample is made at
+each edge between two known periods: connected if both of them say so. Its sessions come out
+unbiased, their ends within half a period. A session within a single period has no such edge; it
+is given one sample in the middle, and the edges beside it are left out.
+
+Where neither metric has a value nobody looked: no sample. Where only ``Stopped`` has one the
+WorkSpace was stopped, which is known and not connected.
+
+Hourly figures (all that is left after 63 days) say how many of an hour's periods were connected,
+not which: average times number of values. They are laid to the side of the hour at which the
+neighbouring hour was connected as well. The hourly maximum would call a whole hour connected for
+one minute's visit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from wsanalytics.tables import SAMPLES
+from wsanalytics.timeline import MICROS_PER_SECOND, instants
+
+PERIOD, HOUR = 300, 3600
+PERIODS_PER_HOUR = HOUR // PERIOD
+FINE, HOURLY = "cloudwatch", "cloudwatch hourly"
+"""What stands in ``source`` of samples from metrics: by five minutes, and by the hour."""
+Flags = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Periods:
+    """One WorkSpace, five minutes after five minutes from ``start`` (epoch seconds) on."""
+
+    start: int
+    known: Flags
+    connected: Flags
+    stopped: Flags
+
+    @property
+    def first_known(self) -> int | None:
+        """The start, in epoch seconds, of the first period of which anything is known."""
+        places = np.flatnonzero(self.known)
+        return self.start + PERIOD * int(places[0]) if places.size else None
+
+
+def fine_periods(
+    start: int, count: int, user_connected: tuple[Counts, npt.NDArray[np.float64]],
+    stopped: tuple[Counts, npt.NDArray[np.float64]],
+) -> Periods:
+    """Periods from five-minute values: pairs of instants (epoch seconds) and maxima."""
+    connected, known = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+    is_stopped = np.zeros(count, dtype=bool)
+    for (at, values), flags in ((user_connected, connected), (stopped, is_stopped)):
+        place = (at - start) // PERIOD
+        inside = (place >= 0) & (place < count)
+        known[place[inside]] = True
+        flags[place[inside]] = values[inside] > 0
+    return Periods(start, known, connected, is_stopped & ~connected)
+
+
+def hourly_periods(
+    start: int, hours: int, average: tuple[Counts, npt.NDArray[np.float64]],
+    sample_count: tuple[Counts, npt.NDArray[np.float64]],
+    stopped: tuple[Counts, npt.NDArray[np.float64]],
+) -> Periods:
+    """Periods from hourly values of UserConnected (average, number) and Stopped (average)."""
+    means, numbers, off = (np.zeros(hours) for _ in range(3))
+    known = np.zeros(hours, dtype=bool)
+    for (at, values), target in ((average, means), (sample_count, numbers), (stopped, off)):
+        place = (at - start) // HOUR
+        inside = (place >= 0) & (place < hours)
+        known[place[inside]] = True
+        target[place[inside]] = values[inside]
+    counts = np.clip(np.rint(means * numbers), 0, PERIODS_PER_HOUR).astype(np.int64)
+    connected = _laid_out(counts)
+    each = np.repeat(known, PERIODS_PER_HOUR)
+    is_off = np.repeat(off >= 0.5, PERIODS_PER_HOUR) & ~connected
+    return Periods(start, each, connected, is_off)
+
+
+def _laid_out(counts: Counts) -> Flags:
+    """Which periods of each hour were connected, given how many."""
+    before = np.append(0, counts[:-1])[: len(counts)] > 0
+    after = np.append(counts[1:], 0)[: len(counts)] > 0
+    head = np.select(
+        [before & after, before, after], [(counts + 1) // 2, counts, 0],
+        default=(PERIODS_PER_HOUR + counts) // 2,
+    )
+    skipped = np.where(~before & ~after, (PERIODS_PER_HOUR - counts) // 2, 0)
+    tail = np.where(after, counts - np.where(before, head, 0), 0)
+    place = np.arange(PERIODS_PER_HOUR)[None, :]
+    laid = (place >= skipped[:, None]) & (place < head[:, None])
+    laid |= place >= (PERIODS_PER_HOUR - tail)[:, None]
+    flags: Flags = (laid & (counts > 0)[:, None]).ravel()
+    return flags
+
+
+def samples_of(workspace_id: str, periods: Periods, source: str) -> pd.DataFrame:
+    """The ``samples`` that stand for these periods of one WorkSpace."""
+    known, connected = periods.known, periods.connected
+    padded = np.concatenate([[False], connected, [False]])
+    alone = connected & ~padded[:-2] & ~padded[2:]
+    near = np.concatenate([[False], alone, [False]])
+    between = ~connected & known & near[:-2] & near[2:]
+    edge = known[1:] & known[:-1] & ~alone[1:] & ~alone[:-1]
+    edges = np.flatnonzero(edge) + 1
+    middles = np.flatnonzero(alone | between)
+    at = np.concatenate([edges * PERIOD, middles * PERIOD + PERIOD // 2]) + periods.start
+    is_on = np.concatenate([connected[edges] & connected[edges - 1], alone[middles]])
+    place = np.concatenate([edges, middles])
+    is_off = periods.stopped[place] & ~is_on
+    order = np.argsort(at)
+    states = np.where(is_on, 0, np.where(is_off, 2, 1))[order]
+    size = len(order)
+    frame = pd.DataFrame({
+        "workspace_id": _constant(workspace_id, size),
+        "sampled_at": instants(at[order] * MICROS_PER_SECOND),
+        "connection_state": pd.Categorical.from_codes(
+            states, categories=pd.Index(["CONNECTED", "DISCONNECTED", "UNKNOWN"], dtype="str")),
+        "state": pd.Categorical.from_codes(
+            is_off[order].astype(np.int8),
+            categories=pd.Index(["AVAILABLE", "STOPPED"], dtype="str")),
+        "last_connected_at": instants(np.full(size, np.iinfo(np.int64).min)),
+        "source": _constant(source, size),
+    })
+    return frame[list(SAMPLES.names)]
+
+
+def _constant(text: str, size: int) -> pd.Categorical:
+    return pd.Categorical.from_codes(
+        np.zeros(size, dtype=np.int8), categories=pd.Index([text], dtype="str"))
+
+
+def disagreeing(periods: Periods, at: Counts, connected: Flags) -> tuple[int, Counts]:
+    """How many samples (epoch seconds, connected or not) can be held against the periods.
+
+    Also the places of those that disagree: connected in a period that nobody was connected in, or
+    not connected though the periods before, around and after it all were.
+    """
+    size = len(periods.known)
+    place = (at - periods.start) // PERIOD
+    inside = (place >= 1) & (place < size - 1)
+    inside[inside] = periods.known[place[inside]]
+    where = np.flatnonzero(inside)
+    middle = place[where]
+    busy = (periods.connected[middle - 1] & periods.connected[middle]
+            & periods.connected[middle + 1])
+    wrong = np.where(connected[where], ~periods.connected[middle], busy)
+    return len(where), where[wrong]

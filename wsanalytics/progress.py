@@ -1,0 +1,42 @@
+"""A bar for work that takes long: on a terminal's error stream, and in a notebook."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+def in_notebook() -> bool:
+    """Whether this runs in a Jupyter kernel."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return shell is not None and shell.has_trait("kernel")
+
+
+@contextmanager
+def working(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar over *total* (None: not known yet) for *what*; gives the function that advances it.
+
+    Threads may share that function. Nothing is shown where nobody looks.
+    """
+    notebook = in_notebook()
+    bar = Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TimeElapsedColumn(), TimeRemainingColumn(),
+        console=Console() if notebook else Console(stderr=True),
+        transient=True, disable=not (notebook or sys.stderr.isatty()),
+    )
+    with bar:
+        task = bar.add_task(what, total=total)
+        yield lambda count: bar.advance(task, count)

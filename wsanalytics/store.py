@@ -1,0 +1,358 @@
+"""A collector's store: a folder of Parquet files, one folder a day, that only ever grows.
+
+Every file is written aside, flushed to disk and moved into place, so a kill at any moment leaves
+each file whole or absent. What is read twice counts once, so nothing has to be undone after a
+kill in the middle: not the same sample in two files, not a day that was compacted but whose
+single files are still there.
+
+::
+
+    store.json                            what this folder is, and which version of it
+    samples/day=2026-11-25/*.parquet      a file a look; one file once the day is over
+    workspaces/*.parquet                  WorkSpaces as they were first seen, and as they changed
+    settings/*.parquet                    changes of setting that CloudTrail told of
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
+
+from wsanalytics.errors import InputError, OutputError
+from wsanalytics.files import replaced, write_text
+from wsanalytics.history import History
+from wsanalytics.inventory import inventory_of, settings_of_inventory
+from wsanalytics.schedule import check_settings
+from wsanalytics.tables import SAMPLES, SETTINGS, WORKSPACES
+from wsanalytics.timeline import INSTANT_DTYPE, Window
+
+
+class BusyError(InputError):
+    """Another process does the same thing in the store."""
+
+
+SCHEMA, VERSION = "wsanalytics.store", 1
+SEEN_AT = "seen_at"
+_TEXTS = ("workspace_id", "connection_state", "state", "source")
+_INSTANTS = ("sampled_at", "last_connected_at")
+_STORED = pa.timestamp("ms", tz="UTC")
+_DAY = re.compile(r"day=(\d{4}-\d{2}-\d{2})$")
+_COMPACT = "day.parquet"
+
+
+@dataclass(frozen=True)
+class Store:
+    """The store in ``folder``; :meth:`create` makes one, or opens the one that is there."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", Path(self.folder))
+        self._check_version()
+
+    @staticmethod
+    def is_at(folder: Path | str) -> bool:
+        """Whether there is a store in *folder*."""
+        return (Path(folder) / "store.json").is_file()
+
+    @classmethod
+    def create(cls, folder: Path | str) -> Store:
+        """The store in *folder*, made if there is none; only the last part of the path is made.
+
+        Raises :class:`InputError` where other things than a store are in the folder, and
+        :class:`OutputError` where it cannot be written to.
+        """
+        folder = Path(folder)
+        if cls.is_at(folder):
+            return cls(folder)
+        if folder.is_dir() and any(folder.iterdir()):
+            raise InputError(
+                "there are files in it, but it is no store", where=str(folder),
+                rule="a store has a folder of its own, with store.json in it",
+                mend="name a new or an empty folder",
+            )
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"{folder}: the store cannot be made: {error.strerror or error}. "
+                "Mend: name a folder in one that exists and may be written to."
+            ) from error
+        about = {"schema": SCHEMA, "version": VERSION}
+        write_text(json.dumps(about) + "\n", folder / "store.json")
+        return cls(folder)
+
+    def _check_version(self) -> None:
+        path = self.folder / "store.json"
+        try:
+            about = json.loads(path.read_text(encoding="utf-8"))
+            schema, version = about["schema"], about["version"]
+        except FileNotFoundError:
+            raise InputError(
+                "there is no store", where=str(self.folder),
+                rule="a store is a folder with store.json in it",
+                mend="check the path, or make one: wsanalytics collect --store DIR",
+            ) from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"it cannot be read: {error}", where=str(path),
+                rule=f'it holds {{"schema": "{SCHEMA}", "version": {VERSION}}}',
+                mend="restore the file; the samples beside it are whole",
+            ) from error
+        if (schema, version) != (SCHEMA, VERSION):
+            raise InputError(
+                f"it is {schema} of version {version}", where=str(path),
+                rule=f"this wsanalytics reads {SCHEMA} of version {VERSION}",
+                mend="use the wsanalytics that wrote it, or collect into another folder",
+            )
+
+    @contextmanager
+    def locked(self, what: str, *, wait_seconds: float = 0) -> Iterator[None]:
+        """Hold the lock for *what* (``collect``, ``backfill``, ``write``) against other processes.
+
+        Raises :class:`InputError` if somebody else holds it; a lock dies with its process.
+        """
+        path = self.folder / f".{what}.lock"
+        lock = FileLock(path, timeout=wait_seconds)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise BusyError(
+                f"another process is busy with '{what}' there", where=str(self.folder),
+                rule="one process at a time does this in one store",
+                mend="wait for it or stop it; the lock ends with the process",
+            ) from None
+        except OSError as error:
+            raise OutputError(
+                f"{self.folder}: it cannot be written to: {error.strerror or error}. "
+                "Mend: check its permissions and the disk."
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def add_samples(self, samples: pd.DataFrame, name: str) -> None:
+        """Add a ``samples`` table, in a file called *name* in the folder of each of its days.
+
+        The same name and days take the place of what was there. Instants are kept to the
+        millisecond.
+        """
+        for day, part in samples.groupby(samples["sampled_at"].dt.strftime("%Y-%m-%d")):
+            folder = self._made("samples", f"day={day}")
+            with self.locked("write", wait_seconds=60):
+                _write_samples(part, folder / f"{name}.parquet")
+
+    def add_workspaces(self, rows: pd.DataFrame, seen_at: datetime, name: str) -> None:
+        """Add WorkSpaces that are new or changed: rows of a ``workspaces`` table."""
+        frame = rows[list(WORKSPACES.names)].assign(
+            **{SEEN_AT: pd.Series(pd.DatetimeIndex([seen_at] * len(rows)).as_unit("us"),
+                                  index=rows.index)}
+        )
+        self._add(frame, "workspaces", name)
+
+    def add_settings(self, rows: pd.DataFrame, name: str) -> None:
+        """Add changes of setting that were learned of elsewhere: a ``settings`` table."""
+        self._add(rows[list(SETTINGS.names)], "settings", name)
+
+    def _add(self, frame: pd.DataFrame, kind: str, name: str) -> None:
+        with replaced(self._made(kind) / f"{name}.parquet") as file:
+            pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), file,
+                           compression="zstd")
+
+    def _made(self, *parts: str) -> Path:
+        folder = self.folder.joinpath(*parts)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"{folder}: it cannot be made: {error.strerror or error}. Nothing was lost."
+            ) from error
+        return folder
+
+    def days(self) -> dict[date, Path]:
+        """The UTC days of which there are samples, and their folders, in order."""
+        found = {}
+        for folder in sorted((self.folder / "samples").glob("day=*")):
+            match = _DAY.search(folder.name)
+            if match and any(folder.glob("*.parquet")):
+                found[date.fromisoformat(match[1])] = folder
+        return found
+
+    def samples(self, start: date | None = None, end: date | None = None) -> pd.DataFrame:
+        """The ``samples`` of the days from *start* to *end* (excluded); text is categorical.
+
+        The same look at the same instant counts once; a look of our own before a metric's.
+        """
+        tables = [
+            _read_day(folder) for day, folder in self.days().items()
+            if (start is None or day >= start) and (end is None or day < end)
+        ]
+        if not tables:
+            return _as_frame(pa.table({name: pa.array([], _type(name)) for name in SAMPLES.names}))
+        return _as_frame(pa.concat_tables(tables))
+
+    def inventory(self) -> pd.DataFrame:
+        """Every WorkSpace that was ever seen, as it was last seen: a ``workspaces`` table."""
+        return inventory_of(self._seen())
+
+    def _seen(self) -> pd.DataFrame:
+        """What was seen of WorkSpaces, in the order of time; ``seen_at`` says when."""
+        files = sorted((self.folder / "workspaces").glob("*.parquet"))
+        parts = [_read_table(path) for path in files]
+        if not parts:
+            raise InputError(
+                "there are no WorkSpaces in it yet", where=str(self.folder),
+                rule="a store is filled by collect, and by backfill",
+                mend="run wsanalytics collect --store DIR --once",
+            )
+        return pd.concat(parts, ignore_index=True).sort_values(
+            ["workspace_id", SEEN_AT], kind="stable", ignore_index=True)
+
+    def settings(self) -> pd.DataFrame:
+        """How each WorkSpace was set through time: a ``settings`` table.
+
+        A setting holds from when it was first seen, or from when CloudTrail says it was made.
+        """
+        files = sorted((self.folder / "settings").glob("*.parquet"))
+        parts = [_read_table(path) for path in files]
+        parts.append(settings_of_inventory(self._seen()))
+        return check_settings(
+            pd.concat(parts, ignore_index=True).drop_duplicates(list(SETTINGS.key))
+        )
+
+    def history(self, *, start: date | None = None, end: date | None = None) -> History:
+        """What the store knows of the UTC days from *start* to *end* (excluded).
+
+        By default those days that the samples cover whole; else those that they touch.
+        """
+        samples = self.samples(start, end)
+        if samples.empty:
+            raise InputError(
+                "there are no samples of these days" if self.days() else "there are no samples",
+                where=str(self.folder), rule="a history has samples",
+                mend="run wsanalytics collect or backfill on it, or give other days",
+            )
+        whole = whole_days(samples["sampled_at"].min(), samples["sampled_at"].max())
+        window = Window.of_days(start or whole.start.date(), end or whole.end.date())
+        at = samples["sampled_at"]
+        inside = (at >= window.start) & (at < window.end)
+        return History(self.inventory(), samples[inside].reset_index(drop=True), window,
+                       self.settings())
+
+    def compact(self, before: date, *, on_day: Callable[[date], None] | None = None) -> int:
+        """Make one file of the files of each day before *before*; says how many days were done.
+
+        A kill in between loses nothing: the old files go once the new one is in place.
+        """
+        done = 0
+        for day, folder in self.days().items():
+            files = sorted(folder.glob("*.parquet"))
+            if day >= before or [file.name for file in files] == [_COMPACT]:
+                continue
+            with self.locked("write", wait_seconds=60):
+                files = sorted(folder.glob("*.parquet"))
+                _write_samples(_as_frame(_read_day(folder)), folder / _COMPACT)
+                for file in files:
+                    if file.name != _COMPACT:
+                        file.unlink()
+            done += 1
+            if on_day:
+                on_day(day)
+        return done
+
+    def instants(self, day: date) -> tuple[int, pd.DatetimeIndex]:
+        """How many samples there are of a day, and the distinct instants at which any was taken."""
+        columns = [_read_arrow(path, columns=["sampled_at"]).column("sampled_at")
+                   for path in sorted(self.days()[day].glob("*.parquet"))]
+        taken = pa.chunked_array([chunk for column in columns for chunk in column.chunks])
+        distinct = pd.DatetimeIndex(taken.unique().to_pandas()).as_unit("us").sort_values()
+        return len(taken), distinct
+
+    def size_bytes(self) -> int:
+        """What the store takes on disk."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
+
+def whole_days(first: datetime, last: datetime) -> Window:
+    """The UTC days that lie wholly between two samples; where there is none, those they touch.
+
+    A sample in the first or the last ten minutes of a day covers that day to its edge.
+    """
+    slack = timedelta(minutes=10)
+    start = (first + timedelta(days=1) - slack).astimezone(UTC).date()
+    end = (last + slack).astimezone(UTC).date()
+    return Window.of_days(start, end) if start < end else Window.around(first, last)
+
+
+def _type(name: str) -> pa.DataType:
+    return _STORED if name in _INSTANTS else pa.dictionary(pa.int32(), pa.string())
+
+
+def _write_samples(samples: pd.DataFrame, path: Path) -> None:
+    ordered = samples.sort_values(list(SAMPLES.key), kind="stable", ignore_index=True)
+    frame = ordered.assign(**{name: ordered[name].astype("category") for name in _TEXTS})
+    table = pa.Table.from_pandas(frame[list(SAMPLES.names)], preserve_index=False)
+    for place, name in enumerate(SAMPLES.names):
+        if name in _INSTANTS:
+            instants = table.column(name).cast(_STORED, safe=False)
+            table = table.set_column(place, name, instants)
+    with replaced(path) as file:
+        pq.write_table(
+            table.replace_schema_metadata(), file, compression="zstd", compression_level=9,
+            use_dictionary=list(_TEXTS), row_group_size=1 << 20,
+            column_encoding=dict.fromkeys(_INSTANTS, "DELTA_BINARY_PACKED"),
+        )
+
+
+def _read_day(folder: Path) -> pa.Table:
+    """The samples of one day, each look once."""
+    parts = [_read_arrow(path, list(_TEXTS)) for path in sorted(folder.glob("*.parquet"))]
+    table = pa.concat_tables([_typed(part) for part in parts])
+    if len(parts) == 1:
+        return table
+    frame = _as_frame(table)
+    rank = frame["source"].astype("str").str.startswith("cloudwatch").to_numpy()
+    frame = frame.assign(rank=rank).sort_values([*SAMPLES.key, "rank"], kind="stable")
+    once = frame.drop_duplicates(list(SAMPLES.key))[list(SAMPLES.names)]
+    return _typed(pa.Table.from_pandas(once, preserve_index=False))
+
+
+def _typed(table: pa.Table) -> pa.Table:
+    schema = pa.schema([(name, _type(name)) for name in SAMPLES.names])
+    return table.select(list(SAMPLES.names)).cast(schema, safe=False)
+
+
+def _read_arrow(
+    path: Path, dictionary: list[str] | None = None, columns: list[str] | None = None
+) -> pa.Table:
+    try:
+        return pq.read_table(path, read_dictionary=dictionary, columns=columns, partitioning=None)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(
+            f"it cannot be read: {str(error).splitlines()[0]}", where=str(path),
+            rule="every file of a store is whole; they are moved into place when complete",
+            mend="restore this file from a backup, or move it out of the store",
+        ) from error
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    frame: pd.DataFrame = _read_arrow(path).to_pandas()
+    return frame
+
+
+def _as_frame(table: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = table.unify_dictionaries().to_pandas()
+    for name in _INSTANTS:
+        frame[name] = pd.Series(frame[name], dtype=INSTANT_DTYPE)
+    return frame[list(SAMPLES.names)]

@@ -1,0 +1,60 @@
+"""What CloudTrail's events say of how WorkSpaces were set, and when they were created."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import pandas as pd
+
+from wsanalytics.aws.cloudtrail import Change
+from wsanalytics.errors import InputError
+from wsanalytics.settings import ALWAYS_ON, Setting, auto_stop
+from wsanalytics.tables import SETTINGS
+from wsanalytics.timeline import INSTANT_DTYPE
+
+USUAL = auto_stop(60)
+"""The timeout that AWS gives where none was named (Cost Optimizer issue 66)."""
+
+
+def settings_in(changes: Iterable[Change], start: datetime) -> pd.DataFrame:
+    """The settings that *changes* made, as a ``settings`` table.
+
+    Also what a WorkSpace was set to before its first change, from *start* on: the other running
+    mode, since a change to the mode that it had would hardly have been made. Its timeout then is
+    not known and taken to be AWS's own, 60 minutes.
+    """
+    rows: list[tuple[str, str, datetime]] = []
+    now: dict[str, Setting] = {}
+    for change in sorted(changes, key=lambda one: one.at):
+        before = now.get(change.workspace_id)
+        after = _after(change, before or USUAL)
+        if after is None:
+            continue
+        if before is None and change.event != "CreateWorkspaces" and change.at > start:
+            was = USUAL if after == ALWAYS_ON or change.running_mode is None else ALWAYS_ON
+            rows.append((change.workspace_id, str(was), start))
+        rows.append((change.workspace_id, str(after), change.at))
+        now[change.workspace_id] = after
+    frame = pd.DataFrame(rows, columns=list(SETTINGS.names)).astype({"since": INSTANT_DTYPE})
+    return frame.drop_duplicates(list(SETTINGS.key), keep="last")
+
+
+def created_in(changes: Iterable[Change]) -> dict[str, datetime]:
+    """When WorkSpaces were created, by id."""
+    return {one.workspace_id: one.at for one in changes if one.event == "CreateWorkspaces"}
+
+
+def _after(change: Change, before: Setting) -> Setting | None:
+    """The setting after *change*; None where it says nothing of it, or nothing that is known."""
+    if change.running_mode == ALWAYS_ON.running_mode:
+        return ALWAYS_ON
+    if change.running_mode not in (None, USUAL.running_mode) or (
+        change.running_mode is None and change.auto_stop_minutes is None
+    ):
+        return None
+    minutes = change.auto_stop_minutes or before.auto_stop_minutes or USUAL.auto_stop_minutes
+    try:
+        return auto_stop(minutes or 60)
+    except InputError:
+        return None
