@@ -104,6 +104,7 @@ def collect(
         )
         collector = _Collector(place, list(opened), tuple(directories), tell,
                                clock or Clock(), _known(place))
+        place.tidy()
         collector.note(refused)
         try:
             collector.run(every, looks if every is not None else 1)

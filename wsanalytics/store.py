@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,9 +33,17 @@ from wsanalytics.errors import InputError, OutputError
 from wsanalytics.files import replaced, write_text
 from wsanalytics.history import History
 from wsanalytics.inventory import inventory_of, settings_of_inventory
+from wsanalytics.samplefiles import (
+    as_frame,
+    no_samples,
+    read_arrow,
+    read_day,
+    read_rows,
+    write_samples,
+)
 from wsanalytics.schedule import check_settings
-from wsanalytics.tables import SAMPLES, SETTINGS, WORKSPACES
-from wsanalytics.timeline import INSTANT_DTYPE, Window
+from wsanalytics.tables import SETTINGS, WORKSPACES
+from wsanalytics.timeline import Window
 
 
 class BusyError(InputError):
@@ -43,11 +52,9 @@ class BusyError(InputError):
 
 SCHEMA, VERSION = "wsanalytics.store", 1
 SEEN_AT = "seen_at"
-_TEXTS = ("workspace_id", "connection_state", "state", "source")
-_INSTANTS = ("sampled_at", "last_connected_at")
-_STORED = pa.timestamp("ms", tz="UTC")
 _DAY = re.compile(r"day=(\d{4}-\d{2}-\d{2})$")
 _COMPACT = "day.parquet"
+_ABANDONED_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -151,7 +158,7 @@ class Store:
         for day, part in samples.groupby(samples["sampled_at"].dt.strftime("%Y-%m-%d")):
             folder = self._made("samples", f"day={day}")
             with self.locked("write", wait_seconds=60):
-                _write_samples(part, folder / f"{name}.parquet")
+                write_samples(part, folder / f"{name}.parquet")
 
     def add_workspaces(self, rows: pd.DataFrame, seen_at: datetime, name: str) -> None:
         """Add WorkSpaces that are new or changed: rows of a ``workspaces`` table."""
@@ -195,12 +202,12 @@ class Store:
         The same look at the same instant counts once; a look of our own before a metric's.
         """
         tables = [
-            _read_day(folder) for day, folder in self.days().items()
+            read_day(folder) for day, folder in self.days().items()
             if (start is None or day >= start) and (end is None or day < end)
         ]
         if not tables:
-            return _as_frame(pa.table({name: pa.array([], _type(name)) for name in SAMPLES.names}))
-        return _as_frame(pa.concat_tables(tables))
+            return as_frame(no_samples())
+        return as_frame(pa.concat_tables(tables))
 
     def inventory(self) -> pd.DataFrame:
         """Every WorkSpace that was ever seen, as it was last seen: a ``workspaces`` table."""
@@ -209,7 +216,7 @@ class Store:
     def _seen(self) -> pd.DataFrame:
         """What was seen of WorkSpaces, in the order of time; ``seen_at`` says when."""
         files = sorted((self.folder / "workspaces").glob("*.parquet"))
-        parts = [_read_table(path) for path in files]
+        parts = [read_rows(path) for path in files]
         if not parts:
             raise InputError(
                 "there are no WorkSpaces in it yet", where=str(self.folder),
@@ -225,7 +232,7 @@ class Store:
         A setting holds from when it was first seen, or from when CloudTrail says it was made.
         """
         files = sorted((self.folder / "settings").glob("*.parquet"))
-        parts = [_read_table(path) for path in files]
+        parts = [read_rows(path) for path in files]
         parts.append(settings_of_inventory(self._seen()))
         return check_settings(
             pd.concat(parts, ignore_index=True).drop_duplicates(list(SETTINGS.key))
@@ -262,7 +269,7 @@ class Store:
                 continue
             with self.locked("write", wait_seconds=60):
                 files = sorted(folder.glob("*.parquet"))
-                _write_samples(_as_frame(_read_day(folder)), folder / _COMPACT)
+                write_samples(as_frame(read_day(folder)), folder / _COMPACT)
                 for file in files:
                     if file.name != _COMPACT:
                         file.unlink()
@@ -273,11 +280,18 @@ class Store:
 
     def instants(self, day: date) -> tuple[int, pd.DatetimeIndex]:
         """How many samples there are of a day, and the distinct instants at which any was taken."""
-        columns = [_read_arrow(path, columns=["sampled_at"]).column("sampled_at")
+        columns = [read_arrow(path, columns=["sampled_at"]).column("sampled_at")
                    for path in sorted(self.days()[day].glob("*.parquet"))]
         taken = pa.chunked_array([chunk for column in columns for chunk in column.chunks])
         distinct = pd.DatetimeIndex(taken.unique().to_pandas()).as_unit("us").sort_values()
         return len(taken), distinct
+
+    def tidy(self) -> None:
+        """Remove what a killed process was writing, once it is an hour old."""
+        past = time.time() - _ABANDONED_SECONDS
+        for path in self.folder.rglob(".*.tmp"):
+            if path.stat().st_mtime < past:
+                path.unlink(missing_ok=True)
 
     def size_bytes(self) -> int:
         """What the store takes on disk."""
@@ -293,66 +307,3 @@ def whole_days(first: datetime, last: datetime) -> Window:
     start = (first + timedelta(days=1) - slack).astimezone(UTC).date()
     end = (last + slack).astimezone(UTC).date()
     return Window.of_days(start, end) if start < end else Window.around(first, last)
-
-
-def _type(name: str) -> pa.DataType:
-    return _STORED if name in _INSTANTS else pa.dictionary(pa.int32(), pa.string())
-
-
-def _write_samples(samples: pd.DataFrame, path: Path) -> None:
-    ordered = samples.sort_values(list(SAMPLES.key), kind="stable", ignore_index=True)
-    frame = ordered.assign(**{name: ordered[name].astype("category") for name in _TEXTS})
-    table = pa.Table.from_pandas(frame[list(SAMPLES.names)], preserve_index=False)
-    for place, name in enumerate(SAMPLES.names):
-        if name in _INSTANTS:
-            instants = table.column(name).cast(_STORED, safe=False)
-            table = table.set_column(place, name, instants)
-    with replaced(path) as file:
-        pq.write_table(
-            table.replace_schema_metadata(), file, compression="zstd", compression_level=9,
-            use_dictionary=list(_TEXTS), row_group_size=1 << 20,
-            column_encoding=dict.fromkeys(_INSTANTS, "DELTA_BINARY_PACKED"),
-        )
-
-
-def _read_day(folder: Path) -> pa.Table:
-    """The samples of one day, each look once."""
-    parts = [_read_arrow(path, list(_TEXTS)) for path in sorted(folder.glob("*.parquet"))]
-    table = pa.concat_tables([_typed(part) for part in parts])
-    if len(parts) == 1:
-        return table
-    frame = _as_frame(table)
-    rank = frame["source"].astype("str").str.startswith("cloudwatch").to_numpy()
-    frame = frame.assign(rank=rank).sort_values([*SAMPLES.key, "rank"], kind="stable")
-    once = frame.drop_duplicates(list(SAMPLES.key))[list(SAMPLES.names)]
-    return _typed(pa.Table.from_pandas(once, preserve_index=False))
-
-
-def _typed(table: pa.Table) -> pa.Table:
-    schema = pa.schema([(name, _type(name)) for name in SAMPLES.names])
-    return table.select(list(SAMPLES.names)).cast(schema, safe=False)
-
-
-def _read_arrow(
-    path: Path, dictionary: list[str] | None = None, columns: list[str] | None = None
-) -> pa.Table:
-    try:
-        return pq.read_table(path, read_dictionary=dictionary, columns=columns, partitioning=None)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(
-            f"it cannot be read: {str(error).splitlines()[0]}", where=str(path),
-            rule="every file of a store is whole; they are moved into place when complete",
-            mend="restore this file from a backup, or move it out of the store",
-        ) from error
-
-
-def _read_table(path: Path) -> pd.DataFrame:
-    frame: pd.DataFrame = _read_arrow(path).to_pandas()
-    return frame
-
-
-def _as_frame(table: pa.Table) -> pd.DataFrame:
-    frame: pd.DataFrame = table.unify_dictionaries().to_pandas()
-    for name in _INSTANTS:
-        frame[name] = pd.Series(frame[name], dtype=INSTANT_DTYPE)
-    return frame[list(SAMPLES.names)]

@@ -62,43 +62,68 @@ def walk_told(
         while minute < min(disconnected_at, end):
             connected[minute] = number
             minute += MINUTE
-    seen, minute, timeout = Walk(), start, timeout_minutes
-    is_on, left_at, there, cut_off = timeout is None, start - timedelta(days=9), None, set()
+    desk, minute = Desk(timeout_minutes, start - timedelta(days=9)), start
     while minute < end:
-        session, is_fresh = connected.get(minute), False
-        stays = there is not None and session == there
-
-        def waits(now: datetime = minute, left: datetime = left_at) -> bool:
-            return timeout is None or now < left + timedelta(minutes=timeout)
-
-        if not stays:
-            is_on = is_on and waits()
+        desk.arrive(minute, connected.get(minute))
         for at, what, value in orders:
-            if at != minute:
-                continue
-            if what == "SET":
-                is_fresh = is_fresh or timeout is None
-                is_on, timeout = is_on or value is None, value
-                is_on = is_on and (stays or waits())
-            elif timeout is not None and what == "STOP" and is_on:
-                is_on = False
-                if stays:
-                    stays, left_at = False, minute
-                    cut_off.add(session)
-            elif timeout is not None and what == "START" and not is_on:
-                is_on, left_at, is_fresh = True, minute, True
-        there = None if session in cut_off else session
-        if there is not None:
-            if not is_on:
-                seen.cold_starts.append(minute)
-                is_on, is_fresh = True, True
-            left_at = minute + MINUTE
-        if is_on and timeout is not None:
-            seen.on_minutes.append(minute)
-            if is_fresh:
-                seen.begins.append(minute)
+            if at == minute:
+                desk.obey(minute, what, value)
+        desk.work(minute)
         minute += MINUTE
-    return seen
+    return desk.seen
+
+
+@dataclass
+class Desk:
+    """One machine and its user, a minute at a time: who comes, what is ordered, what is on."""
+
+    timeout: int | None
+    left_at: datetime
+    seen: Walk = field(default_factory=Walk)
+    is_on: bool = False
+    is_fresh: bool = False
+    session: int | None = None
+    there: int | None = None
+    stays: bool = False
+    cut_off: set[int | None] = field(default_factory=set)
+
+    def waits(self, minute: datetime) -> bool:
+        """Whether nobody has been gone for the timeout yet."""
+        return self.timeout is None or minute < self.left_at + timedelta(minutes=self.timeout)
+
+    def arrive(self, minute: datetime, session: int | None) -> None:
+        """A minute begins; *session* is the one that would be going on in it."""
+        self.session, self.is_fresh = session, False
+        self.stays = self.there is not None and session == self.there
+        if not self.stays:
+            self.is_on = (self.is_on or self.timeout is None) and self.waits(minute)
+
+    def obey(self, minute: datetime, what: str, value: int | None) -> None:
+        """Somebody gives an order."""
+        if what == "SET":
+            self.is_fresh = self.is_fresh or self.timeout is None
+            self.is_on, self.timeout = self.is_on or value is None, value
+            self.is_on = self.is_on and (self.stays or self.waits(minute))
+        elif self.timeout is not None and what == "STOP" and self.is_on:
+            self.is_on = False
+            if self.stays:
+                self.stays, self.left_at = False, minute
+                self.cut_off.add(self.session)
+        elif self.timeout is not None and what == "START" and not self.is_on:
+            self.is_on, self.left_at, self.is_fresh = True, minute, True
+
+    def work(self, minute: datetime) -> None:
+        """The rest of the minute passes."""
+        self.there = None if self.session in self.cut_off else self.session
+        if self.there is not None:
+            if not self.is_on:
+                self.seen.cold_starts.append(minute)
+                self.is_on = self.is_fresh = True
+            self.left_at = minute + MINUTE
+        if self.is_on and self.timeout is not None:
+            self.seen.on_minutes.append(minute)
+            if self.is_fresh:
+                self.seen.begins.append(minute)
 
 
 def month_of(instant: datetime) -> str:

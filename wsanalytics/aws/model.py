@@ -12,3 +12,36 @@ def compute_types() -> frozenset[str]:
 
     model = botocore.session.get_session().get_service_model("workspaces")
     return frozenset(model.shape_for("Compute").enum)
+
+
+@cache
+def regions_of(service: str) -> tuple[str, ...]:
+    """The regions in which botocore knows an endpoint of *service*, GovCloud and China included."""
+    import botocore.session  # noqa: PLC0415  # as above
+
+    session = botocore.session.get_session()
+    return tuple(sorted(
+        region for partition in session.get_available_partitions()
+        for region in session.get_available_regions(service, partition_name=partition)
+    ))
+
+
+@cache
+def _locations() -> dict[str, str]:
+    import botocore.session  # noqa: PLC0415  # as above
+
+    data = botocore.session.get_session().get_data("endpoints")
+    return {
+        region["description"]: code
+        for partition in data["partitions"] for code, region in partition["regions"].items()
+    }
+
+
+def region_at(location: str) -> str | None:
+    """The region code of a *location* as price lists write it; None for an unknown one.
+
+    >>> region_at("EU (Ireland)"), region_at("Europe (Ireland)"), region_at("Any")
+    ('eu-west-1', 'eu-west-1', None)
+    """
+    known = _locations()
+    return known.get(location) or known.get(location.replace("EU (", "Europe ("))

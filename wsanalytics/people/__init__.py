@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from wsanalytics.people.habits import Sessions, fleet_sessions, person_sessions
 from wsanalytics.people.looks import NO_LOSS, Loss, take_samples
-from wsanalytics.people.machines import ACCOUNT_ID, make_workspaces
-from wsanalytics.people.person import PLACES, Archetype, Person, Place, make_people
+from wsanalytics.people.machines import ACCOUNT_ID, find_directory, make_workspace, make_workspaces
+from wsanalytics.people.person import PLACES, Archetype, Person, Place, code_of, make_people
 
 __all__ = [
     "ACCOUNT_ID",
@@ -24,8 +24,11 @@ __all__ = [
     "Person",
     "Place",
     "Sessions",
+    "code_of",
+    "find_directory",
     "fleet_sessions",
     "make_people",
+    "make_workspace",
     "make_workspaces",
     "person_sessions",
     "take_samples",

@@ -47,10 +47,17 @@ def make_workspaces(people: Iterable[Person], *, seed: int, window: Window) -> p
     Many have a setting that costs too much for how they are used. Of each 200 people, two have a
     WorkSpace in MANUAL mode, one a standby WorkSpace, and one a bundle that has no known price.
     """
-    return check_workspaces(pd.DataFrame([_workspace(person, seed, window) for person in people]))
+    rows = [make_workspace(person, seed=seed, window=window) for person in people]
+    return check_workspaces(pd.DataFrame(rows))
 
 
-def _workspace(person: Person, seed: int, window: Window) -> dict[str, object]:
+def find_directory(region: str, office: int) -> str:
+    """The id of the directory that serves one of the two offices (0 and 1) in *region*."""
+    return f"d-9{sha256(f'{region}/{office}'.encode()).hexdigest()[:9]}"
+
+
+def make_workspace(person: Person, *, seed: int, window: Window) -> dict[str, object]:
+    """The WorkSpace of one *person*: a row of a ``workspaces`` table, not yet checked."""
     rng = np.random.default_rng((seed, person.index, Purpose.MACHINE))
     always_on = rng.random() < _ALWAYS_ON_SHARE[person.archetype]
     timeout = _pick(_TIMEOUTS, rng)
@@ -79,7 +86,7 @@ def _workspace(person: Person, seed: int, window: Window) -> dict[str, object]:
         "running_mode": mode,
         "auto_stop_minutes": timeout if mode == "AUTO_STOP" else None,
         "account_id": ACCOUNT_ID,
-        "directory_id": f"d-9{sha256(f'{person.place.region}/{office}'.encode()).hexdigest()[:9]}",
+        "directory_id": find_directory(person.place.region, office),
         "user_name": person.name,
         "computer_name": f"WSAMZN-{code_of(person.workspace_id)[:8].upper()}",
         "bundle_id": f"wsb-{code_of(f'{compute_type}/{system}/{license_}')}",

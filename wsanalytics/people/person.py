@@ -28,6 +28,7 @@ class Purpose(IntEnum):
     DECK = 7
     OUTAGES = 8
     LOSSES = 9
+    CHANGES = 10
 
 
 class Archetype(StrEnum):

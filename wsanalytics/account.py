@@ -1,0 +1,212 @@
+"""The commands ``doctor`` and ``iam-policy``: what the work needs, and whether it is there.
+
+Neither changes anything.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from math import ceil
+from pathlib import Path
+from typing import Literal
+
+from wsanalytics.aws.client import RATE_PER_SECOND, Connection, check_role_arns, connect
+from wsanalytics.aws.failures import AwsError
+from wsanalytics.aws.identity import who_am_i
+from wsanalytics.aws.offers import pricing_region
+from wsanalytics.aws.policy import READS, WRITES, actions_of, policy
+from wsanalytics.aws.probe import try_action
+from wsanalytics.aws.reader import PER_CALL, read_workspaces
+from wsanalytics.errors import WsanalyticsError
+from wsanalytics.prices import load_prices
+from wsanalytics.report import terminal
+from wsanalytics.show import counted, listed
+
+DEFAULT_COMMANDS = ("collect", "backfill")
+"""The commands whose permissions ``doctor`` looks into where none are named."""
+SKEW_WARNED, SKEW_REFUSED = timedelta(seconds=60), timedelta(minutes=5)
+"""AWS refuses requests that are more than five minutes off."""
+_SOON = timedelta(hours=1)
+_HOPELESS = {"unreachable", "slow", "missing", "unobtainable", "expired", "invalid", "clock"}
+"""Kinds of failure after which other actions need not be tried in the same region."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of ``doctor``: ``ok``, ``warn``, ``fail``, or a ``note`` that is neither."""
+
+    status: Literal["ok", "warn", "fail", "note"]
+    text: str
+    mend: str = ""
+
+
+def iam_policy(args: Namespace) -> None:
+    """Print the IAM policy that the commands ``args.for_commands`` need, as JSON.
+
+    The roles ``args.role_arn`` may then be assumed too.
+    """
+    roles = list(args.role_arn or ())
+    check_role_arns(roles)
+    partition = roles[0].split(":")[1] if roles else "aws"
+    needed = policy(args.for_commands or DEFAULT_COMMANDS, role_arns=roles, partition=partition)
+    sys.stdout.write(json.dumps(needed, indent=2) + "\n")
+
+
+def doctor(args: Namespace, *, store_info: Callable[[Path], str] | None = None) -> int:
+    """Look into everything that the commands need, change nothing, and print what was found.
+
+    ``args``: ``profile``, ``region``, ``role_arn``, ``store``, ``for_commands``. *store_info*
+    opens a store and says in a line what it holds. Gives 0 where all is well and 1 where there
+    is a warning or a failure. Raises :class:`WsanalyticsError` where there are no credentials or
+    no region to begin with.
+    """
+    commands = list(args.for_commands or DEFAULT_COMMANDS)
+    actions = actions_of(commands)
+    connections, refusals = connect(regions=args.region or (), profile=args.profile,
+                                    role_arns=args.role_arn or ())
+    findings: list[Finding] = []
+    out = terminal.console()
+
+    def tell(found: Iterable[Finding]) -> None:
+        for finding in found:
+            findings.append(finding)
+            out.print(f"{finding.status:<4}  {finding.text}", soft_wrap=True)
+            if finding.mend:
+                out.print(f"      {finding.mend}", soft_wrap=True)
+
+    try:
+        tell(Finding("fail", f"{refusal.where}: {refusal.what}", refusal.mend)
+             for refusal in refusals)
+        for _, own in groupby(connections, key=lambda one: (one.role_arn, one.account_id)):
+            tell(_credentials(next(own)))
+        for connection in connections:
+            tell(_region(connection, actions, args.profile))
+        tell(_not_tried(actions))
+        tell(_prices(connections))
+        tell(_store(args.store, store_info))
+    finally:
+        for connection in connections:
+            connection.close()
+    return int(any(finding.status in {"warn", "fail"} for finding in findings))
+
+
+def _credentials(connection: Connection) -> Iterator[Finding]:
+    try:
+        caller = who_am_i(connection)
+    except AwsError as error:
+        yield _failed(error)
+        return
+    yield Finding("ok", f"credentials found in {caller.method}")
+    yield Finding("ok", f"account {caller.account_id}, as {caller.arn}")
+    if connection.role_arn:
+        yield Finding("ok", "the role's credentials are renewed before they expire")
+    elif caller.expires_at is None:
+        yield Finding("ok", "the credentials do not say when they expire")
+    else:
+        left = caller.expires_at - datetime.now(UTC)
+        yield Finding("ok" if left > _SOON else "warn",
+                      f"the credentials hold until {caller.expires_at:%Y-%m-%d %H:%M} UTC",
+                      "" if left > _SOON else "a collector that runs longer needs ones that renew "
+                      "themselves, such as a role or single sign-on")
+
+
+def _region(
+    connection: Connection, actions: Iterable[str], profile: str | None
+) -> Iterator[Finding]:
+    place = f"{connection.account_id} {connection.region}"
+    skews: list[timedelta] = []
+    allowed = set()
+    for action in (action for action in actions if action in READS):
+        try:
+            skews.append(_tried(connection, action, profile))
+            allowed.add(action)
+            yield Finding("ok", f"{place}: {action} is allowed")
+        except AwsError as error:
+            yield _failed(error)
+            if error.refusal.kind in _HOPELESS and not action.startswith("pricing:"):
+                return
+    if skews:
+        yield Finding("ok", f"{place}: AWS answers")
+        yield _clock(place, min(skews, key=abs))
+    if "workspaces:DescribeWorkspaces" in allowed:
+        yield from _pace(place, connection)
+
+
+def _tried(connection: Connection, action: str, profile: str | None) -> timedelta:
+    """Try *action*; prices are asked for in a region that has them."""
+    if not action.startswith("pricing:"):
+        return try_action(connection, action)
+    roles = [connection.role_arn] if connection.role_arn else []
+    there, _ = connect(regions=[pricing_region(connection.region)], profile=profile,
+                       role_arns=roles, endpoint_url=connection.endpoint_url)
+    with there[0] as pricing:
+        return try_action(pricing, action)
+
+
+def _clock(place: str, skew: timedelta) -> Finding:
+    seconds = round(abs(skew.total_seconds()))
+    if abs(skew) <= SKEW_WARNED:
+        return Finding("ok", f"{place}: the clock agrees with AWS's to within "
+                             f"{max(1, seconds)} s")
+    side = "behind" if skew > timedelta() else "ahead of"
+    return Finding("fail" if abs(skew) > SKEW_REFUSED else "warn",
+                   f"{place}: the clock of this computer is {seconds:,} s {side} AWS's",
+                   "set the clock; AWS refuses requests that are more than 5 minutes off")
+
+
+def _pace(place: str, connection: Connection) -> Iterator[Finding]:
+    try:
+        with terminal.progress(1) as step:
+            step(f"counting WorkSpaces in {place}")
+            count = len(read_workspaces(connection))
+    except AwsError as error:
+        yield _failed(error)
+        return
+    calls = 2 * ceil(count / PER_CALL)
+    seconds = calls / RATE_PER_SECOND
+    often = max(1, ceil(seconds / 60))
+    yield Finding("ok", f"{place}: {counted(count, 'WorkSpace')}; one sample takes "
+                        f"{counted(calls, 'call')}, about {ceil(seconds):,} s, and can be repeated "
+                        f"every {counted(often, 'minute')}")
+
+
+def _not_tried(actions: Iterable[str]) -> Iterator[Finding]:
+    changing = [action for action in actions if action in WRITES]
+    if changing:
+        yield Finding("note", f"not tried, as they change something: {listed(changing)}")
+
+
+def _prices(connections: Iterable[Connection]) -> Iterator[Finding]:
+    try:
+        book = load_prices()
+    except WsanalyticsError as error:
+        yield Finding("fail", str(error))
+        return
+    yield Finding("ok", f"prices in force: {book.origin}, of {book.dates}")
+    lacking = sorted({one.region for one in connections} - set(book.frame["region"]))
+    if lacking:
+        yield Finding("warn", f"no prices are known for {listed(lacking)}",
+                      f"run 'wsanalytics prices refresh --region {' '.join(lacking)}'")
+
+
+def _store(path: Path | None, store_info: Callable[[Path], str] | None) -> Iterator[Finding]:
+    if path is None or store_info is None:
+        return
+    if not path.exists():
+        yield Finding("ok", f"there is no store in {path} yet; 'collect' makes it")
+        return
+    try:
+        yield Finding("ok", f"store {path}: {store_info(path)}")
+    except WsanalyticsError as error:
+        yield Finding("fail", str(error))
+
+
+def _failed(error: AwsError) -> Finding:
+    refusal = error.refusal
+    return Finding("fail", f"{refusal.where}: {refusal.what}", refusal.mend)

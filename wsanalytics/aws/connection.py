@@ -1,0 +1,219 @@
+"""One account in one region: botocore's clients, paced, retried, and never fooled by a cut answer.
+
+Whatever botocore raises becomes an :class:`AwsError` that says what was asked of whom.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any, Self
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+import botocore.session
+from botocore import xform_name
+from botocore.config import Config
+
+from wsanalytics import __version__
+from wsanalytics.aws.failures import CUT, AwsError, Refusal, failures_told
+from wsanalytics.aws.pace import TRAIL_BURST, TRAIL_RATE_PER_SECOND, Bucket, bucket_for
+from wsanalytics.aws.permissions import action_of
+from wsanalytics.errors import InputError
+
+CONNECT_SECONDS, READ_SECONDS = 8, 60
+_TRIES = {"workspaces": 8, "cloudwatch": 10, "sts": 3}
+"""Attempts in all, the first included, before a call is given up; 5 for the other services."""
+_TRIES_OF_A_CUT_ANSWER = 4
+_MAKING = threading.Lock()
+"""botocore's session makes one client at a time."""
+
+
+@dataclass(eq=False, kw_only=True)
+class Connection:
+    """One account in one region, as one caller reaches it.
+
+    ``role_arn`` is the role that was assumed for it, ``endpoint_url`` an endpoint in place of
+    AWS's own, ``pace`` the bucket that all WorkSpaces calls to this account and region share.
+    Any number of threads may use it. ``close`` it, or use it in a ``with`` block.
+    """
+
+    session: botocore.session.Session = field(repr=False)
+    account_id: str
+    region: str
+    pace: Bucket = field(repr=False)
+    role_arn: str | None = None
+    endpoint_url: str | None = None
+    _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    _members: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def client(self, service: str) -> Any:  # noqa: ANN401  # botocore makes its classes at run time
+        """The botocore client of *service*, made once; threads may share it."""
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._made(service)
+            return self._clients[service]
+
+    def call(
+        self, service: str, operation: str, *, member: str | None = None, **params: object
+    ) -> dict[str, Any]:
+        """One call, such as ``call("workspaces", "DescribeWorkspaces", WorkspaceIds=[…])``.
+
+        An answer without *member*, if one is named, is taken for cut off and asked for again.
+        Raises :class:`AwsError` where AWS refuses, cannot be reached, or never answers whole.
+        """
+        if member:
+            self._members[operation] = member
+        client = self.client(service)
+        answer: dict[str, Any] = self._guarded(
+            service, operation, lambda: getattr(client, xform_name(operation))(**params))
+        return self._whole(answer, service, operation, member)
+
+    def pages(
+        self, service: str, operation: str, member: str, **params: object
+    ) -> Iterator[list[Any]]:
+        """The list called *member* of each page of the answer, empty pages included.
+
+        Every page is followed to the last. Raises :class:`AwsError` as :meth:`call` does.
+        """
+        for page in self.answers(service, operation, member, **params):
+            yield page[member]
+
+    def answers(
+        self, service: str, operation: str, member: str, **params: object
+    ) -> Iterator[dict[str, Any]]:
+        """Each page of the answer as a whole; *member* must be in every one of them."""
+        self._members[operation] = member
+        client = self.client(service)
+        method = xform_name(operation)
+        if not client.can_paginate(method):
+            yield self.call(service, operation, member=member, **params)
+            return
+        pages = iter(client.get_paginator(method).paginate(**params))
+        while (page := self._guarded(service, operation, lambda: next(pages, None))) is not None:
+            yield self._whole(page, service, operation, member)
+
+    def refuse(self, service: str, operation: str, code: str, message: str) -> AwsError:
+        """The error that says that *operation* failed here, for a failure told in an answer."""
+        return AwsError(Refusal(
+            action=action_of(service, operation), code=code, message=message,
+            account_id=self.account_id, region=self.region, role_arn=self.role_arn))
+
+    def close(self) -> None:
+        """Close the connections to AWS; a later call opens new ones."""
+        with self._lock:
+            clients = list(self._clients.values())
+            self._clients.clear()
+        for client in clients:
+            client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _made(self, service: str) -> Any:  # noqa: ANN401  # as client
+        made = make_client(self.session, service, self.region, self.endpoint_url)
+        name = made.meta.service_model.service_id.hyphenize()
+        made.meta.events.register_first(f"needs-retry.{name}.*", self._wants_more)
+        bucket = self._bucket(service)
+        if bucket is not None:
+            made.meta.events.register(f"before-send.{name}.*", paced_by(bucket))
+        return made
+
+    def _bucket(self, service: str) -> Bucket | None:
+        if service == "cloudtrail":
+            return bucket_for(self.endpoint_url or "", self.account_id, self.region, service,
+                              rate=TRAIL_RATE_PER_SECOND, burst=TRAIL_BURST)
+        return self.pace if service == "workspaces" else None
+
+    def _wants_more(
+        self, response: Any, operation: Any, attempts: int, **_: object,  # noqa: ANN401  # botocore's
+    ) -> float | None:
+        """Seconds to wait before asking again, for an answer with status 200 that is not whole.
+
+        botocore parses half a body as an answer without members, and a fleet would end there.
+        """
+        member = self._members.get(operation.name)
+        if member is None or response is None or attempts >= _TRIES_OF_A_CUT_ANSWER:
+            return None
+        http, parsed = response
+        return 0.2 * attempts if http.status_code == 200 and member not in parsed else None
+
+    def _whole(
+        self, answer: dict[str, Any], service: str, operation: str, member: str | None
+    ) -> dict[str, Any]:
+        if member is not None and member not in answer:
+            raise self.refuse(service, operation, CUT, f"it lacks {member}")
+        return answer
+
+    def _guarded(self, service: str, operation: str, ask: Callable[[], Any]) -> Any:  # noqa: ANN401  # whatever ask gives
+        with failures_told(action_of(service, operation), account_id=self.account_id,
+                           region=self.region, role_arn=self.role_arn):
+            return ask()
+
+
+def paced_by(bucket: Bucket) -> Callable[..., None]:
+    """A handler of botocore's ``before-send``: each attempt waits for *bucket*, retries too."""
+
+    def wait(**_: object) -> None:
+        bucket.wait()
+
+    return wait
+
+
+def make_client(
+    session: botocore.session.Session, service: str, region: str, endpoint_url: str | None
+) -> Any:  # noqa: ANN401  # botocore makes its classes at run time
+    """A client that says who it is, and how often and how long it tries.
+
+    An endpoint on this very machine is never asked for through a proxy.
+    """
+    mode = "adaptive" if service == "cloudwatch" else "standard"
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        max_pool_connections=16,
+        retries={"mode": mode, "total_max_attempts": _TRIES.get(service, 5)},
+        user_agent_extra=f"wsanalytics/{__version__}",
+    )
+    made = _make(session, service, region, endpoint_url, config)
+    if getproxies() and is_local(made.meta.endpoint_url):
+        made.close()
+        made = _make(session, service, region, endpoint_url, config.merge(Config(proxies={})))
+    return made
+
+
+def _make(
+    session: botocore.session.Session, service: str, region: str, endpoint_url: str | None,
+    config: Config,
+) -> Any:  # noqa: ANN401  # as above
+    try:
+        with _MAKING:
+            return session.create_client(service, region_name=region, endpoint_url=endpoint_url,
+                                         config=config)
+    except ValueError as error:
+        url = endpoint_url or os.environ.get("AWS_ENDPOINT_URL", "")
+        raise InputError(
+            f"{url!r} is not the address of an endpoint", where="the endpoint of AWS",
+            rule="an endpoint is written http://HOST:PORT or https://HOST",
+            mend="correct AWS_ENDPOINT_URL, or leave it out for AWS itself",
+        ) from error
+
+
+def is_local(url: str) -> bool:
+    """Whether *url* leads to this very machine.
+
+    >>> is_local("http://127.0.0.1:8080"), is_local("https://workspaces.eu-west-1.amazonaws.com")
+    (True, False)
+    """
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

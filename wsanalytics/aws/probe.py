@@ -1,0 +1,77 @@
+"""Each reading action tried once, as small as it can be asked: allowed, denied, or out of reach."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from wsanalytics.aws import cloudtrail, cloudwatch, offers, reader
+from wsanalytics.aws.connection import Connection
+
+ACTIONS = (*reader.ACTIONS, *cloudwatch.ACTIONS, *cloudtrail.ACTIONS, *offers.ACTIONS)
+"""What may be called here."""
+_DATE = re.compile(r"\w{3}, \d{1,2} \w{3} \d{4} \d\d:\d\d:\d\d GMT")
+_Params = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    service: str
+    member: str
+    params: Callable[[datetime], _Params]
+
+
+def _one_point(now: datetime) -> _Params:
+    """The least that CloudWatch can be asked for: one metric, at $0.00001."""
+    metric = {"Namespace": cloudwatch.NAMESPACE, "MetricName": "UserConnected"}
+    stat = {"Metric": metric, "Period": 300, "Stat": "Maximum"}
+    return {"MetricDataQueries": [{"Id": "q0", "MetricStat": stat}],
+            "StartTime": now - timedelta(minutes=5), "EndTime": now}
+
+
+def _one_event(now: datetime) -> _Params:
+    by_name = {"AttributeKey": "EventName", "AttributeValue": "ModifyWorkspaceProperties"}
+    return {"LookupAttributes": [by_name], "StartTime": now - timedelta(hours=1), "EndTime": now,
+            "MaxResults": 1}
+
+
+PROBES = {
+    "workspaces:DescribeWorkspaces":
+        _Probe("workspaces", "Workspaces", lambda _: {"Limit": 1}),
+    "workspaces:DescribeWorkspacesConnectionStatus":
+        _Probe("workspaces", "WorkspacesConnectionStatus", lambda _: {}),
+    "workspaces:DescribeWorkspaceDirectories":
+        _Probe("workspaces", "Directories", lambda _: {"Limit": 1}),
+    "workspaces:DescribeWorkspaceBundles":
+        _Probe("workspaces", "Bundles", lambda _: {"Owner": "AMAZON"}),
+    "tag:GetResources":
+        _Probe("resourcegroupstaggingapi", "ResourceTagMappingList", lambda _: {
+            "ResourceTypeFilters": ["workspaces:workspace"], "ResourcesPerPage": 1}),
+    "cloudwatch:GetMetricData":
+        _Probe("cloudwatch", "MetricDataResults", _one_point),
+    "cloudtrail:LookupEvents":
+        _Probe("cloudtrail", "Events", _one_event),
+    "pricing:GetProducts":
+        _Probe("pricing", "PriceList", lambda _: {
+            "ServiceCode": offers.SERVICE, "MaxResults": 1}),
+}
+"""How each action is tried."""
+
+
+def try_action(connection: Connection, action: str) -> timedelta:
+    """Call *action* once, for one item; how far AWS's clock is ahead of this computer's.
+
+    Raises :class:`AwsError` where the action is denied or AWS cannot be reached.
+    """
+    probe = PROBES[action]
+    asked_at = datetime.now(UTC)
+    answer = connection.call(probe.service, action.partition(":")[2], member=probe.member,
+                             **probe.params(asked_at))
+    middle = asked_at + (datetime.now(UTC) - asked_at) / 2
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    dates = _DATE.findall(headers.get("date", ""))  # whoever passes an answer on may add another
+    return parsedate_to_datetime(dates[-1]) - middle if dates else timedelta()

@@ -1,0 +1,150 @@
+"""What WorkSpaces there are, and who is connected to them. Everything here only reads.
+
+Answers come as AWS's own members, every page of them; ``workspaces_frame`` makes them one
+``workspaces`` table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from wsanalytics.aws.connection import Connection
+from wsanalytics.aws.failures import AwsError
+from wsanalytics.aws.inventory import workspaces_frame
+
+__all__ = ["ACTIONS", "read_bundles", "read_directories", "read_statuses", "read_tags",
+           "read_workspaces", "workspaces_frame"]
+
+ACTIONS = (
+    "workspaces:DescribeWorkspaces",
+    "workspaces:DescribeWorkspacesConnectionStatus",
+    "workspaces:DescribeWorkspaceDirectories",
+    "workspaces:DescribeWorkspaceBundles",
+    "tag:GetResources",
+)
+"""What may be called here."""
+PER_CALL = 25
+"""WorkSpaces in one answer of DescribeWorkspaces, and ids in one question for statuses."""
+_TAGS_PER_CALL = 100
+_UNKNOWN = {"InvalidParameterValuesException", "ResourceNotFoundException"}
+_INSTANTS = ("ConnectionStateCheckTimestamp", "LastKnownUserConnectionTimestamp")
+
+
+def read_workspaces(
+    connection: Connection,
+    *,
+    directories: Sequence[str] = (),
+    on_page: Callable[[int], None] | None = None,
+) -> list[dict[str, Any]]:
+    """Every WorkSpace of the connection's account and region, each once, as AWS describes it.
+
+    *directories* keeps those of these directories. *on_page* is called after each page with the
+    number of WorkSpaces in it. Raises :class:`AwsError` where any page cannot be had: a fleet
+    is read whole or not at all.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for directory in dict.fromkeys(directories) or (None,):
+        narrow = {"DirectoryId": directory} if directory else {}
+        for page in connection.pages(
+            "workspaces", "DescribeWorkspaces", "Workspaces", Limit=PER_CALL, **narrow
+        ):
+            found.update((workspace["WorkspaceId"], workspace) for workspace in page)
+            if on_page:
+                on_page(len(page))
+    return list(found.values())
+
+
+def read_statuses(
+    connection: Connection,
+    ids: Iterable[str],
+    *,
+    on_page: Callable[[int], None] | None = None,
+) -> Iterator[tuple[datetime, list[str], list[dict[str, Any]]]]:
+    """The connection statuses of the WorkSpaces *ids*, 25 to a call.
+
+    Gives, call by call: when it was answered (this computer's clock, UTC), the ids it was asked
+    about, and the statuses that came. AWS leaves out WorkSpaces that it has not looked at yet,
+    so there may be fewer statuses than ids. Instants in them are UTC. *on_page* is called after
+    each page with the number of statuses in it.
+    """
+    for asked in chunked(ids, PER_CALL):
+        statuses = []
+        for page in connection.pages(
+            "workspaces", "DescribeWorkspacesConnectionStatus", "WorkspacesConnectionStatus",
+            WorkspaceIds=asked,
+        ):
+            statuses += [_in_utc(status) for status in page]
+            if on_page:
+                on_page(len(page))
+        yield datetime.now(UTC), asked, statuses
+
+
+def read_directories(connection: Connection) -> list[dict[str, Any]]:
+    """Every directory that WorkSpaces are registered in, as AWS describes it."""
+    return [directory for page in connection.pages(
+        "workspaces", "DescribeWorkspaceDirectories", "Directories") for directory in page]
+
+
+def read_bundles(connection: Connection, ids: Iterable[str]) -> list[dict[str, Any]]:
+    """The bundles *ids*, each asked for once; those that are gone are left out."""
+    found: list[dict[str, Any]] = []
+    for asked in chunked(dict.fromkeys(ids), PER_CALL):
+        try:
+            found += _bundles(connection, asked)
+        except AwsError as error:
+            if error.refusal.code not in _UNKNOWN:
+                raise
+            found += [bundle for one in asked for bundle in _bundle_if_known(connection, one)]
+    return found
+
+
+def _bundles(connection: Connection, ids: list[str]) -> list[dict[str, Any]]:
+    return [bundle for page in connection.pages(
+        "workspaces", "DescribeWorkspaceBundles", "Bundles", BundleIds=ids) for bundle in page]
+
+
+def _bundle_if_known(connection: Connection, bundle_id: str) -> list[dict[str, Any]]:
+    try:
+        return _bundles(connection, [bundle_id])
+    except AwsError as error:
+        if error.refusal.code not in _UNKNOWN:
+            raise
+        return []
+
+
+def read_tags(connection: Connection) -> dict[str, dict[str, str]]:
+    """The tags of all WorkSpaces that have any, by WorkSpace id, a hundred WorkSpaces to a call."""
+    tags: dict[str, dict[str, str]] = {}
+    for page in connection.pages(
+        "resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList",
+        ResourceTypeFilters=["workspaces:workspace"], ResourcesPerPage=_TAGS_PER_CALL,
+    ):
+        for resource in page:
+            kind, _, workspace_id = resource["ResourceARN"].rpartition(":")[2].partition("/")
+            if kind == "workspace":
+                tags[workspace_id] = {tag["Key"]: tag["Value"] for tag in resource["Tags"]}
+    return tags
+
+
+def chunked(items: Iterable[str], size: int) -> Iterator[list[str]]:
+    """The *items* in lists of *size*, the last one shorter.
+
+    >>> list(chunked("abc", 2))
+    [['a', 'b'], ['c']]
+    """
+    chunk: list[str] = []
+    for item in items:
+        chunk.append(item)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _in_utc(status: dict[str, Any]) -> dict[str, Any]:
+    """The *status* with its instants in UTC, where botocore gives them in the local zone."""
+    instants = {name: status[name].astimezone(UTC) for name in _INSTANTS if name in status}
+    return status | instants

@@ -1,0 +1,90 @@
+"""The Parquet files that a store keeps samples in: small, sorted, whole or absent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from wsanalytics.errors import InputError
+from wsanalytics.files import replaced
+from wsanalytics.tables import SAMPLES
+from wsanalytics.timeline import INSTANT_DTYPE
+
+_TEXTS = ("workspace_id", "connection_state", "state", "source")
+_INSTANTS = ("sampled_at", "last_connected_at")
+_STORED = pa.timestamp("ms", tz="UTC")
+
+
+def no_samples() -> pa.Table:
+    """Stored samples, none of them."""
+    return pa.table({name: pa.array([], _type(name)) for name in SAMPLES.names})
+
+
+def _type(name: str) -> pa.DataType:
+    return _STORED if name in _INSTANTS else pa.dictionary(pa.int32(), pa.string())
+
+
+def write_samples(samples: pd.DataFrame, path: Path) -> None:
+    """Write a ``samples`` table to *path*, whole or not at all, sorted and packed."""
+    ordered = samples.sort_values(list(SAMPLES.key), kind="stable", ignore_index=True)
+    frame = ordered.assign(**{name: ordered[name].astype("category") for name in _TEXTS})
+    table = pa.Table.from_pandas(frame[list(SAMPLES.names)], preserve_index=False)
+    for place, name in enumerate(SAMPLES.names):
+        if name in _INSTANTS:
+            instants = table.column(name).cast(_STORED, safe=False)
+            table = table.set_column(place, name, instants)
+    with replaced(path) as file:
+        pq.write_table(
+            table.replace_schema_metadata(), file, compression="zstd", compression_level=9,
+            use_dictionary=list(_TEXTS), row_group_size=1 << 20,
+            column_encoding=dict.fromkeys(_INSTANTS, "DELTA_BINARY_PACKED"),
+        )
+
+
+def read_day(folder: Path) -> pa.Table:
+    """The samples in a day's folder, each look once: a look of our own before a metric's."""
+    parts = [read_arrow(path, list(_TEXTS)) for path in sorted(folder.glob("*.parquet"))]
+    table = pa.concat_tables([_typed(part) for part in parts])
+    if len(parts) == 1:
+        return table
+    frame = as_frame(table)
+    rank = frame["source"].astype("str").str.startswith("cloudwatch").to_numpy()
+    frame = frame.assign(rank=rank).sort_values([*SAMPLES.key, "rank"], kind="stable")
+    once = frame.drop_duplicates(list(SAMPLES.key))[list(SAMPLES.names)]
+    return _typed(pa.Table.from_pandas(once, preserve_index=False))
+
+
+def _typed(table: pa.Table) -> pa.Table:
+    schema = pa.schema([(name, _type(name)) for name in SAMPLES.names])
+    return table.select(list(SAMPLES.names)).cast(schema, safe=False)
+
+
+def read_arrow(
+    path: Path, dictionary: list[str] | None = None, columns: list[str] | None = None
+) -> pa.Table:
+    """The Parquet file at *path*; :class:`InputError` where it is not whole."""
+    try:
+        return pq.read_table(path, read_dictionary=dictionary, columns=columns, partitioning=None)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(
+            f"it cannot be read: {str(error).splitlines()[0]}", where=str(path),
+            rule="every file of a store is whole; they are moved into place when complete",
+            mend="restore this file from a backup, or move it out of the store",
+        ) from error
+
+
+def read_rows(path: Path) -> pd.DataFrame:
+    """The rows of a small Parquet file."""
+    frame: pd.DataFrame = read_arrow(path).to_pandas()
+    return frame
+
+
+def as_frame(table: pa.Table) -> pd.DataFrame:
+    """Stored samples as a ``samples`` frame; text is categorical."""
+    frame: pd.DataFrame = table.unify_dictionaries().to_pandas()
+    for name in _INSTANTS:
+        frame[name] = pd.Series(frame[name], dtype=INSTANT_DTYPE)
+    return frame[list(SAMPLES.names)]

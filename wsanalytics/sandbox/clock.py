@@ -1,0 +1,69 @@
+"""Simulated time: it starts where it is told, runs at any speed, and never goes backwards."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from datetime import datetime, timedelta
+
+from wsanalytics.errors import InputError
+
+
+class Clock:
+    """The sandbox's own now, an aware UTC instant.
+
+    It starts at *start* and runs *speed* times as fast as the wall clock; at 0 it stands still.
+    """
+
+    def __init__(self, start: datetime, speed: float = 1.0) -> None:
+        self._lock = threading.Lock()
+        self._told_at, self._told = time.monotonic(), start
+        self._speed = _checked(speed)
+
+    def now(self) -> datetime:
+        """What the clock shows."""
+        with self._lock:
+            return self._now(time.monotonic())
+
+    def step(self, by: timedelta) -> datetime:
+        """Move the clock forward and say what it shows then."""
+        if by < timedelta(0):
+            raise InputError(
+                f"a step of {by.total_seconds():g} seconds",
+                where="the sandbox's clock",
+                rule="its clock never goes backwards",
+                mend="step forward, or start another sandbox",
+            )
+        with self._lock:
+            self._set(self._speed)
+            self._told += by
+            return self._told
+
+    @property
+    def speed(self) -> float:
+        """Simulated seconds a second; 0 freezes the clock. It may be set at any time."""
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        with self._lock:
+            self._set(_checked(speed))
+
+    def _now(self, at: float) -> datetime:
+        return self._told + timedelta(seconds=self._speed * (at - self._told_at))
+
+    def _set(self, speed: float) -> None:
+        at = time.monotonic()
+        self._told, self._told_at, self._speed = self._now(at), at, speed
+
+
+def _checked(speed: float) -> float:
+    if not (math.isfinite(speed) and speed >= 0):
+        raise InputError(
+            f"a speed of {speed}",
+            where="the sandbox's clock",
+            rule="the speed is a number from 0 on: 1 is real time, 0 stands still",
+            mend="use for example 3600, an hour a second",
+        )
+    return float(speed)

@@ -1,0 +1,79 @@
+"""The sandbox as a process of its own, for load and for demonstrations."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from wsanalytics.errors import WsanalyticsError
+from wsanalytics.sandbox.keys import Keys
+from wsanalytics.sandbox.server import LOCAL, describe_environment
+
+_PATIENCE_SECONDS = 10.0
+
+
+class SandboxProcess:
+    """``wsanalytics sandbox`` as a child process, for use with ``with``.
+
+    It takes what :class:`Sandbox` takes, as far as the command does; *fault* are texts such as
+    ``cut_share=0.1``. The child ends with this process, whatever happens to it.
+    """
+
+    def __init__(
+        self, *, workspaces: int = 40, seed: int = 1, speed: float = 1.0, history_days: int = 63,
+        regions: Sequence[str] = ("us-east-1",), throttle: bool = False,
+        fault: Sequence[str] = (), port: int = 0, host: str = LOCAL,
+    ) -> None:
+        self.url = ""
+        self._region = regions[0]
+        self._options = [
+            f"--workspaces={workspaces}", f"--seed={seed}", f"--speed={speed}", f"--port={port}",
+            f"--history-days={history_days}", f"--host={host}", "--with-parent",
+            *(f"--region={one}" for one in regions), *(f"--fault={one}" for one in fault),
+            *(["--throttle"] if throttle else []),
+        ]
+        self.process: subprocess.Popen[str] | None = None
+
+    def environment(self) -> dict[str, str]:
+        """The environment in which AWS's own tools talk to the sandbox."""
+        keys = Keys(("111122223333",))
+        return describe_environment(self.url, keys.of(keys.accounts[0]), self._region)
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-m", "wsanalytics", "sandbox", *self._options]
+        self.process = subprocess.Popen(  # noqa: S603  # our own command
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            text=True, bufsize=1,
+        )
+        assert self.process.stdout is not None
+        self.url = self.process.stdout.readline().strip()
+        if not self.url:
+            status = self.process.wait(_PATIENCE_SECONDS)
+            self._close()
+            raise WsanalyticsError(
+                f"the sandbox did not start (exit {status}); run "
+                f"'wsanalytics sandbox {' '.join(self._options[:-1])}' to see why"
+            )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
