@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import numpy as np
 import pandas as pd
 
 from wsanalytics.checking import sort_by_key
@@ -38,11 +37,9 @@ def updated(
         return now
     known = before.set_index("workspace_id")
     now = now.copy()
-    is_known = now["workspace_id"].isin(known.index).to_numpy()
-    created = known["created_at"].reindex(now["workspace_id"]).to_numpy()
-    stamp = np.datetime64(looked_at.replace(tzinfo=None), "us")
-    now["created_at"] = pd.DatetimeIndex(np.where(is_known, created, stamp)).as_unit(
-        "us").tz_localize("UTC")
+    created = known["created_at"].reindex(now["workspace_id"]).reset_index(drop=True)
+    created[~now["workspace_id"].isin(known.index).to_numpy()] = looked_at
+    now["created_at"] = created.set_axis(now.index)
     is_gone = ~before["workspace_id"].isin(now["workspace_id"]) & before["terminated_at"].isna()
     gone = before[is_gone]
     if not whole or gone.empty:

@@ -28,6 +28,7 @@ from wsanalytics.errors import InputError
 from wsanalytics.history import History
 from wsanalytics.tables import GAPS, SAMPLES, SESSIONS
 from wsanalytics.timeline import (
+    MICROS_PER_HOUR,
     MICROS_PER_MINUTE,
     MICROS_PER_SECOND,
     Micros,
@@ -41,6 +42,9 @@ client without a connection disconnected (WorkSpaces admin guide, running mode).
 BRIDGED_INTERVALS = 3
 USUAL_INTERVAL = 5 * MICROS_PER_MINUTE
 """Taken for the sampling interval of a WorkSpace that has a single sample."""
+BY_THE_HOUR = "hourly"
+"""Samples whose ``source`` ends so come from hourly figures: their sessions' ends lie anywhere in
+an hour."""
 RESOLUTION = MICROS_PER_SECOND
 """How exact ``last_connected_at`` is taken to be; also the shortest session there is."""
 
@@ -119,6 +123,7 @@ class _Looks:
     interval: Micros
     joined: npt.NDArray[np.bool_]
     bridged: npt.NDArray[np.bool_]
+    blur: Micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +160,25 @@ def _looks(history: History | pd.DataFrame, bridge_gaps: timedelta | None) -> _L
     last = np.where(seen.isna(), _NEVER, column_micros(seen))
     order = np.lexsort((at, code))
     code, at, connected, last = code[order], at[order], connected[order], last[order]
-    code, at, connected, last = _one_an_instant(code, at, connected, last)
+    blur = np.where(_by_the_hour(samples["source"])[order], MICROS_PER_HOUR, 0)
+    code, at, connected, last, blur = _one_an_instant(code, at, connected, last, blur)
     joined = code[1:] == code[:-1]
     interval = _median_intervals(code, at, joined, len(ids))
     bridge = np.maximum(SHORTEST_BRIDGE, BRIDGED_INTERVALS * interval)
     if bridge_gaps is not None:
         bridge[:] = bridge_gaps // timedelta(microseconds=1)
     bridged = joined & (np.diff(at) <= bridge[code[1:]])
-    return _Looks(pd.Index(ids, dtype="str"), code, at, connected, last, interval, joined, bridged)
+    return _Looks(pd.Index(ids, dtype="str"), code, at, connected, last, interval, joined, bridged,
+                  blur)
+
+
+def _by_the_hour(source: pd.Series) -> npt.NDArray[np.bool_]:
+    names = source.cat.categories if isinstance(source.dtype, pd.CategoricalDtype) else (
+        source.dropna().unique())
+    hourly = [name for name in names if str(name).endswith(BY_THE_HOUR)]
+    if not hourly:
+        return np.zeros(len(source), dtype=bool)
+    return source.isin(hourly).to_numpy(dtype=bool)
 
 
 def _one_an_instant(
@@ -170,18 +186,20 @@ def _one_an_instant(
     at: Micros,
     connected: npt.NDArray[np.bool_],
     last: Micros,
-) -> tuple[Rows, Micros, npt.NDArray[np.bool_], Micros]:
+    blur: Micros,
+) -> tuple[Rows, Micros, npt.NDArray[np.bool_], Micros, Micros]:
     """Several samples of one instant become one: connected if any of them says so."""
     new = np.ones(len(at), dtype=bool)
     new[1:] = (code[1:] != code[:-1]) | (at[1:] != at[:-1])
     if new.all():
-        return code, at, connected, last
+        return code, at, connected, last, blur
     firsts = np.flatnonzero(new)
     return (
         code[firsts],
         at[firsts],
         np.logical_or.reduceat(connected, firsts),
         np.maximum.reduceat(last, firsts),
+        np.minimum.reduceat(blur, firsts),
     )
 
 
@@ -209,6 +227,8 @@ def _stretches(looks: _Looks, moments: _Moments) -> _Found:
     interval = looks.interval[looks.code[first]]
     start_widened, start_uncertain = _reach(looks, first - 1, interval)
     end_widened, end_uncertain = _reach(looks, final, interval)
+    start_uncertain = np.maximum(start_uncertain, looks.blur[first])
+    end_uncertain = np.maximum(end_uncertain, looks.blur[final])
     start = looks.at[first] - start_widened
     end = looks.at[final] + end_widened
     leaving = looks.connected[moments.pair] & ~looks.connected[moments.pair + 1]

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from wsanalytics.aws.permissions import statement_for
 from wsanalytics.errors import WsanalyticsError
@@ -225,6 +226,10 @@ def failures_told(
     except (ClientError, BotoCoreError) as error:
         raise AwsError(refusal_of(error, action=action, account_id=account_id, region=region,
                                   role_arn=role_arn)) from error
+    except ResponseParserError as error:  # half an answer in XML, from STS
+        raise AwsError(Refusal(
+            action=action, code=CUT, message="it is no whole XML", account_id=account_id,
+            region=region, role_arn=role_arn)) from error
     except RuntimeError as error:
         if "still expired" not in str(error):
             raise

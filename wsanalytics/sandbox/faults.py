@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -73,6 +74,10 @@ class Faults:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
     _luck: random.Random | None = field(default=None, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        for name in _NAMES:
+            _check_range(name, getattr(self, name), "Faults")
+
     def happens(self, share: float) -> bool:
         """Whether something that befalls *share* of all calls befalls this one."""
         if share <= 0:
@@ -86,6 +91,7 @@ class Faults:
         """Set some of the faults by name; what is not named stays."""
         for name, value in values.items():
             chosen = _field(name)
+            _check_range(chosen, value, "faults")
             setattr(self, chosen, tuple(value) if isinstance(value, list) else value)
 
     @classmethod
@@ -100,6 +106,7 @@ class Faults:
             name, equals, value = text.partition("=")
             chosen = _field(name, where)
             setattr(faults, chosen, _value(chosen, value if equals else None, where))
+            _check_range(chosen, getattr(faults, chosen), where)
         return faults
 
 
@@ -138,6 +145,21 @@ def _value(name: str, text: str | None, where: str) -> Any:  # noqa: ANN401  # a
             rule="a share is a number from 0 to 1, a duration a number of seconds",
             mend=f"use for example {name}=0.1",
         ) from None
+
+
+def _check_range(name: str, value: Any, where: str) -> None:  # noqa: ANN401  # as the field's type
+    if name.endswith("_share"):
+        is_fine, rule = 0 <= value <= 1, "a share is a number from 0 to 1"
+    elif name in {"timeout_seconds", "role_seconds"} and value is not None:
+        is_fine, rule = 0 <= value < math.inf, "a duration is a number of seconds from 0 on"
+    elif name == "throttle" and value is not None:
+        is_fine = len(value) == 2 and min(value) > 0
+        rule = "a throttle is calls a second and a burst, both more than 0"
+    else:
+        return
+    if not is_fine:
+        raise InputError(f"{name} is {value!r}", where=where, rule=rule,
+                         mend=f"use for example {name}=0.1")
 
 
 class Gate:
