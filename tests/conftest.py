@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,6 +13,8 @@ settings.register_profile("default", max_examples=100, derandomize=True, **_COMM
 settings.register_profile("thorough", max_examples=250, derandomize=True, **_COMMON)
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+# no price table of whoever runs the tests
+os.environ["WSANALYTICS_HOME"] = str(Path(__file__).parent / "nobody")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

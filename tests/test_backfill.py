@@ -183,7 +183,7 @@ def test_backfilled_sessions_are_those_that_people_had(
     seen = (truth["disconnected_at"].clip(upper=window.end)
             - truth["connected_at"].clip(lower=window.start))
     long = truth[seen > timedelta(minutes=15)]
-    starts = {name: rows for name, rows in found.groupby("workspace_id")}
+    starts = dict(iter(found.groupby("workspace_id")))
     lost = [
         row for row in long.itertuples()
         if not ((starts[row.workspace_id]["connected_at"] < row.disconnected_at)

@@ -102,19 +102,23 @@ def test_empty_first_pages_are_followed(tmp_path: Path) -> None:
 
 def test_the_pace_stays_under_the_limit(tmp_path: Path) -> None:
     """Ten times as fast as AWS on both sides: not one call of 80 is refused."""
-    with Sandbox(workspaces=1000, seed=3, throttle=(20.0, 5)) as box:
-        with connected(box, pace=(19.5, 4)) as connections:
-            done = collect(tmp_path / "store", connections=connections)
+    with (
+        Sandbox(workspaces=1000, seed=3, throttle=(20.0, 5)) as box,
+        connected(box, pace=(19.5, 4)) as connections,
+    ):
+        done = collect(tmp_path / "store", connections=connections)
         assert done.rounds["samples"].tolist() == [1000]
         assert box.throttled == 0
 
 
 def test_a_denied_region_is_a_row_and_does_not_stop_the_rest(tmp_path: Path) -> None:
     regions = ("us-east-1", "eu-west-1")
-    with Sandbox(workspaces=40, regions=regions,
-                 faults=Faults(denied_regions=("eu-west-1",))) as box:
-        with connected(box, regions=regions) as connections:
-            done = collect(tmp_path / "store", connections=connections)
+    with (
+        Sandbox(workspaces=40, regions=regions,
+                faults=Faults(denied_regions=("eu-west-1",))) as box,
+        connected(box, regions=regions) as connections,
+    ):
+        done = collect(tmp_path / "store", connections=connections)
     rows = done.rounds.set_index("region")
     assert rows.loc["us-east-1", "samples"] == 20
     assert rows.loc["eu-west-1", "outcome"] == "refused"
@@ -208,13 +212,15 @@ def run(box: Sandbox, *arguments: str) -> subprocess.Popen[str]:
 @pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM])
 def test_it_looks_every_so_often_until_it_is_ended(tmp_path: Path, ended_by: int) -> None:
     store = tmp_path / "store"
-    with Sandbox(workspaces=20) as box:
-        with run(box, "collect", "--store", str(store), "--every", "1s") as process:
-            deadline = time.monotonic() + 60
-            while len(list(store.rglob("day=*/*.parquet"))) < 2 and time.monotonic() < deadline:
-                time.sleep(0.1)
-            process.send_signal(ended_by)
-            out, err = process.communicate(timeout=30)
+    with (
+        Sandbox(workspaces=20) as box,
+        run(box, "collect", "--store", str(store), "--every", "1s") as process,
+    ):
+        deadline = time.monotonic() + 60
+        while len(list(store.rglob("day=*/*.parquet"))) < 2 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.send_signal(ended_by)
+        out, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
     assert "done" in out and "Traceback" not in err
     assert len(read_history(store).samples) >= 40

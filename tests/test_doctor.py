@@ -14,9 +14,11 @@ import pytest
 from wsanalytics import account, pricing
 from wsanalytics.aws.client import AwsError, connect
 from wsanalytics.aws.pricelist import map_products
+from wsanalytics.collector import collect
 from wsanalytics.errors import InputError, OutputError
 from wsanalytics.prices import built_in_prices, load_prices
 from wsanalytics.sandbox import Faults, Sandbox
+from wsanalytics.store import Store
 from wsanalytics.tables import PRICES
 
 HOME, OTHER = "111122223333", "444455556666"
@@ -131,15 +133,14 @@ def test_a_region_without_prices_is_a_warning(capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.usefixtures("box")
 def test_a_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    def broken(path: Path) -> str:
-        raise InputError("it is no store", where=str(path))
-
-    assert account.doctor(options(store=tmp_path / "none"), store_info=lambda _: "x") == 0
+    assert account.doctor(options(store=tmp_path / "none")) == 0
     assert "there is no store in" in "\n".join(lines(capsys, "ok"))
-    assert account.doctor(options(store=tmp_path), store_info=lambda _: "3 samples") == 0
-    assert f"ok    store {tmp_path}: 3 samples" in lines(capsys)
-    assert account.doctor(options(store=tmp_path), store_info=broken) == 1
-    assert lines(capsys, "fail") == [f"fail  {tmp_path}: it is no store."]
+    assert account.doctor(options(store=tmp_path)) == 1
+    assert "there is no store" in lines(capsys, "fail")[0]
+    store = Store.create(tmp_path / "store")
+    collect(store)
+    assert account.doctor(options(store=store.folder)) == 0
+    assert f"ok    store {store.folder}: 30 samples of 1 day, 0 holes" in lines(capsys)
 
 
 def test_without_credentials_or_region_it_is_refused(

@@ -20,18 +20,41 @@ def test_it_is_committed_without_output(path: Path) -> None:
         assert cell.get("outputs", []) == [] and cell.get("execution_count") is None
 
 
-@pytest.mark.filterwarnings("default")  # Jupyter's own
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_runs_and_says_what_it_should(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MPLBACKEND")  # Jupyter chooses its own
+def run(path: Path) -> tuple[list[nbformat.NotebookNode], str]:
+    """The outputs of a notebook's cells, and all that they say."""
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=300, kernel_name="python3",
                    resources={"metadata": {"path": str(path.parent)}}).execute()
     outputs = [out for cell in notebook.cells if cell.cell_type == "code" for out in cell.outputs]
     texts = "".join(str(out.get("text", "")) + str(out.get("data", {})) for out in outputs)
-    assert sum("image/png" in out.get("data", {}) for out in outputs) == 3
+    assert not [out for out in outputs if out.output_type == "error"]
+    assert not [out for out in outputs if out.get("name") == "stderr"], texts
+    return outputs, texts
+
+
+def images(outputs: list[nbformat.NotebookNode]) -> int:
+    return sum("image/png" in out.get("data", {}) for out in outputs)
+
+
+@pytest.mark.filterwarnings("default")  # Jupyter's own
+def test_a_first_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MPLBACKEND")  # Jupyter chooses its own
+    outputs, texts = run(REPOSITORY / "notebooks" / "01_first_look.ipynb")
+    assert images(outputs) == 3
     assert "200 WorkSpaces" in texts
     assert "no known price" in texts and "MANUAL or standby" in texts
     assert "&lt;Plan" in texts or "<Plan" in texts
-    assert not [out for out in outputs if out.output_type == "error"]
-    assert not [out for out in outputs if out.get("name") == "stderr"], texts
+
+
+@pytest.mark.filterwarnings("default")  # Jupyter's own
+def test_collecting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MPLBACKEND")
+    outputs, texts = run(REPOSITORY / "notebooks" / "02_collect.ipynb")
+    assert images(outputs) == 1
+    for words in ("60 WorkSpaces, 6 calls; one look takes about", "calls of GetMetricData for",
+                  "62 days", "IN_FORCE", "0 of 60 samples disagree"):
+        assert words in texts, words
+
+
+def test_every_notebook_is_run() -> None:
+    assert [path.stem for path in NOTEBOOKS] == ["01_first_look", "02_collect"]

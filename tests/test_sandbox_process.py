@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,7 +44,7 @@ def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(f"{url}/sandbox/clock", timeout=5) as answer:  # noqa: S310  # our own
             return bool(answer.status == 200)
-    except urllib.error.URLError:
+    except OSError:  # refused, or reset while it ends
         return False
 
 

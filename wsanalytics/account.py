@@ -8,25 +8,27 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from math import ceil
 from pathlib import Path
 from typing import Literal
 
-from wsanalytics.aws.client import RATE_PER_SECOND, Connection, check_role_arns, connect
+from wsanalytics.aws.client import Connection, check_role_arns, connect
 from wsanalytics.aws.failures import AwsError
 from wsanalytics.aws.identity import who_am_i
 from wsanalytics.aws.offers import pricing_region
 from wsanalytics.aws.policy import READS, WRITES, actions_of, policy
 from wsanalytics.aws.probe import try_action
-from wsanalytics.aws.reader import PER_CALL, read_workspaces
+from wsanalytics.aws.reader import read_workspaces
 from wsanalytics.errors import WsanalyticsError
+from wsanalytics.looking import pace_text
+from wsanalytics.overview import store_summary
 from wsanalytics.prices import load_prices
 from wsanalytics.report import terminal
 from wsanalytics.show import counted, listed
+from wsanalytics.store import Store
 
 DEFAULT_COMMANDS = ("collect", "backfill")
 """The commands whose permissions ``doctor`` looks into where none are named."""
@@ -58,13 +60,12 @@ def iam_policy(args: Namespace) -> None:
     sys.stdout.write(json.dumps(needed, indent=2) + "\n")
 
 
-def doctor(args: Namespace, *, store_info: Callable[[Path], str] | None = None) -> int:
+def doctor(args: Namespace) -> int:
     """Look into everything that the commands need, change nothing, and print what was found.
 
-    ``args``: ``profile``, ``region``, ``role_arn``, ``store``, ``for_commands``. *store_info*
-    opens a store and says in a line what it holds. Gives 0 where all is well and 1 where there
-    is a warning or a failure. Raises :class:`WsanalyticsError` where there are no credentials or
-    no region to begin with.
+    ``args``: ``profile``, ``region``, ``role_arn``, ``store``, ``for_commands``. Gives 0 where
+    all is well and 1 where there is a warning or a failure. Raises :class:`WsanalyticsError`
+    where there are no credentials or no region to begin with.
     """
     commands = list(args.for_commands or DEFAULT_COMMANDS)
     actions = actions_of(commands)
@@ -89,7 +90,7 @@ def doctor(args: Namespace, *, store_info: Callable[[Path], str] | None = None) 
             tell(_region(connection, actions, args.profile))
         tell(_not_tried(actions))
         tell(_prices(connections))
-        tell(_store(args.store, store_info))
+        tell(_store(args.store))
     finally:
         for connection in connections:
             connection.close()
@@ -168,12 +169,7 @@ def _pace(place: str, connection: Connection) -> Iterator[Finding]:
     except AwsError as error:
         yield _failed(error)
         return
-    calls = 2 * ceil(count / PER_CALL)
-    seconds = calls / RATE_PER_SECOND
-    often = max(1, ceil(seconds / 60))
-    yield Finding("ok", f"{place}: {counted(count, 'WorkSpace')}; one sample takes "
-                        f"{counted(calls, 'call')}, about {ceil(seconds):,} s, and can be repeated "
-                        f"every {counted(often, 'minute')}")
+    yield Finding("ok", pace_text(place, count))
 
 
 def _not_tried(actions: Iterable[str]) -> Iterator[Finding]:
@@ -195,14 +191,17 @@ def _prices(connections: Iterable[Connection]) -> Iterator[Finding]:
                       f"run 'wsanalytics prices refresh --region {' '.join(lacking)}'")
 
 
-def _store(path: Path | None, store_info: Callable[[Path], str] | None) -> Iterator[Finding]:
-    if path is None or store_info is None:
+def _store(path: Path | None) -> Iterator[Finding]:
+    if path is None:
         return
     if not path.exists():
         yield Finding("ok", f"there is no store in {path} yet; 'collect' makes it")
         return
     try:
-        yield Finding("ok", f"store {path}: {store_info(path)}")
+        summary = store_summary(Store(path))
+        yield Finding("ok", f"store {path}: {counted(summary.samples, 'sample')} of "
+                            f"{counted(summary.days, 'day')}, "
+                            f"{counted(len(summary.holes), 'hole')}")
     except WsanalyticsError as error:
         yield Finding("fail", str(error))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from rich.console import Console
 from rich.progress import (
@@ -19,9 +20,9 @@ from rich.progress import (
 
 
 def in_notebook() -> bool:
-    """Whether this runs in a Jupyter kernel."""
+    """Whether this runs in a Jupyter kernel that can show a bar (with ipywidgets)."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return shell is not None and shell.has_trait("kernel")
+    return shell is not None and shell.has_trait("kernel") and find_spec("ipywidgets") is not None
 
 
 @contextmanager

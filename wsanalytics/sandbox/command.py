@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
 from argparse import Namespace
+from contextlib import suppress
 
 from wsanalytics.sandbox.faults import THROTTLE, Faults
 from wsanalytics.sandbox.server import Sandbox
+
+_STANDARD_INPUT = 0
 
 
 def sandbox(args: Namespace) -> None:
@@ -42,8 +46,13 @@ def _stop_on_signals(box: Sandbox) -> None:
 
 
 def _stop_with_parent(box: Sandbox) -> None:
-    """The parent holds the other end of standard input; it closes when the parent is gone."""
-    sys.stdin.buffer.read()
+    """The parent holds the other end of standard input; it closes when the parent is gone.
+
+    It is read past Python's buffer, whose lock a thread may not hold while the interpreter ends.
+    """
+    with suppress(OSError):  # there may be no standard input at all
+        while os.read(_STANDARD_INPUT, 1024):
+            pass
     box.stop()
 
 

@@ -42,6 +42,14 @@ class SandboxProcess:
         keys = Keys(("111122223333",))
         return describe_environment(self.url, keys.of(keys.accounts[0]), self._region)
 
+    def start(self) -> Self:
+        """Begin without ``with``, as in a notebook; :meth:`stop` ends it."""
+        return self.__enter__()
+
+    def stop(self) -> None:
+        """End the child; nothing is left behind."""
+        self._close()
+
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "wsanalytics", "sandbox", *self._options]
         self.process = subprocess.Popen(  # noqa: S603  # our own command
@@ -77,3 +85,4 @@ class SandboxProcess:
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 pipe.close()
+        self.process = None
