@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.sandboxes import (
     NOON,
@@ -19,7 +22,7 @@ from tests.sandboxes import (
     modify,
     state_of,
 )
-from wsanalytics.sandbox import Sandbox
+from wsanalytics.sandbox import Faults, Sandbox
 from wsanalytics.sandbox.changing import TIMEOUT
 
 Pair = tuple[Sandbox, Clients]
@@ -297,3 +300,36 @@ def test_a_token_holds_for_its_own_request_only(pair: Pair) -> None:
             client.describe_workspaces(NextToken=token, **bad)
     with pytest.raises(client.exceptions.InvalidParameterValuesException):
         client.describe_workspaces_connection_status(NextToken=token)
+
+
+# Many at once
+
+
+def test_many_clients_at_once_get_answers_while_time_flies() -> None:
+    with Sandbox(workspaces=120, start=NOON, speed=36_000) as box, Clients(box) as clients:
+        workers = [clients("workspaces") for _ in range(4)]
+
+        def work(client: Any) -> set[str]:
+            for turn in range(6):
+                fleet = all_workspaces(client)
+                all_statuses(client)
+                steady = [one for one in fleet if one["State"] in {"AVAILABLE", "STOPPED"}
+                          and one["WorkspaceProperties"]["RunningMode"] != "MANUAL"]
+                with suppress(client.exceptions.InvalidResourceStateException):
+                    modify(client, steady[turn]["WorkspaceId"], RunningMode="ALWAYS_ON")
+            return {one["WorkspaceId"] for one in fleet}
+
+        with ThreadPoolExecutor(4) as pool:
+            seen = list(pool.map(work, workers))
+        assert [len(ids) for ids in seen] == [120] * 4
+        assert box.clock.now() > NOON + timedelta(hours=1)
+        assert box.calls["workspaces", "ModifyWorkspaceProperties"] == 24
+
+
+def test_faults_may_be_set_anew_while_it_runs(pair: Pair) -> None:
+    box, clients = pair
+    box.faults = Faults(expired=True)
+    with pytest.raises(ClientError, match="ExpiredTokenException"):
+        clients("workspaces").describe_workspaces()
+    box.faults.expired = False
+    assert all_workspaces(clients("workspaces"))

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.sandboxes import NOON, Clients, all_workspaces, find, frozen, modify, state_of
-from wsanalytics.prices import load_prices
+from wsanalytics.prices import built_in_prices
 from wsanalytics.sandbox import Faults, Sandbox
 
 Pair = tuple[Sandbox, Clients]
@@ -105,7 +105,7 @@ def price(product: dict[str, Any]) -> tuple[str, float]:
 def test_the_price_list_holds_the_table_in_force(pair: Pair) -> None:
     """The Windows prices of STANDARD: four volumes in two modes, and the hour once."""
     _, clients = pair
-    frame = load_prices("eu-west-1").frame.query(
+    frame = built_in_prices("eu-west-1").frame.query(
         "compute_type == 'STANDARD' and operating_system == 'WINDOWS' and license == 'included'")
     expected, found = set(), set()
     for row in frame.itertuples():

@@ -108,8 +108,9 @@ def pace_text(where: str, count: int, every: timedelta | None = None) -> str:
     """How long a look at *count* WorkSpaces takes, and how often it can be repeated."""
     seconds = seconds_per_look(count)
     shortest = max(1, math.ceil(seconds * 1.05 / 60))
-    text = (f"{where}: {count:,} WorkSpaces, {2 * math.ceil(count / PER_CALL):,} calls; one look "
-            f"takes about {max(1, seconds):.0f} s at the service's pace, so it can be repeated every "
+    calls = 2 * math.ceil(count / PER_CALL)
+    text = (f"{where}: {count:,} WorkSpaces, {calls:,} calls; one look takes about "
+            f"{max(1, seconds):.0f} s at the service's pace, so it can be repeated every "
             f"{shortest} min")
     if every is not None and every.total_seconds() < seconds:
         text += f"; every {every.total_seconds() / 60:g} min is more often than that"

@@ -133,6 +133,7 @@ class Life:
         self._take_over()
         if self.connected_since is not None:
             self._close_session(to_micros(now))
+        self.orders = [(at, order) for at, order in self.orders if at <= now]
         self.ended_at = now
 
     def setting_at(self, at: datetime) -> Setting:

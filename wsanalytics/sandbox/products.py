@@ -1,6 +1,6 @@
 """The pricing service: AWS's list prices as its Price List writes them, with all that lies beside.
 
-The products are made from the price table in force. Among them, as in AWS's own list, are some
+The products are made from the prices that come with wsanalytics. Among them, as in AWS's own list, are some
 that a reader has to leave out: software at no price, trials, WorkSpaces Core, pools, storage,
 bundles with Office, and placeholders at $0.
 """
@@ -13,7 +13,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from wsanalytics.prices import BASE_VOLUMES, load_prices
+from wsanalytics.prices import BASE_VOLUMES, built_in_prices
 from wsanalytics.sandbox.pages import page_by_place
 from wsanalytics.sandbox.wire import ApiError, Call, Members
 from wsanalytics.sandbox.world import Handlers, World
@@ -185,7 +185,7 @@ def _beside(rows: list[Row]) -> Iterator[Members]:
 def _products() -> tuple[tuple[Members, str], ...]:
     """Every product and its JSON text, by region."""
     made: list[tuple[Members, str]] = []
-    frame = load_prices().frame.astype({"root_gib": "object", "user_gib": "object"})
+    frame = built_in_prices().frame.astype({"root_gib": "object", "user_gib": "object"})
     for _, group in frame.groupby("region", sort=True):
         named = ({str(name): cell for name, cell in row.items()}
                  for row in group.to_dict("records"))
@@ -196,7 +196,7 @@ def _products() -> tuple[tuple[Members, str], ...]:
 
 
 def _is_known(row: Row) -> bool:
-    """Whether the row's kind has a name in AWS's list; one of the user's own table may lack it."""
+    """Whether the row's kind has a name in AWS's list."""
     return (row["compute_type"] in BUNDLES
             and (row["operating_system"], row["license"]) in SYSTEMS)
 

@@ -17,7 +17,7 @@ from wsanalytics.errors import InputError
 from wsanalytics.sandbox.clock import Clock
 from wsanalytics.sandbox.control import Control
 from wsanalytics.sandbox.endpoint import Endpoint
-from wsanalytics.sandbox.faults import THROTTLE, Faults
+from wsanalytics.sandbox.faults import THROTTLE, Faults, Gate
 from wsanalytics.sandbox.fleet import Fleet
 from wsanalytics.sandbox.keys import SECRET, Keys
 from wsanalytics.sandbox.truth import Truth
@@ -72,13 +72,13 @@ class Sandbox:
         start = _start(start)
         _check(workspaces, history_days, regions, accounts)
         history = Window(start - timedelta(days=history_days), start)
-        self.faults = faults if faults is not None else Faults()
+        faults = faults if faults is not None else Faults()
         if throttle:
-            self.faults.throttle = throttle if isinstance(throttle, tuple) else THROTTLE
+            faults.throttle = throttle if isinstance(throttle, tuple) else THROTTLE
         self.world = World(
             fleet=Fleet(workspaces, seed=seed, history=history, regions=tuple(regions),
                         accounts=tuple(accounts)),
-            clock=Clock(start, speed), faults=self.faults, keys=Keys(tuple(accounts)),
+            clock=Clock(start, speed), gate=Gate(faults), keys=Keys(tuple(accounts)),
         )
         self.clock = self.world.clock
         self._truth = Truth(self.world)
@@ -91,6 +91,15 @@ class Sandbox:
         """Where it listens, such as ``http://127.0.0.1:40123``."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong; it may be changed, or set anew, at any time."""
+        return self.world.faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self.world.gate.faults = faults
 
     @property
     def history_start(self) -> datetime:

@@ -21,14 +21,16 @@ class World:
 
     fleet: Fleet
     clock: Clock
-    faults: Faults
+    gate: Gate
     keys: Keys
     record: Record = field(default_factory=Record)
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def __post_init__(self) -> None:
-        self.gate = Gate(self.faults)
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong at present."""
+        return self.gate.faults
 
     def estate(self, call: Call) -> Estate:
         """What the caller's account has in the region that was called."""
