@@ -15,7 +15,7 @@ import pytest
 from tests.build import REPOSITORY
 from wsanalytics.tables import CHARGES, RECOMMENDATIONS
 
-FILES = ["charges.csv", "plan.json", "recommendations.csv", "report.html"]
+FILES = ["charges.csv", "demo-store", "plan.json", "recommendations.csv", "report.html"]
 
 
 @pytest.fixture(scope="module")
@@ -53,31 +53,74 @@ def test_it_writes_four_files_and_says_where(demo: tuple[Path, str]) -> None:
     folder, printed = demo
     assert sorted(path.name for path in folder.iterdir()) == FILES
     assert str(folder / "report.html") in printed
-    assert "Next, yours: wsanalytics report" in printed
+    assert "Next, yours:  wsanalytics doctor" in printed
     assert "2025-10-03" in printed
+    assert "100 WorkSpaces" in printed and "62 days" in printed
+
+
+def test_it_leaves_no_process_behind(demo: tuple[Path, str]) -> None:
+    assert demo
+    assert sandboxes() == []
+
+
+def sandboxes() -> list[str]:
+    """The local endpoints that still run on this machine and belong to no running parent."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes().decode().split("\0")
+            parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+        except OSError:
+            continue
+        if "sandbox" in words and "--with-parent" in words and parent == "1":
+            found.append(" ".join(words))
+    return found
+
+
+def test_ctrl_c_ends_it_and_its_endpoint(installed: Path, tmp_path: Path) -> None:
+    import os
+    import signal
+    import time
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wsanalytics", "demo"], cwd=tmp_path, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        env={"PYTHONPATH": str(installed), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+    )
+    store = tmp_path / "wsanalytics-demo" / "demo-store" / "store.json"
+    deadline = time.monotonic() + 60
+    while not store.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130, said
+    assert "interrupted" in said and "Traceback" not in said
+    assert sandboxes() == []
+    assert not (tmp_path / "wsanalytics-demo" / "report.html").exists()
 
 
 def test_its_tables_agree(demo: tuple[Path, str]) -> None:
     folder, _ = demo
     charges = pd.read_csv(folder / "charges.csv")
     assert list(charges) == list(CHARGES.names)
-    assert charges["month"].unique().tolist() == ["2026-07", "2026-08", "2026-09", "2026-10"]
+    assert 3 <= charges["month"].nunique() <= 4
     recommendations = pd.read_csv(folder / "recommendations.csv", keep_default_na=False)
     assert list(recommendations) == list(RECOMMENDATIONS.names)
-    assert len(recommendations) == 200
+    assert len(recommendations) == 100
     plan = json.loads((folder / "plan.json").read_text())
     changed = recommendations[recommendations["action"] == "change"]
     assert sorted(c["workspace_id"] for c in plan["changes"]) == changed["workspace_id"].tolist()
-    assert 50 <= len(plan["changes"]) <= 150
-    assert len(plan["left_alone"]) + len(plan["changes"]) == 200
+    assert 20 <= len(plan["changes"]) <= 80
+    assert len(plan["left_alone"]) + len(plan["changes"]) == 100
     saving = sum(change["saving_usd_per_month"] for change in plan["changes"])
     assert plan["saving_usd_per_month"] == pytest.approx(saving)
-    by_month = charges.groupby(["workspace_id", "setting"])["total_usd"].sum() / 4
+    by_month = charges.groupby(["workspace_id", "setting"])["total_usd"].sum()
     first = plan["changes"][0]
     names = [f"{side['running_mode']}:{side['auto_stop_minutes']}".removesuffix(":None")
              for side in (first["from"], first["to"])]
     before, after = (by_month[first["workspace_id"], name] for name in names)
-    assert first["saving_usd_per_month"] == pytest.approx(before - after)
+    months = (before - after) / first["saving_usd_per_month"]
+    assert 62 / 31 - 0.01 <= months <= 62 / 30 + 0.05
 
 
 class Addresses(HTMLParser):
@@ -103,5 +146,5 @@ def test_its_report_is_one_file(demo: tuple[Path, str]) -> None:
     assert seen.images >= 3
     assert all(address.startswith("data:image/png;base64,") for address in seen.loads)
     for words in ("costs today, a month", "without a known price", "MANUAL or standby",
-                  "clock_hour", "2025-10-03", "nobody used", "silences in which nobody looked"):
+                  "clock_hour", "2025-10-03", "nobody used"):
         assert words in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -63,6 +64,20 @@ def test_its_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("<Plan ")
 
 
+def test_its_iam_policy_is_the_one_that_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    (shown,) = blocks("json")
+    assert main(["iam-policy", "--for", "collect,backfill"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(shown)
+
+
+def test_the_commands_for_an_account_can_be_parsed() -> None:
+    from wsanalytics.cli import build_parser
+
+    (block,) = [one for one in blocks("text") if one.startswith("wsanalytics doctor")]
+    for line in block.splitlines():
+        build_parser().parse_args(shlex.split(line, comments=True)[1:])
+
+
 def test_its_links_lead_somewhere() -> None:
     for target in re.findall(r"\]\(([^)]+)\)", README):
         assert (REPOSITORY / target).exists(), target
@@ -71,10 +86,11 @@ def test_its_links_lead_somewhere() -> None:
 def test_its_options_exist() -> None:
     from wsanalytics.cli import build_parser
 
-    shown = "".join(
-        parser.format_help()
-        for parser in build_parser()._subparsers._group_actions[0].choices.values()  # type: ignore[union-attr]
-    )
+    parsers, shown = [build_parser()], ""
+    for parser in parsers:
+        shown += parser.format_help()
+        for group in parser._subparsers._group_actions if parser._subparsers else []:
+            parsers += group.choices.values()
     for option in set(re.findall(r"`(--[a-z-]+)", README)):
         assert option in shown or option == "--thorough"
 

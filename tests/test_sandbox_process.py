@@ -134,9 +134,18 @@ def test_a_child_serves_and_goes_with_the_block() -> None:
         )
         assert len(client.describe_workspaces()["Workspaces"]) == 7
         client.close()
-        assert box.process is not None
-    assert box.process.returncode == 0
+        child = box.process
+    assert child is not None
+    assert child.returncode == 0
     assert not answers(box.url)
+
+
+def test_a_child_can_be_started_and_stopped_without_a_block() -> None:
+    box = SandboxProcess(workspaces=2).start()
+    assert answers(box.url)
+    box.stop()
+    assert not answers(box.url)
+    box.stop()
 
 
 def test_a_child_that_cannot_start_is_told_of() -> None:

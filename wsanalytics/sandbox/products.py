@@ -1,8 +1,8 @@
 """The pricing service: AWS's list prices as its Price List writes them, with all that lies beside.
 
-The products are made from the prices that come with wsanalytics. Among them, as in AWS's own list, are some
-that a reader has to leave out: software at no price, trials, WorkSpaces Core, pools, storage,
-bundles with Office, and placeholders at $0.
+The products are made from the prices that come with wsanalytics. Among them, as in AWS's own list,
+are some that a reader has to leave out: software at no price, trials, WorkSpaces Core, pools,
+storage, bundles with Office, and placeholders at $0.
 """
 
 from __future__ import annotations
