@@ -220,7 +220,10 @@ def test_it_looks_every_so_often_until_it_is_ended(tmp_path: Path, ended_by: int
         while len(list(store.rglob("day=*/*.parquet"))) < 2 and time.monotonic() < deadline:
             time.sleep(0.1)
         process.send_signal(ended_by)
-        out, err = process.communicate(timeout=30)
+        try:
+            out, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == 0, err
     assert "done" in out and "Traceback" not in err
     assert len(read_history(store).samples) >= 40
@@ -237,7 +240,7 @@ def test_the_command_line_collects_backfills_and_goes_on_from_the_store(
         assert "12 samples added" in capsys.readouterr().err
         assert main(["backfill", "--store", store, "--days", "30"]) == 0
         said = capsys.readouterr().err
-        assert "which AWS charges with about $0.00" in said
+        assert "which AWS charges with less than $0.01" in said
     for arguments in (
         ["sessions", "--store", store, "--output", str(tmp_path / "s.csv")],
         ["simulate", "--store", store, "--setting", "ALWAYS_ON", "--output",

@@ -85,6 +85,7 @@ def test_ctrl_c_ends_it_and_its_endpoint(installed: Path, tmp_path: Path) -> Non
     process = subprocess.Popen(
         [sys.executable, "-m", "wsanalytics", "demo"], cwd=tmp_path, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # not as in a background
         env={"PYTHONPATH": str(installed), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
     )
     store = tmp_path / "wsanalytics-demo" / "demo-store" / "store.json"
@@ -112,6 +113,7 @@ def test_its_tables_agree(demo: tuple[Path, str]) -> None:
     assert sorted(c["workspace_id"] for c in plan["changes"]) == changed["workspace_id"].tolist()
     assert 20 <= len(plan["changes"]) <= 80
     assert len(plan["left_alone"]) + len(plan["changes"]) == 100
+    assert (plan["account_id"], plan["region"]) == ("111122223333", "us-east-1")
     saving = sum(change["saving_usd_per_month"] for change in plan["changes"])
     assert plan["saving_usd_per_month"] == pytest.approx(saving)
     by_month = charges.groupby(["workspace_id", "setting"])["total_usd"].sum()

@@ -56,7 +56,8 @@ def _analysis(args: Namespace, *, steps: int) -> Analysis:
         )
         return analyse(fleet.workspaces, fleet.sessions, window=fleet.window,
                        prices=fleet.prices, limits=limits, defaults=fleet.defaults,
-                       gaps=fleet.gaps, step=step)
+                       gaps=fleet.gaps, account_id=fleet.account_id, region=fleet.region,
+                       step=step)
 
 
 def _report_path(output: Path) -> Path:

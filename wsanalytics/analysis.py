@@ -7,7 +7,7 @@ steps are taken one by one, each result to be looked at.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pandas as pd
@@ -69,6 +69,8 @@ def analyse(
     limits: Limits | None = None,
     gaps: pd.DataFrame | None = None,
     defaults: dict[str, int] | None = None,
+    account_id: str | None = None,
+    region: str | None = None,
     step: Callable[[str], None] = lambda _: None,
     now: datetime | None = None,
 ) -> Analysis:
@@ -76,7 +78,7 @@ def analyse(
 
     The candidates of *limits* are tried on every WorkSpace, the present setting of each beside
     them. *gaps* and *defaults* (how many rows relied on the default of a column) are passed on
-    for the report; *step* is told the name of each step before it begins.
+    for the report, *account_id* and *region* to the plan; *step* is told the name of each step before it begins.
     """
     limits = limits or Limits()
     present = configured(workspaces)
@@ -104,5 +106,6 @@ def analyse(
     )
     return Analysis(
         workspaces=workspaces, prices=prices, limits=limits, replay=replayed, charges=charges,
-        comparison=comparison, plan=plan, gaps=gaps, defaults=dict(defaults or {}),
+        comparison=comparison,
+        plan=replace(plan, account_id=account_id, region=region), gaps=gaps, defaults=dict(defaults or {}),
     )

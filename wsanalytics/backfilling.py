@@ -39,7 +39,7 @@ from wsanalytics.metrics import (
     samples_of,
 )
 from wsanalytics.progress import working
-from wsanalytics.show import counted
+from wsanalytics.show import cents, counted
 from wsanalytics.store import BusyError, Store
 from wsanalytics.timeline import INSTANT_DTYPE, MICROS_PER_SECOND, column_micros
 from wsanalytics.trail import created_in, settings_in
@@ -186,7 +186,7 @@ class _Backfill:
         self.tell(f"{where}: {counted(len(own), 'WorkSpace')}, {self.days} days: "
                   f"{counted(sum(map(calls_needed, requests)), 'call')} of GetMetricData for "
                   f"{counted(sum(one.queries for one in requests), 'metric')}, which AWS charges "
-                  f"with about ${price:,.2f}")
+                  f"with {cents(price)}")
         samples, messages, outcome = 0, [], DONE
         try:
             messages += self.learn_changes(connection, own)

@@ -14,13 +14,14 @@ from wsanalytics.backfilling import FINE_DAYS, Backfilled, backfill
 from wsanalytics.collector import collect
 from wsanalytics.files import write_table, write_text
 from wsanalytics.history import History
+from wsanalytics.inputs import the_one
 from wsanalytics.planfile import write_plan
 from wsanalytics.prices import load_prices
 from wsanalytics.report import terminal
 from wsanalytics.report.page import render_report
 from wsanalytics.sandbox import SandboxProcess
 from wsanalytics.sessions import find_gaps, find_sessions
-from wsanalytics.show import counted
+from wsanalytics.show import cents, counted
 from wsanalytics.store import Store
 from wsanalytics.tables import CHARGES, RECOMMENDATIONS
 
@@ -42,7 +43,9 @@ def demo(args: Namespace) -> None:
         step("finding sessions")
         found, gaps = find_sessions(history), find_gaps(history)
         analysis = analyse(history.workspaces, found, window=history.window,
-                           prices=load_prices(), gaps=gaps, step=step)
+                           prices=load_prices(), gaps=gaps,
+                           account_id=the_one(history.workspaces["account_id"]),
+                           region=the_one(history.workspaces["region"]), step=step)
         step("drawing the report")
         page = render_report(analysis)
         step("writing")
@@ -80,7 +83,7 @@ def _say_what_was_done(
     out.print(f"A simulated account: {counted(len(history.workspaces), 'WorkSpace')}, "
               f"{counted(len(history.samples), 'sample')}, "
               f"{counted(sessions, 'session')}, {history.window}. "
-              f"In AWS the backfill would have cost ${filled.price_usd:,.2f}.", soft_wrap=True)
+              f"In AWS the backfill would have cost {cents(filled.price_usd)}.", soft_wrap=True)
     out.print(f"Prices: {prices.origin}, {prices.dates}.", soft_wrap=True)
     out.print(f"The report:   {(folder / FILES[0]).resolve()}", soft_wrap=True)
     out.print(f"Beside it:    {', '.join(FILES[1:])}, and {STORE} with what was collected")

@@ -24,7 +24,7 @@ PARTLY = 1
 def collect(args: Namespace) -> int:
     """Look at the fleet, once or again and again; 1 where some account or region refused."""
     _log(verbose=args.verbose)
-    with _ended_by_sigterm():
+    with _ended_by_signals():
         done = collector.collect(
             args.store, regions=args.region, profile=args.profile, role_arns=args.role_arn,
             directories=args.directory, every=args.every, tell=terminal.tell)
@@ -36,7 +36,7 @@ def collect(args: Namespace) -> int:
 def backfill(args: Namespace) -> int:
     """Fill a store with history; 1 where some of it could not be had."""
     _log(verbose=args.verbose)
-    with _ended_by_sigterm():
+    with _ended_by_signals():
         done = backfilling.backfill(
             args.store, days=args.days, regions=args.region, profile=args.profile,
             role_arns=args.role_arn, tell=terminal.tell)
@@ -69,13 +69,17 @@ def _log(*, verbose: bool) -> None:
 
 
 @contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """A service manager's SIGTERM ends a look as Ctrl-C does."""
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM, as service managers send it, ends a look as Ctrl-C does.
+
+    A job in the background of a shell inherits that SIGINT is ignored: it is heard here as well.
+    """
     def end(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = {one: signal.signal(one, end) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)

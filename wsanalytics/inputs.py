@@ -65,6 +65,14 @@ class Fleet:
     prices: PriceBook
     defaults: dict[str, int] = field(default_factory=dict)
     gaps: pd.DataFrame | None = None
+    account_id: str | None = None
+    region: str | None = None
+
+
+def the_one(column: pd.Series) -> str | None:
+    """The value of a column that has only one, such as the account of a fleet."""
+    values = column.unique()
+    return str(values[0]) if len(values) == 1 else None
 
 
 def fleet_of(args: Namespace) -> Fleet:
@@ -118,7 +126,8 @@ def stored_fleet(
             rule="sessions are found in samples", mend="narrow the fleet less, or wait for some")
     own = replace(history, samples=samples.reset_index(drop=True), workspaces=kept)
     return Fleet(workspaces=kept, sessions=find_sessions(own), window=history.window, prices=book,
-                 gaps=find_gaps(own))
+                 gaps=find_gaps(own), account_id=the_one(kept["account_id"]),
+                 region=the_one(kept["region"]))
 
 
 def read_fleet(

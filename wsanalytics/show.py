@@ -29,6 +29,15 @@ def usd(amount: float, *, cents: bool = True, sign: bool = False) -> str:
     return f"{mark}${abs(rounded):,.{2 if cents else 0}f}"
 
 
+def cents(price_usd: float) -> str:
+    """A small price, never shown as nothing.
+
+    >>> cents(0.0004), cents(1.234)
+    ('less than $0.01', 'about $1.23')
+    """
+    return "less than $0.01" if price_usd < 0.01 else f"about {usd(price_usd)}"
+
+
 def usd_range(low: float, high: float) -> str:
     """An interval of dollars as text.
 

@@ -38,7 +38,9 @@ def modify_properties(world: World, call: Call) -> Members:
     _refuse_other_properties(wanted)
     setting = _wanted_setting(desktop, wanted)
     state = desktop.state(call.now)
-    if state not in {"AVAILABLE", "STOPPED"}:
+    is_switching = state == "STOPPING" or (
+        state == "STARTING" and desktop.running_mode == RunningMode.ALWAYS_ON)
+    if state not in {"AVAILABLE", "STOPPED"} and not is_switching:  # "at any time" (admin guide)
         raise ApiError(WRONG_STATE, f"The specified WorkSpace has an invalid state ({state}) for "
                        "this operation.")
     desktop.change(setting, call.now)

@@ -42,6 +42,10 @@ class _Handler(WSGIRequestHandler):
         super().finish()
         _connections(self.server).discard(self.connection)
 
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Send the status alone: the application says what server it is, and its date."""
+        self.send_response_only(code, message)
+
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002, ANN401  # as werkzeug's
         """Write nothing."""
 
