@@ -82,10 +82,11 @@ def test_ctrl_c_ends_it_and_its_endpoint(installed: Path, tmp_path: Path) -> Non
     import signal
     import time
 
+    code = ("import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+            "from wsanalytics.cli import main; sys.exit(main(['demo']))")  # as in the foreground
     process = subprocess.Popen(
-        [sys.executable, "-m", "wsanalytics", "demo"], cwd=tmp_path, text=True,
+        [sys.executable, "-c", code], cwd=tmp_path, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # not as in a background
         env={"PYTHONPATH": str(installed), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
     )
     store = tmp_path / "wsanalytics-demo" / "demo-store" / "store.json"

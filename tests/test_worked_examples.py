@@ -14,11 +14,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from tests.build import Pair, at, book, charge, fleet_sessions, hours, month, window, workspaces
+from tests.build import ME, Pair, at, book, charge, fleet_sessions, hours, month, window, workspaces
 from wsanalytics.billing import HourRule, bill, hours_of
 from wsanalytics.prices import PriceBook
+from wsanalytics.schedule import Schedule
 from wsanalytics.simulate.fleet import replay
 from wsanalytics.timeline import Window, cut, from_micros, months_of, to_micros
 
@@ -35,7 +37,6 @@ NOT_YET = {
     "cost_optimizer_decision": "a decision of AWS's own tool: due with the backtest",
     "discount_row": "reading a Cost and Usage Report: due with the reconciliation",
     "min_workspaces": "as the discount row it is drawn from",
-    "month_cost with a change of mode": "changes of mode: due with the backtest",
     "sum_hours of the tool": "AWS's own tool's sum of session hours: due with that hour rule",
     "recreated WorkSpace": "the workspaces table holds one life a WorkSpace, not a second one",
 }
@@ -51,7 +52,7 @@ def kind_of(row: Row) -> str:
     known = inputs(row)
     kind = str(known["kind"])
     if kind == "month_cost" and len(known["segments"]) > 1:
-        return "month_cost with a change of mode"
+        return "switched_month_cost"
     if kind == "sum_hours" and "session_hours" in known:
         return "sum_hours of the tool"
     if known.get("same_workspace"):
@@ -131,6 +132,28 @@ def month_cost(row: Row) -> float:
     born = {"created_at": f"2026-04-{known['created_day']}"} if "created_day" in known else {}
     pairs = stay(segment.get("hours", 0), april)
     return charge(pairs, setting, april, prices=prices_of(row), **born)["total_usd"].item()
+
+
+def switched_month_cost(row: Row) -> float:
+    """Settings that follow one another, each from 00:00 UTC of its first day."""
+    known = inputs(row)
+    when = month("2026-04" if known["days_in_month"] == 30 else "2026-03")
+    midnights = [when.start + (part["from_day"] - 1) * 24 * HOUR for part in known["segments"]]
+    told = [
+        {"AUTO_STOP": "AUTO_STOP:60", "ALWAYS_ON": "ALWAYS_ON"}[part["setting"]]
+        for part in known["segments"]
+    ]
+    pairs = [
+        (midnight, midnight + (part["hours"] - 1) * HOUR)
+        for midnight, part in zip(midnights, known["segments"], strict=True) if part.get("hours")
+    ]
+    schedule = Schedule(
+        pd.Series({ME: told[0]}, dtype="str").rename_axis("workspace_id"),
+        pd.DataFrame({"workspace_id": ME, "at": pd.to_datetime(midnights[1:]),
+                      "order": told[1:]}),
+    )
+    outcome = replay(fleet_sessions({ME: pairs}), [schedule], window=when)
+    return bill(outcome, workspaces(), prices_of(row))["total_usd"].item()
 
 
 def hours_cost(row: Row) -> float:
@@ -232,8 +255,8 @@ KINDS: dict[str, Callable[[Row], float]] = {
     kind.__name__: kind
     for kind in (
         billed_hours, connected_clock_hours, sum_hours, upper_bound, maintenance, month_cost,
-        hours_cost, fleet_month_cost, fleet_hours, saving, breakeven_hours, fraction_of_month,
-        fraction_of_month_sum, hours_in_month,
+        switched_month_cost, hours_cost, fleet_month_cost, fleet_hours, saving, breakeven_hours,
+        fraction_of_month, fraction_of_month_sum, hours_in_month,
     )
 }
 COVERED = [row for row in ROWS if kind_of(row) in KINDS]
@@ -259,5 +282,5 @@ def test_the_month_renews_at_midnight_utc_on_the_first(row: Row) -> None:
 def test_no_row_is_silently_dropped() -> None:
     listed = [row for row in ROWS if kind_of(row) in NOT_YET]
     assert {kind_of(row) for row in listed} == set(NOT_YET)
-    assert (len(COVERED), len(RENEWALS), len(listed)) == (66, 1, 48)
+    assert (len(COVERED), len(RENEWALS), len(listed)) == (70, 1, 44)
     assert len({row["id"] for row in COVERED + RENEWALS + listed}) == len(ROWS) == 115

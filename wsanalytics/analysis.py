@@ -78,7 +78,8 @@ def analyse(
 
     The candidates of *limits* are tried on every WorkSpace, the present setting of each beside
     them. *gaps* and *defaults* (how many rows relied on the default of a column) are passed on
-    for the report, *account_id* and *region* to the plan; *step* is told the name of each step before it begins.
+    for the report, *account_id* and *region* to the plan; *step* is told the name of each step
+    before it begins.
     """
     limits = limits or Limits()
     present = configured(workspaces)
@@ -106,6 +107,6 @@ def analyse(
     )
     return Analysis(
         workspaces=workspaces, prices=prices, limits=limits, replay=replayed, charges=charges,
-        comparison=comparison,
-        plan=replace(plan, account_id=account_id, region=region), gaps=gaps, defaults=dict(defaults or {}),
+        comparison=comparison, plan=replace(plan, account_id=account_id, region=region),
+        gaps=gaps, defaults=dict(defaults or {}),
     )

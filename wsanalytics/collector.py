@@ -168,7 +168,6 @@ class _Collector:
                                   refusal.role_arn, outcome=REFUSED, message=str(refusal)))
 
     def run(self, every: timedelta | None, looks: int | None) -> None:
-        began = time.monotonic()
         count = 0
         try:
             while looks is None or count < looks:
@@ -177,9 +176,8 @@ class _Collector:
                 if every is None or count == looks:
                     break
                 self.store.compact(self.clock.now().date())
-                passed = time.monotonic() - began
                 step = every.total_seconds()
-                self.stop.wait(step - passed % step)
+                self.stop.wait(step - time.time() % step)  # full hours: there hours are billed
         except KeyboardInterrupt:
             if every is None:
                 raise

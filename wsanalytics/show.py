@@ -29,6 +29,17 @@ def usd(amount: float, *, cents: bool = True, sign: bool = False) -> str:
     return f"{mark}${abs(rounded):,.{2 if cents else 0}f}"
 
 
+def size_text(size_bytes: int) -> str:
+    """A size on disk, as people say it.
+
+    >>> size_text(4_200), size_text(123_456_789), size_text(2_500_000_000)
+    ('4 kB', '123 MB', '2.5 GB')
+    """
+    if size_bytes < 1e6:
+        return f"{size_bytes / 1e3:,.0f} kB"
+    return f"{size_bytes / 1e6:,.0f} MB" if size_bytes < 1e9 else f"{size_bytes / 1e9:,.1f} GB"
+
+
 def cents(price_usd: float) -> str:
     """A small price, never shown as nothing.
 

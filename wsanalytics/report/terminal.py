@@ -15,7 +15,7 @@ from rich.table import Table
 
 from wsanalytics.analysis import Analysis
 from wsanalytics.overview import StoreSummary, fleet_costs
-from wsanalytics.show import counted, number, plain, round_parts, usd, usd_range
+from wsanalytics.show import counted, number, plain, round_parts, size_text, usd, usd_range
 from wsanalytics.tables import Table as Contract
 
 TOP = 10
@@ -172,8 +172,8 @@ def print_disagreements(wrong: pd.DataFrame) -> None:
 def print_summary(name: str, summary: StoreSummary) -> None:
     """What a store holds."""
     out = console()
-    out.print(f"{name}: {counted(summary.samples, 'sample')} of {counted(summary.days, 'day')}, "
-              f"{summary.size_bytes / 1e6:,.1f} MB", soft_wrap=True)
+    out.print(f"{name}: {counted(summary.samples, 'sample')} of {counted(summary.days, 'day')},",
+              size_text(summary.size_bytes), soft_wrap=True)
     if summary.first_at is not None and summary.last_at is not None:
         out.print(f"from {summary.first_at:%Y-%m-%d %H:%M} to {summary.last_at:%Y-%m-%d %H:%M} UTC")
     table = _table("", ["account", "region"], ["WorkSpaces", "terminated"])
