@@ -13,11 +13,12 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pandas as pd
@@ -43,6 +44,7 @@ from wsanalytics.timeline import INSTANT_DTYPE
 _LOG = logging.getLogger(__name__)
 FACTS_HOLD_SECONDS = 3600
 """Directories, bundles and tags are asked for again after an hour."""
+_MOMENT_SECONDS = 0.2
 ROUND_COLUMNS = ("started_at", "account_id", "region", "role_arn", "workspaces", "samples",
                  "seconds", "outcome", "message")
 DONE, IN_PART, REFUSED = "done", "done in part", "refused"
@@ -159,6 +161,7 @@ class _Collector:
     facts: dict[tuple[str, str], _Facts] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
     told: dict[str, int] = field(default_factory=dict)
+    said: SimpleQueue[str] = field(default_factory=SimpleQueue)
 
     def note(self, refused: Iterable[Refusal]) -> None:
         """Rows for the accounts and regions that could not even be connected to."""
@@ -188,12 +191,17 @@ class _Collector:
         counts = [len(self.known.get(_key(one), ())) for one in self.connections]
         for connection, count in zip(self.connections, counts, strict=True):
             self.say_pace(connection, count, every)
+        self.pass_on()
         total = 2 * sum(counts)
         with (
             working("looking at WorkSpaces", total or None) as advance,
             _pool(len(self.connections), self.stop) as pool,
         ):
             futures = [pool.submit(self.look_at, one, advance) for one in self.connections]
+            pending = set(futures)
+            while pending:
+                pending = wait(pending, timeout=_MOMENT_SECONDS).not_done
+                self.pass_on()
             rows, errors = [], []
             for future in futures:
                 row, error = future.result()
@@ -208,7 +216,12 @@ class _Collector:
         where = f"{connection.account_id} {connection.region}"
         if count and self.told.get(where) != count:
             self.told[where] = count
-            self.tell(pace_text(where, count, every))
+            self.said.put(pace_text(where, count, every))
+
+    def pass_on(self) -> None:
+        """Tell what threads had to say: a notebook shows only what the main one prints."""
+        while not self.said.empty():
+            self.tell(self.said.get())
 
     def look_at(
         self, connection: Connection, advance: Callable[[int], None]
