@@ -12,6 +12,8 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
+from wsanalytics.aws.client import Connection, Refusal, connect
+from wsanalytics.looking import Clock
 from wsanalytics.sandbox import Sandbox
 from wsanalytics.sandbox.keys import SECRET
 from wsanalytics.sandbox.wire import find_violations
@@ -119,3 +121,33 @@ def find(
 def modify(client: Any, workspace_id: str, **properties: Any) -> None:
     """Change the properties of one WorkSpace."""
     client.modify_workspace_properties(WorkspaceId=workspace_id, WorkspaceProperties=properties)
+
+
+FAST = (10_000.0, 10_000.0)
+"""A pace that holds nobody up."""
+
+
+class BoxClock(Clock):
+    """The clock of a simulated account, for what looks at it."""
+
+    def __init__(self, box: Sandbox) -> None:
+        self.box = box
+
+    def now(self) -> datetime:
+        return self.box.clock.now()
+
+    def seen(self, answered_at: datetime) -> datetime:
+        return self.box.clock.now()
+
+
+@contextmanager
+def connected(
+    box: Sandbox, *, pace: tuple[float, float] = FAST, regions: tuple[str, ...] = ("us-east-1",),
+    role_arns: tuple[str, ...] = (),
+) -> Iterator[tuple[list[Connection], list[Refusal]]]:
+    """Connections to a sandbox, closed at the end."""
+    opened, refused = connect(regions=regions, role_arns=role_arns, endpoint_url=box.url,
+                              credentials=("a", "b"), pace=pace)
+    yield opened, refused
+    for connection in opened:
+        connection.close()

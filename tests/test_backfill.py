@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.test_collector import BoxClock, connected
+from tests.sandboxes import BoxClock, connected
 from wsanalytics.aws.cloudtrail import Change
 from wsanalytics.backfilling import Backfilled, backfill
 from wsanalytics.collector import collect

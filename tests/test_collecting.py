@@ -7,10 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
+from tests.sandboxes import BoxClock, connected
 from wsanalytics.archive import read_history
-from wsanalytics.aws.client import connect
 from wsanalytics.collector import collect
-from wsanalytics.looking import Clock
 from wsanalytics.sandbox import Sandbox
 from wsanalytics.sessions import find_sessions
 
@@ -20,32 +19,16 @@ LOOKS = 12 * 30
 SECOND = pd.Timedelta(seconds=1)
 
 
-class SandboxClock(Clock):
-    """The clock of a simulated account."""
-
-    def __init__(self, box: Sandbox) -> None:
-        self.box = box
-
-    def now(self) -> datetime:
-        return self.box.clock.now()
-
-    def seen(self, answered_at: datetime) -> datetime:
-        return self.box.clock.now()
-
-
 @pytest.fixture(scope="module")
 def thirty_hours(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Thirty hours of a fleet, looked at every five minutes: found sessions, and the true ones."""
     store = tmp_path_factory.mktemp("collected") / "store"
     with Sandbox(workspaces=50, seed=5, start=START) as box:
         box.clock.speed = 0
-        opened, refused = connect(regions=["us-east-1"], endpoint_url=box.url,
-                                  credentials=("a", "b"), pace=(10_000, 10_000))
-        for _ in range(LOOKS):
-            collect(store, connections=(opened, refused), clock=SandboxClock(box))
-            box.clock.step(EVERY)
-        for connection in opened:
-            connection.close()
+        with connected(box) as connections:
+            for _ in range(LOOKS):
+                collect(store, connections=connections, clock=BoxClock(box))
+                box.clock.step(EVERY)
         truth = box.sessions()
     history = read_history(store, start=START.date(), end=(START + LOOKS * EVERY).date()
                            + timedelta(days=1))

@@ -7,8 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,36 +14,13 @@ import boto3
 import pandas as pd
 import pytest
 
+from tests.sandboxes import BoxClock, connected
 from wsanalytics.archive import read_history
-from wsanalytics.aws.client import connect
 from wsanalytics.aws.failures import AwsError
 from wsanalytics.cli import main
 from wsanalytics.collector import Collected, collect
-from wsanalytics.looking import NO_STATUS, Clock, pace_text, seconds_per_look
+from wsanalytics.looking import NO_STATUS, pace_text, seconds_per_look
 from wsanalytics.sandbox import Faults, Sandbox
-
-FAST = (10_000.0, 10_000.0)
-
-
-class BoxClock(Clock):
-    def __init__(self, box: Sandbox) -> None:
-        self.box = box
-
-    def now(self):  # noqa: ANN201  # as the base class has it
-        return self.box.clock.now()
-
-    def seen(self, answered_at):  # noqa: ANN001, ANN201  # as the base class has it
-        return self.box.clock.now()
-
-
-@contextmanager
-def connected(box: Sandbox, *, pace: tuple[float, float] = FAST, regions: tuple[str, ...] = (
-        "us-east-1",), role_arns: tuple[str, ...] = ()) -> Iterator[tuple]:
-    opened, refused = connect(regions=regions, role_arns=role_arns, endpoint_url=box.url,
-                              credentials=("a", "b"), pace=pace)
-    yield opened, refused
-    for connection in opened:
-        connection.close()
 
 
 def look(box: Sandbox, store: Path, **options: object) -> Collected:
