@@ -18,10 +18,10 @@ errors
 timeline, tables, checking, files
 settings, aws.model, show, schedule, prices
 AWS
-history, sessions, inventory, samplefiles, store, archive, metrics
+history, sessions, inventory, samplefiles, locks, store, archive, metrics
 simulate.workspace, simulate.arrays, simulate.fleet, PEOPLE
 switching, billing
-progress, looking, trail, collector, backfilling
+progress, looking, facts, trail, collector, backfilling
 comparison, reasons, recommendations, planfile, overview, analysis
 plot.style, plot.costs, plot.timeline, plot.tradeoff, plot.usage, plot
 report.figures, report.page, report.terminal, report
@@ -57,7 +57,7 @@ PLACES = {  # who may import what
     "werkzeug": ("sandbox.",),
     "moto": (),
     "rich": ("report.terminal", "progress"),
-    "filelock": ("store",),
+    "filelock": ("locks",),
     "jinja2": ("report.page",),
     "holidays": ("people.",),
 }

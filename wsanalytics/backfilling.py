@@ -40,7 +40,8 @@ from wsanalytics.metrics import (
 )
 from wsanalytics.progress import working
 from wsanalytics.show import cents, counted
-from wsanalytics.store import BusyError, Store
+from wsanalytics.locks import BusyError
+from wsanalytics.store import Store
 from wsanalytics.timeline import INSTANT_DTYPE, MICROS_PER_SECOND, column_micros
 from wsanalytics.trail import created_in, settings_in
 

@@ -9,14 +9,13 @@ others go on.
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -25,25 +24,21 @@ import pandas as pd
 
 from wsanalytics.aws.client import connect
 from wsanalytics.aws.connection import Connection
-from wsanalytics.aws.failures import AwsError, Refusal
+from wsanalytics.aws.failures import Refusal
 from wsanalytics.aws.reader import (
-    read_bundles,
-    read_directories,
     read_statuses,
-    read_tags,
     read_workspaces,
     workspaces_frame,
 )
-from wsanalytics.errors import InputError
-from wsanalytics.inventory import changed_since, updated
+from wsanalytics.errors import InputError, WsanalyticsError
+from wsanalytics.facts import Facts
+from wsanalytics.inventory import changed_since, updated, with_last_known
 from wsanalytics.looking import Clock, Look, as_samples, pace_text
 from wsanalytics.progress import working
-from wsanalytics.store import Store
+from wsanalytics.store import EmptyError, Store
 from wsanalytics.timeline import INSTANT_DTYPE
 
 _LOG = logging.getLogger(__name__)
-FACTS_HOLD_SECONDS = 3600
-"""Directories, bundles and tags are asked for again after an hour."""
 _MOMENT_SECONDS = 0.2
 ROUND_COLUMNS = ("started_at", "account_id", "region", "role_arn", "workspaces", "samples",
                  "seconds", "outcome", "message")
@@ -99,11 +94,10 @@ def collect(
     takes. Raises :class:`AwsError` if nothing at all could be looked at, and :class:`InputError`
     if another collector is at work on the store.
     """
-    place = store if isinstance(store, Store) else Store.create(store)
-    with place.locked("collect"):
-        opened, refused = connections or connect(
-            regions=regions, profile=profile, role_arns=role_arns
-        )
+    opened, refused = connections or connect(
+        regions=regions, profile=profile, role_arns=role_arns
+    )
+    with new_store(store) as place, place.locked("collect"):
         collector = _Collector(place, list(opened), tuple(directories), tell,
                                clock or Clock(), _known(place))
         place.tidy()
@@ -118,10 +112,26 @@ def collect(
         return Collected(place, _frame(collector.rows))
 
 
+@contextmanager
+def new_store(store: Store | Path | str) -> Iterator[Store]:
+    """The store, made if there is none; taken back where nothing came to be in it."""
+    if isinstance(store, Store):
+        yield store
+        return
+    is_new = not Store.is_at(store)
+    place = Store.create(store)
+    try:
+        yield place
+    except WsanalyticsError:
+        if is_new:
+            place.remove_if_empty()
+        raise
+
+
 def _known(store: Store) -> dict[tuple[str, str], pd.DataFrame]:
     try:
         inventory = store.inventory()
-    except InputError:
+    except EmptyError:
         return {}
     return {
         (str(account), str(region)): rows.reset_index(drop=True)
@@ -134,19 +144,21 @@ def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return frame.astype({"started_at": INSTANT_DTYPE, "workspaces": "int64", "samples": "int64"})
 
 
+def compacted(store: Store, before: date, tell: Callable[[str], None]) -> None:
+    """Compact what can be; a damaged file is told of and holds nobody up."""
+    try:
+        store.compact(before)
+    except WsanalyticsError as error:
+        _LOG.warning("%s", error)
+        tell(f"not compacted: {error}")
+
+
+Looked = tuple[dict[str, Any], WsanalyticsError | None]
+"""The row of one look, and why it could not be done."""
+
+
 class _Interrupted(Exception):  # noqa: N818  # it is none: somebody pressed Ctrl-C
     """Raised in the threads of a look that nobody waits for any more."""
-
-
-@dataclass
-class _Facts:
-    """What hardly changes: directories, bundles, tags; and which of them could not be had."""
-
-    directories: list[dict[str, Any]] = field(default_factory=list)
-    bundles: list[dict[str, Any]] = field(default_factory=list)
-    tags: dict[str, dict[str, str]] = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
-    read_at: float = -math.inf
 
 
 @dataclass
@@ -158,7 +170,7 @@ class _Collector:
     clock: Clock
     known: dict[tuple[str, str], pd.DataFrame]
     rows: list[dict[str, Any]] = field(default_factory=list)
-    facts: dict[tuple[str, str], _Facts] = field(default_factory=dict)
+    facts: dict[tuple[str, str], Facts] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
     told: dict[str, int] = field(default_factory=dict)
     said: SimpleQueue[str] = field(default_factory=SimpleQueue)
@@ -178,7 +190,7 @@ class _Collector:
                 self.look(every)
                 if every is None or count == looks:
                     break
-                self.store.compact(self.clock.now().date())
+                compacted(self.store, self.clock.now().date(), self.tell)
                 step = every.total_seconds()
                 self.stop.wait(step - time.time() % step)  # full hours: there hours are billed
         except KeyboardInterrupt:
@@ -193,23 +205,41 @@ class _Collector:
             self.say_pace(connection, count, every)
         self.pass_on()
         total = 2 * sum(counts)
-        with (
-            working("looking at WorkSpaces", total or None) as advance,
-            _pool(len(self.connections), self.stop) as pool,
-        ):
-            futures = [pool.submit(self.look_at, one, advance) for one in self.connections]
-            pending = set(futures)
-            while pending:
-                pending = wait(pending, timeout=_MOMENT_SECONDS).not_done
-                self.pass_on()
-            rows, errors = [], []
-            for future in futures:
-                row, error = future.result()
-                rows.append(row)
-                errors += [error] if error else []
+        with working("looking at WorkSpaces", total or None) as advance:
+            done = self.side_by_side(partial(self.look_at, advance=advance))
+        rows, errors = [row for row, _ in done], [error for _, error in done if error]
         self.rows += rows
+        if self.directories and not errors and not sum(row["workspaces"] for row in rows):
+            raise InputError(
+                "there is no WorkSpace", where=f"--directory {' '.join(self.directories)}",
+                rule="a directory is one in which WorkSpaces of these accounts and regions are",
+                mend="check the ids and the region")
         if every is None and len(errors) == len(rows) and errors:
             raise errors[0]
+
+    def side_by_side(self, look: Callable[[Connection], Looked]) -> list[Looked]:
+        """Look at all connections at once, in threads that nobody has to wait for."""
+        found: dict[int, Looked | BaseException] = {}
+
+        def run(place: int, connection: Connection) -> None:
+            try:
+                found[place] = look(connection)
+            except BaseException as error:  # noqa: BLE001  # raised again below
+                found[place] = error
+
+        threads = [threading.Thread(target=run, args=both, daemon=True, name="collect")
+                   for both in enumerate(self.connections)]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            self.stop.wait(_MOMENT_SECONDS)
+            self.pass_on()
+        self.pass_on()
+        outcome = [found[place] for place in range(len(threads))]
+        for one in outcome:
+            if isinstance(one, BaseException):
+                raise one
+        return [one for one in outcome if not isinstance(one, BaseException)]
 
     def say_pace(self, connection: Connection, count: int, every: timedelta | None) -> None:
         """Tell how long a look takes, as soon as that is known and where it has changed."""
@@ -223,19 +253,17 @@ class _Collector:
         while not self.said.empty():
             self.tell(self.said.get())
 
-    def look_at(
-        self, connection: Connection, advance: Callable[[int], None]
-    ) -> tuple[dict[str, Any], AwsError | None]:
+    def look_at(self, connection: Connection, advance: Callable[[int], None]) -> Looked:
         """Look at one connection; whatever it refuses is said in its row."""
         started_at, began = self.clock.now(), time.monotonic()
         who = (started_at, connection.account_id, connection.region, connection.role_arn)
         try:
             look = self.seen(connection, advance)
-        except AwsError as error:
+            self.keep(connection, look, started_at)
+        except WsanalyticsError as error:
             _LOG.warning("%s", error)
             return _row(*who, seconds=time.monotonic() - began, outcome=REFUSED,
                         message=str(error)), error
-        self.keep(connection, look, started_at)
         missing = self.facts[_key(connection)].missing
         row = _row(*who, workspaces=look.present, samples=len(look.samples),
                    seconds=time.monotonic() - began, outcome=IN_PART if missing else DONE,
@@ -254,9 +282,11 @@ class _Collector:
         described = read_workspaces(connection, directories=self.directories, on_page=paged)
         looked_at = self.clock.now()
         self.say_pace(connection, len(described), None)
-        facts = self.refresh(connection, described)
+        facts = self.facts.setdefault(_key(connection), Facts())
+        facts.refresh(connection, described)
         frame = workspaces_frame(connection, described, facts.directories, facts.bundles,
                                  facts.tags)
+        frame = with_last_known(frame, self.known.get(_key(connection)), facts.failed)
         answers = []
         for answered_at, ids, statuses in read_statuses(
             connection, [one["WorkspaceId"] for one in described], on_page=paged
@@ -264,27 +294,6 @@ class _Collector:
             answers.append((self.clock.seen(answered_at), ids, statuses))
         states = {one["WorkspaceId"]: one.get("State", "") for one in described}
         return Look(frame, as_samples(answers, states), looked_at)
-
-    def refresh(self, connection: Connection, described: list[dict[str, Any]]) -> _Facts:
-        """Directories, bundles and tags, not asked for at every look; any may be denied."""
-        facts = self.facts.setdefault(_key(connection), _Facts())
-        bundles = {one["BundleId"] for one in described if one.get("BundleId")}
-        new = bundles - {one["BundleId"] for one in facts.bundles}
-        if time.monotonic() - facts.read_at < FACTS_HOLD_SECONDS and not new:
-            return facts
-        fresh = _Facts(read_at=time.monotonic())
-        for name, read in (
-            ("directories", lambda: read_directories(connection)),
-            ("bundles", lambda: read_bundles(connection, sorted(bundles))),
-            ("tags", lambda: read_tags(connection)),
-        ):
-            try:
-                setattr(fresh, name, read())
-            except AwsError as error:
-                _LOG.warning("%s", error)
-                fresh.missing.append(f"without {name}: {error.refusal.action} was refused")
-        self.facts[_key(connection)] = fresh
-        return fresh
 
     def keep(self, connection: Connection, look: Look, started_at: datetime) -> None:
         """Write what changed of the WorkSpaces, then the samples: none is ever without its own."""
@@ -313,14 +322,3 @@ def _row(
     rest = {"workspaces": 0, "samples": 0, "seconds": 0.0, "outcome": DONE, "message": ""}
     return {"started_at": started_at, "account_id": account_id, "region": region,
             "role_arn": role_arn} | rest | more
-
-
-def _pool(size: int, stop: threading.Event) -> AbstractContextManager[ThreadPoolExecutor]:
-    """A pool whose threads are told to end when somebody loses patience."""
-    class _Pool(ThreadPoolExecutor):
-        def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-            if kind is not None:
-                stop.set()
-            super().__exit__(kind, *rest)  # type: ignore[arg-type]  # passed on as they are
-
-    return _Pool(max(1, size), thread_name_prefix="collect")

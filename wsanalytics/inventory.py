@@ -30,15 +30,18 @@ def updated(
 ) -> pd.DataFrame:
     """*now* with what only time tells: when WorkSpaces came, and which of *before* are gone.
 
-    A WorkSpace that was not there at an earlier look was created since. One that is there no
-    more, where the look was *whole* (not narrowed to directories), was terminated.
+    A WorkSpace that was not there at an earlier look was created since, if that look saw others
+    of its directory: looks may be narrowed to directories. One that is there no more, where this
+    look was *whole* (not narrowed), was terminated.
     """
     if before is None or before.empty:
         return now
     known = before.set_index("workspace_id")
     now = now.copy()
     created = known["created_at"].reindex(now["workspace_id"]).reset_index(drop=True)
-    created[~now["workspace_id"].isin(known.index).to_numpy()] = looked_at
+    is_new = ~now["workspace_id"].isin(known.index) & now["directory_id"].isin(
+        before["directory_id"].unique())
+    created[is_new.to_numpy()] = looked_at
     now["created_at"] = created.set_axis(now.index)
     is_gone = ~before["workspace_id"].isin(now["workspace_id"]) & before["terminated_at"].isna()
     gone = before[is_gone]
@@ -46,6 +49,29 @@ def updated(
         return now
     ended = gone.assign(state="TERMINATED", terminated_at=pd.Timestamp(looked_at).as_unit("us"))
     return pd.concat([now, ended], ignore_index=True)
+
+
+TOLD_BY = {
+    "directories": ("maintenance_enabled", "license"),
+    "bundles": ("operating_system", "license", "root_gib", "user_gib"),
+    "tags": ("tags",),
+}
+"""Which columns are told by what else AWS is asked for beside its WorkSpaces."""
+
+
+def with_last_known(
+    now: pd.DataFrame, before: pd.DataFrame | None, failed: set[str]
+) -> pd.DataFrame:
+    """*now* with what was known *before* where a *failed* question would have told."""
+    if before is None or before.empty or not failed:
+        return now
+    known = before.set_index("workspace_id").reindex(now["workspace_id"])
+    is_known = now["workspace_id"].isin(before["workspace_id"]).to_numpy()
+    now = now.copy()
+    for name in {column for one in failed for column in TOLD_BY[one]}:
+        last = known[name].set_axis(now.index)
+        now[name] = now[name].where(~is_known, last).astype(now[name].dtype)
+    return now
 
 
 def inventory_of(seen: pd.DataFrame) -> pd.DataFrame:

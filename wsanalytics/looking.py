@@ -6,18 +6,18 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from statistics import median
 from typing import Any
 
 import pandas as pd
 
 from wsanalytics.aws.pace import BURST, RATE_PER_SECOND
 from wsanalytics.aws.reader import PER_CALL
+from wsanalytics.sessions import NO_STATUS
 from wsanalytics.tables import SAMPLES
 from wsanalytics.timeline import INSTANT_DTYPE
 
-SAMPLE, NO_STATUS = "sample", "sample without status"
-"""What stands in ``source``: a look of our own, with and without an answer about connection."""
+SAMPLE = "sample"
+"""What stands in ``source`` of a look of our own that was answered."""
 _STATES = ("CONNECTED", "DISCONNECTED", "UNKNOWN")
 _SKEW = timedelta(minutes=5)
 Answer = tuple[datetime, list[str], list[dict[str, Any]]]
@@ -54,8 +54,8 @@ def as_samples(answers: Iterable[Answer], states: Mapping[str, str]) -> pd.DataF
     """The *answers* about connection, and the *states* of WorkSpaces by id, as ``samples``.
 
     A WorkSpace that AWS says nothing of (new, or in ERROR) is kept as UNKNOWN, and ``source``
-    says so. Instants are whole seconds. Where AWS's clock and this computer's differ by over five
-    minutes, AWS's counts.
+    says so. Instants are whole seconds. Where AWS tells of a check that lies over five minutes in
+    the future, this computer's clock is behind, and AWS's counts.
     """
     rows = []
     ahead = timedelta(0)
@@ -79,17 +79,13 @@ def as_samples(answers: Iterable[Answer], states: Mapping[str, str]) -> pd.DataF
 def _ahead(
     answered_at: datetime, statuses: list[dict[str, Any]], before: timedelta
 ) -> timedelta:
-    """How far AWS's clock is ahead, as far as the statuses of running WorkSpaces tell."""
+    """How far AWS's clock is ahead, as the latest check tells; old checks tell nothing."""
     checks = [
-        (status["ConnectionStateCheckTimestamp"] - answered_at).total_seconds()
-        for status in statuses
-        if status.get("ConnectionState") in ("CONNECTED", "DISCONNECTED")
-        and "ConnectionStateCheckTimestamp" in status
+        status["ConnectionStateCheckTimestamp"] - answered_at for status in statuses
+        if "ConnectionStateCheckTimestamp" in status
     ]
-    if not checks:
-        return before
-    ahead = timedelta(seconds=median(checks))
-    return ahead if abs(ahead) > _SKEW else timedelta(0)
+    latest = max(checks, default=timedelta(0))
+    return latest if latest > _SKEW else before
 
 
 def seconds_per_look(workspaces: int, rate_per_second: float = RATE_PER_SECOND) -> float:

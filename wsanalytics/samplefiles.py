@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wsanalytics.errors import InputError
 from wsanalytics.files import replaced
+from wsanalytics.sessions import BY_THE_HOUR
 from wsanalytics.tables import SAMPLES
 from wsanalytics.timeline import INSTANT_DTYPE
 
 _TEXTS = ("workspace_id", "connection_state", "state", "source")
 _INSTANTS = ("sampled_at", "last_connected_at")
 _STORED = pa.timestamp("ms", tz="UTC")
+_TRIES = 5
+T = TypeVar("T")
 
 
 def no_samples() -> pa.Table:
@@ -39,22 +46,39 @@ def write_samples(samples: pd.DataFrame, path: Path) -> None:
     with replaced(path) as file:
         pq.write_table(
             table.replace_schema_metadata(), file, compression="zstd", compression_level=9,
-            use_dictionary=list(_TEXTS), row_group_size=1 << 20,
+            use_dictionary=list(_TEXTS), row_group_size=1 << 17,
             column_encoding=dict.fromkeys(_INSTANTS, "DELTA_BINARY_PACKED"),
         )
 
 
-def read_day(folder: Path) -> pa.Table:
-    """The samples in a day's folder, each look once: a look of our own before a metric's."""
-    parts = [read_arrow(path, list(_TEXTS)) for path in sorted(folder.glob("*.parquet"))]
-    table = pa.concat_tables([_typed(part) for part in parts])
-    if len(parts) == 1:
+def read_day(folder: Path, workspaces: list[str] | None = None) -> pa.Table:
+    """The samples in a day's folder, each look once; *workspaces* narrow them down.
+
+    A look of our own goes before a metric of the same instant, and what was written last before
+    what was written first. Hourly figures count only in hours of which nothing finer is known.
+    Raises :class:`FileNotFoundError` where a file went away meanwhile: read it again.
+    """
+    files = sorted(folder.glob("*.parquet"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    parts = [_typed(read_arrow(path, list(_TEXTS), workspaces=workspaces)) for path in files]
+    table = pa.concat_tables(parts) if parts else no_samples()
+    if len(parts) < 2:
         return table
     frame = as_frame(table)
     rank = frame["source"].astype("str").str.startswith("cloudwatch").to_numpy()
     frame = frame.assign(rank=rank).sort_values([*SAMPLES.key, "rank"], kind="stable")
     once = frame.drop_duplicates(list(SAMPLES.key))[list(SAMPLES.names)]
+    once = once[~_is_outdone(once)]
     return _typed(pa.Table.from_pandas(once, preserve_index=False))
+
+
+def _is_outdone(samples: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Which samples come from hourly figures of an hour that is known more finely."""
+    hourly = (samples["source"].astype("str").str.endswith(BY_THE_HOUR)).to_numpy()
+    if not hourly.any() or hourly.all():
+        return np.zeros(len(samples), dtype=bool)
+    hour = samples["sampled_at"].dt.floor("h")
+    keys = pd.MultiIndex.from_arrays([samples["workspace_id"].astype("str"), hour])
+    return np.asarray(hourly & keys.isin(keys[~hourly].unique()), dtype=np.bool_)
 
 
 def _typed(table: pa.Table) -> pa.Table:
@@ -63,11 +87,18 @@ def _typed(table: pa.Table) -> pa.Table:
 
 
 def read_arrow(
-    path: Path, dictionary: list[str] | None = None, columns: list[str] | None = None
+    path: Path,
+    dictionary: list[str] | None = None,
+    columns: list[str] | None = None,
+    workspaces: list[str] | None = None,
 ) -> pa.Table:
     """The Parquet file at *path*; :class:`InputError` where it is not whole."""
     try:
-        return pq.read_table(path, read_dictionary=dictionary, columns=columns, partitioning=None)
+        wanted = None if workspaces is None else [("workspace_id", "in", workspaces)]
+        return pq.read_table(path, read_dictionary=dictionary, columns=columns, partitioning=None,
+                             filters=wanted)
+    except FileNotFoundError:
+        raise
     except (pa.ArrowException, OSError) as error:
         raise InputError(
             f"it cannot be read: {str(error).splitlines()[0]}", where=str(path),
@@ -88,3 +119,13 @@ def as_frame(table: pa.Table) -> pd.DataFrame:
     for name in _INSTANTS:
         frame[name] = pd.Series(frame[name], dtype=INSTANT_DTYPE)
     return frame[list(SAMPLES.names)]
+
+
+def steadily(read: Callable[[], T]) -> T:
+    """Read again where a file went away meanwhile: a compaction had put another in its place."""
+    for _ in range(_TRIES):
+        try:
+            return read()
+        except FileNotFoundError:
+            continue
+    return read()

@@ -45,6 +45,9 @@ USUAL_INTERVAL = 5 * MICROS_PER_MINUTE
 BY_THE_HOUR = "hourly"
 """Samples whose ``source`` ends so come from hourly figures: their sessions' ends lie anywhere in
 an hour."""
+NO_STATUS = "sample without status"
+"""What stands in ``source`` where AWS said nothing of the connection: unless the WorkSpace was
+stopped, nobody knows whether somebody was connected."""
 RESOLUTION = MICROS_PER_SECOND
 """How exact ``last_connected_at`` is taken to be; also the shortest session there is."""
 
@@ -92,8 +95,9 @@ def find_gaps(
 ) -> pd.DataFrame:
     """The silences longer than *bridge_gaps* between two samples of one WorkSpace.
 
-    Returns a ``gaps`` table. What happened in these stretches was not observed: it counts
-    neither as connected nor as free.
+    Of a history also the silences between its window's edges and a WorkSpace's first and last
+    sample, as far as the WorkSpace existed. Returns a ``gaps`` table. What happened in these
+    stretches was not observed: it counts neither as connected nor as free.
     """
     looks = _looks(history, bridge_gaps)
     before = np.flatnonzero(looks.joined & ~looks.bridged)
@@ -104,7 +108,34 @@ def find_gaps(
             "to_at": instants(looks.at[before + 1]),
         }
     )
+    if isinstance(history, History):
+        frame = pd.concat([frame, *_silent_edges(history, looks)], ignore_index=True)
     return sort_by_key(frame, GAPS)
+
+
+def _silent_edges(history: History, looks: _Looks) -> list[pd.DataFrame]:
+    """What lies between a window's edges and the first and last sample of each WorkSpace."""
+    fleet = history.workspaces.set_index("workspace_id")
+    start, end = history.window.micros
+    created, gone = (column_micros(fleet[name]) for name in ("created_at", "terminated_at"))
+    opens = np.where(fleet["created_at"].isna(), start, np.clip(created, start, end))
+    closes = np.where(fleet["terminated_at"].isna(), end, np.clip(gone, start, end))
+    place = looks.ids.get_indexer(fleet.index)
+    seen = place >= 0
+    bounds = np.searchsorted(looks.code, np.arange(len(looks.ids) + 1), side="left")
+    bridge = np.full(len(fleet), SHORTEST_BRIDGE, dtype=np.int64)
+    bridge[seen] = looks.bridge[place[seen]]
+    first, last = closes.copy(), closes.copy()  # never seen: one silence, up to the end
+    first[seen] = looks.at[bounds[place[seen]]]
+    last[seen] = looks.at[bounds[place[seen] + 1] - 1]
+    found = []
+    for low, high in ((opens, np.minimum(first, closes)), (last, closes)):
+        silent = high - low > bridge
+        found.append(pd.DataFrame({
+            "workspace_id": pd.Series(fleet.index[silent], dtype="str"),
+            "from_at": instants(low[silent]), "to_at": instants(high[silent]),
+        }))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +155,7 @@ class _Looks:
     joined: npt.NDArray[np.bool_]
     bridged: npt.NDArray[np.bool_]
     blur: Micros
+    bridge: Micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +177,9 @@ class _Found:
 
 def _looks(history: History | pd.DataFrame, bridge_gaps: timedelta | None) -> _Looks:
     samples = history.samples if isinstance(history, History) else check_table(history, SAMPLES)
+    silent = (samples["source"] == NO_STATUS) & (samples["state"] != "STOPPED")
+    if silent.any():
+        samples = samples[~silent.to_numpy(dtype=bool)]
     if samples.empty:
         raise InputError("there are no rows", where="find_sessions",
                          rule="sessions are found in samples", mend="check how they were read")
@@ -169,7 +204,7 @@ def _looks(history: History | pd.DataFrame, bridge_gaps: timedelta | None) -> _L
         bridge[:] = bridge_gaps // timedelta(microseconds=1)
     bridged = joined & (np.diff(at) <= bridge[code[1:]])
     return _Looks(pd.Index(ids, dtype="str"), code, at, connected, last, interval, joined, bridged,
-                  blur)
+                  blur, bridge)
 
 
 def _by_the_hour(source: pd.Series) -> npt.NDArray[np.bool_]:

@@ -17,28 +17,30 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from filelock import FileLock, Timeout
 
 from wsanalytics.errors import InputError, OutputError
 from wsanalytics.files import replaced, write_text
 from wsanalytics.history import History
 from wsanalytics.inventory import inventory_of, settings_of_inventory
+from wsanalytics.locks import held
 from wsanalytics.samplefiles import (
     as_frame,
     no_samples,
-    read_arrow,
     read_day,
     read_rows,
+    steadily,
     write_samples,
 )
 from wsanalytics.schedule import check_settings
@@ -46,8 +48,8 @@ from wsanalytics.tables import SETTINGS, WORKSPACES
 from wsanalytics.timeline import Window
 
 
-class BusyError(InputError):
-    """Another process does the same thing in the store."""
+class EmptyError(InputError):
+    """There are no WorkSpaces in the store yet."""
 
 
 SCHEMA, VERSION = "wsanalytics.store", 1
@@ -55,6 +57,7 @@ SEEN_AT = "seen_at"
 _DAY = re.compile(r"day=(\d{4}-\d{2}-\d{2})$")
 _COMPACT = "day.parquet"
 _ABANDONED_SECONDS = 3600
+_COMPACT_WORKSPACES, _MANY_FILES = "all.parquet", 100
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class Store:
         folder = Path(folder)
         if cls.is_at(folder):
             return cls(folder)
-        if folder.is_dir() and any(folder.iterdir()):
+        if folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir()):
             raise InputError(
                 "there are files in it, but it is no store", where=str(folder),
                 rule="a store has a folder of its own, with store.json in it",
@@ -123,31 +126,12 @@ class Store:
                 mend="use the wsanalytics that wrote it, or collect into another folder",
             )
 
-    @contextmanager
-    def locked(self, what: str, *, wait_seconds: float = 0) -> Iterator[None]:
+    def locked(self, what: str, *, wait_seconds: float = 0) -> AbstractContextManager[None]:
         """Hold the lock for *what* (``collect``, ``backfill``, ``write``) against other processes.
 
-        Raises :class:`InputError` if somebody else holds it; a lock dies with its process.
+        Raises :class:`BusyError` if somebody else holds it; a lock dies with its process.
         """
-        path = self.folder / f".{what}.lock"
-        lock = FileLock(path, timeout=wait_seconds)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise BusyError(
-                f"another process is busy with '{what}' there", where=str(self.folder),
-                rule="one process at a time does this in one store",
-                mend="wait for it or stop it; the lock ends with the process",
-            ) from None
-        except OSError as error:
-            raise OutputError(
-                f"{self.folder}: it cannot be written to: {error.strerror or error}. "
-                "Mend: check its permissions and the disk."
-            ) from error
-        try:
-            yield
-        finally:
-            lock.release()
+        return held(self.folder, what, wait_seconds)
 
     def add_samples(self, samples: pd.DataFrame, name: str) -> None:
         """Add a ``samples`` table, in a file called *name* in the folder of each of its days.
@@ -196,29 +180,34 @@ class Store:
                 found[date.fromisoformat(match[1])] = folder
         return found
 
-    def samples(self, start: date | None = None, end: date | None = None) -> pd.DataFrame:
+    def samples(
+        self, start: date | None = None, end: date | None = None,
+        workspaces: list[str] | None = None,
+    ) -> pd.DataFrame:
         """The ``samples`` of the days from *start* to *end* (excluded); text is categorical.
 
         The same look at the same instant counts once; a look of our own before a metric's.
+        *workspaces* are the ids to read, by default all.
         """
         tables = [
-            read_day(folder) for day, folder in self.days().items()
+            steadily(partial(read_day, folder, workspaces))
+            for day, folder in self.days().items()
             if (start is None or day >= start) and (end is None or day < end)
         ]
-        if not tables:
-            return as_frame(no_samples())
-        return as_frame(pa.concat_tables(tables))
+        return as_frame(pa.concat_tables(tables) if tables else no_samples())
 
     def inventory(self) -> pd.DataFrame:
         """Every WorkSpace that was ever seen, as it was last seen: a ``workspaces`` table."""
         return inventory_of(self._seen())
 
+    def _rows(self, kind: str) -> list[pd.DataFrame]:
+        return [read_rows(path) for path in sorted((self.folder / kind).glob("*.parquet"))]
+
     def _seen(self) -> pd.DataFrame:
         """What was seen of WorkSpaces, in the order of time; ``seen_at`` says when."""
-        files = sorted((self.folder / "workspaces").glob("*.parquet"))
-        parts = [read_rows(path) for path in files]
+        parts = steadily(partial(self._rows, "workspaces"))
         if not parts:
-            raise InputError(
+            raise EmptyError(
                 "there are no WorkSpaces in it yet", where=str(self.folder),
                 rule="a store is filled by collect, and by backfill",
                 mend="run wsanalytics collect --store DIR --once",
@@ -231,8 +220,7 @@ class Store:
 
         A setting holds from when it was first seen, or from when CloudTrail says it was made.
         """
-        files = sorted((self.folder / "settings").glob("*.parquet"))
-        parts = [read_rows(path) for path in files]
+        parts = steadily(partial(self._rows, "settings"))
         parts.append(settings_of_inventory(self._seen()))
         return check_settings(
             pd.concat(parts, ignore_index=True).drop_duplicates(list(SETTINGS.key))
@@ -254,8 +242,9 @@ class Store:
         window = Window.of_days(start or whole.start.date(), end or whole.end.date())
         at = samples["sampled_at"]
         inside = (at >= window.start) & (at < window.end)
-        return History(self.inventory(), samples[inside].reset_index(drop=True), window,
-                       self.settings())
+        if not inside.all():
+            samples = samples[inside].reset_index(drop=True)
+        return History(self.inventory(), samples, window, self.settings())
 
     def compact(self, before: date, *, on_day: Callable[[date], None] | None = None) -> int:
         """Make one file of the files of each day before *before*; says how many days were done.
@@ -272,30 +261,55 @@ class Store:
                 write_samples(as_frame(read_day(folder)), folder / _COMPACT)
                 for file in files:
                     if file.name != _COMPACT:
-                        file.unlink()
+                        file.unlink(missing_ok=True)
             done += 1
             if on_day:
                 on_day(day)
+        self._compact_workspaces()
         return done
+
+    def _compact_workspaces(self) -> None:
+        """One file of the many that tell how WorkSpaces changed; a look reads them all."""
+        files = sorted((self.folder / "workspaces").glob("*.parquet"))
+        if len(files) < _MANY_FILES:
+            return
+        with self.locked("write", wait_seconds=60):
+            seen = pd.concat([read_rows(path) for path in files], ignore_index=True)
+            with replaced(self.folder / "workspaces" / _COMPACT_WORKSPACES) as file:
+                pq.write_table(pa.Table.from_pandas(seen.drop_duplicates(), preserve_index=False),
+                               file, compression="zstd")
+            for path in files:
+                if path.name != _COMPACT_WORKSPACES:
+                    path.unlink(missing_ok=True)
 
     def instants(self, day: date) -> tuple[int, pd.DatetimeIndex]:
         """How many samples there are of a day, and the distinct instants at which any was taken."""
-        columns = [read_arrow(path, columns=["sampled_at"]).column("sampled_at")
-                   for path in sorted(self.days()[day].glob("*.parquet"))]
-        taken = pa.chunked_array([chunk for column in columns for chunk in column.chunks])
+        folder = self.days()[day]
+        taken = steadily(partial(read_day, folder)).column("sampled_at")
         distinct = pd.DatetimeIndex(taken.unique().to_pandas()).as_unit("us").sort_values()
         return len(taken), distinct
+
+    def remove_if_empty(self) -> None:
+        """Take a store back that nothing was put into."""
+        left = [path for path in self.folder.iterdir() if not path.name.startswith(".")]
+        if [path.name for path in left] == ["store.json"]:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def tidy(self) -> None:
         """Remove what a killed process was writing, once it is an hour old."""
         past = time.time() - _ABANDONED_SECONDS
         for path in self.folder.rglob(".*.tmp"):
-            if path.stat().st_mtime < past:
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # moved into place meanwhile
+                if path.stat().st_mtime < past:
+                    path.unlink()
 
     def size_bytes(self) -> int:
         """What the store takes on disk."""
-        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+        size = 0
+        for path in self.folder.rglob("*"):
+            with suppress(FileNotFoundError):
+                size += path.stat().st_size if path.is_file() else 0
+        return size
 
 
 def whole_days(first: datetime, last: datetime) -> Window:

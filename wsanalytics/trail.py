@@ -17,21 +17,27 @@ USUAL = auto_stop(60)
 """The timeout that AWS gives where none was named (Cost Optimizer issue 66)."""
 
 
-def settings_in(changes: Iterable[Change], start: datetime) -> pd.DataFrame:
+def settings_in(
+    changes: Iterable[Change], start: datetime, known: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """The settings that *changes* made, as a ``settings`` table.
 
-    Also what a WorkSpace was set to before its first change, from *start* on: the other running
-    mode, since a change to the mode that it had would hardly have been made. Its timeout then is
-    not known and taken to be AWS's own, 60 minutes.
+    Also what a WorkSpace was set to before its first change, from *start* on, where *known* (a
+    ``settings`` table) has nothing earlier: the other running mode, since a change to the mode
+    that it had would hardly have been made. Its timeout then is not known and taken to be AWS's
+    own, 60 minutes.
     """
+    earlier = {} if known is None else dict(known.groupby("workspace_id")["since"].min())
     rows: list[tuple[str, str, datetime]] = []
     now: dict[str, Setting] = {}
     for change in sorted(changes, key=lambda one: one.at):
         before = now.get(change.workspace_id)
+        is_known = change.workspace_id in earlier and earlier[change.workspace_id] < change.at
         after = _after(change, before or USUAL)
         if after is None:
             continue
-        if before is None and change.event != "CreateWorkspaces" and change.at > start:
+        is_first = before is None and not is_known and change.event != "CreateWorkspaces"
+        if is_first and change.at > start:
             was = USUAL if after == ALWAYS_ON or change.running_mode is None else ALWAYS_ON
             rows.append((change.workspace_id, str(was), start))
         rows.append((change.workspace_id, str(after), change.at))
