@@ -24,9 +24,19 @@ from wsanalytics.aws.cloudwatch import (
 )
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.failures import AwsError, Refusal
-from wsanalytics.collector import DONE, IN_PART, REFUSED, collect
+from wsanalytics.collector import (
+    DONE,
+    IN_PART,
+    REFUSED,
+    as_rounds,
+    collect,
+    compacted,
+    new_store,
+    refused_row,
+)
 from wsanalytics.errors import InputError
-from wsanalytics.looking import NO_STATUS, SAMPLE, Clock
+from wsanalytics.locks import BusyError
+from wsanalytics.looking import SAMPLE, Clock
 from wsanalytics.metrics import (
     FINE,
     HOUR,
@@ -40,7 +50,6 @@ from wsanalytics.metrics import (
 )
 from wsanalytics.progress import working
 from wsanalytics.show import cents, counted
-from wsanalytics.locks import BusyError
 from wsanalytics.store import Store
 from wsanalytics.timeline import INSTANT_DTYPE, MICROS_PER_SECOND, column_micros
 from wsanalytics.trail import created_in, settings_in
@@ -53,6 +62,8 @@ TRAIL_DAYS = 90
 NEWCOMER_AFTER = timedelta(hours=6)
 """A WorkSpace whose first value comes so long after the start of the time asked for, is taken to
 have been created then."""
+LAG = timedelta(minutes=15)
+"""CloudWatch's values come late; the last minutes are left to the next backfill or collector."""
 _AT_ONCE = 50
 _FINE_METRICS = (("UserConnected", "Maximum"), ("Stopped", "Maximum"))
 _HOURLY_METRICS = (("UserConnected", "Average"), ("UserConnected", "SampleCount"),
@@ -110,10 +121,9 @@ def backfill(
             f"{days} days", where="--days",
             rule=f"CloudWatch keeps five-minute values for {FINE_DAYS} days and hourly ones for "
             f"{HOURLY_DAYS}", mend=f"use 1 to {HOURLY_DAYS}")
-    place = store if isinstance(store, Store) else Store.create(store)
-    with place.locked("backfill"):
-        opened, refused = connections or connect(
-            regions=regions, profile=profile, role_arns=role_arns)
+    opened, refused = connections or connect(
+        regions=regions, profile=profile, role_arns=role_arns)
+    with new_store(store) as place, place.locked("backfill"):
         clock = clock or Clock()
         try:
             looked = _look(place, opened, refused, clock)
@@ -124,7 +134,7 @@ def backfill(
             if connections is None:
                 for connection in opened:
                     connection.close()
-        place.compact(job.end.date())
+        compacted(place, job.end.date(), tell)
         return job.result(looked)
 
 
@@ -136,7 +146,7 @@ def _look(
         done = collect(store, tell=lambda _: None, clock=clock, connections=(opened, refused))
     except BusyError:
         store.inventory()  # refuses where that collector has seen nothing yet
-        return pd.DataFrame(columns=["account_id", "region", "outcome", "message"])
+        return as_rounds([refused_row(one, clock.now()) for one in refused])
     return done.rounds
 
 
@@ -153,7 +163,7 @@ class _Backfill:
 
     @property
     def end(self) -> datetime:
-        return _floor(self.now, PERIOD)
+        return _floor(self.now - LAG, PERIOD)
 
     @property
     def fine_start(self) -> datetime:
@@ -178,8 +188,12 @@ class _Backfill:
         inventory = self.store.inventory()
         own = inventory[(inventory["account_id"] == connection.account_id)
                         & (inventory["region"] == connection.region)
-                        & inventory["terminated_at"].isna()]
+                        & ~(inventory["terminated_at"] <= self.start)]
         if own.empty:
+            self.rows.append({
+                "account_id": connection.account_id, "region": connection.region,
+                "workspaces": 0, "samples": 0, "outcome": IN_PART,
+                "message": "no WorkSpaces are known here; collect first"})
             return
         requests = self.requests(tuple(own["workspace_id"]))
         price = sum(map(price_usd, requests))
@@ -215,7 +229,7 @@ class _Backfill:
             return [f"without changes of setting: {error.refusal.action} was refused"]
         changes = [one for one in changes if one.workspace_id in set(own["workspace_id"])]
         name = f"{self.now:%Y%m%dT%H%M%SZ}-{connection.account_id}-{connection.region}-trail"
-        settings = settings_in(changes, self.start)
+        settings = settings_in(changes, self.start, self.store.settings())
         if len(settings):
             self.store.add_settings(settings, name)
         created = created_in(changes)
@@ -223,7 +237,6 @@ class _Backfill:
         return []
 
     def _came(self, rows: pd.DataFrame, created: dict[str, datetime], name: str) -> None:
-        rows = rows[rows["created_at"].isna()]
         if len(rows):
             stamps = pd.Series([created[one] for one in rows["workspace_id"]],
                                index=rows.index, dtype=INSTANT_DTYPE)
@@ -257,7 +270,9 @@ class _Backfill:
                     count += self._write(batch, f"{stem}-{(number - 1) // _AT_ONCE:05}")
                     batch = []
         count += self._write(batch, f"{stem}-rest") if batch else 0
-        own = own[own["workspace_id"].isin(list(created))]
+        if len(created) * 2 > len(request.workspace_ids):
+            return count  # not all of them are new: CloudWatch knows nothing of the time before
+        own = own[own["workspace_id"].isin(list(created)) & own["created_at"].isna()]
         self._came(own, created, f"{self.now:%Y%m%dT%H%M%SZ}-{stem}-first-seen")
         return count
 
@@ -271,8 +286,8 @@ class _Backfill:
 
     def _seen(self, request: MetricRequest) -> dict[str, tuple[Any, Any]]:
         """The store's own looks at the time of *request*: instants and connected, by WorkSpace."""
-        samples = self.store.samples(request.start.date(), self.end.date() + timedelta(days=1))
-        samples = samples[samples["source"].isin([SAMPLE, NO_STATUS]).to_numpy()]
+        samples = self.store.samples(request.start.date(), self.end.date() + timedelta(days=1),
+                                     sources=[SAMPLE])
         own = samples.groupby("workspace_id", observed=True)
         return {
             str(name): (column_micros(rows["sampled_at"]) // MICROS_PER_SECOND,

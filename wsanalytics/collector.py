@@ -109,7 +109,7 @@ def collect(
             if connections is None:
                 for connection in opened:
                     connection.close()
-        return Collected(place, _frame(collector.rows))
+        return Collected(place, as_rounds(collector.rows))
 
 
 @contextmanager
@@ -139,7 +139,8 @@ def _known(store: Store) -> dict[tuple[str, str], pd.DataFrame]:
     }
 
 
-def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def as_rounds(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The rows of looks as the frame that :class:`Collected` holds."""
     frame = pd.DataFrame(rows, columns=list(ROUND_COLUMNS))
     return frame.astype({"started_at": INSTANT_DTYPE, "workspaces": "int64", "samples": "int64"})
 
@@ -179,8 +180,7 @@ class _Collector:
         """Rows for the accounts and regions that could not even be connected to."""
         for refusal in refused:
             _LOG.warning("%s", refusal)
-            self.rows.append(_row(self.clock.now(), refusal.account_id, refusal.region,
-                                  refusal.role_arn, outcome=REFUSED, message=str(refusal)))
+            self.rows.append(refused_row(refusal, self.clock.now()))
 
     def run(self, every: timedelta | None, looks: int | None) -> None:
         count = 0
@@ -313,6 +313,12 @@ class _Collector:
 
 def _key(connection: Connection) -> tuple[str, str]:
     return connection.account_id, connection.region
+
+
+def refused_row(refusal: Refusal, at: datetime) -> dict[str, Any]:
+    """The row of an account or region that could not be looked at."""
+    return _row(at, refusal.account_id, refusal.region, refusal.role_arn, outcome=REFUSED,
+                message=str(refusal))
 
 
 def _row(

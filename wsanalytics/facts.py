@@ -30,6 +30,7 @@ class Facts:
     missing: list[str] = field(default_factory=list)
     failed: set[str] = field(default_factory=set)
     _good: set[str] = field(default_factory=set)
+    _asked: set[str] = field(default_factory=set)
     _read_at: float = -math.inf
 
     def refresh(self, connection: Connection, described: list[dict[str, Any]]) -> None:
@@ -38,10 +39,11 @@ class Facts:
         *described* are the WorkSpaces, whose bundles are asked for.
         """
         bundles = {one["BundleId"] for one in described if one.get("BundleId")}
-        new = bundles - {one["BundleId"] for one in self.bundles}
+        new = bundles - self._asked
         if time.monotonic() - self._read_at < HOLD_SECONDS and not new:
             return
         self._read_at, self.failed, self.missing = time.monotonic(), set(), []
+        self._asked |= bundles
         for name, read in (
             ("directories", lambda: read_directories(connection)),
             ("bundles", lambda: read_bundles(connection, sorted(bundles))),

@@ -51,15 +51,15 @@ def write_samples(samples: pd.DataFrame, path: Path) -> None:
         )
 
 
-def read_day(folder: Path, workspaces: list[str] | None = None) -> pa.Table:
-    """The samples in a day's folder, each look once; *workspaces* narrow them down.
+def read_day(folder: Path, wanted: dict[str, list[str] | None] | None = None) -> pa.Table:
+    """The samples in a day's folder, each look once; *wanted* narrows columns to some values.
 
     A look of our own goes before a metric of the same instant, and what was written last before
     what was written first. Hourly figures count only in hours of which nothing finer is known.
     Raises :class:`FileNotFoundError` where a file went away meanwhile: read it again.
     """
     files = sorted(folder.glob("*.parquet"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    parts = [_typed(read_arrow(path, list(_TEXTS), workspaces=workspaces)) for path in files]
+    parts = [_typed(read_arrow(path, list(_TEXTS), wanted=wanted)) for path in files]
     table = pa.concat_tables(parts) if parts else no_samples()
     if len(parts) < 2:
         return table
@@ -90,13 +90,14 @@ def read_arrow(
     path: Path,
     dictionary: list[str] | None = None,
     columns: list[str] | None = None,
-    workspaces: list[str] | None = None,
+    wanted: dict[str, list[str] | None] | None = None,
 ) -> pa.Table:
     """The Parquet file at *path*; :class:`InputError` where it is not whole."""
     try:
-        wanted = None if workspaces is None else [("workspace_id", "in", workspaces)]
+        kept = [(name, "in", values) for name, values in (wanted or {}).items()
+                if values is not None]
         return pq.read_table(path, read_dictionary=dictionary, columns=columns, partitioning=None,
-                             filters=wanted)
+                             filters=kept or None)
     except FileNotFoundError:
         raise
     except (pa.ArrowException, OSError) as error:

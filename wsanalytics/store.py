@@ -182,15 +182,16 @@ class Store:
 
     def samples(
         self, start: date | None = None, end: date | None = None,
-        workspaces: list[str] | None = None,
+        *, workspaces: list[str] | None = None, sources: list[str] | None = None,
     ) -> pd.DataFrame:
         """The ``samples`` of the days from *start* to *end* (excluded); text is categorical.
 
         The same look at the same instant counts once; a look of our own before a metric's.
-        *workspaces* are the ids to read, by default all.
+        *workspaces* are the ids to read, *sources* the sources, by default all.
         """
+        wanted = {"workspace_id": workspaces, "source": sources}
         tables = [
-            steadily(partial(read_day, folder, workspaces))
+            steadily(partial(read_day, folder, wanted))
             for day, folder in self.days().items()
             if (start is None or day >= start) and (end is None or day < end)
         ]
