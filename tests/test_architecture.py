@@ -18,7 +18,7 @@ errors
 timeline, tables, checking, files
 settings, aws.model, show, schedule, prices
 AWS
-history, sessions, inventory, samplefiles, locks, store, archive, metrics
+history, sessions, inventory, samplefiles, locks, store, stored, archive, metrics
 simulate.workspace, simulate.arrays, simulate.fleet, PEOPLE
 switching, billing
 progress, looking, facts, trail, collector, backfilling

@@ -322,5 +322,45 @@ def test_changes_tell_what_was_set_before_and_after(
     assert told["since"].is_monotonic_increasing
 
 
-def test_boto3_is_the_real_one() -> None:
-    assert "site-packages" in boto3.__file__
+def test_what_was_seen_before_a_change_goes_before_what_is_guessed() -> None:
+    known = pd.DataFrame({"workspace_id": ["ws-a"], "setting": ["AUTO_STOP:120"],
+                          "since": pd.to_datetime([START + timedelta(hours=3)])})
+    told = settings_in([change(5, "ALWAYS_ON")], START, known)
+    assert told["setting"].tolist() == ["ALWAYS_ON"]
+    later = known.assign(since=pd.to_datetime([START + timedelta(hours=8)]))
+    assert settings_in([change(5, "ALWAYS_ON")], START, later)["setting"].tolist() == [
+        "AUTO_STOP:60", "ALWAYS_ON"]
+
+
+def test_a_workspace_that_is_gone_keeps_its_history(tmp_path: Path) -> None:
+    with Sandbox(workspaces=10, seed=4) as box:
+        box.clock.speed = 0
+        first = fill(box, tmp_path / "store", days=2)
+        count = first.store.samples()["workspace_id"].value_counts()
+        gone = str(count.index[0])
+        aws = boto3.client("workspaces", endpoint_url=box.url, region_name="us-east-1",
+                           aws_access_key_id="a", aws_secret_access_key="b")
+        aws.terminate_workspaces(TerminateWorkspaceRequests=[{"WorkspaceId": gone}])
+        aws.close()
+        box.clock.step(timedelta(minutes=40))
+        again = fill(box, tmp_path / "store", days=2)
+    inventory = again.store.inventory().set_index("workspace_id")
+    assert pd.notna(inventory.loc[gone, "terminated_at"])
+    assert again.store.samples()["workspace_id"].value_counts()[gone] >= count.iloc[0]
+
+
+def test_a_fleet_whose_figures_begin_together_was_not_created_then(tmp_path: Path) -> None:
+    with Sandbox(workspaces=12, seed=4, history_days=10) as box:
+        done = fill(box, tmp_path / "store", days=30)
+    assert done.store.inventory()["created_at"].isna().sum() >= 10
+
+
+def test_a_region_without_workspaces_is_said_to_be_one(tmp_path: Path) -> None:
+    with (
+        Sandbox(workspaces=6, regions=("us-east-1",)) as box,
+        connected(box, regions=("us-east-1", "eu-west-1")) as connections,
+    ):
+        done = backfill(tmp_path / "store", connections=connections, days=1, clock=BoxClock(box))
+    rows = done.rounds.set_index("region")
+    assert rows.loc["us-east-1", "outcome"] == "done"
+    assert "no WorkSpaces are known here" in rows.loc["eu-west-1", "message"]

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import boto3
@@ -19,8 +19,10 @@ from wsanalytics.archive import read_history
 from wsanalytics.aws.failures import AwsError
 from wsanalytics.cli import main
 from wsanalytics.collector import Collected, collect
-from wsanalytics.looking import NO_STATUS, pace_text, seconds_per_look
+from wsanalytics.errors import InputError
+from wsanalytics.looking import as_samples, pace_text, seconds_per_look
 from wsanalytics.sandbox import Faults, Sandbox
+from wsanalytics.sessions import NO_STATUS
 
 
 def look(box: Sandbox, store: Path, **options: object) -> Collected:
@@ -157,6 +159,87 @@ def test_denied_tags_do_not_stop_a_look(tmp_path: Path) -> None:
     assert done.rounds["samples"].tolist() == [20]
     assert done.rounds["outcome"].tolist() == ["done in part"]
     assert "tag:GetResources" in done.rounds["message"].item()
+
+
+def test_what_was_known_is_kept_while_tags_and_directories_are_denied(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    with Sandbox(workspaces=40, seed=3) as box:
+        look(box, store)
+        before = look(box, store).store.inventory()
+        box.faults = Faults(denied_actions=(
+            "tag:GetResources", "workspaces:DescribeWorkspaceDirectories"))
+        after = look(box, store).store.inventory()
+    assert before["maintenance_enabled"].any() and (before["tags"] != "{}").any()
+    pd.testing.assert_frame_equal(after, before)
+
+
+def test_a_look_narrowed_to_a_directory_makes_nobody_else_a_newcomer(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    with Sandbox(workspaces=40, seed=3) as box:
+        directory = box.workspaces()["directory_id"].iloc[0]
+        narrowed = look(box, store, directories=[directory])
+        assert 0 < narrowed.rounds["workspaces"].item() < 40
+        inventory = look(box, store).store.inventory()
+        assert len(inventory) == 40 and inventory["created_at"].isna().all()
+        again = look(box, store, directories=[directory]).store.inventory()
+        assert again["terminated_at"].isna().all()
+        with pytest.raises(InputError, match="no WorkSpace"):
+            look(box, store, directories=["d-9000000000"])
+
+
+def test_an_old_check_of_one_workspace_misdates_nobody() -> None:
+    now = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    old = {"WorkspaceId": "ws-a", "ConnectionState": "DISCONNECTED",
+           "ConnectionStateCheckTimestamp": now - timedelta(days=1)}
+    ahead = old | {"ConnectionStateCheckTimestamp": now + timedelta(hours=2)}
+    for status, expected in ((old, now), (ahead, now + timedelta(hours=2))):
+        samples = as_samples([(now, ["ws-a", "ws-b"], [status]), (now, ["ws-c"], [])], {})
+        assert (samples["sampled_at"] == expected).all()
+
+
+def test_what_was_refused_altogether_leaves_no_store_behind(tmp_path: Path) -> None:
+    with (
+        Sandbox(workspaces=5, faults=Faults(denied_regions=("us-east-1",))) as box,
+        connected(box) as connections,
+        pytest.raises(AwsError),
+    ):
+        collect(tmp_path / "store", connections=connections)
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_damaged_day_does_not_end_the_looking(tmp_path: Path) -> None:
+    store, said = tmp_path / "store", []
+    with Sandbox(workspaces=10) as box:
+        look(box, store)
+        day = store / "samples" / "day=2026-01-01"
+        day.mkdir()
+        for name in ("one", "two"):
+            (day / f"{name}.parquet").write_bytes(b"PAR1")
+        with connected(box) as connections:
+            done = collect(store, connections=connections, every=timedelta(seconds=0.2), looks=3,
+                           tell=said.append)
+    assert len(done.rounds) == 3 and done.complete
+    assert any("not compacted" in text and "2026-01-01" in text for text in said)
+
+
+def test_ctrl_c_ends_a_look_whose_endpoint_hangs(tmp_path: Path) -> None:
+    store, hangs = tmp_path / "store", Faults(timeout_share=1.0, timeout_seconds=50)
+    with (
+        Sandbox(workspaces=60) as box,
+        run(box, "collect", "--store", str(store), "--every", "1s") as process,
+    ):
+        deadline = time.monotonic() + 60
+        while not list(store.rglob("day=*/*.parquet")) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        box.faults = hangs
+        time.sleep(2.5)  # a look has begun that gets no answer
+        process.send_signal(signal.SIGTERM)
+        try:
+            _, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
 
 
 def test_a_clock_that_is_wrong_is_set_right_by_aws(tmp_path: Path) -> None:

@@ -310,3 +310,16 @@ def test_whatever_is_lost_every_sample_that_is_left_is_believed(
     for gap in gaps.itertuples():
         for start, end in sessions:
             assert min(end, gap.to_at) - max(start, gap.from_at) <= SECOND
+
+
+def test_an_answer_that_left_a_workspace_out_says_nothing_of_its_user() -> None:
+    """Unless it was stopped: then nobody was connected."""
+    times = [at("2026-03-02 09:00") + timedelta(minutes=5 * n) for n in range(12)]
+    frame = pd.DataFrame({
+        "workspace_id": "ws-a", "sampled_at": times, "connection_state": "CONNECTED",
+        "state": "AVAILABLE", "last_connected_at": None, "source": "sample"})
+    left_out = frame.copy()
+    left_out.loc[5, ["connection_state", "source"]] = ["UNKNOWN", "sample without status"]
+    assert len(find_sessions(left_out)) == 1
+    left_out.loc[5, "state"] = "STOPPED"
+    assert len(find_sessions(left_out)) == 2

@@ -20,6 +20,7 @@ from wsanalytics.cli import main
 from wsanalytics.errors import InputError
 from wsanalytics.history import History
 from wsanalytics.overview import store_summary
+from wsanalytics.sessions import find_gaps
 from wsanalytics.store import Store, whole_days
 from wsanalytics.timeline import Window
 
@@ -99,6 +100,93 @@ def test_compaction_changes_no_sample_and_runs_again_after_a_kill(
     store.compact(date(2027, 1, 1))
     assert keys(store.samples()) == sorted(expected)
     assert all(len(list(folder.iterdir())) == 1 for folder in store.days().values())
+
+
+def test_what_was_written_last_counts(store: Store) -> None:
+    late = samples(5, 10, state="CONNECTED", source="cloudwatch")
+    early = late.assign(connection_state="DISCONNECTED")
+    store.add_samples(early, "z-first")
+    store.add_samples(late, "a-second")
+    assert (store.samples()["connection_state"] == "CONNECTED").all()
+    store.compact(date(2026, 4, 1))
+    store.add_samples(early, "third")
+    assert (store.samples()["connection_state"] == "DISCONNECTED").all()
+
+
+def test_hourly_figures_count_only_in_hours_that_are_not_known_better(store: Store) -> None:
+    store.add_samples(samples(5, 10, 15), "look")
+    store.add_samples(samples(2, 7, 12, 62, source="cloudwatch hourly"), "hourly")
+    assert store.samples()["sampled_at"].tolist() == samples(5, 10, 15, 62)["sampled_at"].tolist()
+
+
+def test_the_silence_before_and_after_the_samples_is_a_gap(store: Store) -> None:
+    store.add_samples(samples(*range(3000, 4000, 5)), "look")
+    history = store.history(start=date(2026, 3, 2), end=date(2026, 3, 6))
+    gaps = find_gaps(history)
+    assert gaps[["workspace_id", "from_at", "to_at"]].values.tolist() == [
+        ["ws-a", DAY, DAY + timedelta(minutes=3000)],
+        ["ws-a", DAY + timedelta(minutes=3995), DAY + timedelta(days=4)],
+        ["ws-b", DAY, DAY + timedelta(days=4)],
+    ]
+
+
+def test_days_that_nobody_observed_are_no_history(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three days of samples in a window of sixty: nothing is proposed, and it says so."""
+    store.add_samples(samples(*range(0, 3 * 1440, 5)), "look")
+    plan = store.folder.parent / "plan.json"
+    arguments = ["recommend", "--store", str(store.folder), "--output", str(plan)]
+    assert main([*arguments, "--start", "2026-01-05"]) == 0
+    said = json.loads(plan.read_text())
+    assert said["changes"] == [] and said["unused"] == []
+    assert "the samples cover 2026-03-02 to 2026-03-05" in capsys.readouterr().err
+    reasons = {one["workspace_id"]: one["reason"] for one in said["left_alone"]}
+    assert "Observed on 3 of 59 days only" in reasons["ws-a"]
+    assert main([*arguments, "--end", "2026-03-01"]) == 2
+    assert "--end 2026-03-01 is not after" in capsys.readouterr().err
+    assert main([*arguments, "--start", "2026-05-01", "--end", "2026-06-01"]) == 2
+    assert "no samples from" in capsys.readouterr().err
+
+
+def test_two_backfills_count_once(store: Store) -> None:
+    store.add_samples(samples(5, 10, source="cloudwatch"), "one")
+    store.add_samples(samples(5, 10, 15, source="cloudwatch"), "two")
+    assert store_summary(store).samples == 3
+
+
+def test_reading_goes_on_while_a_day_is_compacted(store: Store) -> None:
+    for number in range(40):
+        store.add_samples(samples(number), f"look-{number:02}")
+    code = ("import sys; from datetime import date; from pathlib import Path; "
+            "from wsanalytics.store import Store; Store(Path(sys.argv[1])).compact("
+            "date(2026, 4, 1))")
+    with subprocess.Popen([sys.executable, "-c", code, str(store.folder)]) as other:
+        while other.poll() is None:
+            assert len(store.samples()) == 40
+            assert store.size_bytes() > 0
+            store.tidy()
+    assert other.returncode == 0 and len(store.samples()) == 40
+
+
+def test_many_changes_of_workspaces_are_compacted_too(store: Store) -> None:
+    store.add_samples(samples(5), "look")
+    for number in range(120):
+        minutes = 60 * (1 + number % 3)
+        store.add_workspaces(
+            workspaces("ws-a", running_mode="AUTO_STOP", auto_stop_minutes=minutes),
+            DAY + timedelta(minutes=number), f"change-{number:03}")
+    before = store.settings(), store.inventory()
+    store.compact(date(2026, 4, 1))
+    assert len(list((store.folder / "workspaces").iterdir())) == 1
+    for frame, again in zip(before, (store.settings(), store.inventory()), strict=True):
+        pd.testing.assert_frame_equal(frame, again)
+
+
+def test_a_kill_while_the_store_was_made_does_not_block_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / ".store.json.abc.tmp").write_text("{")
+    assert Store.is_at(Store.create(tmp_path / "store").folder)
 
 
 def test_properties_are_kept_as_they_change(store: Store) -> None:

@@ -46,6 +46,8 @@ def _analysis(args: Namespace, *, steps: int) -> Analysis:
     with terminal.progress(steps) as step:
         step("reading")
         fleet = fleet_of(args)
+        if fleet.note:
+            terminal.tell(fleet.note)
         chosen = setting_grid(auto_stop_minutes=(), always_on=False, include=args.setting)
         limits = Limits(
             candidates=chosen or setting_grid(),

@@ -92,7 +92,7 @@ def analyse(
     charges = bill(replayed, workspaces, prices, hour_rule=limits.hour_rule,
                    maintenance_hours=limits.maintenance_hours)
     step("comparing")
-    comparison = compare(charges, replayed, workspaces, baseline=present)
+    comparison = compare(charges, replayed, workspaces, baseline=present, gaps=gaps)
     step("recommending")
     plan = recommend(
         comparison,

@@ -23,6 +23,7 @@ from wsanalytics.settings import setting_grid
 from wsanalytics.show import counted
 from wsanalytics.simulate.fleet import replay
 from wsanalytics.store import Store
+from wsanalytics.stored import Found, find_stored
 from wsanalytics.tables import CHARGES, GAPS, SESSIONS, TABLES, as_markdown, table_named
 
 
@@ -44,19 +45,26 @@ def sessions(args: Namespace) -> None:
                          mend="give them two names")
     bridge = None if args.bridge_gaps is None else timedelta(minutes=args.bridge_gaps)
     with terminal.progress(3) as step:
-        step("reading samples")
-        samples = (read_samples(args.samples) if args.store is None
-                   else Store(args.store).history().samples)
-        step("finding sessions")
-        found = find_sessions(samples, bridge_gaps=bridge)
-        gaps = find_gaps(samples, bridge_gaps=bridge)
+        step("reading samples, finding sessions")
+        found = _found(args, bridge)
         step("writing")
         if args.gaps:
-            write_table(gaps, args.gaps, GAPS)
-        write_table(found, args.output, SESSIONS)
-    terminal.tell(f"{counted(len(samples), 'sample')}, {counted(len(found), 'session')} "
-          f"({int(found['revealed'].sum()):,} revealed), {counted(len(gaps), 'gap')}; "
-          f"written to {args.output}")
+            write_table(found.gaps, args.gaps, GAPS)
+        write_table(found.sessions, args.output, SESSIONS)
+    terminal.tell(
+        f"{counted(found.samples, 'sample')}, {counted(len(found.sessions), 'session')} "
+        f"({int(found.sessions['revealed'].sum()):,} revealed), "
+        f"{counted(len(found.gaps), 'gap')}; written to {args.output}")
+
+
+def _found(args: Namespace, bridge: timedelta | None) -> Found:
+    """Sessions and gaps from a store or from a samples file."""
+    if args.store is not None:
+        store = Store(args.store)
+        return find_stored(store, store.inventory(), store.window(), bridge_gaps=bridge)
+    samples = read_samples(args.samples)
+    return Found(find_sessions(samples, bridge_gaps=bridge),
+                 find_gaps(samples, bridge_gaps=bridge), len(samples))
 
 
 def simulate(args: Namespace) -> None:
@@ -66,6 +74,8 @@ def simulate(args: Namespace) -> None:
     with terminal.progress(4) as step:
         step("reading")
         fleet = fleet_of(args)
+        if fleet.note:
+            terminal.tell(fleet.note)
         step("replaying")
         replayed = replay(
             fleet.sessions, settings, window=fleet.window, resume_seconds=args.resume_seconds,

@@ -24,6 +24,7 @@ from wsanalytics.timeline import (
     MICROS_PER_HOUR,
     Micros,
     Window,
+    clipped,
     coded,
     column_micros,
     cut,
@@ -46,15 +47,17 @@ def compare(
     baseline: pd.Series,
     level: float = 0.8,
     seed: int = 0,
+    gaps: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Every WorkSpace under every setting of *charges*, against the setting it has.
 
     *baseline* gives each WorkSpace's present setting by ``workspace_id``
     (``history.configured``). Savings are USD a month of the WorkSpace's existence in the window;
     ``saving_low_usd`` and ``saving_high_usd`` enclose the middle *level* of what resampling its
-    weeks gives, *seed* fixing the draws (the same input gives the same interval). Returns a
-    ``comparison`` table; amounts are empty where no price is known. Raises :class:`InputError`
-    if a WorkSpace's present setting is not among those charged.
+    weeks gives, *seed* fixing the draws (the same input gives the same interval). *gaps* are the
+    stretches in which nobody looked, which are no observed days. Returns a ``comparison`` table;
+    amounts are empty where no price is known. Raises :class:`InputError` if a WorkSpace's present
+    setting is not among those charged.
     """
     if not 0 < level < 1:
         raise InputError(f"level is {level}", where="compare", rule="a level lies between 0 and 1",
@@ -70,6 +73,7 @@ def compare(
     low, high = np.fmin(low, saving), np.fmax(high, saving)
     weekly = grid.cold_starts / replay.window.weeks
     connected, sessions = _connected(replay, grid.ids)
+    unseen = np.minimum(_unseen_days(gaps, grid.ids, replay.window), life.days)
     names = np.array(grid.settings)
     columns = {
         "total_usd": grid.total,
@@ -82,7 +86,8 @@ def compare(
         "saving_high_usd": high,
         "cold_starts_per_week": weekly,
         "extra_cold_starts_per_week": weekly - weekly[present, fleet],
-        "observed_days": np.broadcast_to(life.days, grid.total.shape),
+        "observed_days": np.broadcast_to(life.days - unseen, grid.total.shape),
+        "unobserved_days": np.broadcast_to(unseen, grid.total.shape),
         "sessions": np.broadcast_to(sessions, grid.total.shape),
         "connected_hours_per_month": np.broadcast_to(connected * per_month, grid.total.shape),
     }
@@ -263,3 +268,16 @@ def _connected(replay: Replay, ids: pd.Index) -> tuple[Amounts, Amounts]:
         np.bincount(place[known], weights=hours[known], minlength=size).astype(np.float64),
         np.bincount(place[known], minlength=size).astype(np.float64),
     )
+
+
+def _unseen_days(
+    gaps: pd.DataFrame | None, ids: pd.Index, window: Window
+) -> npt.NDArray[np.float64]:
+    """The days of the window in which nobody looked at each WorkSpace."""
+    if gaps is None or gaps.empty:
+        return np.zeros(len(ids))
+    owner = ids.get_indexer(pd.Index(gaps["workspace_id"]))
+    span = column_micros(clipped(gaps["to_at"], window)) - column_micros(
+        clipped(gaps["from_at"], window))
+    days = np.where(owner >= 0, span / MICROS_PER_DAY, 0.0)
+    return np.bincount(np.maximum(owner, 0), weights=days, minlength=len(ids)).astype(np.float64)

@@ -28,7 +28,8 @@ def collect(args: Namespace) -> int:
         done = collector.collect(
             args.store, regions=args.region, profile=args.profile, role_arns=args.role_arn,
             directories=args.directory, every=args.every, tell=terminal.tell)
-    terminal.print_rounds(done.rounds)
+    if len(done.rounds):
+        terminal.print_rounds(done.rounds)
     terminal.tell(f"{counted(int(done.rounds['samples'].sum()), 'sample')} added to {args.store}")
     return _status(done.rounds)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -15,9 +15,10 @@ from wsanalytics.errors import InputError
 from wsanalytics.files import origin_of, read_table
 from wsanalytics.history import check_workspaces, read_sessions
 from wsanalytics.prices import PriceBook, load_prices
-from wsanalytics.sessions import find_gaps, find_sessions
+from wsanalytics.progress import working
 from wsanalytics.show import listed
 from wsanalytics.store import Store
+from wsanalytics.stored import find_stored
 from wsanalytics.tables import WORKSPACES
 from wsanalytics.timeline import Window
 
@@ -67,6 +68,7 @@ class Fleet:
     gaps: pd.DataFrame | None = None
     account_id: str | None = None
     region: str | None = None
+    note: str = ""
 
 
 def the_one(column: pd.Series) -> str | None:
@@ -115,19 +117,16 @@ def stored_fleet(
     """
     book = load_prices(path=prices)
     check_days(start, end)
-    history = Store(store).history(start=start, end=end)
-    kept = (narrowing or Narrowing()).keep(history.workspaces)
-    samples = history.samples
-    if len(kept) < len(history.workspaces):
-        samples = samples[samples["workspace_id"].isin(kept["workspace_id"]).to_numpy()]
-    if samples.empty:
-        raise InputError(
-            "there are no samples of these WorkSpaces", where=str(store),
-            rule="sessions are found in samples", mend="narrow the fleet less, or wait for some")
-    own = replace(history, samples=samples.reset_index(drop=True), workspaces=kept)
-    return Fleet(workspaces=kept, sessions=find_sessions(own), window=history.window, prices=book,
-                 gaps=find_gaps(own), account_id=the_one(kept["account_id"]),
-                 region=the_one(kept["region"]))
+    place = Store(store)
+    window, covered = place.window(start, end), place.covered()
+    kept = (narrowing or Narrowing()).keep(place.inventory())
+    with working("finding sessions", len(kept)) as advance:
+        found = find_stored(place, kept, window, advance=advance)
+    note = "" if covered.start <= window.start and window.end <= covered.end else (
+        f"the samples cover {covered}; what lies outside was not observed and counts as unused")
+    return Fleet(workspaces=kept, sessions=found.sessions, window=window, prices=book,
+                 gaps=found.gaps, account_id=the_one(kept["account_id"]),
+                 region=the_one(kept["region"]), note=note)
 
 
 def read_fleet(

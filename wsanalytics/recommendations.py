@@ -27,6 +27,8 @@ from wsanalytics.tables import RECOMMENDATIONS
 ENOUGH_DAYS = 21
 """A history of fewer observed days is called too short: three whole weeks, the least from which
 resampling weeks says anything."""
+MOST_SILENT = 3
+"""A WorkSpace is left alone where it was not observed for a third of its observed days."""
 CHANGE, LEAVE_ALONE = "change", "leave alone"
 
 
@@ -125,7 +127,10 @@ def recommend(
         groups.setdefault(row["workspace_id"], []).append(row)
     rows = [chooser.choose(options, present[name]) for name, options in groups.items()]
     rows += _not_compared(workspaces, set(groups))
-    unused = sorted(name for name, options in groups.items() if not options[0]["sessions"])
+    unused = sorted(
+        name for name, options in groups.items()
+        if not options[0]["sessions"] and not _is_silent(options[0])
+    )
     frame = pd.DataFrame(rows, columns=list(RECOMMENDATIONS.names))
     return Plan(
         frame.sort_values("workspace_id", ignore_index=True),
@@ -199,6 +204,8 @@ class _Chooser:
                 f"{number(self.max_cold_starts_per_week or 0, 1)} a week "
                 f"(at least {number(least, 1)})."
             )
+        if _is_silent(present):
+            return _silence(present)
         unused = "" if present["sessions"] else "Nobody used it, and "
         return f"{unused}{present['setting']} is the cheapest of the settings that were tried."
 
@@ -210,6 +217,8 @@ class _Chooser:
                 f"The history is too short: {counted(int(days), 'day')} observed, "
                 f"{ENOUGH_DAYS} needed."
             )
+        if _is_silent(best):
+            return _silence(best)
         if best["saving_low_usd"] <= 0:
             interval = usd_range(best["saving_low_usd"], best["saving_high_usd"])
             return (
@@ -267,3 +276,16 @@ def _not_compared(workspaces: pd.DataFrame | None, compared: set[str]) -> list[d
         )
         for row in rest.itertuples()
     ]
+
+
+def _is_silent(row: dict[str, Any]) -> bool:
+    """Whether too much of a WorkSpace's days was not observed to say anything of it."""
+    return bool(row["unobserved_days"] > row["observed_days"] / MOST_SILENT)
+
+
+def _silence(row: dict[str, Any]) -> str:
+    days, silent = row["observed_days"], row["unobserved_days"]
+    return (
+        f"Observed on {days:.0f} of {days + silent:.0f} days only, and the rest would count as "
+        "unused: choose days that were observed."
+    )

@@ -232,20 +232,33 @@ class Store:
 
         By default those days that the samples cover whole; else those that they touch.
         """
-        samples = self.samples(start, end)
-        if samples.empty:
-            raise InputError(
-                "there are no samples of these days" if self.days() else "there are no samples",
-                where=str(self.folder), rule="a history has samples",
-                mend="run wsanalytics collect or backfill on it, or give other days",
-            )
-        whole = whole_days(samples["sampled_at"].min(), samples["sampled_at"].max())
-        window = Window.of_days(start or whole.start.date(), end or whole.end.date())
-        at = samples["sampled_at"]
-        inside = (at >= window.start) & (at < window.end)
-        if not inside.all():
-            samples = samples[inside].reset_index(drop=True)
+        window = self.window(start, end)
+        samples = self.samples(window.start.date(), window.end.date())
         return History(self.inventory(), samples, window, self.settings())
+
+    def window(self, start: date | None = None, end: date | None = None) -> Window:
+        """The UTC days from *start* to *end*, by default those that :meth:`covered` tells."""
+        covered = self.covered()
+        first, final = start or covered.start.date(), end or covered.end.date()
+        if final <= first:
+            raise InputError(
+                f"--end {final} is not after --start {first}", where=str(self.folder),
+                rule=f"a window ends after it starts; the samples cover {covered}",
+                mend="give other days")
+        if first >= covered.end.date() or final <= covered.start.date():
+            raise InputError(
+                f"there are no samples from {first} to {final}", where=str(self.folder),
+                rule=f"a history has samples; they cover {covered}", mend="give other days")
+        return Window.of_days(first, final)
+
+    def covered(self) -> Window:
+        """The UTC days that the samples cover whole, or else those that they touch."""
+        days = list(self.days())
+        if not days:
+            raise InputError(
+                "there are no samples", where=str(self.folder), rule="a history has samples",
+                mend="run wsanalytics collect or backfill on it")
+        return whole_days(self.instants(days[0])[1][0], self.instants(days[-1])[1][-1])
 
     def compact(self, before: date, *, on_day: Callable[[date], None] | None = None) -> int:
         """Make one file of the files of each day before *before*; says how many days were done.

@@ -1,0 +1,62 @@
+"""Sessions of a large fleet from a store, some WorkSpaces at a time, so that memory suffices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pandas as pd
+
+from wsanalytics.errors import InputError
+from wsanalytics.history import History
+from wsanalytics.sessions import find_gaps, find_sessions
+from wsanalytics.store import Store
+from wsanalytics.tables import GAPS, SESSIONS
+from wsanalytics.timeline import Window
+
+ROWS_AT_ONCE = 8_000_000
+_ROWS_A_DAY = 288
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """The ``sessions`` and ``gaps`` of a store's WorkSpaces, and from how many samples."""
+
+    sessions: pd.DataFrame
+    gaps: pd.DataFrame
+    samples: int
+
+
+def find_stored(
+    store: Store,
+    workspaces: pd.DataFrame,
+    window: Window,
+    *,
+    bridge_gaps: timedelta | None = None,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Found:
+    """The sessions of *workspaces* (a part of the store's inventory) in *window*.
+
+    As :func:`find_sessions` and :func:`find_gaps` find them; *advance* is told how many
+    WorkSpaces were done. Raises :class:`InputError` where there are no samples of them at all.
+    """
+    size = max(1, int(ROWS_AT_ONCE / (_ROWS_A_DAY * window.days)))
+    sessions, gaps, count = [], [], 0
+    for low in range(0, len(workspaces), size):
+        part = workspaces.iloc[low : low + size]
+        samples = store.samples(window.start.date(), window.end.date(),
+                                workspaces=part["workspace_id"].tolist())
+        advance(len(part))
+        if samples.empty:
+            continue
+        history = History(part, samples, window)
+        count += len(samples)
+        sessions.append(find_sessions(history, bridge_gaps=bridge_gaps))
+        gaps.append(find_gaps(history, bridge_gaps=bridge_gaps))
+    if not count:
+        raise InputError(
+            "there are no samples of these WorkSpaces", where=str(store.folder),
+            rule="sessions are found in samples", mend="narrow the fleet less, or give other days")
+    return Found(pd.concat(sessions, ignore_index=True)[list(SESSIONS.names)],
+                 pd.concat(gaps, ignore_index=True)[list(GAPS.names)], count)
