@@ -46,7 +46,7 @@ def write_samples(samples: pd.DataFrame, path: Path) -> None:
     with replaced(path) as file:
         pq.write_table(
             table.replace_schema_metadata(), file, compression="zstd", compression_level=9,
-            use_dictionary=list(_TEXTS), row_group_size=1 << 17,
+            use_dictionary=list(_TEXTS), row_group_size=1 << 19,
             column_encoding=dict.fromkeys(_INSTANTS, "DELTA_BINARY_PACKED"),
         )
 
