@@ -37,6 +37,8 @@ def _type(name: str) -> pa.DataType:
 def write_samples(samples: pd.DataFrame, path: Path) -> None:
     """Write a ``samples`` table to *path*, whole or not at all, sorted and packed."""
     ordered = samples.sort_values(list(SAMPLES.key), kind="stable", ignore_index=True)
+    now = (ordered["last_connected_at"] == ordered["sampled_at"]) & _is_told_by_itself(ordered)
+    ordered["last_connected_at"] = ordered["last_connected_at"].mask(now)
     frame = ordered.assign(**{name: ordered[name].astype("category") for name in _TEXTS})
     table = pa.Table.from_pandas(frame[list(SAMPLES.names)], preserve_index=False)
     for place, name in enumerate(SAMPLES.names):
@@ -119,6 +121,8 @@ def as_frame(table: pa.Table) -> pd.DataFrame:
     frame: pd.DataFrame = table.unify_dictionaries().to_pandas()
     for name in _INSTANTS:
         frame[name] = pd.Series(frame[name], dtype=INSTANT_DTYPE)
+    now = frame["last_connected_at"].isna() & _is_told_by_itself(frame)
+    frame["last_connected_at"] = frame["last_connected_at"].mask(now, frame["sampled_at"])
     return frame[list(SAMPLES.names)]
 
 
@@ -130,3 +134,11 @@ def steadily(read: Callable[[], T]) -> T:
         except FileNotFoundError:
             continue
     return read()
+
+
+def _is_told_by_itself(samples: pd.DataFrame) -> pd.Series:
+    """Where ``last_connected_at`` is the sample's own time, as a look at a connected user has it.
+
+    It is not written then, which takes a third off the file.
+    """
+    return (samples["connection_state"] == "CONNECTED") & (samples["source"] == "sample")
