@@ -16,6 +16,7 @@ from wsanalytics.aws.failures import refusal_of
 from wsanalytics.aws.identity import as_role, identify, open_session, who_am_i
 from wsanalytics.aws.pace import bucket_for
 from wsanalytics.aws.reader import read_workspaces
+from wsanalytics.cli import main
 from wsanalytics.errors import InputError
 from wsanalytics.sandbox import Faults, Sandbox
 
@@ -365,3 +366,36 @@ def test_clients_say_who_they_are(connection: Connection) -> None:
         lambda request, **_: agents.append(str(request.headers["User-Agent"])))
     connection.call("workspaces", "DescribeWorkspaces", Limit=1)
     assert "wsanalytics/" in agents[0]
+
+
+@pytest.mark.parametrize("command", [
+    ["doctor"], ["collect", "--store", "s", "--once"],
+    ["prices", "refresh", "--region", "us-east-1"],
+])
+@pytest.mark.parametrize("broken", ["profile", "file"])
+def test_a_broken_configuration_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    command: list[str], broken: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = tmp_path / "config"
+    config.write_text("[profile me]\nregion = us-east-1\n" if broken == "profile" else "[broken\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    if broken == "profile":
+        monkeypatch.setenv("AWS_PROFILE", "nosuch")
+    assert main(command) == 2
+    said = capsys.readouterr().err
+    assert "Traceback" not in said and "Mend:" in said
+    assert ("nosuch" if broken == "profile" else "cannot be read") in said
+    assert not (tmp_path / "s").exists()
+
+
+def test_whoever_brings_his_own_key_needs_no_profile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nosuch")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    with Sandbox(workspaces=2) as box:
+        opened, _ = connect(regions=["us-east-1"], endpoint_url=box.url, credentials=("a", "b"))
+        assert opened[0].account_id == "111122223333"
+        opened[0].close()

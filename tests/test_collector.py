@@ -185,6 +185,8 @@ def test_a_look_narrowed_to_a_directory_makes_nobody_else_a_newcomer(tmp_path: P
         assert again["terminated_at"].isna().all()
         with pytest.raises(InputError, match="no WorkSpace"):
             look(box, store, directories=["d-9000000000"])
+        with pytest.raises(InputError, match="no id of a directory"):
+            look(box, store, directories=["d-nope"])
 
 
 def test_an_old_check_of_one_workspace_misdates_nobody() -> None:

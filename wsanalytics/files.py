@@ -7,7 +7,7 @@ that a reader (or a kill, or a full disk) never meets half of it.
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +23,17 @@ from wsanalytics.errors import InputError, OutputError
 from wsanalytics.tables import Kind, Table
 
 EXTENSIONS = (".csv", ".parquet")
+
+
+def _usual_mode() -> int:
+    """The mode that a file gets which this process makes; asking for the umask means setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+_MODE = _usual_mode()
+"""Read once, at import: writers in threads must not set the umask of one another."""
 
 
 def origin_of(path: Path) -> Origin:
@@ -189,26 +200,18 @@ def write_text(text: str, path: Path) -> None:
 @contextmanager
 def replaced(path: Path) -> Iterator[BinaryIO]:
     """A file to write to that takes the place of *path* when the block ends without an error."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False
-        ) as file:
+        with beside.open("xb") as file:  # the kernel gives it the rights that any new file gets
             try:
-                yield file  # type: ignore[misc]  # the wrapper is a BinaryIO in all but name
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
-                Path(file.name).chmod(0o666 & ~_umask())
-                Path(file.name).replace(path)
+                beside.replace(path)
             except BaseException:
-                Path(file.name).unlink()
+                beside.unlink(missing_ok=True)
                 raise
     except OSError as error:
         raise OutputError(
             f"{path}: it cannot be written: {error.strerror or error}. Nothing was written."
         ) from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -22,6 +22,7 @@ from botocore.exceptions import (
 
 from wsanalytics.aws.connection import Connection, make_client
 from wsanalytics.aws.failures import AwsError, failures_told, refusal_of
+from wsanalytics.aws.model import plain_session
 from wsanalytics.errors import InputError
 
 ACTIONS = ("sts:GetCallerIdentity", "sts:AssumeRole")
@@ -64,6 +65,10 @@ def open_session(
 
     Raises :class:`InputError` for a profile that does not exist or a file that cannot be read.
     """
+    if credentials is not None and profile is None:
+        session = plain_session()
+        session.set_credentials(*credentials)
+        return session
     session = botocore.session.Session(profile=profile)
     try:
         session.get_scoped_config()

@@ -6,6 +6,7 @@ Answers come as AWS's own members, every page of them; ``workspaces_frame`` make
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.failures import AwsError
 from wsanalytics.aws.inventory import workspaces_frame
+from wsanalytics.errors import InputError
 
 __all__ = ["ACTIONS", "read_bundles", "read_directories", "read_statuses", "read_tags",
            "read_workspaces", "workspaces_frame"]
@@ -28,6 +30,7 @@ ACTIONS = (
 PER_CALL = 25
 """WorkSpaces in one answer of DescribeWorkspaces, and ids in one question for statuses."""
 _TAGS_PER_CALL = 100
+_DIRECTORY = re.compile(r"(d-[0-9a-f]{8,63})|(wsd-[0-9a-z]{8,63})")
 _UNKNOWN = {"InvalidParameterValuesException", "ResourceNotFoundException"}
 _INSTANTS = ("ConnectionStateCheckTimestamp", "LastKnownUserConnectionTimestamp")
 
@@ -44,6 +47,11 @@ def read_workspaces(
     number of WorkSpaces in it. Raises :class:`AwsError` where any page cannot be had: a fleet
     is read whole or not at all.
     """
+    for directory in directories:
+        if not _DIRECTORY.fullmatch(directory):
+            raise InputError(f"{directory!r} is no id of a directory", where="--directory",
+                             rule="a directory's id is d- and 8 to 63 letters and digits",
+                             mend="copy it from the WorkSpaces console")
     found: dict[str, dict[str, Any]] = {}
     for directory in dict.fromkeys(directories) or (None,):
         narrow = {"DirectoryId": directory} if directory else {}

@@ -24,7 +24,7 @@ def cost_by_option(costs: pd.DataFrame, ax: Axes | None = None, *, caption: str 
     y = np.arange(len(costs))
     ax.barh(y, costs["fixed_usd"], color=BLUE, label="fixed monthly fees")
     ax.barh(y, costs["hourly_usd"], left=costs["fixed_usd"], color=SKY, hatch="///",
-            edgecolor="white", linewidth=0, label="billed hours")
+            edgecolor="white", linewidth=0, label="for billed hours")
     most = float(costs["total_usd"].max() or 1)
     for place, total in enumerate(costs["total_usd"]):
         ax.text(total + most * 0.01, place, usd(total, cents=False), va="center", fontsize=8.5,

@@ -105,7 +105,7 @@ def print_costs(analysis: Analysis) -> None:
     """What the fleet costs a month today, under the plan, and under one setting for all."""
     costs = fleet_costs(analysis.comparison, analysis.plan)
     title = f"What {counted(int(costs['workspaces'].max()), 'WorkSpace')} cost a month"
-    table = _table(title, ["option"], ["fixed fees", "billed hours", "total",
+    table = _table(title, ["option"], ["fixed fees", "for hours", "total",
                                        "cold starts\na week"])
     for row in costs.to_dict("records"):
         fixed, hourly = round_parts([row["fixed_usd"], row["hourly_usd"]])
@@ -150,13 +150,17 @@ def _table(title: str, left: list[str], right: list[str]) -> Table:
 
 
 def print_rounds(rounds: pd.DataFrame) -> None:
-    """What each account and region gave, or why it did not."""
-    table = _table("", ["account", "region", "outcome", "message"], ["WorkSpaces", "samples"])
-    for row in rounds.tail(TOP).to_dict("records"):
+    """What each account and region gave; below, each message of those that did not."""
+    out = console()
+    table = _table("", ["account", "region", "outcome"], ["WorkSpaces", "samples"])
+    latest = rounds.tail(TOP)
+    for row in latest.to_dict("records"):
         table.add_row(plain(row["account_id"] or "?"), plain(row["region"] or "?"),
-                      row["outcome"], plain(row["message"]), number(row["workspaces"]),
-                      number(row["samples"]))
-    console().print(table)
+                      row["outcome"], number(row["workspaces"]), number(row["samples"]))
+    out.print(table)
+    for message in latest["message"].drop_duplicates():
+        if message:
+            out.print(plain(message), soft_wrap=True)
 
 
 def print_disagreements(wrong: pd.DataFrame) -> None:
