@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import assume, given
@@ -32,7 +33,8 @@ from wsanalytics.schedule import Schedule
 from wsanalytics.settings import Setting
 from wsanalytics.simulate.fleet import Replay, replay
 from wsanalytics.simulate.workspace import EventKind, Order, live
-from wsanalytics.timeline import Window
+from wsanalytics.switching import always_on_at
+from wsanalytics.timeline import Window, to_micros
 
 FLEET = workspaces("ws-a", "ws-b", "ws-c", maintenance_enabled=False)
 """All the WorkSpaces that :func:`tests.strategies.fleets` may use; made once, never changed."""
@@ -289,6 +291,36 @@ def test_orders_do_the_same_in_the_fleet_replay_and_the_event_machine(
         expected = [(run.started_at, run.stopped_at) for run in life.runs]
         assert runs.get(("IN_FORCE", name), []) == expected
         assert cold.get(("IN_FORCE", name), []) == list(life.cold_starts)
+
+
+@given(data=st.data())
+def test_maintenance_leaves_runs_alone_and_is_counted_where_hours_are(
+    data: st.DataObject
+) -> None:
+    """The machine goes through it, the fleet replay and the walk do not know of it: the bill
+    counts it, in the setting that is in force at that instant."""
+    story, opening, told = data.draw(told_stories(MINUTE, longest_days=4, options=False))
+    schedule = schedule_for(opening, told)
+    outcome = replay(fleet_sessions(story.fleet), [schedule], window=story.window)
+    runs = by_owner(outcome.runs, ["started_at", "stopped_at"])
+    minutes = int((story.window.end - story.window.start) / MINUTE)
+    for name, pairs in story.fleet.items():
+        instants = sorted({
+            story.window.start + MINUTE * data.draw(st.integers(0, minutes - 1)) for _ in range(3)
+        } | {at for at, *_ in told[name] if story.window.start <= at < story.window.end})
+        before = [setting for at, _, setting in told[name] if setting and at < story.window.start]
+        life = live(
+            pairs, Setting.parse(before[-1] if before else opening[name]), story.window,
+            orders=[
+                Order(at, KINDS[what], Setting.parse(setting) if setting else None)
+                for at, what, setting in told[name]
+            ] + [Order(at, EventKind.MAINTENANCE) for at in instants],
+        )
+        assert [(run.started_at, run.stopped_at) for run in life.runs] == runs.get(
+            ("IN_FORCE", name), [])
+        on = always_on_at(schedule, pd.Series([name]), np.array([to_micros(t) for t in instants]))
+        assert list(life.maintained) == [
+            at for at, flat in zip(instants, on[0], strict=True) if not flat]
 
 
 @given(story=told_stories(MINUTE, longest_days=4, options=False))

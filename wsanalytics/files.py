@@ -25,17 +25,6 @@ from wsanalytics.tables import Kind, Table
 EXTENSIONS = (".csv", ".parquet")
 
 
-def _usual_mode() -> int:
-    """The mode that a file gets which this process makes; asking for the umask means setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return 0o666 & ~mask
-
-
-_MODE = _usual_mode()
-"""Read once, at import: writers in threads must not set the umask of one another."""
-
-
 def origin_of(path: Path) -> Origin:
     """How messages call the rows of the file at *path*."""
     return Origin(str(path), csv=path.suffix == ".csv")

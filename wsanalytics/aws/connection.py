@@ -19,12 +19,15 @@ from botocore import xform_name
 from botocore.config import Config
 
 from wsanalytics import __version__
-from wsanalytics.aws.failures import CUT, AwsError, Refusal, failures_told
+from wsanalytics.aws.failures import CLOSED, CUT, AwsError, Refusal, failures_told
 from wsanalytics.aws.pace import TRAIL_BURST, TRAIL_RATE_PER_SECOND, Bucket, bucket_for
 from wsanalytics.aws.permissions import action_of
 from wsanalytics.errors import InputError
 
-CONNECT_SECONDS, READ_SECONDS = 8, 60
+CONNECT_SECONDS, READ_SECONDS = 8, 20
+"""How long a connection, and then an answer, is waited for in each attempt."""
+_READ_SECONDS = {"cloudwatch": 60, "cloudtrail": 60, "pricing": 60}
+"""Services whose answers are long, and take longer."""
 _TRIES = {"workspaces": 8, "cloudwatch": 10, "sts": 3}
 """Attempts in all, the first included, before a call is given up; 5 for the other services."""
 _TRIES_OF_A_CUT_ANSWER = 4
@@ -50,6 +53,7 @@ class Connection:
     _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
     _members: dict[str, str] = field(default_factory=dict, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _closed: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
 
     def client(self, service: str) -> Any:  # noqa: ANN401  # botocore makes its classes at run time
         """The botocore client of *service*, made once; threads may share it."""
@@ -104,11 +108,16 @@ class Connection:
             account_id=self.account_id, region=self.region, role_arn=self.role_arn))
 
     def close(self) -> None:
-        """Close the connections to AWS; a later call opens new ones."""
+        """Close the connections to AWS; a later call opens new ones.
+
+        A call that another thread is waiting for is not tried again: where the attempt under
+        way fails, or its time is over, it raises :class:`AwsError`.
+        """
         with self._lock:
-            clients = list(self._clients.values())
-            self._clients.clear()
-        for client in clients:
+            clients, self._clients = self._clients, {}
+            closed, self._closed = self._closed, threading.Event()
+        closed.set()
+        for client in clients.values():
             client.close()
 
     def __enter__(self) -> Self:
@@ -124,6 +133,7 @@ class Connection:
         bucket = self._bucket(service)
         if bucket is not None:
             made.meta.events.register(f"before-send.{name}.*", paced_by(bucket))
+        made.meta.events.register_last(f"before-send.{name}.*", unless(self._closed))
         return made
 
     def _bucket(self, service: str) -> Bucket | None:
@@ -155,7 +165,24 @@ class Connection:
     def _guarded(self, service: str, operation: str, ask: Callable[[], Any]) -> Any:  # noqa: ANN401  # whatever ask gives
         with failures_told(action_of(service, operation), account_id=self.account_id,
                            region=self.region, role_arn=self.role_arn):
-            return ask()
+            try:
+                return ask()
+            except _Closed:
+                raise self.refuse(service, operation, CLOSED, "") from None
+
+
+class _Closed(Exception):  # noqa: N818  # it is none: whoever asked has left
+    """Raised in place of another attempt, in calls of a client that was closed."""
+
+
+def unless(closed: threading.Event) -> Callable[..., None]:
+    """A handler of botocore's ``before-send``: no attempt is made once *closed* is set."""
+
+    def refuse(**_: object) -> None:
+        if closed.is_set():
+            raise _Closed
+
+    return refuse
 
 
 def paced_by(bucket: Bucket) -> Callable[..., None]:
@@ -177,7 +204,7 @@ def make_client(
     mode = "adaptive" if service == "cloudwatch" else "standard"
     config = Config(
         connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
+        read_timeout=_READ_SECONDS.get(service, READ_SECONDS),
         max_pool_connections=16,
         retries={"mode": mode, "total_max_attempts": _TRIES.get(service, 5)},
         user_agent_extra=f"wsanalytics/{__version__}",

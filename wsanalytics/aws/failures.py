@@ -16,6 +16,8 @@ from wsanalytics.errors import WsanalyticsError
 
 CUT = "CutAnswer"
 """The code of an answer that came with status 200 and was not whole."""
+CLOSED = "ConnectionClosed"
+"""The code of a call that was given up because its connection was closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,9 @@ _ADVICE = {
         "the region's endpoint must answer over HTTPS (or AWS_ENDPOINT_URL where it is set)",
         "check the region, the network, the proxy settings and AWS_ENDPOINT_URL"),
     "slow": _Advice(
-        "AWS did not answer in time: {message}", "a call waits at most 60 s for its answer",
+        "AWS did not answer in time: {message}",
+        "an answer is waited for 20 s, those of CloudWatch, CloudTrail and the price list 60 s, "
+        "in each of several tries",
         "try again; check the network and the proxy"),
     "clock": _Advice(
         "the time of this computer does not agree with AWS's ({code})",
@@ -78,6 +82,8 @@ _ADVICE = {
         "the answer to {action} came cut off or was not from AWS, tried over and over",
         "an answer is whole, or it is not used",
         "check what stands between here and AWS (a proxy, a login page), and run it again"),
+    "closed": _Advice(
+        "the connection was closed before {action} was answered", "", "run it again"),
     "server": _Advice(
         "AWS failed to answer {action}: {code}: {message}", "", "run it again later"),
     "region": _Advice(
@@ -111,6 +117,7 @@ _KINDS = {
     "server": "500 502 503 504 InternalError InternalFailure InternalServerError "
     "InternalServerException InternalServiceError InternalServiceFault ServiceUnavailable "
     "ServiceUnavailableException",
+    "closed": CLOSED,
     "region": "NoRegionError",
 }
 _KIND_OF = {code: kind for kind, codes in _KINDS.items() for code in codes.split()}

@@ -29,6 +29,7 @@ ACTIONS = ("sts:GetCallerIdentity", "sts:AssumeRole")
 """What may be called here; the first needs no permission, the second only where roles are named."""
 ROLE_SECONDS = 3600
 """How long an assumed role holds before its credentials are renewed (the longest for a chain)."""
+_WHERE_CONFIGURED = ("profile", "config_file", "credentials_file")
 METHODS = {
     "env": "the environment variables",
     "shared-credentials-file": "the shared credentials file",
@@ -63,7 +64,8 @@ def open_session(
 ) -> botocore.session.Session:
     """A botocore session of *profile*, or of a key's id and secret handed over as *credentials*.
 
-    Raises :class:`InputError` for a profile that does not exist or a file that cannot be read.
+    With *credentials* and without *profile* no configuration file is read. Raises
+    :class:`InputError` for a profile that does not exist or a file that cannot be read.
     """
     if credentials is not None and profile is None:
         session = plain_session()
@@ -76,8 +78,11 @@ def open_session(
         raise _no_such_profile(session) from error
     except (ConfigParseError, ConfigNotFound, UnicodeDecodeError) as error:
         raise InputError(
-            f"the AWS configuration cannot be read: {error}", where="~/.aws/config",
-            mend="correct the file",
+            "the AWS configuration cannot be read",
+            where=str(getattr(error, "kwargs", {}).get("path", "~/.aws/config")),
+            rule="it has sections such as [profile NAME], with lines such as region = eu-west-1",
+            mend="correct the file, or set AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE to "
+            "others",
         ) from error
     if credentials is not None:
         session.set_credentials(*credentials)
@@ -126,7 +131,8 @@ def as_role(
 
     provider = _Ready(
         DeferredRefreshableCredentials(assume, method="assume-role", time_fetcher=now))
-    acting = botocore.session.Session(profile=session.profile)
+    files = {name: session.session_var_map[name] for name in _WHERE_CONFIGURED}
+    acting = botocore.session.Session(session_vars=files, profile=session.profile)
     acting.register_component("credential_provider", CredentialResolver([provider]))
     return acting
 

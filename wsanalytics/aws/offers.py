@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-import botocore.session
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError
 from botocore.httpsession import URLLib3Session
@@ -16,6 +15,7 @@ from botocore.utils import get_environ_proxies
 
 from wsanalytics.aws.connection import Connection, is_local
 from wsanalytics.aws.failures import CUT, AwsError, Refusal, refusal_of
+from wsanalytics.aws.identity import open_session
 from wsanalytics.errors import InputError
 
 ACTIONS = ("pricing:GetProducts",)
@@ -91,7 +91,7 @@ def download_products(
 
 def _download(url: str) -> dict[str, Any]:
     action = "the public price list"
-    verify = botocore.session.get_session().get_config_variable("ca_bundle") or True
+    verify = open_session().get_config_variable("ca_bundle") or True
     http = URLLib3Session(verify=verify, timeout=_SECONDS,
                           proxies={} if is_local(url) else get_environ_proxies(url))
     try:

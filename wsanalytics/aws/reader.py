@@ -16,8 +16,8 @@ from wsanalytics.aws.failures import AwsError
 from wsanalytics.aws.inventory import workspaces_frame
 from wsanalytics.errors import InputError
 
-__all__ = ["ACTIONS", "read_bundles", "read_directories", "read_statuses", "read_tags",
-           "read_workspaces", "workspaces_frame"]
+__all__ = ["ACTIONS", "check_directories", "known_directories", "read_bundles", "read_directories",
+           "read_statuses", "read_tags", "read_workspaces", "workspaces_frame"]
 
 ACTIONS = (
     "workspaces:DescribeWorkspaces",
@@ -45,13 +45,9 @@ def read_workspaces(
 
     *directories* keeps those of these directories. *on_page* is called after each page with the
     number of WorkSpaces in it. Raises :class:`AwsError` where any page cannot be had: a fleet
-    is read whole or not at all.
+    is read whole or not at all; and :class:`InputError` for what is no id of a directory.
     """
-    for directory in directories:
-        if not _DIRECTORY.fullmatch(directory):
-            raise InputError(f"{directory!r} is no id of a directory", where="--directory",
-                             rule="a directory's id is d- and 8 to 63 letters and digits",
-                             mend="copy it from the WorkSpaces console")
+    check_directories(directories)
     found: dict[str, dict[str, Any]] = {}
     for directory in dict.fromkeys(directories) or (None,):
         narrow = {"DirectoryId": directory} if directory else {}
@@ -93,6 +89,51 @@ def read_directories(connection: Connection) -> list[dict[str, Any]]:
     """Every directory that WorkSpaces are registered in, as AWS describes it."""
     return [directory for page in connection.pages(
         "workspaces", "DescribeWorkspaceDirectories", "Directories") for directory in page]
+
+
+def check_directories(ids: Iterable[str]) -> None:
+    """Refuse what is not written as AWS writes the id of a directory."""
+    for one in ids:
+        if not _DIRECTORY.fullmatch(one):
+            raise InputError(
+                f"{one!r} is no id of a directory", where="--directory",
+                rule="an id is d- and at least 8 digits or letters from a to f (or wsd- and at "
+                "least 8 digits or small letters), such as d-906734a1b2",
+                mend="copy it from the WorkSpaces console, under Directories")
+
+
+def known_directories(connection: Connection, ids: Iterable[str]) -> set[str]:
+    """Those of the directories *ids* that AWS knows in the connection's account and region.
+
+    A directory may be known and hold no WorkSpace. Raises :class:`InputError` for what is no id.
+    """
+    wanted = list(dict.fromkeys(ids))
+    check_directories(wanted)
+    found: set[str] = set()
+    for asked in chunked(wanted, PER_CALL):
+        try:
+            found |= _directories(connection, asked)
+        except AwsError as error:
+            if error.refusal.code not in _UNKNOWN:
+                raise
+            for one in asked:
+                found |= _directory_if_known(connection, one)
+    return found & {*wanted}
+
+
+def _directories(connection: Connection, ids: list[str]) -> set[str]:
+    return {directory["DirectoryId"] for page in connection.pages(
+        "workspaces", "DescribeWorkspaceDirectories", "Directories", DirectoryIds=ids)
+        for directory in page}
+
+
+def _directory_if_known(connection: Connection, directory_id: str) -> set[str]:
+    try:
+        return _directories(connection, [directory_id])
+    except AwsError as error:
+        if error.refusal.code not in _UNKNOWN:
+            raise
+        return set()
 
 
 def read_bundles(connection: Connection, ids: Iterable[str]) -> list[dict[str, Any]]:
