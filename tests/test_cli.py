@@ -215,3 +215,12 @@ def test_columns_prints_one_table_or_all(capsys: pytest.CaptureFixture[str]) -> 
     assert "billed_hours" in one and "sampled_at" not in one
     assert main(["columns"]) == 0
     assert "sampled_at" in capsys.readouterr().out
+
+
+def test_an_unknown_option_is_refused_in_the_name_of_its_command(
+    capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["collect", "--store", "s", "--evry", "5m"]) == 2
+    said = capsys.readouterr().err
+    assert said == ("wsanalytics collect: unrecognized arguments: --evry 5m. "
+                    "Mend: 'wsanalytics collect --help' shows the usage.\n")

@@ -28,6 +28,18 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401  # as argparse's own
         super().__init__(**options, allow_abbrev=False)
+        self.set_defaults(parser=self)  # that of the innermost command wins
+
+    def parse_args(  # type: ignore[override]  # argparse's own is overloaded for other namespaces
+        self, args: Sequence[str] | None = None, namespace: None = None
+    ) -> argparse.Namespace:
+        """As argparse, but a word that nobody knows is refused by the command it was given to."""
+        known, unknown = self.parse_known_args(args, namespace)
+        parser: _Parser = known.parser
+        del known.parser
+        if unknown:
+            parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known
 
     def error(self, message: str) -> NoReturn:
         found = re.match(r"argument \w+: invalid choice: '(.*)' \(choose from (.*)\)", message)
@@ -41,7 +53,12 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit status."""
-    args = build_parser().parse_args(argv)
+    args, strange = build_parser().parse_known_args(argv)
+    if strange:
+        sys.stderr.write(f"wsanalytics {args.command}: unrecognized arguments: "
+                         f"{' '.join(strange)}. Mend: 'wsanalytics {args.command} --help' shows "
+                         "the usage.\n")
+        return REFUSED
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # names of users on terminals that lack a letter

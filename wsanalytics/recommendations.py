@@ -30,6 +30,18 @@ resampling weeks says anything."""
 MOST_SILENT = 3
 """A WorkSpace is left alone where it was not observed for a third of its observed days."""
 CHANGE, LEAVE_ALONE = "change", "leave alone"
+_KINDS = {
+    "is the cheapest": "already in the cheapest setting",
+    "includes zero": "with a saving that is not certain",
+    "would save only": "with a saving that is too small",
+    "The history is too short": "with too short a history",
+    "Observed on": "observed on too few days",
+    "cold starts than the limit": "held by the limit of cold starts",
+    "No price": "without a known price",
+    "not simulated": "MANUAL or standby, not simulated",
+    "was terminated": "terminated",
+}
+"""What the sentences of those left alone say, by words that only they have."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +74,11 @@ class Plan:
         return self.recommendations[
             self.recommendations["action"] == LEAVE_ALONE
         ].reset_index(drop=True)
+
+    @property
+    def kinds_left_alone(self) -> pd.Series:
+        """Why each WorkSpace of ``left_alone`` is, by the kind of reason, in a few words."""
+        return self.left_alone["reason"].map(_kind_of).astype("str")
 
     @property
     def saving_usd_per_month(self) -> float:
@@ -262,6 +279,10 @@ def _left_alone(present: dict[str, Any], reason: str) -> dict[str, Any]:
         "best_date": "",
         "reason": reason,
     }
+
+
+def _kind_of(reason: str) -> str:
+    return next((kind for words, kind in _KINDS.items() if words in reason), "for other reasons")
 
 
 def _not_compared(workspaces: pd.DataFrame | None, compared: set[str]) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ import pandas as pd
 from wsanalytics.analysis import Analysis
 from wsanalytics.billing import HourRule, billable
 from wsanalytics.overview import fleet_costs
+from wsanalytics.recommendations import Plan
 from wsanalytics.report.figures import pictures
 from wsanalytics.show import counted, hours, listed, number, round_parts, usd, usd_range
 from wsanalytics.tables import WORKSPACES
@@ -61,7 +62,7 @@ def render_report(analysis: Analysis) -> str:
         pictures=pictures(analysis),
         costs=_cost_rows(costs),
         counted_workspaces=int(costs["workspaces"].max()),
-        left_alone=_left_alone_groups(plan.left_alone),
+        left_alone=_left_alone_groups(plan),
         notes=_notes(analysis),
     )
 
@@ -119,9 +120,9 @@ def _cost_rows(costs: pd.DataFrame) -> list[dict[str, str]]:
     return rows
 
 
-def _left_alone_groups(left_alone: pd.DataFrame) -> list[dict[str, Any]]:
+def _left_alone_groups(plan: Plan) -> list[dict[str, Any]]:
     """What is left alone, by kind of reason; the most frequent kind first."""
-    kinds = left_alone["reason"].map(_kind_of)
+    left_alone, kinds = plan.left_alone, plan.kinds_left_alone
     groups = []
     for kind, count in Counter(kinds).most_common():
         rows = left_alone[kinds == kind]
@@ -136,22 +137,6 @@ def _left_alone_groups(left_alone: pd.DataFrame) -> list[dict[str, Any]]:
             }
         )
     return groups
-
-
-def _kind_of(reason: str) -> str:
-    for words, kind in (
-        ("is the cheapest", "already in the cheapest setting"),
-        ("includes zero", "the saving is not certain enough"),
-        ("would save only", "the saving is too small"),
-        ("too short", "the history is too short"),
-        ("cold starts than the limit", "only settings with too many cold starts are cheaper"),
-        ("No price", "no known price"),
-        ("not simulated", "not simulated (MANUAL or standby)"),
-        ("terminated", "terminated"),
-    ):
-        if words in reason:
-            return kind
-    return "other reasons"
 
 
 def _limits(analysis: Analysis) -> str:

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from wsanalytics.analysis import Analysis
 from wsanalytics.overview import StoreSummary, fleet_costs
+from wsanalytics.recommendations import Plan
 from wsanalytics.show import counted, number, plain, round_parts, size_text, usd, usd_range
 from wsanalytics.tables import Table as Contract
 
@@ -66,9 +67,16 @@ def print_changes(analysis: Analysis) -> None:
     if Measurement.get(out, out.options.update(width=10_000), table).maximum > out.width:
         table = _changes_table(analysis, ["WorkSpace", "change"], [SAVES, WAITS])
     out.print(table)
-    plan = analysis.plan
-    out.print(f"{counted(len(plan.left_alone), 'WorkSpace')} left alone, "
-              f"{counted(len(plan.unused), 'WorkSpace')} unused.")
+    print_left_alone(analysis.plan)
+
+
+def print_left_alone(plan: Plan) -> None:
+    """How many WorkSpaces are left alone, for which kinds of reason; and how many are unused."""
+    kinds = plan.kinds_left_alone.value_counts().items()
+    why = "; ".join(f"{number(count)} {kind}" for kind, count in kinds)
+    console().print(f"{counted(len(plan.left_alone), 'WorkSpace')} left alone"
+                    + (f": {why}" if why else "")
+                    + f". {counted(len(plan.unused), 'WorkSpace')} unused.", soft_wrap=True)
 
 
 def _changes_table(analysis: Analysis, left: list[str], right: list[str]) -> Table:
@@ -116,7 +124,7 @@ def print_costs(analysis: Analysis) -> None:
 
 def print_totals(sums: pd.DataFrame, title: str) -> None:
     """One row a setting: the sums of a ``charges`` table over WorkSpaces and months."""
-    table = _table(title, ["setting"], ["billed hours", "fixed fees", "hourly", "total",
+    table = _table(title, ["setting"], ["billed hours", "fixed fees", "for hours", "total",
                                         "cold starts"])
     for name, row in sums.iterrows():
         fixed, hourly = round_parts([row["fixed_usd"], row["hourly_usd"]])
