@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from wsanalytics.aws.client import Connection, check_role_arns, connect
-from wsanalytics.aws.failures import AwsError
+from wsanalytics.aws.failures import AwsError, Refusal, mend_together
 from wsanalytics.aws.identity import who_am_i
 from wsanalytics.aws.offers import pricing_region
 from wsanalytics.aws.policy import READS, WRITES, actions_of, policy
@@ -37,6 +37,7 @@ SKEW_WARNED, SKEW_REFUSED = timedelta(seconds=60), timedelta(minutes=5)
 _SOON = timedelta(hours=1)
 _HOPELESS = {"unreachable", "slow", "missing", "unobtainable", "expired", "invalid", "clock"}
 """Kinds of failure after which other actions need not be tried in the same region."""
+_DENIED = {"denied", "forbidden"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,21 +123,45 @@ def _region(
 ) -> Iterator[Finding]:
     place = f"{connection.account_id} {connection.region}"
     skews: list[timedelta] = []
-    allowed = set()
+    allowed, denied = set(), []
     for action in (action for action in actions if action in READS):
         try:
             skews.append(_tried(connection, action, profile))
             allowed.add(action)
             yield Finding("ok", f"{place}: {action} is allowed")
         except AwsError as error:
+            if error.refusal.kind in _DENIED:
+                denied.append(error.refusal)
+                continue
             yield _failed(error)
             if error.refusal.kind in _HOPELESS and not action.startswith("pricing:"):
                 return
+    yield from _denials(denied, are_all=not allowed)
     if skews:
         yield Finding("ok", f"{place}: AWS answers")
         yield _clock(place, min(skews, key=abs))
     if "workspaces:DescribeWorkspaces" in allowed:
         yield from _pace(place, connection)
+
+
+def _denials(denied: Sequence[Refusal], *, are_all: bool) -> Iterator[Finding]:
+    """What is denied in one region, with one statement for all that may be allowed together."""
+    for _, alike in groupby(sorted(denied, key=_kind), key=_kind):
+        refusals = list(alike)
+        first, last = refusals[0], refusals[-1]
+        actions = [refusal.action for refusal in refusals]
+        mend = mend_together(refusals)
+        if are_all and len(refusals) == len(denied) > 1:
+            yield Finding("fail", f"{first.where}: none of these is allowed: "
+                                  f"{listed(actions, len(actions))}", mend)
+            continue
+        for refusal in refusals:
+            yield Finding("fail", f"{refusal.where}: {refusal.what}",
+                          mend if refusal is last else "")
+
+
+def _kind(refusal: Refusal) -> str:
+    return refusal.kind
 
 
 def _tried(connection: Connection, action: str, profile: str | None) -> timedelta:

@@ -87,9 +87,13 @@ class Backfilled:
     disagreements: pd.DataFrame
 
     def __repr__(self) -> str:
+        against = (
+            f"{len(self.disagreements):,} of {self.compared:,} own samples disagree"
+            if self.compared else "there were no own samples of that time"
+        )
         return (
             f"<Backfilled {int(self.rounds['samples'].sum()):,} samples into {self.store.folder}; "
-            f"{len(self.disagreements):,} of {self.compared:,} samples disagree>"
+            f"{against}>"
         )
 
     @property

@@ -28,18 +28,6 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401  # as argparse's own
         super().__init__(**options, allow_abbrev=False)
-        self.set_defaults(parser=self)  # that of the innermost command wins
-
-    def parse_args(  # type: ignore[override]  # argparse's own is overloaded for other namespaces
-        self, args: Sequence[str] | None = None, namespace: None = None
-    ) -> argparse.Namespace:
-        """As argparse, but a word that nobody knows is refused by the command it was given to."""
-        known, unknown = self.parse_known_args(args, namespace)
-        parser: _Parser = known.parser
-        del known.parser
-        if unknown:
-            parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-        return known
 
     def error(self, message: str) -> NoReturn:
         found = re.match(r"argument \w+: invalid choice: '(.*)' \(choose from (.*)\)", message)

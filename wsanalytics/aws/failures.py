@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -172,19 +172,34 @@ class Refusal:
         """What to do about it, for a denied action with the IAM statement that allows it."""
         return self._say(_ADVICE[self.kind].mend)
 
-    def _say(self, text: str) -> str:
+    @property
+    def statement(self) -> dict[str, object]:
+        """The IAM statement that allows the action."""
         arns = [self.role_arn] if self.role_arn else []
         parts = (self.role_arn or "").split(":")
         partition = parts[1] if len(parts) > 1 else _partition_of(self.region)
-        statement = statement_for(self.action, partition=partition, role_arns=arns)
+        return statement_for(self.action, partition=partition, role_arns=arns)
+
+    def _say(self, text: str) -> str:
         return text.format(action=self.action, code=self.code, message=self.message,
-                           statement=json.dumps(statement))
+                           statement=json.dumps(self.statement))
 
     def __str__(self) -> str:
         parts = [f"{self.where}: {self.what}" if self.where else self.what]
         parts += [f"Rule: {self.rule}"] if self.rule else []
         parts += [f"Mend: {self.mend}"] if self.mend else []
         return ". ".join(part.rstrip(".") for part in parts) + "."
+
+
+def mend_together(refusals: Sequence[Refusal]) -> str:
+    """How to mend *refusals* of one kind and on the same resources: one statement for all."""
+    first = refusals[0]
+    if len(refusals) == 1:
+        return first.mend
+    actions = list(dict.fromkeys(refusal.action for refusal in refusals))
+    together = json.dumps(first.statement | {"Action": actions})
+    return first.mend.replace(json.dumps(first.statement), together).replace(
+        "the action needs", "the actions need")
 
 
 class AwsError(WsanalyticsError):
