@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -368,6 +369,72 @@ def test_clients_say_who_they_are(connection: Connection) -> None:
     assert "wsanalytics/" in agents[0]
 
 
+def test_only_long_answers_are_waited_for_long(connection: Connection) -> None:
+    waits = {service: connection.client(service).meta.config.read_timeout for service in (
+        "workspaces", "sts", "resourcegroupstaggingapi", "cloudwatch", "cloudtrail", "pricing")}
+    assert waits == {"workspaces": 20, "sts": 20, "resourcegroupstaggingapi": 20,
+                     "cloudwatch": 60, "cloudtrail": 60, "pricing": 60}
+
+
+class _Slow(BaseHTTPRequestHandler):
+    """Answers 500 to every request, the first only once it is told to."""
+
+    asked, go = threading.Event(), threading.Event()
+    requests = 0
+
+    def do_POST(self) -> None:
+        _Slow.requests += 1
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.asked.set()
+        self.go.wait(10)
+        self.send_response(500)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_call_that_is_under_way_is_not_tried_again_once_closed(box: Sandbox) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Slow)
+    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    serving.start()
+    (connection,), _ = connect(endpoint_url=box.url, pace=QUICK)
+    connection.endpoint_url = f"http://127.0.0.1:{server.server_port}"
+    errors: list[AwsError] = []
+
+    def ask() -> None:
+        with pytest.raises(AwsError) as caught:
+            connection.call("workspaces", "DescribeWorkspaces")
+        errors.append(caught.value)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert _Slow.asked.wait(10)
+    connection.close()
+    _Slow.go.set()
+    asking.join()
+    server.shutdown()
+    serving.join()
+    server.server_close()
+    assert errors[0].refusal.kind == "closed" and "was closed before" in str(errors[0])
+    assert _Slow.requests == 1
+    connection.endpoint_url = box.url
+    assert len(read_workspaces(connection)) == 55  # it opens again
+    connection.close()
+
+
+def test_a_role_assumed_with_a_key_of_ones_own_reads_no_profile(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nosuch")
+    (connection,), _ = connect(endpoint_url=box.url, credentials=("a", "b"),
+                               role_arns=[ROLE.format(OTHER)])
+    with connection:
+        assert connection.account_id == OTHER
+        assert len(read_workspaces(connection)) == 55
+
+
 @pytest.mark.parametrize("command", [
     ["doctor"], ["collect", "--store", "s", "--once"],
     ["prices", "refresh", "--region", "us-east-1"],
@@ -386,7 +453,7 @@ def test_a_broken_configuration_is_one_clear_line(
     assert main(command) == 2
     said = capsys.readouterr().err
     assert "Traceback" not in said and "Mend:" in said
-    assert ("nosuch" if broken == "profile" else "cannot be read") in said
+    assert ("nosuch" if broken == "profile" else f"{config}: the AWS configuration") in said
     assert not (tmp_path / "s").exists()
 
 

@@ -6,15 +6,17 @@ import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pandas as pd
 import pytest
 
-from wsanalytics.aws.client import Connection, connect
+from wsanalytics.aws.client import AwsError, Connection, Refusal, connect
 from wsanalytics.aws.cloudtrail import read_changes
 from wsanalytics.aws.reader import (
+    known_directories,
     read_bundles,
     read_directories,
     read_statuses,
@@ -22,6 +24,7 @@ from wsanalytics.aws.reader import (
     read_workspaces,
     workspaces_frame,
 )
+from wsanalytics.errors import InputError
 from wsanalytics.history import check_workspaces
 from wsanalytics.prices import price_family
 from wsanalytics.sandbox import Faults, Sandbox
@@ -94,6 +97,40 @@ def test_directories_narrow_the_fleet(connection: Connection) -> None:
                for part, name in zip(parts, ids, strict=True) if part)
     assert len(read_workspaces(connection, directories=[*ids, ids[0]])) == 200
     assert read_workspaces(connection, directories=["d-9000000000"]) == []
+    unknown = [f"d-9{number:09}" for number in range(30)]
+    assert known_directories(connection, [*unknown, *ids]) == {*ids}
+    assert known_directories(connection, []) == set()
+
+
+@pytest.mark.parametrize("wrong", ["d-nope", "d-90674ABCDE", "", "d-906734a1b2 ", "ws-123456789"])
+def test_what_is_no_id_of_a_directory_is_refused_before_any_call(
+    box: Sandbox, connection: Connection, wrong: str
+) -> None:
+    box.calls.clear()
+    for ask in (partial(read_workspaces, connection, directories=[wrong]),
+                partial(known_directories, connection, [wrong])):
+        with pytest.raises(InputError, match="is no id of a directory") as caught:
+            ask()
+        assert caught.value.rule and caught.value.mend
+    assert not box.calls
+
+
+def test_a_directory_that_aws_refuses_to_know_is_left_out() -> None:
+    """AWS answers for some ids that nobody has with an error, for others with nothing."""
+    class Choosy:
+        def pages(self, *_: str, DirectoryIds: list[str]) -> list[Any]:  # noqa: N803  # AWS's name
+            if "d-9000000000" in DirectoryIds:
+                raise AwsError(Refusal(action="", code="ResourceNotFoundException", message=""))
+            if "d-9111111111" in DirectoryIds:
+                raise AwsError(Refusal(action="", code="AccessDeniedException", message=""))
+            return [[{"DirectoryId": one} for one in DirectoryIds]]
+
+    choosy = cast("Connection", Choosy())
+    assert known_directories(choosy, ["d-9000000000", "d-9067000000"]) == {"d-9067000000"}
+    with pytest.raises(AwsError):
+        known_directories(choosy, ["d-9111111111"])
+    with pytest.raises(AwsError):
+        known_directories(choosy, ["d-9000000000", "d-9111111111"])
 
 
 def test_statuses_come_with_the_ids_that_were_asked(box: Sandbox, connection: Connection) -> None:
@@ -269,8 +306,9 @@ def test_a_call_that_was_refused_is_no_change() -> None:
 def test_an_event_that_cannot_be_read_is_logged_and_left_out(
     caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert read_changes(trail("ModifyWorkspaceProperties", {"requestParameters": None}), *SPAN
-                        ) == []
+    with caplog.at_level("WARNING"):
+        assert read_changes(trail("ModifyWorkspaceProperties", {"requestParameters": None}), *SPAN
+                            ) == []
     assert "cannot be read" in caplog.text
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +13,11 @@ import pytest
 
 from tests.build import at
 from wsanalytics import commands
+from wsanalytics.aws.failures import Refusal
 from wsanalytics.cli import main
+from wsanalytics.files import write_text
 from wsanalytics.people import fleet_sessions, make_people, make_workspaces
+from wsanalytics.report.terminal import print_rounds
 from wsanalytics.tables import CHARGES, SESSIONS, WORKSPACES
 from wsanalytics.timeline import Window
 
@@ -224,3 +229,53 @@ def test_an_unknown_option_is_refused_in_the_name_of_its_command(
     said = capsys.readouterr().err
     assert said == ("wsanalytics collect: unrecognized arguments: --evry 5m. "
                     "Mend: 'wsanalytics collect --help' shows the usage.\n")
+    assert main(["prices", "refresh", "--region", "us-east-1", "--dry"]) == 2
+    assert "wsanalytics prices refresh: unrecognized arguments: --dry" in capsys.readouterr().err
+
+
+def test_recommend_says_why_it_leaves_workspaces_alone(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert folder.exists()
+    assert main(["recommend", *FLEET, "--output", "plan.json"]) == 0
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "left alone" in line)
+    assert re.fullmatch(r"(\d+) WorkSpaces? left alone: (\d+ [\w ,]+)(; \d+ [\w ,]+)*\. "
+                        r"\d+ WorkSpaces? unused\.", line)
+    counts = [int(count) for count in re.findall(r"(?:: |; )(\d+) ", line)]
+    assert sum(counts) == int(line.split()[0])
+
+
+def test_dollars_for_hours_are_not_called_hours(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", *FLEET, "--output", "report.html"]) == 0
+    page, printed = (folder / "report.html").read_text(), capsys.readouterr().out
+    for text in (page, printed):
+        assert "for hours" in text and "billed hours</th>" not in text
+    assert "billed hours" not in printed
+
+
+def test_files_get_the_rights_that_any_new_file_gets(tmp_path: Path) -> None:
+    usual = tmp_path / "usual"
+    usual.touch()
+    before = os.umask(0o027)
+    try:
+        write_text("a", tmp_path / "a")
+    finally:
+        os.umask(before)
+    write_text("b", tmp_path / "b")
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "b").stat().st_mode == usual.stat().st_mode
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "usual"]
+
+
+def test_why_a_region_refused_is_told_whole_and_once(capsys: pytest.CaptureFixture[str]) -> None:
+    refusal = Refusal(action="workspaces:DescribeWorkspaces", code="AccessDeniedException",
+                      message="User: arn:aws:iam::111122223333:user/me is not authorized",
+                      account_id="111122223333", region="us-east-1")
+    row = {"account_id": "111122223333", "region": "us-east-1", "outcome": "refused",
+           "message": str(refusal), "workspaces": 0, "samples": 0}
+    print_rounds(pd.DataFrame([row, row, row | {"outcome": "done", "message": ""}]))
+    told = capsys.readouterr().out
+    assert told.count("refused") == 2 and told.count('"Effect": "Allow"') == 1
+    assert str(refusal) in told.splitlines()

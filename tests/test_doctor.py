@@ -86,7 +86,27 @@ def test_denied_actions_come_with_their_statement(
     out = capsys.readouterr().out
     failed = [line for line in out.splitlines() if line.startswith("fail")]
     assert len(failed) == 2 and "cloudtrail:LookupEvents is not allowed" in failed[0]
-    assert '{"Effect": "Allow", "Action": "cloudtrail:LookupEvents", "Resource": "*"}' in out
+    assert out.count('"Effect": "Allow"') == 1
+    assert ('{"Effect": "Allow", "Action": ["cloudtrail:LookupEvents", "tag:GetResources"], '
+            '"Resource": "*"}') in out
+    box.faults.denied_actions = ("tag:GetResources",)
+    account.doctor(options())
+    assert ('{"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}'
+            in capsys.readouterr().out)
+
+
+def test_a_region_that_denies_everything_gets_one_statement(
+    box: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box.faults.denied_regions = ("us-east-1",)
+    assert account.doctor(options()) == 1
+    out = capsys.readouterr().out
+    (failed,) = (line for line in out.splitlines() if line.startswith("fail"))
+    needed = account.actions_of(account.DEFAULT_COMMANDS)
+    assert failed.startswith(f"fail  account {HOME}, us-east-1: none of these is allowed: ")
+    assert all(action in failed for action in needed)
+    statement = {"Effect": "Allow", "Action": needed, "Resource": "*"}
+    assert out.count("Effect") == 1 and json.dumps(statement) in out
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(-120, "warn"), (30, "ok"), (400, "fail")])
@@ -107,8 +127,8 @@ def test_roles_and_regions(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> 
     text = "\n".join(lines(capsys))
     assert "role arn:aws:iam::999999999999:role/x: the role cannot be assumed" in text
     assert f"ok    {OTHER} us-east-1: workspaces:DescribeWorkspaces is allowed" in text
-    assert (f"fail  account {OTHER}, eu-west-1, role {ROLE}: workspaces:DescribeWorkspaces is not "
-            "allowed") in text
+    assert (f"fail  account {OTHER}, eu-west-1, role {ROLE}: none of these is allowed: "
+            "cloudtrail:LookupEvents, cloudwatch:GetMetricData, ") in text
     assert "the role's credentials are renewed before they expire" in text
 
 
@@ -127,7 +147,9 @@ def test_what_would_change_something_is_not_tried(
 @pytest.mark.usefixtures("box")
 def test_a_region_without_prices_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
     assert account.doctor(options(region=["cn-northwest-1"])) == 1
-    assert lines(capsys, "warn") == ["warn  no prices are known for cn-northwest-1"]
+    told = lines(capsys)
+    assert "warn  no prices are known for cn-northwest-1" in told
+    assert f"ok    {HOME} cn-northwest-1: there are no WorkSpaces" in told
 
 
 @pytest.mark.usefixtures("box")

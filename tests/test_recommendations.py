@@ -10,14 +10,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.build import ME, at, book, fleet_sessions, month, window, workspaces
+from tests.build import ME, REPOSITORY, at, book, fleet_sessions, month, window, workspaces
 from tests.test_comparison import daily
 from wsanalytics.billing import bill
 from wsanalytics.comparison import compare
 from wsanalytics.errors import InputError
 from wsanalytics.history import configured
 from wsanalytics.planfile import write_plan
-from wsanalytics.recommendations import Plan, best_date, recommend
+from wsanalytics.recommendations import _KINDS, Plan, best_date, recommend
 from wsanalytics.settings import setting_grid
 from wsanalytics.simulate.fleet import replay
 from wsanalytics.tables import RECOMMENDATIONS
@@ -159,6 +159,31 @@ def test_those_that_are_not_simulated_or_gone_are_listed() -> None:
     assert reasons["ws-b"] == "It is a standby WorkSpace, which is not simulated."
     assert reasons["ws-d"] == "It was terminated on 2026-03-20."
     assert plan.changes["workspace_id"].tolist() == ["ws-c"]
+
+
+def test_every_reason_to_leave_alone_is_of_a_kind() -> None:
+    source = (REPOSITORY / "wsanalytics" / "recommendations.py").read_text(encoding="utf-8")
+    used = daily(MARCH, [8] * 31)
+    always_on = workspaces(running_mode="ALWAYS_ON", auto_stop_minutes=None)
+    fleet = pd.concat([workspaces("ws-a", running_mode="MANUAL", auto_stop_minutes=None),
+                       workspaces("ws-b", terminated_at="2026-03-20 00:00"),
+                       workspaces("ws-c", compute_type="GRAPHICS")])
+    with pytest.warns(UserWarning, match="ws-"):
+        mixed = planned({"ws-b": used[:5], "ws-c": used}, fleet=fleet)
+    plans = {
+        "already in the cheapest setting": planned(daily(MARCH, [1] * 31)),
+        "with a saving that is too small": planned(used, min_saving_usd=1000),
+        "held by the limit of cold starts": planned(
+            daily(MARCH, [1] * 31), fleet=always_on, max_cold_starts_per_week=1),
+        "with too short a history": planned(
+            [(start, end) for start, end in used if start > at("2026-03-22 08:00")],
+            fleet=workspaces(created_at="2026-03-22 08:00")),
+    }
+    told = {kind: plan.kinds_left_alone.tolist() for kind, plan in plans.items()}
+    assert told == {kind: [kind] for kind in plans}
+    assert sorted(mixed.kinds_left_alone) == [
+        "MANUAL or standby, not simulated", "terminated", "without a known price"]
+    assert all(source.count(words) >= 2 for words in _KINDS)  # in the table, and in a sentence
 
 
 def test_only_candidates_and_the_present_setting_are_proposed() -> None:

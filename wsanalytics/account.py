@@ -194,7 +194,7 @@ def _pace(place: str, connection: Connection) -> Iterator[Finding]:
     except AwsError as error:
         yield _failed(error)
         return
-    yield Finding("ok", pace_text(place, count))
+    yield Finding("ok", pace_text(place, count) if count else f"{place}: there are no WorkSpaces")
 
 
 def _not_tried(actions: Iterable[str]) -> Iterator[Finding]:

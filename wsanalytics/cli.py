@@ -43,9 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit status."""
     args, strange = build_parser().parse_known_args(argv)
     if strange:
-        sys.stderr.write(f"wsanalytics {args.command}: unrecognized arguments: "
-                         f"{' '.join(strange)}. Mend: 'wsanalytics {args.command} --help' shows "
-                         "the usage.\n")
+        prog = " ".join(["wsanalytics", args.command, *filter(None, [getattr(args, "about", "")])])
+        sys.stderr.write(f"{prog}: unrecognized arguments: {' '.join(strange)}. "
+                         f"Mend: '{prog} --help' shows the usage.\n")
         return REFUSED
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
