@@ -202,7 +202,7 @@ class _Backfill:
         requests = self.requests(tuple(own["workspace_id"]))
         price = sum(map(price_usd, requests))
         where = f"{connection.account_id} {connection.region}"
-        self.tell(f"{where}: {counted(len(own), 'WorkSpace')}, {self.days} days: "
+        self.tell(f"{where}: {counted(len(own), 'WorkSpace')}, {counted(self.days, 'day')}: "
                   f"{counted(sum(map(calls_needed, requests)), 'call')} of GetMetricData for "
                   f"{counted(sum(one.queries for one in requests), 'metric')}, which AWS charges "
                   f"with {cents(price)}")

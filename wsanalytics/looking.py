@@ -13,6 +13,7 @@ import pandas as pd
 from wsanalytics.aws.pace import BURST, RATE_PER_SECOND
 from wsanalytics.aws.reader import PER_CALL
 from wsanalytics.sessions import NO_STATUS
+from wsanalytics.show import counted
 from wsanalytics.tables import SAMPLES
 from wsanalytics.timeline import INSTANT_DTYPE
 
@@ -105,8 +106,8 @@ def pace_text(where: str, count: int, every: timedelta | None = None) -> str:
     seconds = seconds_per_look(count)
     shortest = max(1, math.ceil(seconds * 1.05 / 60))
     calls = 2 * math.ceil(count / PER_CALL)
-    text = (f"{where}: {count:,} WorkSpaces, {calls:,} calls; one look takes about "
-            f"{max(1, seconds):.0f} s at the service's pace, so it can be repeated every "
+    text = (f"{where}: {counted(count, 'WorkSpace')}, {counted(calls, 'call')}; one look takes "
+            f"about {max(1, seconds):.0f} s at the service's pace, so it can be repeated every "
             f"{shortest} min")
     if every is not None and every.total_seconds() < seconds:
         text += f"; every {every.total_seconds() / 60:g} min is more often than that"
