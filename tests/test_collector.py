@@ -183,7 +183,7 @@ def test_a_look_narrowed_to_a_directory_makes_nobody_else_a_newcomer(tmp_path: P
         assert len(inventory) == 40 and inventory["created_at"].isna().all()
         again = look(box, store, directories=[directory]).store.inventory()
         assert again["terminated_at"].isna().all()
-        with pytest.raises(InputError, match="no WorkSpace"):
+        with pytest.raises(InputError, match="no such directory"):
             look(box, store, directories=["d-9000000000"])
         with pytest.raises(InputError, match="no id of a directory"):
             look(box, store, directories=["d-nope"])

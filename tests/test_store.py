@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.build import REPOSITORY, workspaces
+from wsanalytics import stored
 from wsanalytics.archive import read_history, write_history
 from wsanalytics.cli import main
 from wsanalytics.errors import InputError
@@ -22,6 +23,7 @@ from wsanalytics.history import History
 from wsanalytics.overview import store_summary
 from wsanalytics.sessions import find_gaps
 from wsanalytics.store import Store, whole_days
+from wsanalytics.stored import find_stored
 from wsanalytics.timeline import Window
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -128,6 +130,18 @@ def test_the_silence_before_and_after_the_samples_is_a_gap(store: Store) -> None
         ["ws-a", DAY + timedelta(minutes=3995), DAY + timedelta(days=4)],
         ["ws-b", DAY, DAY + timedelta(days=4)],
     ]
+
+
+def test_workspaces_without_a_sample_are_unobserved_however_many_are_read_at_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.add_samples(samples(*range(0, 1440, 5)), "look")
+    whole = find_stored(store, store.inventory(), store.window())
+    monkeypatch.setattr(stored, "ROWS_AT_ONCE", 1)
+    one_by_one = find_stored(store, store.inventory(), store.window())
+    assert whole.gaps["workspace_id"].tolist() == ["ws-b"]
+    pd.testing.assert_frame_equal(one_by_one.gaps, whole.gaps)
+    pd.testing.assert_frame_equal(one_by_one.sessions, whole.sessions)
 
 
 def test_days_that_nobody_observed_are_no_history(

@@ -26,6 +26,7 @@ from wsanalytics.aws.client import connect
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.failures import Refusal
 from wsanalytics.aws.reader import (
+    known_directories,
     read_statuses,
     read_workspaces,
     workspaces_frame,
@@ -210,12 +211,19 @@ class _Collector:
         rows, errors = [row for row, _ in done], [error for _, error in done if error]
         self.rows += rows
         if self.directories and not errors and not sum(row["workspaces"] for row in rows):
-            raise InputError(
-                "there is no WorkSpace", where=f"--directory {' '.join(self.directories)}",
-                rule="a directory is one in which WorkSpaces of these accounts and regions are",
-                mend="check the ids and the region")
+            self.refuse_unknown_directories()
         if every is None and len(errors) == len(rows) and errors:
             raise errors[0]
+
+    def refuse_unknown_directories(self) -> None:
+        """Raise :class:`InputError` for directories that no account and region knows."""
+        known = {name for connection in self.connections
+                 for name in known_directories(connection, self.directories)}
+        if unknown := [name for name in self.directories if name not in known]:
+            raise InputError(
+                "there is no such directory", where=f"--directory {' '.join(unknown)}",
+                rule="a directory is one that these accounts and regions have registered",
+                mend="check the ids and the region")
 
     def side_by_side(self, look: Callable[[Connection], Looked]) -> list[Looked]:
         """Look at all connections at once, in threads that nobody has to wait for."""

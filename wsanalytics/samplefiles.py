@@ -91,14 +91,13 @@ def _typed(table: pa.Table) -> pa.Table:
 def read_arrow(
     path: Path,
     dictionary: list[str] | None = None,
-    columns: list[str] | None = None,
     wanted: dict[str, list[str] | None] | None = None,
 ) -> pa.Table:
     """The Parquet file at *path*; :class:`InputError` where it is not whole."""
     try:
         kept = [(name, "in", values) for name, values in (wanted or {}).items()
                 if values is not None]
-        return pq.read_table(path, read_dictionary=dictionary, columns=columns, partitioning=None,
+        return pq.read_table(path, read_dictionary=dictionary, partitioning=None,
                              filters=kept or None)
     except FileNotFoundError:
         raise

@@ -19,7 +19,6 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -260,7 +259,7 @@ class Store:
                 mend="run wsanalytics collect or backfill on it")
         return whole_days(self.instants(days[0])[1][0], self.instants(days[-1])[1][-1])
 
-    def compact(self, before: date, *, on_day: Callable[[date], None] | None = None) -> int:
+    def compact(self, before: date) -> int:
         """Make one file of the files of each day before *before*; says how many days were done.
 
         A kill in between loses nothing: the old files go once the new one is in place.
@@ -277,8 +276,6 @@ class Store:
                     if file.name != _COMPACT:
                         file.unlink(missing_ok=True)
             done += 1
-            if on_day:
-                on_day(day)
         self._compact_workspaces()
         return done
 

@@ -13,7 +13,7 @@ from wsanalytics.history import History
 from wsanalytics.sessions import find_gaps, find_sessions
 from wsanalytics.store import Store
 from wsanalytics.tables import GAPS, SESSIONS
-from wsanalytics.timeline import Window
+from wsanalytics.timeline import Window, clipped
 
 ROWS_AT_ONCE = 8_000_000
 _ROWS_A_DAY = 288
@@ -49,6 +49,7 @@ def find_stored(
                                 workspaces=part["workspace_id"].tolist())
         advance(len(part))
         if samples.empty:
+            gaps.append(_never_seen(part, window))
             continue
         history = History(part, samples, window)
         count += len(samples)
@@ -60,3 +61,15 @@ def find_stored(
             rule="sessions are found in samples", mend="narrow the fleet less, or give other days")
     return Found(pd.concat(sessions, ignore_index=True)[list(SESSIONS.names)],
                  pd.concat(gaps, ignore_index=True)[list(GAPS.names)], count)
+
+
+def _never_seen(workspaces: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """The gaps of WorkSpaces of which there is no sample: all of the window in which they were."""
+    frame = pd.DataFrame({
+        "workspace_id": workspaces["workspace_id"],
+        "from_at": workspaces["created_at"].fillna(pd.Timestamp(window.start)),
+        "to_at": workspaces["terminated_at"].fillna(pd.Timestamp(window.end)),
+    })
+    for name in ("from_at", "to_at"):
+        frame[name] = clipped(frame[name], window)
+    return frame[frame["from_at"] < frame["to_at"]]
