@@ -27,7 +27,7 @@ plot.style, plot.costs, plot.timeline, plot.tradeoff, plot.usage, plot
 report.figures, report.page, report.terminal, report
 SANDBOX
 inputs, commands, advice, gathering, pricing, account, demonstration
-options, cli, __main__
+optionkinds, adminoptions, options, cli, __main__
 """
 GROUPS = {
     "PEOPLE": "people.person, people.habits, people.machines, people.looks, people",
@@ -141,7 +141,7 @@ def test_own_modules_are_imported_at_the_top(module: str) -> None:
 
 def test_help_imports_nothing_heavy() -> None:
     heavy = {"numpy", "pandas", "pyarrow", "matplotlib", "boto3", "botocore", "rich"}
-    light = {"cli", "options", "__init__", "errors", ""}
+    light = {"cli", "optionkinds", "adminoptions", "options", "__init__", "errors", ""}
     for module in light & set(MODULES):
         for name, inside in imports_of(MODULES[module]):
             assert inside or name.partition(".")[0] not in heavy

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import math
-import re
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-HOUR_RULES = ("clock_hour", "ceil_per_run", "exact")
-REPORTED = ("collect", "backfill")
+from wsanalytics.adminoptions import add_admin
+from wsanalytics.optionkinds import (
+    add_account,
+    add_choice,
+    add_fleet,
+    add_for,
+    add_store_option,
+    limit,
+    positive,
+    span,
+)
 
 Commands = argparse._SubParsersAction  # noqa: SLF001  # argparse gives its type no public name
 
@@ -29,6 +35,7 @@ def add_all(commands: Commands[Any]) -> None:
     _add_prices(commands)
     _add_doctor(commands)
     _add_iam_policy(commands)
+    add_admin(commands)
     _add_sandbox(commands)
 
 
@@ -57,12 +64,12 @@ def _add_sessions(commands: Commands[Any]) -> None:
     samples = sessions.add_mutually_exclusive_group(required=True)
     samples.add_argument("--samples", type=Path, metavar="F",
                          help="the samples table, .csv or .parquet")
-    _add_store_option(samples, "the store of a collector, in place of --samples")
+    add_store_option(samples, "the store of a collector, in place of --samples")
     sessions.add_argument("--output", type=Path, required=True, metavar="F",
                           help="where the sessions go, .csv or .parquet")
     sessions.add_argument("--gaps", type=Path, metavar="F",
                           help="where the stretches go in which nobody looked")
-    sessions.add_argument("--bridge-gaps", type=_positive, metavar="MINUTES",
+    sessions.add_argument("--bridge-gaps", type=positive, metavar="MINUTES",
                           help="the longest silence within one session (default: the larger of "
                           "20 minutes and three sampling intervals)")
 
@@ -71,13 +78,13 @@ def _add_simulate(commands: Commands[Any]) -> None:
     simulate = commands.add_parser(
         "simulate", help="sessions to charges under any settings",
         description="Replay sessions under each setting and bill them by month.")
-    _add_fleet(simulate)
+    add_fleet(simulate)
     simulate.add_argument("--setting", nargs="+", action="extend", required=True, metavar="S",
                           help="ALWAYS_ON or AUTO_STOP:MINUTES; may be repeated")
-    simulate.add_argument("--resume-seconds", type=_limit, default=0.0, metavar="N",
+    simulate.add_argument("--resume-seconds", type=limit, default=0.0, metavar="N",
                           help="a stopped WorkSpace is switched on that long before its user is "
                           "connected (default: 0)")
-    simulate.add_argument("--network-grace-minutes", type=_limit, default=0.0, metavar="N",
+    simulate.add_argument("--network-grace-minutes", type=limit, default=0.0, metavar="N",
                           help="AWS notices a disconnect that much later (default: 0)")
     simulate.add_argument("--output", type=Path, required=True, metavar="F",
                           help="where the charges go, .csv or .parquet")
@@ -88,7 +95,7 @@ def _add_recommend(commands: Commands[Any]) -> None:
         "recommend", help="sessions to a plan of changes",
         description="Compare settings for each WorkSpace and write the changes worth making.")
     recommend.set_defaults(module="advice")
-    _add_choice(recommend)
+    add_choice(recommend)
     recommend.add_argument("--output", type=Path, required=True, metavar="plan.json",
                            help="where the plan goes")
 
@@ -98,7 +105,7 @@ def _add_report(commands: Commands[Any]) -> None:
         "report", help="sessions to a page: costs, changes, reasons, plots",
         description="One self-contained HTML page about what the fleet costs and what to change.")
     report.set_defaults(module="advice")
-    _add_choice(report)
+    add_choice(report)
     report.add_argument("--output", type=Path, required=True, metavar="report.html",
                         help="where the page goes; a folder is made if its last part is missing")
 
@@ -109,13 +116,13 @@ def _add_collect(commands: Commands[Any]) -> None:
         description="Ask AWS for every WorkSpace and its connection status, once or again and "
         "again, and keep the answers in a store. Changes nothing in AWS.")
     collect.set_defaults(module="gathering")
-    _add_store_option(collect, "the folder to keep it in; made if its last part is missing",
+    add_store_option(collect, "the folder to keep it in; made if its last part is missing",
                       required=True)
-    _add_account(collect)
+    add_account(collect)
     collect.add_argument("--directory", nargs="+", action="extend", default=[], metavar="D",
                          help="only WorkSpaces of this directory; may be repeated")
     often = collect.add_mutually_exclusive_group()
-    often.add_argument("--every", type=_span, metavar="5m",
+    often.add_argument("--every", type=span, metavar="5m",
                        help="look again and again, at this interval (s, m or h), until Ctrl-C")
     often.add_argument("--once", action="store_true", help="look once (the default)")
     collect.add_argument("--verbose", action="store_true", help="log each look as it is done")
@@ -128,8 +135,8 @@ def _add_backfill(commands: Commands[Any]) -> None:
         "minutes for 63 days, by the hour for up to 455, and with the changes of setting that "
         "CloudTrail knows of. AWS charges for the calls; the price is told before.")
     backfill.set_defaults(module="gathering")
-    _add_store_option(backfill, "the store to fill", required=True)
-    _add_account(backfill)
+    add_store_option(backfill, "the store to fill", required=True)
+    add_account(backfill)
     backfill.add_argument("--days", type=int, default=63, metavar="N",
                           help="how far back, 1 to 455 (default: 63)")
     backfill.add_argument("--verbose", action="store_true", help="log what is done")
@@ -142,7 +149,7 @@ def _add_store(commands: Commands[Any]) -> None:
     info = about.add_parser("info", help="span, WorkSpaces, holes, size",
                             description="What a store holds: span, WorkSpaces, holes, size.")
     info.set_defaults(module="gathering", function="store_info")
-    _add_store_option(info, "the store", required=True)
+    add_store_option(info, "the store", required=True)
 
 
 def _add_prices(commands: Commands[Any]) -> None:
@@ -174,9 +181,9 @@ def _add_doctor(commands: Commands[Any]) -> None:
         description="Credentials, account, denied actions and the IAM statement that would allow "
         "them, clock, store, pace for this fleet, prices. Changes nothing.")
     doctor.set_defaults(module="account")
-    _add_account(doctor)
-    _add_store_option(doctor, "a store to look at as well")
-    _add_for(doctor)
+    add_account(doctor)
+    add_store_option(doctor, "a store to look at as well")
+    add_for(doctor)
 
 
 def _add_iam_policy(commands: Commands[Any]) -> None:
@@ -184,15 +191,9 @@ def _add_iam_policy(commands: Commands[Any]) -> None:
         "iam-policy", help="the least rights that commands need, as IAM JSON",
         description="Print the IAM policy with the least rights that the named commands need.")
     policy.set_defaults(module="account", function="iam_policy")
-    _add_for(policy)
+    add_for(policy)
     policy.add_argument("--role-arn", nargs="+", action="extend", default=[], metavar="ARN",
                         help="roles that will be assumed; may be repeated")
-
-
-def _add_for(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--for", dest="for_commands", type=_names, default=list(REPORTED),
-                        metavar="COMMANDS", help="commands, such as collect,backfill,apply "
-                        f"(default: {','.join(REPORTED)})")
 
 
 def _add_sandbox(commands: Commands[Any]) -> None:
@@ -206,7 +207,7 @@ def _add_sandbox(commands: Commands[Any]) -> None:
                          help="the port (default: a free one)")
     sandbox.add_argument("--workspaces", type=int, default=100, metavar="N",
                          help="how many WorkSpaces live in it (default: 100)")
-    sandbox.add_argument("--speed", type=_positive, default=1.0, metavar="X",
+    sandbox.add_argument("--speed", type=positive, default=1.0, metavar="X",
                          help="how fast its clock runs (default: 1)")
     sandbox.add_argument("--seed", type=int, default=1, metavar="N",
                          help="another seed, another fleet (default: 1)")
@@ -224,100 +225,3 @@ def _add_sandbox(commands: Commands[Any]) -> None:
                          help="end as soon as standard input is closed")
 
 
-def _add_store_option(parser: Any, what: str, *, required: bool = False) -> None:  # noqa: ANN401  # a parser, or a group of one
-    more = {"required": True} if required else {}
-    parser.add_argument("--store", type=Path, metavar="DIR", help=what, **more)
-
-
-def _add_account(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--region", nargs="+", action="extend", default=[], metavar="R",
-                        help="regions (default: the one that boto3 finds)")
-    parser.add_argument("--profile", metavar="P", help="a profile of AWS's configuration files")
-    parser.add_argument("--role-arn", nargs="+", action="extend", default=[], metavar="ARN",
-                        help="roles to assume, one for each account; may be repeated")
-
-
-def _add_fleet(parser: argparse.ArgumentParser) -> None:
-    _add_store_option(parser, "the store of a collector, in place of --sessions and --workspaces")
-    parser.add_argument("--sessions", type=Path, metavar="F",
-                        help="the sessions table, .csv or .parquet")
-    parser.add_argument("--workspaces", type=Path, metavar="F",
-                        help="the workspaces table, .csv or .parquet")
-    parser.add_argument("--prices", type=Path, metavar="F",
-                        help="your own prices table, in place of AWS's list prices")
-    parser.add_argument("--start", type=_day, metavar="D",
-                        help="first UTC day, YYYY-MM-DD (default: the first that sessions touch)")
-    parser.add_argument("--end", type=_day, metavar="D",
-                        help="the day after the last, YYYY-MM-DD (default: after the last touched)")
-    parser.add_argument("--hour-rule", choices=HOUR_RULES, default=HOUR_RULES[0], metavar="R",
-                        help=f"how hours are counted: {', '.join(HOUR_RULES)} "
-                        "(default: clock_hour)")
-    parser.add_argument("--maintenance-hours", type=_limit, default=1.0, metavar="N",
-                        help="hours billed for a month's maintenance of an AUTO_STOP WorkSpace "
-                        "whose directory has it enabled (default: 1)")
-    narrow = parser.add_argument_group("narrow the fleet")
-    for name, what in (("directory", "directory id"), ("bundle", "bundle id"),
-                       ("workspace", "WorkSpace id")):
-        narrow.add_argument(f"--{name}", nargs="+", action="extend", default=[], metavar="ID",
-                            help=f"only this {what}; may be repeated")
-    narrow.add_argument("--tag", nargs="+", action="extend", default=[], type=_tag,
-                        metavar="NAME=VALUE", help="only WorkSpaces with this tag")
-
-
-def _add_choice(parser: argparse.ArgumentParser) -> None:
-    _add_fleet(parser)
-    parser.add_argument("--setting", nargs="+", action="extend", default=[], metavar="S",
-                        help="what may be proposed (default: ALWAYS_ON, AUTO_STOP:60, :120, :240)")
-    parser.add_argument("--max-cold-starts-per-week", type=_limit, metavar="X",
-                        help="the most cold starts a week that a proposed setting may have "
-                        "(default: no limit)")
-    parser.add_argument("--min-saving-usd", type=_limit, default=1.0, metavar="X",
-                        help="the least saving a month worth a change (default: 1.00)")
-
-
-def _day(text: str) -> date:
-    message = f"{text!r} is not a UTC day, written YYYY-MM-DD"
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-        raise argparse.ArgumentTypeError(message)
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(message) from None
-
-
-def _limit(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value >= 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
-    return value
-
-
-def _positive(text: str) -> float:
-    if (value := _limit(text)) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not more than 0")
-    return value
-
-
-def _tag(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a tag, written NAME=VALUE")
-    return name, value
-
-
-def _span(text: str) -> timedelta:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text)
-    span = timedelta(0)
-    if found and float(found[1]) < 1e6:
-        span = timedelta(seconds=float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]])
-    if not timedelta(0) < span <= timedelta(days=1):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a span up to a day, written 30s, 5m or 1h")
-    return span
-
-
-def _names(text: str) -> list[str]:
-    return [name for name in re.split(r"[,\s]+", text) if name]
