@@ -15,25 +15,26 @@ PACKAGE = REPOSITORY / "wsanalytics"
 # A module may import only from lines above its own, or within its own line from those before it.
 ORDER = """
 errors
-timeline, tables, checking, files
+timeline, tables, checking, files, locks, journal, admintables
 settings, aws.model, show, schedule, prices
 AWS
-history, sessions, inventory, samplefiles, locks, store, stored, archive, metrics
+history, sessions, inventory, samplefiles, store, stored, archive, metrics
 simulate.workspace, simulate.arrays, simulate.fleet, PEOPLE
 switching, billing
 progress, looking, facts, trail, collector, backfilling
 comparison, reasons, recommendations, planfile, overview, analysis
+ledger, guards, changing, carrying, applying, powering, idling, arrivals, verification
 plot.style, plot.costs, plot.timeline, plot.tradeoff, plot.usage, plot
-report.figures, report.page, report.terminal, report
+report.figures, report.page, report.terminal, report.outcomes, report
 SANDBOX
-inputs, commands, advice, gathering, pricing, account, demonstration
+inputs, consent, commands, advice, changes, poweringcommands, verifying, creating, gathering, pricing, account, demonstration
 optionkinds, adminoptions, options, cli, __main__
 """
 GROUPS = {
     "PEOPLE": "people.person, people.habits, people.machines, people.looks, people",
     "AWS": "aws.pace, aws.permissions, aws.failures, aws.pricelist, aws.connection, "
     "aws.cloudtrail, aws.cloudwatch, aws.identity, aws.inventory, aws.offers, aws.client, "
-    "aws.reader, aws.policy, aws.probe",
+    "aws.reader, aws.presence, aws.writer, aws.policy, aws.probe",
     "SANDBOX": "sandbox.clock, sandbox.life, sandbox.wire, sandbox.catalog, sandbox.faults, "
     "sandbox.keys, sandbox.meter, sandbox.pages, sandbox.record, sandbox.desktop, sandbox.fleet, "
     "sandbox.world, sandbox.describing, sandbox.identity, sandbox.metrics, sandbox.products, "

@@ -19,8 +19,6 @@ from wsanalytics.optionkinds import (
 )
 
 Commands = argparse._SubParsersAction  # noqa: SLF001  # argparse gives its type no public name
-OPT_OUT = ("Skip_Convert",)
-"""The tag that keeps a WorkSpace as it is, in AWS's own tool too."""
 
 
 def add_admin(commands: Commands[Any]) -> None:
@@ -124,7 +122,7 @@ def _add_stop_idle(commands: Commands[Any]) -> None:
         "stop-idle", help="stop AUTO_STOP WorkSpaces whose users have been gone for a while",
         description="StopWorkspaces for AUTO_STOP WorkSpaces that run for nobody: that is how to "
         "stop before the shortest timeout. A dry run unless told otherwise.")
-    stop.set_defaults(module="switching_commands")
+    stop.set_defaults(module="poweringcommands")
     stop.add_argument("--idle-minutes", type=positive, required=True, metavar="N",
                       help="stop those whose user has been gone for so long")
     stop.add_argument("--working-hours", metavar="HOURS",
@@ -137,7 +135,7 @@ def _add_start_early(commands: Commands[Any]) -> None:
         "start-early", help="start AUTO_STOP WorkSpaces shortly before their users usually come",
         description="StartWorkspaces for stopped AUTO_STOP WorkSpaces whose users usually come "
         "within the next minutes, as their own sessions tell. A dry run unless told otherwise.")
-    start.set_defaults(module="switching_commands")
+    start.set_defaults(module="poweringcommands")
     start.add_argument("--ahead-minutes", type=positive, default=15.0, metavar="N",
                        help="start those whose user usually comes within so many minutes "
                        "(default: 15)")
@@ -197,7 +195,7 @@ def _add_journal(parser: argparse.ArgumentParser, default: str) -> None:
 def _add_care(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--opt-out-tag", nargs="+", action="extend", default=[], metavar="NAME",
                         help="leave WorkSpaces with a tag of this name alone, beside those with "
-                        f"{OPT_OUT[0]}; may be repeated")
+                        "Skip_Convert; may be repeated")
     _add_consent(parser)
     _add_callers(parser)
 

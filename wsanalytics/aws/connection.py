@@ -55,12 +55,16 @@ class Connection:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _closed: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
 
-    def client(self, service: str) -> Any:  # noqa: ANN401  # botocore makes its classes at run time
-        """The botocore client of *service*, made once; threads may share it."""
+    def client(self, service: str, *, once: bool = False) -> Any:  # noqa: ANN401  # botocore makes its classes at run time
+        """The botocore client of *service*, made once; threads may share it.
+
+        With *once* it is one that sends each request a single time.
+        """
+        name = f"{service} once" if once else service
         with self._lock:
-            if service not in self._clients:
-                self._clients[service] = self._made(service)
-            return self._clients[service]
+            if name not in self._clients:
+                self._clients[name] = self._made(service, tries=1 if once else None)
+            return self._clients[name]
 
     def call(
         self, service: str, operation: str, *, member: str | None = None, **params: object
@@ -76,6 +80,17 @@ class Connection:
         answer: dict[str, Any] = self._guarded(
             service, operation, lambda: getattr(client, xform_name(operation))(**params))
         return self._whole(answer, service, operation, member)
+
+    def once(self, service: str, operation: str, **params: object) -> dict[str, Any]:
+        """One call that is sent once: for what must not be done twice.
+
+        Raises :class:`AwsError` as :meth:`call` does, also where no answer came: then nobody knows
+        whether it was done.
+        """
+        client = self.client(service, once=True)
+        answer: dict[str, Any] = self._guarded(
+            service, operation, lambda: getattr(client, xform_name(operation))(**params))
+        return answer
 
     def pages(
         self, service: str, operation: str, member: str, **params: object
@@ -126,8 +141,8 @@ class Connection:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _made(self, service: str) -> Any:  # noqa: ANN401  # as client
-        made = make_client(self.session, service, self.region, self.endpoint_url)
+    def _made(self, service: str, tries: int | None) -> Any:  # noqa: ANN401  # as client
+        made = make_client(self.session, service, self.region, self.endpoint_url, tries=tries)
         name = made.meta.service_model.service_id.hyphenize()
         made.meta.events.register_first(f"needs-retry.{name}.*", self._wants_more)
         bucket = self._bucket(service)
@@ -195,9 +210,10 @@ def paced_by(bucket: Bucket) -> Callable[..., None]:
 
 
 def make_client(
-    session: botocore.session.Session, service: str, region: str, endpoint_url: str | None
+    session: botocore.session.Session, service: str, region: str, endpoint_url: str | None,
+    *, tries: int | None = None,
 ) -> Any:  # noqa: ANN401  # botocore makes its classes at run time
-    """A client that says who it is, and how often and how long it tries.
+    """A client that says who it is, and how often (*tries*) and how long it tries.
 
     An endpoint on this very machine is never asked for through a proxy.
     """
@@ -206,7 +222,7 @@ def make_client(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=_READ_SECONDS.get(service, READ_SECONDS),
         max_pool_connections=16,
-        retries={"mode": mode, "total_max_attempts": _TRIES.get(service, 5)},
+        retries={"mode": mode, "total_max_attempts": tries or _TRIES.get(service, 5)},
         user_agent_extra=f"wsanalytics/{__version__}",
     )
     made = _make(session, service, region, endpoint_url, config)

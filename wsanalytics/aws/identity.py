@@ -29,6 +29,7 @@ ACTIONS = ("sts:GetCallerIdentity", "sts:AssumeRole")
 """What may be called here; the first needs no permission, the second only where roles are named."""
 ROLE_SECONDS = 3600
 """How long an assumed role holds before its credentials are renewed (the longest for a chain)."""
+_TRIES_OF_A_CUT_ANSWER = 4
 _WHERE_CONFIGURED = ("profile", "config_file", "credentials_file")
 METHODS = {
     "env": "the environment variables",
@@ -165,9 +166,15 @@ def identify(
     action = "sts:AssumeRole" if role_arn else "sts:GetCallerIdentity"
     client = make_client(session, "sts", region, endpoint_url)
     try:
-        with failures_told(action, region=region, role_arn=role_arn):
-            said = client.get_caller_identity()
-            credentials = session.get_credentials()
+        for left in range(_TRIES_OF_A_CUT_ANSWER - 1, -1, -1):
+            try:
+                with failures_told(action, region=region, role_arn=role_arn):
+                    said = client.get_caller_identity()
+                    credentials = session.get_credentials()
+                break
+            except AwsError as error:
+                if not left or error.refusal.kind != "cut":
+                    raise
     finally:
         client.close()
     return Identity(account_id=said["Account"], arn=said["Arn"],

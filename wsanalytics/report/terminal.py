@@ -82,7 +82,7 @@ def print_left_alone(plan: Plan) -> None:
 def _changes_table(analysis: Analysis, left: list[str], right: list[str]) -> Table:
     changes = analysis.plan.changes
     users = analysis.workspaces.set_index("workspace_id")["user_name"]
-    table = _table("The changes that save most", left, right)
+    table = new_table("The changes that save most", left, right)
     top, rest = changes.head(TOP), changes.iloc[TOP:]
     savings = round_parts([*top["saving_usd_per_month"], rest["saving_usd_per_month"].sum()])
     rows = [
@@ -113,7 +113,7 @@ def print_costs(analysis: Analysis) -> None:
     """What the fleet costs a month today, under the plan, and under one setting for all."""
     costs = fleet_costs(analysis.comparison, analysis.plan)
     title = f"What {counted(int(costs['workspaces'].max()), 'WorkSpace')} cost a month"
-    table = _table(title, ["option"], ["fixed fees", "for hours", "total",
+    table = new_table(title, ["option"], ["fixed fees", "for hours", "total",
                                        "cold starts\na week"])
     for row in costs.to_dict("records"):
         fixed, hourly = round_parts([row["fixed_usd"], row["hourly_usd"]])
@@ -124,7 +124,7 @@ def print_costs(analysis: Analysis) -> None:
 
 def print_totals(sums: pd.DataFrame, title: str) -> None:
     """One row a setting: the sums of a ``charges`` table over WorkSpaces and months."""
-    table = _table(title, ["setting"], ["billed hours", "fixed fees", "for hours", "total",
+    table = new_table(title, ["setting"], ["billed hours", "fixed fees", "for hours", "total",
                                         "cold starts"])
     for name, row in sums.iterrows():
         fixed, hourly = round_parts([row["fixed_usd"], row["hourly_usd"]])
@@ -136,7 +136,7 @@ def print_totals(sums: pd.DataFrame, title: str) -> None:
 def print_contract(contract: Contract) -> None:
     """The columns of one table."""
     keys = ", ".join(contract.key)
-    table = _table(f"{contract.name}: a row is {contract.row}; sorted by {keys}",
+    table = new_table(f"{contract.name}: a row is {contract.row}; sorted by {keys}",
                    ["column", "holds", "unit", "meaning", "presence"], [])
     for column in contract.columns:
         table.add_row(column.name, " / ".join(column.choices) or str(column.kind), column.unit,
@@ -144,7 +144,10 @@ def print_contract(contract: Contract) -> None:
     console().print(table)
 
 
-def _table(title: str, left: list[str], right: list[str]) -> Table:
+def new_table(
+    title: str, left: list[str], right: list[str], last: list[str] | None = None
+) -> Table:
+    """A table with columns set to the left, columns of numbers, and more columns to the left."""
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD,
                   pad_edge=False, header_style="bold")
     for name in left:
@@ -154,13 +157,15 @@ def _table(title: str, left: list[str], right: list[str]) -> Table:
             table.add_column(name, overflow="fold", no_wrap=name in NEVER_BROKEN)
     for name in right:
         table.add_column(name, justify="right", no_wrap=True)
+    for name in last or ():
+        table.add_column(name, overflow="fold")
     return table
 
 
 def print_rounds(rounds: pd.DataFrame) -> None:
     """What each account and region gave; below, each message of those that did not."""
     out = console()
-    table = _table("", ["account", "region", "outcome"], ["WorkSpaces", "samples"])
+    table = new_table("", ["account", "region", "outcome"], ["WorkSpaces", "samples"])
     latest = rounds.tail(TOP)
     for row in latest.to_dict("records"):
         table.add_row(plain(row["account_id"] or "?"), plain(row["region"] or "?"),
@@ -173,7 +178,8 @@ def print_rounds(rounds: pd.DataFrame) -> None:
 
 def print_disagreements(wrong: pd.DataFrame) -> None:
     """The WorkSpaces whose samples disagree with CloudWatch most."""
-    table = _table("Samples and CloudWatch disagree", ["WorkSpace"], ["samples", "first", "last"])
+    table = new_table("Samples and CloudWatch disagree", ["WorkSpace"],
+                      ["samples", "first", "last"])
     by_id = wrong.groupby("workspace_id")["sampled_at"].agg(["size", "min", "max"])
     for name, row in by_id.sort_values("size", ascending=False).head(TOP).iterrows():
         table.add_row(plain(str(name)), number(row["size"]), f"{row['min']:%Y-%m-%d %H:%M}",
@@ -188,7 +194,7 @@ def print_summary(name: str, summary: StoreSummary) -> None:
               size_text(summary.size_bytes), soft_wrap=True)
     if summary.first_at is not None and summary.last_at is not None:
         out.print(f"from {summary.first_at:%Y-%m-%d %H:%M} to {summary.last_at:%Y-%m-%d %H:%M} UTC")
-    table = _table("", ["account", "region"], ["WorkSpaces", "terminated"])
+    table = new_table("", ["account", "region"], ["WorkSpaces", "terminated"])
     for row in summary.regions.to_dict("records"):
         table.add_row(plain(row["account_id"]), plain(row["region"]), number(row["workspaces"]),
                       number(row["terminated"]))

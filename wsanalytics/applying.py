@@ -1,0 +1,267 @@
+"""Apply a plan, and take it back: dry run first, capped, checked, journalled, read back.
+
+``apply_plan`` and ``undo`` change settings, and nothing else; what is done to each WorkSpace, and
+in which order, is told by ``changing``.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from wsanalytics.aws.writer import Meaning, Writer
+from wsanalytics.carrying import Place, Run, Terms, as_frame, place_of
+from wsanalytics.changing import Change, Outcome, Task
+from wsanalytics.errors import InputError
+from wsanalytics.journal import Journal, open_journal, read_journal
+from wsanalytics.ledger import Ledger, Standing, ledger_of
+from wsanalytics.recommendations import Plan
+from wsanalytics.settings import RunningMode, Setting
+from wsanalytics.show import listed
+
+
+def journal_beside(plan: Path) -> Path:
+    """Where the journal of a plan is by default.
+
+    >>> str(journal_beside(Path("march/plan.json")))
+    'march/plan.journal.jsonl'
+    """
+    return plan.with_name(f"{plan.stem}.journal.jsonl")
+
+
+def apply_plan(
+    plan: Plan,
+    writer: Writer | Sequence[Writer],
+    *,
+    dry_run: bool = True,
+    journal: Path | None = None,
+    resume: bool = False,
+    due_on: date | None = None,
+    terms: Terms | None = None,
+    plan_name: str = "",
+    **more: Any,  # noqa: ANN401  # the fields of Terms
+) -> pd.DataFrame:
+    """Make the changes of *plan*, or with *dry_run* (the default) say what would be done.
+
+    *writer* is for the account and region that the plan is for, or one for each of several. A
+    real run needs *journal*, a file that every call is written to before and after; with *resume*
+    it goes on where an interrupted run ended. *due_on* leaves out changes whose best date is
+    later. *terms* (or its fields: ``limit=100``) are told at
+    :class:`~wsanalytics.carrying.Terms`.
+
+    Gives a row a change, in the order in which they are made, the largest saving first, with the
+    columns ``carrying.COLUMNS``; what becomes of a change is told at
+    :class:`~wsanalytics.changing.Outcome`. Raises :class:`InputError` for a plan of another
+    account and a journal of an interrupted run, and :class:`AwsError` where AWS cannot be asked.
+    """
+    terms = terms or Terms(**more)
+    writers = [writer] if isinstance(writer, Writer) else list(writer)
+    changes = changes_of(plan)
+    by_writer = _shared_out(plan, changes, writers)
+    with ExitStack() as stack:
+        book, ledger = _opened(stack, journal, dry_run=dry_run, mends=resume, terms=terms)
+        if ledger.interrupted and not resume:
+            raise _interrupted(journal, ledger.interrupted)
+        tasks = {change.workspace_id: _task(change, ledger.standings.get(change.workspace_id),
+                                            terms.clock(), dry_run=dry_run) for change in changes}
+        if due_on is not None:
+            _put_off(tasks.values(), due_on)
+        strays = [one for one in ledger.unfinished()
+                  if one.latest.workspace_id not in tasks and not one.is_being_undone]
+        run = Run("apply", writers, by_writer, terms, dry_run, book)
+        run.hold = _until_the_month_turns(terms.clock) if due_on is not None else lambda _: ""
+        run.go(tasks, strays, plan=_about(plan, plan_name), resume=resume)
+        known = [tasks[change.workspace_id] for change in changes]
+    return as_frame(known)
+
+
+def undo(
+    journal: Path,
+    writer: Writer | Sequence[Writer],
+    *,
+    dry_run: bool = True,
+    terms: Terms | None = None,
+    **more: Any,  # noqa: ANN401  # the fields of Terms
+) -> pd.DataFrame:
+    """Give every WorkSpace that *journal* says was changed the setting it had before.
+
+    The last change is taken back first. What somebody else has changed since is left alone.
+    Columns, terms (there is no limit by default) and errors as of :func:`apply_plan`; taken back
+    what is taken back, calling it again does nothing.
+    """
+    terms = terms or Terms(**({"limit": None} | more))
+    writers = [writer] if isinstance(writer, Writer) else list(writer)
+    with ExitStack() as stack:
+        read_journal(journal)  # refused before anything is made
+        book, ledger = _opened(stack, journal, dry_run=dry_run, mends=True, terms=terms)
+        changes = [_reversed(one) for one in reversed(list(ledger.standings.values()))]
+        places = {(one.account_id, one.region) for one in changes}
+        by_writer = {place: next((one for one in writers if place_of(one) == place), None)
+                     for place in places}
+        _refuse_other_accounts(by_writer, writers, "the journal")
+        tasks = {change.workspace_id: Task(
+            change, loose=not ledger.standings[change.workspace_id].is_sure) for change in changes}
+        if not dry_run:
+            _let_settle(ledger.unfinished(), terms)
+        Run("undo", writers, by_writer, terms, dry_run, book).go(tasks, [])
+    return as_frame(list(tasks.values()))
+
+
+def changes_of(plan: Plan) -> list[Change]:
+    """The changes of a plan, the largest saving first."""
+    rows = plan.changes.to_dict("records")
+    return [
+        Change(
+            workspace_id=row["workspace_id"],
+            before=Setting.parse(row["from_setting"]), after=Setting.parse(row["to_setting"]),
+            user_name=row.get("user_name", ""), account_id=row.get("account_id") or plan.account_id,
+            region=row.get("region") or plan.region,
+            saving_usd_per_month=row["saving_usd_per_month"],
+            extra_cold_starts_per_week=row["extra_cold_starts_per_week"],
+            best_date=date.fromisoformat(row["best_date"]) if row["best_date"] else None,
+            promise={name: _json(row[name]) for name in (
+                "saving_usd_per_month", "saving_low_usd", "saving_high_usd",
+                "extra_cold_starts_per_week")},
+        )
+        for row in rows
+    ]
+
+
+def _json(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _task(
+    change: Change, standing: Standing | None, now: datetime, *, dry_run: bool
+) -> Task:
+    """The task of a change, as far as an earlier run came with it."""
+    if standing is None or standing.current != change.after or standing.is_being_undone:
+        return Task(change)
+    if standing.is_sure:
+        on = f"{standing.since:%Y-%m-%d}"
+        return Task(change, against=f"it was changed on {on} by this journal's plan, and somebody "
+                                    "has set it back since")
+    if dry_run:
+        return Task(change, loose=True)
+    task = Task(change, begun=True, loose=True)
+    if standing.latest.calls:
+        last = standing.latest.calls[-1]
+        task.asked, task.meaning, task.tries = dict(last.properties), Meaning.UNSURE, 1
+        task.asked_at = time.monotonic() - (now - last.at).total_seconds()
+    return task
+
+
+def _let_settle(unfinished: Iterable[Standing], terms: Terms) -> None:
+    """A call that a kill cut off a moment ago may still arrive."""
+    ages = [(terms.clock() - one.since).total_seconds() for one in unfinished]
+    time.sleep(max(0, min(terms.patience.settle, terms.patience.settle - min(ages, default=1e9))))
+
+
+def _reversed(standing: Standing) -> Change:
+    deed = standing.latest
+    saving = deed.promise.get("saving_usd_per_month")
+    waits = deed.promise.get("extra_cold_starts_per_week")
+    return Change(
+        workspace_id=deed.workspace_id, before=standing.current, after=standing.original,
+        user_name=deed.user_name, account_id=deed.account_id, region=deed.region,
+        saving_usd_per_month=-(saving or 0.0), extra_cold_starts_per_week=-(waits or 0.0))
+
+
+def _put_off(tasks: Iterable[Task], due_on: date) -> None:
+    for task in tasks:
+        best = task.change.best_date
+        if best is not None and best > due_on and not task.begun:
+            task.outcome, task.message = Outcome.NOT_DUE, f"its best date is {best.isoformat()}"
+
+
+def _until_the_month_turns(clock: Callable[[], datetime]) -> Callable[[Change], str]:
+    """A change to AUTO_STOP that comes too late for this month is better made at the next's end."""
+    began = clock().astimezone(UTC)
+
+    def hold(change: Change) -> str:
+        now = clock().astimezone(UTC)
+        is_late = (now.year, now.month) != (began.year, began.month)
+        if is_late and change.after.running_mode is RunningMode.AUTO_STOP is not (
+                change.before.running_mode):
+            return "the month has turned and is paid for: make it on the month's last day"
+        return ""
+
+    return hold
+
+
+def _shared_out(
+    plan: Plan, changes: list[Change], writers: list[Writer]
+) -> dict[Place, Writer | None]:
+    """Who writes to which account and region of the plan; None where nobody can."""
+    by_writer = {place: next((one for one in writers if place_of(one) == place), None)
+                 for place in places_of(plan, changes)}
+    _refuse_other_accounts(by_writer, writers, "the plan")
+    return by_writer
+
+
+def places_of(plan: Plan, changes: list[Change] | None = None) -> list[Place]:
+    """The accounts and regions that a plan is for; :class:`InputError` where it names none."""
+    changes = changes_of(plan) if changes is None else changes
+    places = list(dict.fromkeys((one.account_id, one.region) for one in changes))
+    places = places or [(plan.account_id, plan.region)]
+    unknown = [one for one in places if None in one]
+    if unknown:
+        lacking = "account" if unknown[0][0] is None else "region"
+        raise InputError(
+            f"it names no {lacking}", where="the plan",
+            rule="a plan is applied to the account and region that it was made for",
+            mend="make it from a store, or write account_id and region into it")
+    return places
+
+
+def _refuse_other_accounts(
+    by_writer: dict[Place, Writer | None], writers: list[Writer], what: str
+) -> None:
+    if by_writer and not any(by_writer.values()):
+        wanted = listed([f"{account} {region}" for account, region in by_writer])
+        own = listed([f"{one.connection.account_id} {one.connection.region}" for one in writers])
+        raise InputError(
+            f"it is for account and region {wanted}, and these credentials are for {own}",
+            where=what, rule="changes are made only in the account and region that they are for",
+            mend="use credentials (--profile, --role-arn) of that account")
+
+
+def _opened(
+    stack: ExitStack, path: Path | None, *, dry_run: bool, mends: bool, terms: Terms
+) -> tuple[Journal | None, Ledger]:
+    if not dry_run:
+        if path is None:
+            raise InputError("no journal is named", where="journal",
+                             rule="every call is written down before it is made",
+                             mend="pass journal=Path('plan.journal.jsonl')")
+        book = stack.enter_context(open_journal(path, clock=terms.clock, mends=mends))
+        return book, ledger_of(book.entries)
+    there = path is not None and path.exists()
+    return None, ledger_of(read_journal(path) if there and path is not None else [])
+
+
+def _interrupted(journal: Path | None, kind: str) -> InputError:
+    return InputError(
+        f"the last run of {kind} that it tells of did not come to its end", where=str(journal),
+        rule="an interrupted run is resumed before another one begins",
+        mend="run the same command with --resume (or take everything back with 'undo')")
+
+
+def _about(plan: Plan, name: str) -> dict[str, Any]:
+    """What a journal keeps of the plan, so that its promises can be verified."""
+    basis = getattr(plan, "basis", None)
+    return {
+        "name": name, "created_at": plan.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "hour_rule": str(plan.hour_rule), "prices_date": plan.prices_date,
+        "discount": basis.discount if basis else 0.0,
+        "maintenance_hours": basis.maintenance_hours if basis else 1,
+    }
+
+

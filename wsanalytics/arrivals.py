@@ -1,0 +1,205 @@
+"""When users usually come, and whether they come today: ``usual_arrivals`` and ``start_early``.
+
+A WorkSpace that is started a few minutes before its user comes costs at most the hour that it
+would have cost anyway; if he does not come, it costs its timeout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from wsanalytics.aws.presence import Looker, Present
+from wsanalytics.aws.reader import PER_CALL
+from wsanalytics.aws.writer import Writer
+from wsanalytics.carrying import Terms
+from wsanalytics.idling import Keep, hours_between, of_place
+from wsanalytics.powering import START, Candidate, Work, switch_all
+from wsanalytics.settings import RunningMode
+from wsanalytics.store import Store
+from wsanalytics.stored import find_stored
+from wsanalytics.timeline import Window
+from wsanalytics.workdays import Holidays, Zones
+
+HISTORY = timedelta(days=28)
+"""How far back a user's habits are looked for."""
+FEWEST_DAYS = 5
+"""Days of this kind (working days, or days of the weekend) that must have been observed."""
+PRIOR_DAYS = 2.0
+"""The days' worth of what the user does on other days of the kind that a weekday begins with."""
+EARLY_QUANTILE = 0.25
+"""Three days in four the user comes after this point of the times at which he has come."""
+ARRIVALS = ("workspace_id", "expected_at", "chance", "days", "came")
+
+
+def usual_arrivals(
+    sessions: pd.DataFrame,
+    zone_of: dict[str, ZoneInfo],
+    now: datetime,
+    *,
+    observed: Window,
+    holidays: Holidays | None = None,
+) -> pd.DataFrame:
+    """When each user usually comes on a day such as today, and how likely he comes today.
+
+    *sessions* is a ``sessions`` table of the days in *observed*, *zone_of* names the WorkSpaces
+    and their time zones, *now* tells what today is in each. Columns: ``workspace_id``;
+    ``expected_at`` (UTC), before which he came on one day in four only; ``chance``, from the same
+    weekdays and, where these are few, from the other days of the kind; ``days`` that were
+    observed of this kind, and on how many of them he ``came``. Public *holidays* count neither
+    way, and on one the chance is 0. A WorkSpace with too few days, or whose user never came on
+    such a day, has no row.
+    """
+    rows = []
+    by_id = dict(iter(sessions.groupby("workspace_id", observed=True)["connected_at"]))
+    for name, zone in zone_of.items():
+        today = now.astimezone(zone).date()
+        days = [day for day in _days(observed, zone) if day < today and _alike(day, today)
+                and not (holidays and holidays.is_holiday(day))]
+        came = _first_minutes(by_id.get(name), zone)
+        there = [day for day in days if day in came]
+        if len(days) < FEWEST_DAYS or not there:
+            continue
+        minute = float(np.quantile([came[day] for day in there], EARLY_QUANTILE))
+        expected = datetime.combine(today, datetime.min.time(), zone) + timedelta(minutes=minute)
+        is_holiday = holidays is not None and holidays.is_holiday(today)
+        rows.append((name, expected.astimezone(now.tzinfo),
+                     0.0 if is_holiday else _chance(days, there, today), len(days), len(there)))
+    frame = pd.DataFrame(rows, columns=list(ARRIVALS))
+    return frame.astype({"workspace_id": "str", "chance": "float64"})
+
+
+def _days(observed: Window, zone: ZoneInfo) -> list[date]:
+    """The local days that lie wholly in the window."""
+    first = observed.start.astimezone(zone)
+    day = first.date() if first.time() == datetime.min.time() else first.date() + timedelta(days=1)
+    end = observed.end.astimezone(zone).date()
+    return [day + timedelta(days=place) for place in range(max(0, (end - day).days))]
+
+
+def _alike(day: date, today: date) -> bool:
+    return (day.weekday() < 5) == (today.weekday() < 5)
+
+
+def _first_minutes(connects: pd.Series | None, zone: ZoneInfo) -> dict[date, float]:
+    """The minute of each local day at which its first session began."""
+    if connects is None:
+        return {}
+    local = connects.dt.tz_convert(zone)
+    first = local.groupby(local.dt.date).min()
+    return {day: at.hour * 60 + at.minute + at.second / 60 for day, at in first.items()}
+
+
+def _chance(days: list[date], there: list[date], today: date) -> float:
+    """From the same weekday, leaning on all days of the kind where that was seen seldom."""
+    same = [day for day in days if day.weekday() == today.weekday()]
+    came = sum(day.weekday() == today.weekday() for day in there)
+    usual = (len(there) + 1) / (len(days) + 2)
+    return (came + PRIOR_DAYS * usual) / (len(same) + PRIOR_DAYS)
+
+
+def start_early(
+    store: Store,
+    writer: Writer | Sequence[Writer],
+    *,
+    ahead: timedelta = timedelta(minutes=15),
+    min_chance: float = 0.6,
+    dry_run: bool = True,
+    journal: Path | None = None,
+    zones: Zones | None = None,
+    holidays: Holidays | None = None,
+    keep: Keep = lambda frame: frame,
+    terms: Terms | None = None,
+) -> pd.DataFrame:
+    """Start the AUTO_STOP WorkSpaces whose users usually come within *ahead*, or say which.
+
+    When users come is told by their own sessions of the last four weeks in *store*
+    (:func:`usual_arrivals`); those who come with less than *min_chance* today are left out, and
+    so are those who have been there today. Each WorkSpace is looked at right before the call.
+    Gives a ``switched`` table; ``saved_hours`` is negative: what starting early is expected to
+    cost. Raises :class:`AwsError` where AWS cannot be asked.
+    """
+    terms = terms or Terms(limit=None)
+    zones = zones or Zones.of("UTC", ())
+    works = []
+    for one in [writer] if isinstance(writer, Writer) else writer:
+        looker = Looker(one.connection)
+        finder = _Finder(store, looker, ahead, min_chance, zones, holidays, terms)
+        found = finder.find(keep(of_place(store.inventory(), one)))
+        works.append(Work(writer=one, looker=looker, candidates=found, recheck=finder.recheck,
+                          about={"ahead_minutes": ahead.total_seconds() / 60}))
+    return switch_all(START, works, dry_run=dry_run, journal=journal, terms=terms)
+
+
+class _Finder:
+    """Finds the WorkSpaces whose users are about to come."""
+
+    def __init__(
+        self, store: Store, looker: Looker, ahead: timedelta, min_chance: float, zones: Zones,
+        holidays: Holidays | None, terms: Terms,
+    ) -> None:
+        self.store, self.looker, self.ahead, self.min_chance = store, looker, ahead, min_chance
+        self.zones, self.holidays, self.terms = zones, holidays, terms
+
+    def find(self, workspaces: pd.DataFrame) -> list[Candidate]:
+        """Those of *workspaces* that are stopped and expected soon, the likeliest first."""
+        hourly = workspaces[workspaces["running_mode"] == RunningMode.AUTO_STOP]
+        if hourly.empty:
+            return []
+        now = self._aws_now(hourly["workspace_id"].tolist())
+        zone_of = {row.workspace_id: self.zones.zone(row.directory_id)
+                   for row in hourly.itertuples()}
+        window = self.store.window()
+        start = max(window.start, (now - HISTORY).replace(hour=0, minute=0, second=0,
+                                                          microsecond=0))
+        if start >= window.end:
+            return []
+        observed = Window(start, window.end)
+        found = find_stored(self.store, hourly, observed)
+        arrivals = usual_arrivals(found.sessions, zone_of, now, observed=observed,
+                                  holidays=self.holidays)
+        soon = arrivals[(arrivals["expected_at"] > now)
+                        & (arrivals["expected_at"] <= now + self.ahead)
+                        & (arrivals["chance"] >= self.min_chance)]
+        if soon.empty:
+            return []
+        seen = self.looker.look(soon["workspace_id"].tolist(), tags=True, connected=True)
+        rows = [(row, seen.get(row.workspace_id)) for row in soon.itertuples()]
+        chosen = [self._candidate(row.workspace_id, present, row.expected_at, row.chance, now)
+                  for row, present in rows
+                  if present is not None and present.running_mode == RunningMode.AUTO_STOP
+                  and present.state == "STOPPED" and not self._was_there_today(present, now)]
+        return sorted(chosen, key=lambda one: (-(one.chance or 0), one.workspace_id))
+
+    def _aws_now(self, ids: list[str]) -> datetime:
+        seen = self.looker.look(ids[:PER_CALL], connected=True).values()
+        told = [one.checked_at for one in seen if one.checked_at]
+        return max(told, default=self.terms.clock())
+
+    def _was_there_today(self, present: Present, now: datetime) -> bool:
+        zone, last = self.zones.zone(present.directory_id), present.last_connected_at
+        return last is not None and last.astimezone(zone).date() == now.astimezone(zone).date()
+
+    def _candidate(
+        self, name: str, present: Present, expected_at: pd.Timestamp, chance: float,
+        now: datetime,
+    ) -> Candidate:
+        assert present.setting is not None
+        timeout = timedelta(minutes=present.setting.auto_stop_minutes or 0)
+        comes_at = expected_at.to_pydatetime()
+        if_he_comes = hours_between(now, comes_at)
+        if_not = hours_between(now - timedelta(hours=1), now + timeout)
+        return Candidate(
+            name, present, last_connected_at=present.last_connected_at, expected_at=comes_at,
+            chance=chance, saved_hours=-(chance * if_he_comes + (1 - chance) * if_not))
+
+    def recheck(self, present: Present) -> str:
+        """Why not to start it after all, as AWS tells right before the call."""
+        if present.checked_at is not None and self._was_there_today(present, present.checked_at):
+            return "its user has been there today"
+        return ""

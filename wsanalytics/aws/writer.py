@@ -1,0 +1,158 @@
+"""The four calls that change something in AWS. No other module makes any of them.
+
+Each call is one request on the wire, never repeated here, and stands in a journal before and
+after: none can be made without one. What its answer means is told by :class:`Answer`; whether and
+when to ask again is for the caller, who first looks at what has become of the WorkSpace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from wsanalytics.aws.client import connect
+from wsanalytics.aws.connection import Connection
+from wsanalytics.aws.failures import AwsError
+from wsanalytics.errors import InputError
+from wsanalytics.journal import Journal
+
+ACTIONS = (
+    "workspaces:ModifyWorkspaceProperties",
+    "workspaces:StartWorkspaces",
+    "workspaces:StopWorkspaces",
+    "workspaces:CreateWorkspaces",
+)
+"""What may be called here, and nowhere else."""
+PER_CALL = 25
+"""WorkSpaces in one call of StartWorkspaces, StopWorkspaces and CreateWorkspaces."""
+_UNSURE = {"server", "slow", "unreachable", "cut", "closed"}
+_LATER = {"OperationInProgressException", "InvalidResourceStateException"}
+_ID_HEADER = "x-amzn-requestid"
+
+
+class Meaning(StrEnum):
+    """What an answer says about the change that was asked for."""
+
+    TAKEN = "taken"
+    """AWS has taken it; it is in force soon."""
+    REFUSED = "refused"
+    """AWS will not do it, now or later."""
+    LATER = "later"
+    """AWS has not done it (throttled, another change in progress), and may do it later."""
+    UNSURE = "unsure"
+    """No answer, or none that can be trusted: it may have been done or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of one call; ``failed`` has code and message of each WorkSpace that it failed for.
+
+    ``body`` is the answer itself where there was one.
+    """
+
+    meaning: Meaning
+    code: str = ""
+    message: str = ""
+    failed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Writer:
+    """What may change the WorkSpaces of one account in one region.
+
+    Handing one over is the act that lets a function change anything; each of them is a dry run
+    all the same unless it is told otherwise.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def __repr__(self) -> str:
+        return f"<Writer {self.connection.account_id} {self.connection.region}>"
+
+    def modify(
+        self, journal: Journal, workspace_id: str, properties: Mapping[str, object]
+    ) -> Answer:
+        """ModifyWorkspaceProperties: AWS takes one property in a call."""
+        return self._call(journal, "ModifyWorkspaceProperties", WorkspaceId=workspace_id,
+                          WorkspaceProperties=dict(properties))
+
+    def start(self, journal: Journal, ids: Sequence[str]) -> Answer:
+        """StartWorkspaces, for up to 25 that are STOPPED."""
+        return self._call(journal, "StartWorkspaces",
+                          StartWorkspaceRequests=[{"WorkspaceId": one} for one in ids])
+
+    def stop(self, journal: Journal, ids: Sequence[str]) -> Answer:
+        """StopWorkspaces, for up to 25 that run."""
+        return self._call(journal, "StopWorkspaces",
+                          StopWorkspaceRequests=[{"WorkspaceId": one} for one in ids])
+
+    def create(self, journal: Journal, requests: Sequence[Mapping[str, Any]]) -> Answer:
+        """CreateWorkspaces, for up to 25 newcomers."""
+        return self._call(journal, "CreateWorkspaces",
+                          Workspaces=[dict(one) for one in requests])
+
+    def _call(self, journal: Journal, operation: str, **request: object) -> Answer:
+        number, where = journal.number_call(), self.connection
+        journal.write("call", call=number, action=f"workspaces:{operation}", request=request,
+                      account_id=where.account_id, region=where.region)
+        try:
+            answer = _meant(where.once("workspaces", operation, **request))
+        except AwsError as error:
+            answer = _failure(error)
+        more = {"failed": {name: list(why) for name, why in answer.failed.items()}} if (
+            answer.failed) else {}
+        aws_at = _date_of(answer.body)
+        journal.write("answer", call=number, meaning=str(answer.meaning), code=answer.code,
+                      message=answer.message, **({"aws_date": aws_at} if aws_at else {}), **more)
+        return answer
+
+
+def _meant(body: Mapping[str, Any]) -> Answer:
+    headers = body.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    if _ID_HEADER not in {name.lower() for name in headers}:
+        return Answer(Meaning.UNSURE, "NotFromAws", "the answer bears no id of a request",
+                      body=body)
+    failed = {}
+    for one in body.get("FailedRequests") or ():
+        request = one.get("WorkspaceRequest") or {}
+        name = one.get("WorkspaceId") or request.get("UserName") or ""
+        failed[name] = (one.get("ErrorCode", "Unknown"), one.get("ErrorMessage", "no message"))
+    return Answer(Meaning.TAKEN, failed=failed, body=body)
+
+
+def _failure(error: AwsError) -> Answer:
+    refusal = error.refusal
+    if refusal.kind == "throttled" or refusal.code in _LATER:
+        meaning = Meaning.LATER
+    else:
+        meaning = Meaning.UNSURE if refusal.kind in _UNSURE else Meaning.REFUSED
+    return Answer(meaning, refusal.code, refusal.message)
+
+
+def _date_of(body: Mapping[str, Any]) -> str:
+    return str(body.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", ""))
+
+
+def open_writer(
+    *,
+    region: str | None = None,
+    profile: str | None = None,
+    role_arn: str | None = None,
+    endpoint_url: str | None = None,
+    credentials: tuple[str, str] | None = None,
+) -> Writer:
+    """A writer for one account in one region, found as boto3 finds credentials and region.
+
+    Raises :class:`AwsError` where AWS cannot be reached with them.
+    """
+    connections, _ = connect(
+        regions=[region] if region else (), profile=profile,
+        role_arns=[role_arn] if role_arn else (), endpoint_url=endpoint_url,
+        credentials=credentials)
+    if len(connections) != 1:
+        raise InputError(f"{len(connections)} accounts and regions", where="open_writer",
+                         rule="a writer is for one account in one region", mend="name one region")
+    return Writer(connections[0])

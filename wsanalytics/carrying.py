@@ -1,0 +1,170 @@
+"""One run over the accounts and regions of a plan or a journal: whose turn it is, and how much.
+
+What is done to each WorkSpace is told by ``changing``; this deals out tasks, keeps to the caps, and
+says in the journal that a run begins and ends.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pandas as pd
+
+from wsanalytics import __version__
+from wsanalytics.aws.identity import who_am_i
+from wsanalytics.aws.presence import Looker
+from wsanalytics.aws.writer import Writer
+from wsanalytics.changing import Budget, Change, Changer, Outcome, Patience, Task
+from wsanalytics.guards import Guards, opt_out_names
+from wsanalytics.journal import Journal, utc_now
+from wsanalytics.ledger import Standing
+from wsanalytics.progress import working
+from wsanalytics.show import counted
+
+COLUMNS = ("workspace_id", "user_name", "from_setting", "to_setting", "found_setting",
+           "saving_usd_per_month", "extra_cold_starts_per_week", "outcome", "message")
+"""What is told of each WorkSpace."""
+DEFAULT_LIMIT = 25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """On which terms changes are made; what :func:`apply_plan` and :func:`undo` have in common.
+
+    ``limit`` is the most changes in one run (None: no limit), those that save most first;
+    ``max_share`` the largest share of the fleet. ``opt_out`` names tags, beside AWS's own
+    ``Skip_Convert``, that keep a WorkSpace as it is. ``tell`` is told what happens. ``clock``
+    gives now, in UTC.
+    """
+
+    limit: int | None = DEFAULT_LIMIT
+    max_share: float = 1.0
+    stop_after_failures: int = 5
+    opt_out: tuple[str, ...] = ()
+    patience: Patience = field(default_factory=Patience)
+    tell: Callable[[str], None] = lambda _: None
+    clock: Callable[[], datetime] = utc_now
+
+
+Place = tuple[str | None, str | None]
+
+
+def place_of(writer: Writer) -> Place:
+    """The account and region that a writer is for."""
+    return writer.connection.account_id, writer.connection.region
+
+
+class Run:
+    """One run over all accounts and regions, dry or real."""
+
+    def __init__(
+        self, kind: str, writers: list[Writer], by_writer: dict[Place, Writer | None],
+        terms: Terms, dry_run: bool, journal: Journal | None,
+    ) -> None:
+        self.kind, self.writers, self.by_writer = kind, writers, by_writer
+        self.terms, self.dry_run, self.journal = terms, dry_run, journal
+        self.hold: Callable[[Change], str] = lambda _: ""
+        self.lookers = {place_of(one): Looker(one.connection) for one in writers}
+
+    def go(self, tasks: dict[str, Task], strays: list[Standing], **about: object) -> None:
+        """Bring all *tasks* to their end, and find out what became of *strays*."""
+        terms, budget = self.terms, self.budget()
+        if self.journal is not None:
+            self.journal.begin(
+                self.kind, wsanalytics=__version__, limit=terms.limit,
+                places=[list(place) for place in self.by_writer],
+                account_id=self.writers[0].connection.account_id,
+                region=self.writers[0].connection.region,
+                caller=who_am_i(self.writers[0].connection).arn, **about)
+        to_do = [task for task in tasks.values() if task.outcome is None]
+        is_whole = True
+        with working("looking" if self.dry_run else "changing WorkSpaces", len(to_do)) as advance:
+            for place, writer in self.by_writer.items():
+                own = [one for one in to_do
+                       if (one.change.account_id, one.change.region) == place]
+                own.sort(key=lambda task: not task.begun)  # what was begun comes first
+                if writer is None:
+                    _skip_all(own, place)
+                    continue
+                changer = self.changer(writer, budget, advance)
+                changer.run(own)
+                is_whole = is_whole and changer.broken is None
+                if changer.broken is not None:
+                    terms.tell(f"{changer.broken} What was done is in the journal; "
+                               "go on with --resume.")
+        if self.journal is not None and is_whole:
+            self.look_for(strays)
+            self.journal.write("end", outcomes=_counts(tasks.values()))
+
+    def changer(
+        self, writer: Writer, budget: Budget, advance: Callable[[int], None]
+    ) -> Changer:
+        """What makes the changes of one account and region."""
+        looker = self.lookers[place_of(writer)]
+        guards = Guards(opt_out_names(self.terms.opt_out), looker.license)
+        return Changer(
+            looker=looker, guards=guards, budget=budget,
+            writer=None if self.dry_run else writer, journal=self.journal,
+            patience=self.terms.patience, hold=self.hold, advance=advance)
+
+    def budget(self) -> Budget:
+        """How much may be done, by the limit and by the share of the fleet."""
+        terms = self.terms
+        limit, why = terms.limit, "over the limit of this run"
+        if terms.max_share < 1:
+            fleet = sum(self.lookers[place_of(one)].count()
+                        for one in self.by_writer.values() if one)
+            most = math.floor(terms.max_share * fleet + 1e-9)
+            if limit is None or most < limit:
+                limit = most
+                why = (f"over {terms.max_share:.0%} of {counted(fleet, 'WorkSpace')}, the largest "
+                       "share of this run")
+        return Budget(limit, terms.stop_after_failures, why)
+
+    def look_for(self, strays: list[Standing]) -> None:
+        """What became of changes that were begun and are not in the plan any more."""
+        assert self.journal is not None
+        for one in strays:
+            deed = one.latest
+            place = (deed.account_id, deed.region)
+            if place not in self.lookers:
+                continue
+            seen = self.lookers[place].look([deed.workspace_id]).get(deed.workspace_id)
+            found = str(seen.setting or seen.running_mode) if seen else "gone"
+            is_done = seen is not None and seen.setting == one.current
+            self.journal.write("stray", workspace_id=deed.workspace_id, found=found,
+                               outcome=str(Outcome.DONE if is_done else Outcome.UNKNOWN))
+            self.terms.tell(f"{deed.workspace_id} was begun by an earlier run and is not in the "
+                            f"plan any more: it is {found} now (it was {one.original})")
+
+
+def _skip_all(tasks: Iterable[Task], place: Place) -> None:
+    for task in tasks:
+        task.outcome = Outcome.SKIPPED
+        task.message = f"the credentials are not for its account and region {place[0]} {place[1]}"
+
+
+def _counts(tasks: Iterable[Task]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for task in tasks:
+        counts[str(task.outcome)] = counts.get(str(task.outcome), 0) + 1
+    return counts
+
+
+def as_frame(tasks: list[Task]) -> pd.DataFrame:
+    """A row a task, in their order, with the columns ``COLUMNS``."""
+    rows = [
+        (task.change.workspace_id, task.change.user_name, str(task.change.before),
+         str(task.change.after), task.found, task.change.saving_usd_per_month,
+         task.change.extra_cold_starts_per_week, str(task.outcome), task.message)
+        for task in tasks
+    ]
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    texts = {name: "str" for name in COLUMNS if not name.endswith(("_month", "_week"))}
+    return frame.astype(texts | {"saving_usd_per_month": "float64",
+                                 "extra_cold_starts_per_week": "float64"})
+
+

@@ -1,0 +1,150 @@
+"""The commands ``apply`` and ``undo``."""
+
+from __future__ import annotations
+
+import re
+from argparse import Namespace
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import pandas as pd
+
+from wsanalytics import applying
+from wsanalytics.admintables import APPLIED
+from wsanalytics.applying import journal_beside, places_of
+from wsanalytics.aws.pace import RATE_PER_SECOND
+from wsanalytics.aws.writer import Writer
+from wsanalytics.carrying import Terms
+from wsanalytics.consent import INTERRUPTED, confirmed, exit_status, writers_of
+from wsanalytics.errors import InputError
+from wsanalytics.files import check_output, write_table
+from wsanalytics.journal import read_journal
+from wsanalytics.ledger import ledger_of
+from wsanalytics.planfile import read_plan
+from wsanalytics.recommendations import CALLS_A_CHANGE, DONE_BY, Plan
+from wsanalytics.report import outcomes, terminal
+from wsanalytics.show import counted
+
+
+def apply(args: Namespace) -> int:
+    """Say what a plan would change, or change it; 1 where some of it was skipped or left."""
+    _check_outputs(args.output)
+    plan = read_plan(args.plan)
+    places = places_of(plan)
+    journal = args.journal or journal_beside(args.plan)
+    if journal.resolve() == args.plan.resolve():
+        raise InputError("--journal names the plan itself", where=str(journal),
+                         mend="name another file")
+    _warn(plan, args)
+    due_on = datetime.now(UTC).date() if args.due else None
+    terms = Terms(limit=args.limit, max_share=args.max_share,
+                  stop_after_failures=args.stop_after_failures,
+                  opt_out=tuple(args.opt_out_tag), tell=terminal.tell)
+
+    def run(writers: list[Writer], *, dry_run: bool) -> pd.DataFrame:
+        return applying.apply_plan(
+            plan, writers, dry_run=dry_run, journal=journal, resume=args.resume, due_on=due_on,
+            terms=terms, plan_name=args.plan.name)
+
+    with writers_of(args, [region for _, region in places if region]) as writers:
+        return _carry_out(args, run, writers, "apply", journal)
+
+
+def undo(args: Namespace) -> int:
+    """Say what would be taken back of what a journal tells, or take it back."""
+    _check_outputs(args.output)
+    standings = ledger_of(read_journal(args.journal)).standings.values()
+    regions = sorted({one.latest.region for one in standings})
+    if not regions:
+        terminal.tell("nothing to undo: no change that this journal tells of is in force by it")
+        if args.output:
+            write_table(pd.DataFrame(columns=list(APPLIED.names)), args.output, APPLIED)
+        return 0
+    terms = Terms(limit=args.limit, stop_after_failures=args.stop_after_failures,
+                  opt_out=tuple(args.opt_out_tag), tell=terminal.tell)
+
+    def run(writers: list[Writer], *, dry_run: bool) -> pd.DataFrame:
+        return applying.undo(args.journal, writers, dry_run=dry_run, terms=terms)
+
+    with writers_of(args, regions) as writers:
+        return _carry_out(args, run, writers, "undo", args.journal)
+
+
+def _carry_out(
+    args: Namespace, run: Callable[..., pd.DataFrame], writers: list[Writer], verb: str,
+    journal: Path,
+) -> int:
+    """The dry run, the question where there is one, and the real thing where it is wanted."""
+    is_real = args.yes
+    if args.interactive:
+        frame = run(writers, dry_run=True)
+        outcomes.print_applied(frame, dry_run=True)
+        count = int(frame["outcome"].eq("would be done").sum())
+        is_real = bool(count) and confirmed(
+            f"{verb} {count}", f"{counted(count, 'change')} in account "
+            + ", ".join(f"{one.connection.account_id} {one.connection.region}" for one in writers))
+        if not is_real:
+            terminal.tell("nothing was changed")
+            return exit_status(frame)
+    try:
+        frame = run(writers, dry_run=not is_real)
+    except KeyboardInterrupt:
+        if not is_real:
+            raise
+        again = f"go on with --resume, or take it back with 'wsanalytics undo {journal}'" if (
+            verb == "apply") else "run the same command again to go on"
+        terminal.tell(f"interrupted; what was done is in {journal}; {again}")
+        return INTERRUPTED
+    outcomes.print_applied(frame, dry_run=not is_real)
+    if is_real:
+        terminal.tell(f"every call is in {journal}")
+    else:
+        terminal.tell("this was a dry run: nothing was changed; --yes makes the changes")
+    if args.output:
+        write_table(frame, args.output, APPLIED)
+    return exit_status(frame)
+
+
+def _check_outputs(path: Path | None) -> None:
+    if path is not None:
+        check_output(path)
+
+
+def _warn(plan: Plan, args: Namespace) -> None:
+    """What an administrator should know before a plan is applied."""
+    now = datetime.now(UTC)
+    for what, at, mend in (
+        ("the plan is", plan.created_at, "make a new one with 'wsanalytics recommend'"),
+        ("the prices in it are", _as_date(plan.prices_date),
+         "'wsanalytics prices refresh', then 'wsanalytics recommend'"),
+    ):
+        if at is not None and now - at > timedelta(days=args.old_after_days):
+            terminal.tell(f"warning: {what} of {at:%Y-%m-%d}, {(now - at).days} days ago "
+                          f"(over {args.old_after_days:g} days): {mend}")
+    _warn_of_the_hour(plan, now, args.limit)
+
+
+def _warn_of_the_hour(plan: Plan, now: datetime, limit: int) -> None:
+    """Changes to AUTO_STOP on a month's last day that would come too late for it."""
+    changes = plan.changes.head(limit)
+    late = changes[(changes["from_setting"] == "ALWAYS_ON")]
+    tomorrow = now.date() + timedelta(days=1)
+    if late.empty or tomorrow.day != 1:
+        return
+    seconds = len(late) * CALLS_A_CHANGE / RATE_PER_SECOND
+    if now + timedelta(seconds=seconds) > datetime.combine(now.date(), DONE_BY, UTC):
+        terminal.tell(
+            f"warning: {counted(len(late), 'change')} to AUTO_STOP take about "
+            f"{seconds / 60:,.0f} min, and today is the month's last day: what is made after "
+            f"00:00 UTC pays another whole month of ALWAYS_ON")
+
+
+def _as_date(text: str) -> datetime | None:
+    found = re.match(r"\d{4}-\d{2}-\d{2}", text)
+    try:
+        return datetime.combine(date.fromisoformat(found[0]), time(), UTC) if found else None
+    except ValueError:
+        return None
+
+

@@ -1,0 +1,336 @@
+"""Changes of setting, made one by one: checked before, asked for, and read back after.
+
+What is to be done next with a WorkSpace always follows from a fresh look at it, so that it makes
+no difference whether an answer was lost, a run was killed, or somebody else was faster: what is in
+force is not asked for again, and what is not can be.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from wsanalytics.aws.failures import AwsError
+from wsanalytics.aws.presence import Looker, Present
+from wsanalytics.aws.writer import PER_CALL, Meaning, Writer
+from wsanalytics.guards import PASSING, Guards
+from wsanalytics.journal import Journal
+from wsanalytics.ledger import properties_of
+from wsanalytics.settings import RunningMode, Setting
+
+MODE, TIMEOUT = "RunningMode", "RunningModeAutoStopTimeoutInMinutes"
+Properties = Mapping[str, str | int]
+
+
+class Outcome(StrEnum):
+    """What became of one change."""
+
+    DONE = "done"
+    ALREADY = "already in force"
+    WOULD = "would be done"
+    NOT_DUE = "not due"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    LEFT = "left for the next run"
+
+
+GOOD = {Outcome.DONE, Outcome.ALREADY, Outcome.WOULD, Outcome.NOT_DUE}
+"""What leaves nothing to be done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long, in seconds, and how often something is waited for.
+
+    ``settle``: how long an effect is looked for after an answer that says nothing, before it is
+    asked for again (AWS shows a change within 10 s). ``confirm``: how long after AWS has taken
+    it. ``passing``: how long for STARTING or STOPPING to be over. ``poll``: between two looks.
+    ``backoff``: before the second try of what AWS puts off, doubled from try to try.
+    """
+
+    settle: float = 15
+    confirm: float = 180
+    passing: float = 90
+    poll: float = 2
+    backoff: float = 1
+    tries: int = 10
+    looks: int = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One WorkSpace, the setting it has and the one it is to have; ``promise`` is for the journal.
+
+    ``best_date`` is the day on which the change is worth most, None for any day.
+    """
+
+    workspace_id: str
+    before: Setting
+    after: Setting
+    user_name: str = ""
+    account_id: str | None = None
+    region: str | None = None
+    saving_usd_per_month: float = 0.0
+    extra_cold_starts_per_week: float = 0.0
+    best_date: date | None = None
+    promise: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Task:
+    """A change on its way, ``begun`` with the first call; ``outcome`` is None until it is over.
+
+    ``against``: why it is not to be begun, if its WorkSpace is as it was before. ``loose``: an
+    earlier run left it nobody knows where between before and after. ``noted``: this run has
+    written it down.
+    """
+
+    change: Change
+    begun: bool = False
+    loose: bool = False
+    noted: bool = False
+    against: str = ""
+    asked: Properties | None = None
+    asked_at: float = 0.0
+    retry_at: float = 0.0
+    meaning: Meaning = Meaning.UNSURE
+    tries: int = 0
+    first_seen_at: float | None = None
+    found: str = ""
+    outcome: Outcome | None = None
+    message: str = ""
+
+    def is_on_its_way(self, present: Present) -> bool:
+        """Whether what is there is what our own calls may have made of it."""
+        change = self.change
+        if present.setting in {change.before, change.after}:
+            return True
+        return (  # the mode is set first, then the timeout
+            present.running_mode == RunningMode.AUTO_STOP == change.after.running_mode
+            and change.before.running_mode is RunningMode.ALWAYS_ON)
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many changes may still be begun, and how many failures in a row end it all."""
+
+    limit: int | None
+    stop_after_failures: int
+    why: str = "over the limit of this run"
+    failures: int = 0
+    halted: str = ""
+
+    def take(self) -> bool:
+        """Begin one more, if that is allowed."""
+        if self.halted or self.limit == 0:
+            return False
+        if self.limit is not None:
+            self.limit -= 1
+        return True
+
+    def note(self, outcome: Outcome) -> None:
+        """Count failures in a row."""
+        if outcome in {Outcome.FAILED, Outcome.UNKNOWN}:
+            self.failures += 1
+        elif outcome is Outcome.DONE:
+            self.failures = 0
+        if self.failures >= self.stop_after_failures:
+            self.halted = f"stopped after {self.failures} failures in a row"
+
+
+def next_properties(present: Setting | None, after: Setting) -> Properties | None:
+    """The one property to ask for next on the way to *after*; None where it is in force.
+
+    AWS takes one property in a call, and a timeout only in AUTO_STOP.
+    """
+    if present == after:
+        return None
+    if present is None or present.running_mode is not after.running_mode:
+        return {MODE: str(after.running_mode)}
+    assert after.auto_stop_minutes is not None
+    return {TIMEOUT: after.auto_stop_minutes}
+
+
+@dataclass(eq=False, kw_only=True)
+class Changer:
+    """Makes the changes of one account and region; without *writer* and *journal* a dry run.
+
+    *hold* says of a change that is not begun yet why it had better wait, if it had.
+    """
+
+    looker: Looker
+    guards: Guards
+    budget: Budget
+    writer: Writer | None = None
+    journal: Journal | None = None
+    patience: Patience = field(default_factory=Patience)
+    hold: Callable[[Change], str] = lambda _: ""
+    advance: Callable[[int], None] = lambda _: None
+    broken: AwsError | None = None
+
+    def run(self, tasks: Iterable[Task]) -> None:
+        """Bring every task to its end. Raises :class:`AwsError` if not even a look was possible.
+
+        Where AWS stops telling halfway, ``broken`` says why, and what was under way is unknown.
+        """
+        queue, under_way, done_before = deque(tasks), list[Task](), False
+        while queue or under_way:
+            while queue and len(under_way) < PER_CALL:
+                task = queue.popleft()
+                if not task.begun and (self.budget.halted or self.budget.limit == 0):
+                    self.close(task, Outcome.LEFT, self.budget.halted or self.budget.why)
+                else:
+                    under_way.append(task)
+            if not under_way:
+                break
+            try:
+                seen = self.look(under_way)
+            except AwsError as error:
+                if not (done_before or any(task.begun for task in under_way)):
+                    raise
+                self.give_up([*under_way, *queue], error)
+                return
+            progressed = [self.step(task, seen.get(task.change.workspace_id))
+                          for task in under_way]
+            done_before = done_before or any(task.begun for task in under_way)
+            under_way = [task for task in under_way if task.outcome is None]
+            if under_way and not any(progressed):
+                time.sleep(self.patience.poll)
+
+    def look(self, tasks: list[Task]) -> dict[str, Present]:
+        """What the WorkSpaces are now; asked again where AWS fails to tell."""
+        shortens = any(_shortens(task.change) for task in tasks)
+        ids = [task.change.workspace_id for task in tasks]
+        for left in range(self.patience.looks - 1, -1, -1):
+            try:
+                return self.looker.look(ids, tags=True, connected=shortens)
+            except AwsError as error:
+                if not left or error.refusal.kind not in {"server", "slow", "unreachable", "cut",
+                                                          "throttled"}:
+                    raise
+                time.sleep(self.patience.poll)
+        raise AssertionError
+
+    def step(self, task: Task, present: Present | None) -> bool:
+        """Do what is next for one task; whether that was anything at all."""
+        if present is None:
+            return self.close(task, Outcome.FAILED if task.begun else Outcome.SKIPPED,
+                              "it is not there any more")
+        task.found = str(present.setting or present.running_mode)
+        wanted = next_properties(present.setting, task.change.after)
+        if wanted is None:
+            return self.close(task, Outcome.DONE if task.begun else Outcome.ALREADY)
+        go_on = self.go_on if task.begun else self.begin
+        return go_on(task, present, wanted)
+
+    def go_on(self, task: Task, present: Present, wanted: Properties) -> bool:
+        """Ask for what is still missing of a change that was begun, when it is time to."""
+        if not task.is_on_its_way(present):
+            return self.close(task, Outcome.FAILED,
+                              f"somebody else has set it to {task.found} meanwhile")
+        if wanted == task.asked and not self.may_ask_again(task):
+            return task.outcome is not None
+        if present.setting == task.change.before and (reason := self.guards.against(present)):
+            return self.close(task, Outcome.SKIPPED, reason)
+        return self.ask(task, wanted)
+
+    def begin(self, task: Task, present: Present, wanted: Properties) -> bool:
+        """Check a WorkSpace that nothing was asked of yet, and ask if nothing is against it."""
+        change, now = task.change, time.monotonic()
+        is_ours = task.loose and present.setting is not None and task.is_on_its_way(present)
+        before = present.setting if is_ours and present.setting else change.before
+        reason = task.against if present.setting == before else ""
+        reason = reason or self.guards.against_change(present, before, change.after)
+        if reason and present.setting == before and present.state in PASSING:
+            task.first_seen_at = task.first_seen_at or now
+            if self.writer is None:
+                reason = ""
+            elif now - task.first_seen_at < self.patience.passing:
+                return False
+        if reason:
+            return self.close(task, Outcome.SKIPPED, reason)
+        if reason := self.hold(change):
+            return self.close(task, Outcome.LEFT, reason)
+        if not self.budget.take():
+            return self.close(task, Outcome.LEFT, self.budget.halted or self.budget.why)
+        if self.writer is None or self.journal is None:
+            return self.close(task, Outcome.WOULD)
+        task.begun = True
+        return self.ask(task, wanted)
+
+    def note(self, task: Task) -> None:
+        """Write down what is going to be done, once in a run."""
+        if task.noted or self.journal is None:
+            return
+        change, where = task.change, self.looker.connection
+        self.journal.write(
+            "change", workspace_id=change.workspace_id, user_name=change.user_name,
+            account_id=where.account_id, region=where.region,
+            **{"from": properties_of(change.before), "to": properties_of(change.after)},
+            promise=dict(change.promise))
+        task.noted = True
+
+    def may_ask_again(self, task: Task) -> bool:
+        """Whether it is time to ask for the same thing once more; the task may end here."""
+        waited = time.monotonic() - task.asked_at
+        if task.meaning is Meaning.TAKEN:
+            if waited > self.patience.confirm:
+                self.close(task, Outcome.FAILED,
+                           f"AWS took the change, but it is {task.found} after {waited:.0f} s")
+            return False
+        if task.meaning is Meaning.UNSURE and waited < self.patience.settle:
+            return False
+        if task.meaning is Meaning.LATER and time.monotonic() < task.retry_at:
+            return False
+        if task.tries >= self.patience.tries:
+            self.close(task, Outcome.FAILED,
+                       f"given up after {task.tries} tries; it is {task.found}. {task.message}")
+            return False
+        return True
+
+    def ask(self, task: Task, wanted: Properties) -> bool:
+        """Make the call."""
+        assert self.writer is not None
+        assert self.journal is not None
+        self.note(task)
+        answer = self.writer.modify(self.journal, task.change.workspace_id, wanted)
+        task.tries = task.tries + 1 if wanted == task.asked else 1
+        task.asked, task.meaning, task.asked_at = wanted, answer.meaning, time.monotonic()
+        task.message = f"{answer.code}: {answer.message}" if answer.code else ""
+        if answer.meaning is Meaning.REFUSED:
+            return self.close(task, Outcome.FAILED, f"AWS refused: {task.message}")
+        wait = min(20, self.patience.backoff * 2.0 ** (task.tries - 1))
+        task.retry_at = task.asked_at + wait
+        return True
+
+    def close(self, task: Task, outcome: Outcome, message: str = "") -> bool:
+        """The task is over."""
+        task.outcome, task.message = outcome, message
+        self.budget.note(outcome)
+        if task.begun:
+            self.note(task)
+        if self.journal is not None and outcome is not Outcome.LEFT:
+            self.journal.write("outcome", workspace_id=task.change.workspace_id,
+                               outcome=str(outcome), message=message, found=task.found)
+        self.advance(1)
+        return True
+
+    def give_up(self, tasks: Iterable[Task], error: AwsError) -> None:
+        """AWS does not tell any more: what was begun is unknown, the rest is left."""
+        self.broken = error
+        for task in tasks:
+            if task.begun:
+                task.outcome, task.message = Outcome.UNKNOWN, "AWS does not tell what became of it"
+            else:
+                task.outcome, task.message = Outcome.LEFT, "AWS does not answer any more"
+
+
+def _shortens(change: Change) -> bool:
+    before, after = change.before.auto_stop_minutes, change.after.auto_stop_minutes
+    return before is not None and after is not None and after < before

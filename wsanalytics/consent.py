@@ -1,0 +1,61 @@
+"""What the commands that change something have in common: who calls, and who agrees."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pandas as pd
+
+from wsanalytics.aws.client import connect
+from wsanalytics.aws.writer import Writer
+from wsanalytics.changing import GOOD
+from wsanalytics.errors import InputError
+from wsanalytics.report import terminal
+from wsanalytics.show import listed
+
+PARTLY, INTERRUPTED = 1, 130
+
+
+def confirmed(words: str, what: str) -> bool:
+    """Ask a person at a terminal to type *words*."""
+    if not sys.stdin.isatty():
+        raise InputError("there is nobody to ask: standard input is no terminal",
+                         where="--interactive", rule="a person types the confirmation",
+                         mend="run it at a terminal, or use --yes in a script")
+    sys.stderr.write(f"{what}. Type '{words}' to go on: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip() == words
+
+
+def exit_status(frame: pd.DataFrame) -> int:
+    """0 where everything was done or need not be, 1 where something was skipped or left."""
+    return 0 if frame["outcome"].isin([str(one) for one in GOOD]).all() else PARTLY
+
+
+@contextmanager
+def writers_of(
+    args: Namespace, regions: list[str], accounts: set[str | None] | None = None
+) -> Iterator[list[Writer]]:
+    """Writers for the *regions*, in the account of the caller or of each role that is named.
+
+    Raises :class:`InputError` where *accounts* are told and the credentials are for none of them.
+    """
+    connections, refused = connect(
+        regions=sorted(set(regions)), profile=args.profile, role_arns=args.role_arn)
+    try:
+        for refusal in refused:
+            terminal.tell(str(refusal))
+        own = [one for one in connections if accounts is None or one.account_id in accounts]
+        if not own:
+            raise InputError(
+                f"it is of account {listed(sorted(filter(None, accounts or ())))}, and these "
+                f"credentials are for {listed(sorted({one.account_id for one in connections}))}",
+                where="the store", rule="a fleet is changed only in the account that it is in",
+                mend="use credentials (--profile, --role-arn) of that account")
+        yield [Writer(one) for one in own]
+    finally:
+        for one in connections:
+            one.close()

@@ -1,0 +1,185 @@
+"""What a journal says: which changes were made, which were not, and which nobody knows of.
+
+A *deed* is one change of one WorkSpace in one run. A *standing* is what the deeds of a WorkSpace
+come to together: the setting it had before any of them, and the one it was given last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from wsanalytics.errors import InputError
+from wsanalytics.journal import Entry
+from wsanalytics.settings import RunningMode, Setting
+
+DONE, ALREADY = "done", "already in force"
+_NO_ANSWER = ""
+_MAY_HAVE_BEEN_DONE = {_NO_ANSWER, "taken", "unsure"}
+_SKEW = timedelta(minutes=5)
+
+
+@dataclass(slots=True)
+class Called:
+    """One call of a deed: what was asked, when, and what the answer meant (empty: none came)."""
+
+    properties: Mapping[str, Any]
+    at: datetime
+    meaning: str = _NO_ANSWER
+
+
+@dataclass(slots=True)
+class Deed:
+    """One change of one WorkSpace in one run of apply or undo, as far as it came.
+
+    ``begun`` is the line with which its run began; ``outcome`` is empty where a kill came first.
+    """
+
+    kind: str
+    begun: Mapping[str, Any]
+    workspace_id: str
+    user_name: str
+    account_id: str
+    region: str
+    before: Setting
+    after: Setting
+    promise: Mapping[str, Any]
+    calls: list[Called] = field(default_factory=list)
+    outcome: str = ""
+    message: str = ""
+
+    @property
+    def touched(self) -> bool:
+        """Whether a call was made that may have changed something."""
+        return any(call.meaning in _MAY_HAVE_BEEN_DONE for call in self.calls)
+
+
+@dataclass(slots=True)
+class Standing:
+    """What the deeds of one WorkSpace come to; ``is_sure`` if the last of them came to its end.
+
+    ``since`` is when the last call was made; ``latest`` the deed it belongs to.
+    """
+
+    original: Setting
+    current: Setting
+    since: datetime
+    latest: Deed
+    is_sure: bool
+    is_being_undone: bool = False
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What the entries of a journal say.
+
+    ``standings`` by WorkSpace; ``interrupted`` the kind of the last run if it has no end.
+    """
+
+    deeds: list[Deed]
+    standings: dict[str, Standing]
+    interrupted: str
+
+    def unfinished(self) -> list[Standing]:
+        """The WorkSpaces of which nobody knows whether the change came to its end."""
+        return [one for one in self.standings.values() if not one.is_sure]
+
+
+def ledger_of(entries: Iterable[Entry]) -> Ledger:
+    """What *entries* say; :class:`InputError` for an entry that cannot be what was written."""
+    begins: dict[str, Entry] = {}
+    deeds: dict[tuple[str, str], Deed] = {}
+    calls: dict[str, Called] = {}
+    last = ended = ""
+    for place, entry in enumerate(entries, start=1):
+        try:
+            match entry["event"]:
+                case "begin":
+                    begins[entry["run"]], last = entry, entry["run"]
+                case "end":
+                    ended = entry["run"]
+                case event:
+                    _take(event, entry, begins, deeds, calls)
+        except (KeyError, TypeError, ValueError, InputError) as error:
+            raise InputError(
+                f"the entry {entry.get('event')!r} lacks what it needs ({error})",
+                where=f"the journal, line {place}",
+                rule="a journal is written by wsanalytics alone and never edited",
+                mend="restore it from a backup") from error
+    found = list(deeds.values())
+    interrupted = str(begins[last]["kind"]) if last and last != ended else ""
+    return Ledger(found, _standings(found), interrupted)
+
+
+def _take(
+    event: str, entry: Entry, begins: Mapping[str, Entry],
+    deeds: dict[tuple[str, str], Deed], calls: dict[str, Called],
+) -> None:
+    run = entry["run"]
+    if event == "change":
+        begun = begins[run]
+        deeds[run, entry["workspace_id"]] = Deed(
+            begun["kind"], begun, entry["workspace_id"], entry["user_name"],
+            entry["account_id"], entry["region"], setting_of(entry["from"]),
+            setting_of(entry["to"]), entry.get("promise") or {})
+    elif event == "call" and "WorkspaceId" in entry["request"]:
+        called = Called(entry["request"]["WorkspaceProperties"], instant_of(entry["at"]))
+        calls[entry["call"]] = called
+        deeds[run, entry["request"]["WorkspaceId"]].calls.append(called)
+    elif event == "answer" and entry["call"] in calls:
+        called = calls[entry["call"]]
+        called.meaning = entry["meaning"]
+        called.at = _by_aws(instant_of(entry["at"]), called.at, entry.get("aws_date"))
+    elif event == "outcome" and (run, entry["workspace_id"]) in deeds:
+        deed = deeds[run, entry["workspace_id"]]
+        deed.outcome, deed.message = entry["outcome"], entry.get("message", "")
+    elif event == "stray" and entry["outcome"] == DONE:
+        known = [one for one in deeds.values() if one.workspace_id == entry["workspace_id"]]
+        known[-1].outcome = DONE
+
+
+def _standings(deeds: Iterable[Deed]) -> dict[str, Standing]:
+    standings: dict[str, Standing] = {}
+    for deed in deeds:
+        before = standings.get(deed.workspace_id)
+        if deed.kind == "undo":
+            if deed.outcome in {DONE, ALREADY}:
+                standings.pop(deed.workspace_id, None)
+            elif before and deed.touched:
+                before.is_sure, before.is_being_undone = False, True
+        elif deed.touched or before:
+            since = deed.calls[-1].at if deed.touched else before.since if before else None
+            assert since is not None
+            is_done = deed.outcome in {DONE, ALREADY}
+            if deed.touched or is_done:
+                standings[deed.workspace_id] = Standing(
+                    before.original if before else deed.before, deed.after, since, deed, is_done)
+    return {name: one for name, one in standings.items() if one.original != one.current}
+
+
+def instant_of(text: str) -> datetime:
+    """An instant that a journal wrote."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _by_aws(answered_at: datetime, asked_at: datetime, date: str | None) -> datetime:
+    """When AWS did it: by its own clock, where this computer's was far off."""
+    if not date:
+        return asked_at
+    told = parsedate_to_datetime(date.split(",  ")[0]).astimezone(UTC)
+    return told if abs(told - answered_at) > _SKEW else asked_at
+
+
+def setting_of(properties: Mapping[str, Any]) -> Setting:
+    """The setting that ``{"running_mode": …, "auto_stop_minutes": …}`` writes."""
+    return Setting(running_mode=RunningMode(properties["running_mode"]),
+                   auto_stop_minutes=properties.get("auto_stop_minutes"))
+
+
+def properties_of(setting: Setting) -> dict[str, str | int | None]:
+    """A setting as plans and journals write it."""
+    return {"running_mode": str(setting.running_mode),
+            "auto_stop_minutes": setting.auto_stop_minutes}
