@@ -23,11 +23,13 @@ simulate.workspace, simulate.arrays, simulate.fleet, PEOPLE
 switching, billing
 progress, looking, facts, trail, collector, backfilling
 comparison, reasons, recommendations, planfile, overview, analysis
-ledger, guards, changing, carrying, applying, powering, idling, arrivals, verification
+ledger, guards, changing, carrying, applying, powering, idling, arrivals
+verification, newcomers, creations
 plot.style, plot.costs, plot.timeline, plot.tradeoff, plot.usage, plot
 report.figures, report.page, report.terminal, report.outcomes, report
 SANDBOX
-inputs, consent, commands, advice, changes, poweringcommands, verifying, creating, gathering, pricing, account, demonstration
+inputs, consent, commands, advice, changes, poweringcommands, verifying, creating
+gathering, pricing, account, demonstration
 optionkinds, adminoptions, options, cli, __main__
 """
 GROUPS = {

@@ -73,5 +73,19 @@ VERIFIED = Table(
     ),
     ("workspace_id",),
 )
-ADMIN_TABLES = {table.name: table for table in (APPLIED, SWITCHED, VERIFIED)}
+CREATED = Table(
+    "created",
+    "one user for whom a WorkSpace was created, or was not",
+    (
+        _USER,
+        _text("workspace_id", "the WorkSpace's id, ws-…; empty where there is none"),
+        _text("directory_id", "its directory, d-…"),
+        _text("bundle_id", "its bundle, wsb-…"),
+        _text("setting", "the setting that was asked for"),
+        _text("state", "its state, as AWS told it last"),
+        _OUTCOME, _MESSAGE,
+    ),
+    ("user_name",),
+)
+ADMIN_TABLES = {table.name: table for table in (APPLIED, SWITCHED, VERIFIED, CREATED)}
 """Every contract of this module, by the table's name."""

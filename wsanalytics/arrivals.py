@@ -152,8 +152,8 @@ class _Finder:
         if hourly.empty:
             return []
         now = self._aws_now(hourly["workspace_id"].tolist())
-        zone_of = {row.workspace_id: self.zones.zone(row.directory_id)
-                   for row in hourly.itertuples()}
+        zone_of = {name: self.zones.zone(directory) for name, directory in
+                   zip(hourly["workspace_id"], hourly["directory_id"], strict=True)}
         window = self.store.window()
         start = max(window.start, (now - HISTORY).replace(hour=0, minute=0, second=0,
                                                           microsecond=0))
@@ -169,8 +169,9 @@ class _Finder:
         if soon.empty:
             return []
         seen = self.looker.look(soon["workspace_id"].tolist(), tags=True, connected=True)
-        rows = [(row, seen.get(row.workspace_id)) for row in soon.itertuples()]
-        chosen = [self._candidate(row.workspace_id, present, row.expected_at, row.chance, now)
+        rows = [(row, seen.get(row["workspace_id"])) for row in soon.to_dict("records")]
+        chosen = [self._candidate(row["workspace_id"], present, row["expected_at"],
+                                  row["chance"], now)
                   for row, present in rows
                   if present is not None and present.running_mode == RunningMode.AUTO_STOP
                   and present.state == "STOPPED" and not self._was_there_today(present, now)]

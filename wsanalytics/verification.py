@@ -161,6 +161,7 @@ def _judged(
     sums = charges.pivot_table(
         index="workspace_id", columns="setting", values=["total_usd", "cold_starts"],
         aggfunc=lambda values: values.sum(min_count=1), observed=True)
+    priced = set(charges.loc[charges["total_usd"].notna(), "workspace_id"])
     silent = _silent_days(found.gaps)
     rows = []
     for one in group:
@@ -168,7 +169,7 @@ def _judged(
             rows.append(_row(one, {}, "too early"))
             continue
         days = (one.until - one.standing.since).total_seconds() / 86400
-        if one.name not in sums.index or np.isnan(sums.loc[one.name, ("total_usd", OLD)]):
+        if one.name not in priced:
             rows.append(_row(one, {}, "no price"))
             continue
         cell = sums.loc[one.name]

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
+
+from wsanalytics.errors import InputError
 
 
 def plain_session() -> Any:  # noqa: ANN401  # botocore ships no types
@@ -51,3 +55,45 @@ def region_at(location: str) -> str | None:
     """
     known = _locations()
     return known.get(location) or known.get(location.replace("EU (", "Europe ("))
+
+
+def refuse_invalid_request(service: str, operation: str, request: Mapping[str, Any]) -> None:
+    """Refuse a request that AWS's service model does not allow, before anybody sends it.
+
+    botocore itself checks neither enumerations nor patterns nor the largest lengths; these are
+    checked here. Raises :class:`InputError` that names the member.
+    """
+    shape = plain_session().get_service_model(service).operation_model(operation).input_shape
+    for where, what, rule in _faults(shape, request, operation):
+        raise InputError(what, where=where, rule=rule, mend="correct it")
+
+
+def _faults(shape: Any, value: Any, where: str) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401  # as botocore has them
+    """What is wrong with *value*: where, what, and which rule of the model it breaks."""
+    kind = shape.type_name
+    if kind == "structure":
+        yield from ((f"{where}.{name}", "it is missing", "the model requires it")
+                    for name in shape.required_members if name not in value)
+        for name, member in value.items():
+            if name not in shape.members:
+                yield f"{where}.{name}", "there is no such member", "the model knows others"
+            else:
+                yield from _faults(shape.members[name], member, f"{where}.{name}")
+        return
+    wanted: type = {"list": list, "string": str, "integer": int, "boolean": bool}.get(kind, object)
+    if not isinstance(value, wanted):
+        yield where, f"it is {value!r}", f"the model wants a {kind}"
+        return
+    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    size = value if kind == "integer" else len(value) if kind in {"list", "string"} else None
+    if size is not None and ((least is not None and size < least)
+                             or (most is not None and size > most)):
+        yield where, f"its size is {size}", f"the model wants {least or 0} to {most}"
+    if isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _faults(shape.member, item, f"{where}[{place}]")
+    if kind == "string" and getattr(shape, "enum", None) and value not in shape.enum:
+        yield where, f"it is {value!r}", f"it is one of {', '.join(shape.enum)}"
+    pattern = shape.metadata.get("pattern") if kind == "string" else None
+    if pattern and not re.search(pattern, str(value)):
+        yield where, f"it is {value!r}", f"it is written as {pattern}"

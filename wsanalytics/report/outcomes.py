@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from wsanalytics.newcomers import Newcomer
 from wsanalytics.report.terminal import SAVES, WAITS, console, new_table
 from wsanalytics.show import counted, number, plain, round_parts, usd, usd_range
 
@@ -73,7 +74,7 @@ _PAST = {"stop": "stopped", "start": "started"}
 
 
 def _when(at: pd.Timestamp) -> str:
-    return "never" if pd.isna(at) else f"{at:%Y-%m-%d %H:%M}"
+    return "never" if at is pd.NaT else f"{at:%Y-%m-%d %H:%M}"
 
 
 def print_verified(frame: pd.DataFrame) -> None:
@@ -103,3 +104,25 @@ def print_verified(frame: pd.DataFrame) -> None:
 
 
 _NOT_JUDGED = ("too early", "no price", "unobserved")
+
+
+def print_newcomer(newcomer: Newcomer) -> None:
+    """What each setting would cost newcomers, on the error stream: the request goes to output."""
+    table = new_table("What comparable WorkSpaces cost a month", ["setting"],
+                      ["on average", "80 % interval", "cold starts\na week", "cheapest for"])
+    for row in newcomer.table.to_dict("records"):
+        table.add_row(row["setting"], usd(row["usd_per_month"]),
+                      usd_range(row["usd_low"], row["usd_high"]),
+                      number(row["cold_starts_per_week"], 1), f"{row['best_for']:.0%}")
+    console(error=True).print(table)
+
+
+def print_created(frame: pd.DataFrame, *, dry_run: bool) -> None:
+    """For whom a WorkSpace was created, or would be. *frame* is a ``created`` table."""
+    table = new_table("What would be created" if dry_run else "What was created",
+                      ["user", "WorkSpace", "directory", "bundle", "setting"], [], ["outcome"])
+    for row in frame.to_dict("records"):
+        why = f": {row['message']}" if row["message"] else ""
+        table.add_row(plain(row["user_name"]), row["workspace_id"], row["directory_id"],
+                      row["bundle_id"], row["setting"], plain(f"{row['outcome']}{why}"))
+    console().print(table)

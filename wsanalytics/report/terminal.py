@@ -28,10 +28,14 @@ WIDTH_OF_A_FILE = 132
 """Columns where the output goes to a file or a pipe, which have no width of their own."""
 
 
-def console() -> Console:
-    """Standard output, for plain text: what users typed is never taken for markup."""
-    width = None if sys.stdout.isatty() else WIDTH_OF_A_FILE
-    return Console(width=width, markup=False, emoji=False, highlight=False)
+def console(*, error: bool = False) -> Console:
+    """Standard output, for plain text: what users typed is never taken for markup.
+
+    With *error* it is the error stream, where the output is for another program.
+    """
+    stream = sys.stderr if error else sys.stdout
+    width = None if stream.isatty() else WIDTH_OF_A_FILE
+    return Console(width=width, markup=False, emoji=False, highlight=False, stderr=error)
 
 
 @contextmanager

@@ -1,0 +1,97 @@
+"""The command ``creation-properties``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import pandas as pd
+
+from wsanalytics.analysis import Limits, analyse
+from wsanalytics.billing import HourRule
+from wsanalytics.carrying import Terms
+from wsanalytics.consent import confirmed, exit_status, writers_of
+from wsanalytics.creations import create_workspaces
+from wsanalytics.errors import InputError
+from wsanalytics.files import check_output, write_text
+from wsanalytics.inputs import fleet_of, the_one
+from wsanalytics.newcomers import creation_properties as best_for_newcomers
+from wsanalytics.newcomers import creation_request
+from wsanalytics.report import outcomes, terminal
+from wsanalytics.settings import setting_grid
+from wsanalytics.show import counted
+
+JOURNAL = "creations.journal.jsonl"
+
+
+def creation_properties(args: Namespace) -> int:
+    """A CreateWorkspaces request for newcomers; with --create, make it."""
+    if args.output:
+        check_output(args.output, (".json",))
+    if args.create and not args.user:
+        raise InputError("nobody is named", where="--create",
+                         rule="WorkSpaces are created for named users", mend="add --user NAME …")
+    if (args.yes or args.interactive) and not args.create:
+        raise InputError("nothing is to be created", where="--yes or --interactive",
+                         rule="they go with --create", mend="add --create, or leave them out")
+    args.tag = [*args.tag, *args.like]
+    chosen = setting_grid(auto_stop_minutes=args.timeout, always_on=bool(args.timeout),
+                          include=args.setting)
+    with terminal.progress(4) as step:
+        step("reading")
+        fleet = fleet_of(args)
+        limits = Limits(candidates=chosen or setting_grid(),
+                        hour_rule=HourRule.parse(args.hour_rule),
+                        maintenance_hours=args.maintenance_hours)
+        analysis = analyse(fleet.workspaces, fleet.sessions, window=fleet.window,
+                           prices=fleet.prices, limits=limits, gaps=fleet.gaps, step=step)
+    newcomer = best_for_newcomers(
+        analysis.comparison, candidates=limits.candidates,
+        max_cold_starts_per_week=args.max_cold_starts_per_week)
+    request = creation_request(newcomer, fleet.workspaces, args.user,
+                               directory_id=args.into_directory, bundle_id=args.from_bundle)
+    text = json.dumps(request, indent=2, ensure_ascii=False) + "\n"
+    terminal.tell(str(newcomer))
+    outcomes.print_newcomer(newcomer)
+    if args.output:
+        write_text(text, args.output)
+        terminal.tell(f"the request is in {args.output}")
+    elif not args.create:
+        sys.stdout.write(text)
+    if not args.create:
+        terminal.tell("nothing was created; --create --user NAME … does that")
+        return 0
+    return _create(args, fleet.workspaces, request["Workspaces"])
+
+
+def _create(args: Namespace, workspaces: pd.DataFrame, requests: list[dict[str, object]]) -> int:
+    region = the_one(workspaces["region"])
+    if region is None:
+        raise InputError("the comparable WorkSpaces are in several regions", where="--create",
+                         rule="WorkSpaces are created in one region",
+                         mend="narrow the fleet, for example with --directory")
+    accounts = set(workspaces["account_id"]) - {""} or None
+    folder = Path(args.store) if args.store else Path()
+    journal = args.journal or folder / JOURNAL
+    terms = Terms(limit=args.limit, tell=terminal.tell)
+    with writers_of(args, [region], accounts) as writers:
+        if len(writers) != 1:
+            raise InputError(f"{len(writers)} accounts", where="--role-arn",
+                             rule="WorkSpaces are created in one account", mend="name one role")
+        is_real = args.yes
+        if args.interactive:
+            frame = create_workspaces(requests, writers[0], terms=terms)
+            outcomes.print_created(frame, dry_run=True)
+            count = int(frame["outcome"].eq("would be done").sum())
+            is_real = bool(count) and confirmed(f"create {count}", counted(count, "WorkSpace"))
+            if not is_real:
+                terminal.tell("nothing was created")
+                return exit_status(frame)
+        frame = create_workspaces(requests, writers[0], dry_run=not is_real, journal=journal,
+                                  terms=terms)
+    outcomes.print_created(frame, dry_run=not is_real)
+    terminal.tell(f"every call is in {journal}" if is_real else
+                  "this was a dry run: nothing was created; --yes does it")
+    return exit_status(frame)
