@@ -15,14 +15,14 @@ PACKAGE = REPOSITORY / "wsanalytics"
 # A module may import only from lines above its own, or within its own line from those before it.
 ORDER = """
 errors
-timeline, tables, checking, files, locks, journal, admintables
+timeline, tables, checking, files, locks, journal, admintables, workdays
 settings, aws.model, show, schedule, prices
 AWS
 history, sessions, inventory, samplefiles, store, stored, archive, metrics
 simulate.workspace, simulate.arrays, simulate.fleet, PEOPLE
 switching, billing
 progress, looking, facts, trail, collector, backfilling
-comparison, reasons, recommendations, planfile, overview, analysis
+comparison, reasons, duedates, choosing, recommendations, jsonfields, planfile, overview, analysis
 ledger, guards, changing, carrying, applying, powering, idling, arrivals
 verification, newcomers, creations
 plot.style, plot.costs, plot.timeline, plot.tradeoff, plot.usage, plot
@@ -62,7 +62,7 @@ PLACES = {  # who may import what
     "rich": ("report.terminal", "progress"),
     "filelock": ("locks",),
     "jinja2": ("report.page",),
-    "holidays": ("people.",),
+    "holidays": ("people.", "workdays"),
 }
 
 

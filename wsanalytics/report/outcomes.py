@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from wsanalytics.newcomers import Newcomer
@@ -73,8 +75,8 @@ def print_switched(frame: pd.DataFrame, verb: str, *, dry_run: bool) -> None:
 _PAST = {"stop": "stopped", "start": "started"}
 
 
-def _when(at: pd.Timestamp) -> str:
-    return "never" if at is pd.NaT else f"{at:%Y-%m-%d %H:%M}"
+def _when(at: Any) -> str:  # noqa: ANN401  # an instant, or none
+    return "never" if pd.isna(at) else f"{at:%Y-%m-%d %H:%M}"
 
 
 def print_verified(frame: pd.DataFrame) -> None:

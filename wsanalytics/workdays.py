@@ -1,0 +1,179 @@
+"""When people work: working hours, time zones of directories, public holidays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from difflib import get_close_matches
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+import holidays
+
+from wsanalytics.errors import InputError
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_PART = re.compile(
+    r"(?:(daily|\w{3})(?:-(\w{3}))?)\s+(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})", re.IGNORECASE)
+_RULE = ("working hours are written like 'Mon-Fri 08:00-18:00', several with commas between them, "
+         "'daily' for all days")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some days of the week (0 is Monday) and the minutes of the day from which to which."""
+
+    first: int
+    last: int
+    start: int
+    end: int
+
+    def starts_on(self, weekday: int) -> bool:
+        return (weekday - self.first) % 7 <= (self.last - self.first) % 7
+
+    def __str__(self) -> str:
+        days = "daily" if (self.last - self.first) % 7 == 6 else DAYS[self.first] if (
+            self.first == self.last) else f"{DAYS[self.first]}-{DAYS[self.last]}"
+        return f"{days} {_clock(self.start)}-{_clock(self.end)}"
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingHours:
+    """Hours of the week on a local clock, half-open; those across midnight belong to their start.
+
+    >>> print(WorkingHours.parse("mon-fri 8:00-18:00, Sat 09:00-12:00"))
+    Mon-Fri 08:00-18:00, Sat 09:00-12:00
+    """
+
+    parts: tuple[_Part, ...]
+
+    @classmethod
+    def parse(cls, text: str, *, where: str = "--working-hours") -> WorkingHours:
+        """The hours that *text* writes; :class:`InputError` if it writes none."""
+        parts = tuple(_parsed(part.strip(), text, where) for part in text.split(","))
+        return cls(parts)
+
+    def contains(self, instant: datetime, zone: ZoneInfo) -> bool:
+        """Whether the clock in *zone* is within the hours at an aware *instant*."""
+        local = instant.astimezone(zone)
+        minute = local.hour * 60 + local.minute
+        today, yesterday = local.weekday(), (local.weekday() - 1) % 7
+        for part in self.parts:
+            if part.start < part.end:
+                if part.starts_on(today) and part.start <= minute < part.end:
+                    return True
+            elif (part.starts_on(today) and minute >= part.start) or (
+                    part.starts_on(yesterday) and minute < part.end):
+                return True
+        return False
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.parts))
+
+
+def _parsed(part: str, text: str, where: str) -> _Part:
+    found = _PART.fullmatch(part)
+    if found is None:
+        raise InputError(f"{text!r} are no working hours", where=where, rule=_RULE,
+                         mend="use for example 'Mon-Fri 08:00-18:00'")
+    days = ("Mon", "Sun") if found[1].lower() == "daily" else (found[1], found[2] or found[1])
+    if found[1].lower() == "daily" and found[2]:
+        days = ("daily", found[2])
+    try:
+        first, last = (DAYS.index(day.title()) for day in days)
+    except ValueError:
+        raise InputError(f"there is no day {days[0] if days[0].title() not in DAYS else days[1]!r} "
+                         f"in {text!r}", where=where, rule=f"the days are {', '.join(DAYS)}",
+                         mend="use for example 'Mon-Fri 08:00-18:00'") from None
+    start, end = int(found[3]) * 60 + int(found[4]), int(found[5]) * 60 + int(found[6])
+    if start > 1439 or end > 1440 or int(found[4]) > 59 or int(found[6]) > 59 or start == end:
+        raise InputError(f"{part!r} is no stretch of a day", where=where,
+                         rule="hours go from 00:00 to 24:00, and end at another time than they "
+                         "start", mend="use for example 'Mon-Fri 08:00-18:00'")
+    return _Part(first, last, start, end)
+
+
+@dataclass(frozen=True)
+class Zones:
+    """The time zone of each directory's people; those that are not named have the ``default``."""
+
+    default: ZoneInfo
+    by_directory: Mapping[str, ZoneInfo]
+
+    @classmethod
+    def of(cls, default: str, by_directory: Iterable[tuple[str, str]]) -> Zones:
+        """Zones by their names; :class:`InputError` for one that does not exist."""
+        return cls(zone_named(default, "--time-zone"),
+                   {name: zone_named(zone, f"--time-zone-by-directory {name}")
+                    for name, zone in by_directory})
+
+    def zone(self, directory_id: str) -> ZoneInfo:
+        """The time zone of a directory."""
+        return self.by_directory.get(directory_id, self.default)
+
+
+def zone_named(name: str, where: str) -> ZoneInfo:
+    """The time zone called *name*, such as Europe/Berlin."""
+    known = available_timezones()
+    if name not in known:
+        close = get_close_matches(name, known, n=3) or get_close_matches(
+            name.replace(" ", "_").title(), known, n=3)
+        raise InputError(
+            f"there is no time zone {name!r}", where=where,
+            rule="a time zone is named as in the IANA database, such as Europe/Berlin",
+            mend=f"did you mean {' or '.join(close)}?" if close else "use for example UTC")
+    return ZoneInfo(name)
+
+
+@dataclass(frozen=True)
+class Holidays:
+    """The public holidays of a country, or of one part of it (``DE``, ``DE-BY``).
+
+    >>> Holidays.parse("US").name(date(2026, 7, 3))
+    'Independence Day (observed)'
+    """
+
+    country: str
+    part: str | None = None
+
+    @classmethod
+    def parse(cls, text: str | None, *, where: str = "--holidays") -> Holidays | None:
+        """The holidays that *text* names; None for none; :class:`InputError` if unknown."""
+        if not text:
+            return None
+        country, _, part = text.partition("-")
+        known = holidays.list_supported_countries()
+        if country.upper() not in known:
+            close = get_close_matches(country.upper(), known, n=3)
+            raise InputError(f"no public holidays are known for {country!r}", where=where,
+                             rule="a country is named by its two letters, such as DE or US",
+                             mend=f"did you mean {' or '.join(close)}?" if close else "use "
+                             "for example US")
+        parts = known[country.upper()]
+        if part and part.upper() not in parts:
+            raise InputError(f"{country.upper()} has no part {part!r}", where=where,
+                             rule=f"its parts are {', '.join(parts) or 'none'}",
+                             mend="name one of them, or the country alone")
+        return cls(country.upper(), part.upper() or None)
+
+    def is_holiday(self, day: date) -> bool:
+        """Whether *day* is one."""
+        return bool(self.name(day))
+
+    def name(self, day: date) -> str:
+        """What the holiday is called; empty on other days."""
+        return str(_of_year(self.country, self.part, day.year).get(day, ""))
+
+
+@cache
+def _of_year(country: str, part: str | None, year: int) -> Mapping[date, str]:
+    found: Mapping[date, str] = holidays.country_holidays(country, subdiv=part, years=year)
+    return dict(found)
+
+
