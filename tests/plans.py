@@ -39,7 +39,7 @@ def plan_of(
     frame = pd.DataFrame(rows).reindex(columns=list(RECOMMENDATIONS.names))
     for column in RECOMMENDATIONS.columns:
         empty = "" if column.kind is Kind.TEXT else np.nan
-        frame[column.name] = frame[column.name].fillna(empty).astype(column.dtype)
+        frame[column.name] = frame[column.name].astype("object").fillna(empty).astype(column.dtype)
     frame = frame.sort_values("workspace_id", ignore_index=True)
     return Plan(frame, created_at or datetime.now(UTC), HourRule.CLOCK_HOUR, "2026-11-01",
                 account_id=account, region=region)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from tests.build import ME, REPOSITORY, at, book, fleet_sessions, month, window,
 from tests.test_comparison import daily
 from wsanalytics.billing import bill
 from wsanalytics.comparison import compare
+from wsanalytics.duedates import first_call_by, schedule
 from wsanalytics.errors import InputError
 from wsanalytics.history import configured
 from wsanalytics.planfile import write_plan
@@ -162,7 +163,8 @@ def test_those_that_are_not_simulated_or_gone_are_listed() -> None:
 
 
 def test_every_reason_to_leave_alone_is_of_a_kind() -> None:
-    source = (REPOSITORY / "wsanalytics" / "recommendations.py").read_text(encoding="utf-8")
+    source = "".join((REPOSITORY / "wsanalytics" / name).read_text(encoding="utf-8")
+                     for name in ("recommendations.py", "choosing.py"))
     used = daily(MARCH, [8] * 31)
     always_on = workspaces(running_mode="ALWAYS_ON", auto_stop_minutes=None)
     fleet = pd.concat([workspaces("ws-a", running_mode="MANUAL", auto_stop_minutes=None),
@@ -207,18 +209,82 @@ BARELY = {"setting": "AUTO_STOP:60", "usd_per_month": 36.0, "hourly_usd_per_mont
 
 
 @pytest.mark.parametrize(
-    ("present", "proposed", "today", "best"),
+    ("present", "proposed", "now", "best"),
     [
         (ON, BUSY, "2026-04-10", "2026-04-30"),
         (ON, BUSY, "2026-12-31", "2026-12-31"),
+        (ON, BUSY, "2026-12-31 21:59", "2026-12-31"),
+        (ON, BUSY, "2026-12-31 22:00", "2027-01-31"),  # too late for this month's end
+        (ON, BUSY, "2027-01-31 23:59", "2027-02-28"),
+        (ON, BUSY, "2028-01-31 22:00", "2028-02-29"),
         (BUSY, ON, "2026-04-10", "2026-04-10"),  # 40.25 of hours to come against 35
         (BARELY, ON, "2026-04-10", "2026-05-01"),  # 26.25 against 35: the fee is sunk this month
         (BARELY, ON, "2026-04-01", "2026-04-01"),
         (BARELY, BUSY, "2026-12-10", "2026-12-10"),
     ],
 )
-def test_the_best_day(present: Any, proposed: Any, today: str, best: str) -> None:
-    assert best_date(present, proposed, date.fromisoformat(today)).isoformat() == best
+def test_the_best_day(present: Any, proposed: Any, now: str, best: str) -> None:
+    assert best_date(present, proposed, at(now)).isoformat() == best
+
+
+def test_the_best_day_is_a_day_in_utc() -> None:
+    zone = timezone(timedelta(hours=9))
+    assert best_date(ON, BUSY, datetime(2026, 5, 1, 6, 59, tzinfo=zone)) == date(2026, 4, 30)
+    assert best_date(BUSY, ON, datetime(2026, 5, 1, 6, 59, tzinfo=zone)) == date(2026, 4, 30)
+
+
+@pytest.mark.parametrize(
+    ("changes", "now", "begin"),
+    [
+        (0, "2026-04-10", "2026-04-30 22:00"),
+        (1, "2026-04-10", "2026-04-30 21:59"),
+        (78, "2026-04-10", "2026-04-30 21:58"),  # 195 calls at 1.95 a second
+        (61_776, "2026-04-10", "2026-04-30 00:00"),
+        (61_777, "2026-04-10", "2026-04-29 23:59"),  # a day is too short for them
+        (200_000, "2026-04-10", "2026-04-27 22:46"),
+        (200_000, "2026-04-30 12:00:30", "2026-04-30 12:00"),  # never before now
+    ],
+)
+def test_the_first_call_leaves_time_for_all(changes: int, now: str, begin: str) -> None:
+    assert first_call_by(date(2026, 4, 30), changes, at(now)) == at(begin)
+
+
+def row(before: str, after: str, best: str = "2026-04-30") -> dict[str, Any]:
+    return {"from_setting": before, "to_setting": after, "best_date": best}
+
+
+def test_only_changes_that_the_months_end_waits_for_are_scheduled() -> None:
+    rows = [row("ALWAYS_ON", "AUTO_STOP:60")] * 78 + [
+        row("AUTO_STOP:60", "ALWAYS_ON", "2026-05-01"), row("ALWAYS_ON", "", ""),
+        row("AUTO_STOP:240", "AUTO_STOP:60", "2026-04-10")]
+    done = schedule(rows, NOW)
+    assert {one["apply_by"] for one in done[:78]} == {"2026-04-30T21:58:00Z"}
+    assert {one["best_date"] for one in done[:78]} == {"2026-04-30"}
+    assert [one["apply_by"] for one in done[78:]] == ["", "", ""]
+    assert [one["best_date"] for one in done[78:]] == ["2026-05-01", "", "2026-04-10"]
+    assert "apply_by" not in rows[0]  # the rows that came in stay as they are
+
+
+def test_changes_that_no_day_holds_begin_on_the_day_before() -> None:
+    done = schedule([row("ALWAYS_ON", "AUTO_STOP:60")] * 61_777, NOW)
+    assert (done[0]["best_date"], done[0]["apply_by"]) == ("2026-04-29", "2026-04-29T23:59:00Z")
+
+
+def test_a_plan_tells_whose_it_is_and_what_was_checked() -> None:
+    fleet = workspaces(running_mode="ALWAYS_ON", auto_stop_minutes=None, user_name="ada",
+                       account_id="111122223333")
+    mine = only(planned(daily(MARCH, [1] * 31), fleet=fleet, max_cold_starts_per_week=8))
+    assert (mine["user_name"], mine["account_id"], mine["region"]) == (
+        "ada", "111122223333", "us-east-1")
+    assert mine["apply_by"] == "2026-04-30T21:59:00Z" and mine["comment"] == ""
+    assert mine["checked"] == (
+        "31 days observed (21 needed); the interval lies above zero; at least $1.00 a month; "
+        "7 cold starts a week, at most 8")
+
+
+def test_now_has_a_zone() -> None:
+    with pytest.raises(InputError, match="without a zone"):
+        recommend(pd.DataFrame(), baseline=pd.Series(), now=datetime(2026, 4, 1))  # noqa: DTZ001  # refused
 
 
 def test_the_plan_as_a_file(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ _PLACES = {
     "fleet_costs": "overview",
     "load_prices": "prices",
     "read_history": "archive",
+    "read_plan": "planfile",
     "read_sessions": "history",
     "read_workspaces": "history",
     "recommend": "recommendations",
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from wsanalytics.history import read_workspaces as read_workspaces
     from wsanalytics.overview import fleet_costs as fleet_costs
     from wsanalytics.overview import weekly_usage as weekly_usage
+    from wsanalytics.planfile import read_plan as read_plan
     from wsanalytics.planfile import write_plan as write_plan
     from wsanalytics.prices import PriceBook as PriceBook
     from wsanalytics.prices import load_prices as load_prices

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from wsanalytics.analysis import Analysis, Limits, analyse
 from wsanalytics.billing import HourRule
-from wsanalytics.errors import OutputError
+from wsanalytics.errors import InputError, OutputError
 from wsanalytics.files import check_output, write_text
 from wsanalytics.inputs import fleet_of
 from wsanalytics.planfile import EXTENSIONS, write_plan
 from wsanalytics.report import terminal
 from wsanalytics.report.page import render_report
-from wsanalytics.settings import setting_grid
+from wsanalytics.settings import Setting, setting_grid
 
 REPORT_ENDINGS = (".html",)
 
@@ -48,9 +48,8 @@ def _analysis(args: Namespace, *, steps: int) -> Analysis:
         fleet = fleet_of(args)
         if fleet.note:
             terminal.tell(fleet.note)
-        chosen = setting_grid(auto_stop_minutes=(), always_on=False, include=args.setting)
         limits = Limits(
-            candidates=chosen or setting_grid(),
+            candidates=candidates_of(args),
             hour_rule=HourRule.parse(args.hour_rule),
             maintenance_hours=args.maintenance_hours,
             max_cold_starts_per_week=args.max_cold_starts_per_week,
@@ -59,7 +58,21 @@ def _analysis(args: Namespace, *, steps: int) -> Analysis:
         return analyse(fleet.workspaces, fleet.sessions, window=fleet.window,
                        prices=fleet.prices, limits=limits, defaults=fleet.defaults,
                        gaps=fleet.gaps, account_id=fleet.account_id, region=fleet.region,
-                       step=step)
+                       source=fleet.source, step=step)
+
+
+def candidates_of(args: Namespace) -> tuple[Setting, ...]:
+    """What may be proposed, by ``--setting`` or ``--timeout``."""
+    if args.setting and args.timeout:
+        raise InputError(
+            "both --setting and --timeout are given", where="the options",
+            rule="what may be proposed comes from --setting S …, or from --timeout M …, which "
+            "adds ALWAYS_ON", mend="give the one or the other",
+        )
+    if args.timeout:
+        return setting_grid(auto_stop_minutes=args.timeout)
+    chosen = setting_grid(auto_stop_minutes=(), always_on=False, include=args.setting)
+    return chosen or setting_grid()
 
 
 def _report_path(output: Path) -> Path:

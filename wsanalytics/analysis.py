@@ -16,7 +16,7 @@ from wsanalytics.billing import HourRule, bill
 from wsanalytics.comparison import compare
 from wsanalytics.history import configured
 from wsanalytics.prices import PriceBook
-from wsanalytics.recommendations import Plan, recommend
+from wsanalytics.recommendations import Basis, Plan, recommend
 from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.simulate.fleet import Replay, replay
 from wsanalytics.timeline import Window
@@ -71,6 +71,7 @@ def analyse(
     defaults: dict[str, int] | None = None,
     account_id: str | None = None,
     region: str | None = None,
+    source: str = "",
     step: Callable[[str], None] = lambda _: None,
     now: datetime | None = None,
 ) -> Analysis:
@@ -78,7 +79,8 @@ def analyse(
 
     The candidates of *limits* are tried on every WorkSpace, the present setting of each beside
     them. *gaps* and *defaults* (how many rows relied on the default of a column) are passed on
-    for the report, *account_id* and *region* to the plan; *step* is told the name of each step
+    for the report, *account_id*, *region* and *source* (the store or the files) to the
+    plan; *step* is told the name of each step
     before it begins.
     """
     limits = limits or Limits()
@@ -105,8 +107,15 @@ def analyse(
         prices_date=prices.date,
         now=now,
     )
+    basis = Basis(
+        from_at=window.start, to_at=window.end, workspaces=len(workspaces),
+        sessions=len(sessions), source=source, discount=prices.discount,
+        maintenance_hours=limits.maintenance_hours, min_saving_usd=limits.min_saving_usd,
+        max_cold_starts_per_week=limits.max_cold_starts_per_week,
+    )
     return Analysis(
         workspaces=workspaces, prices=prices, limits=limits, replay=replayed, charges=charges,
-        comparison=comparison, plan=replace(plan, account_id=account_id, region=region),
-        gaps=gaps, defaults=dict(defaults or {}),
+        comparison=comparison, gaps=gaps,
+        plan=replace(plan, account_id=account_id, region=region, basis=basis),
+        defaults=dict(defaults or {}),
     )

@@ -45,7 +45,8 @@ def demo(args: Namespace) -> None:
         analysis = analyse(history.workspaces, found, window=history.window,
                            prices=load_prices(), gaps=gaps,
                            account_id=the_one(history.workspaces["account_id"]),
-                           region=the_one(history.workspaces["region"]), step=step)
+                           region=the_one(history.workspaces["region"]),
+                           source=STORE, step=step)
         step("drawing the report")
         page = render_report(analysis)
         step("writing")

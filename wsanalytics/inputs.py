@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -58,7 +58,10 @@ class Narrowing:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Fleet:
-    """A fleet from files: checked frames, the window, the prices, and which defaults were used."""
+    """A fleet from files: checked frames, the window, the prices, and which defaults were used.
+
+    ``source`` is the name of the store, or the names of the files.
+    """
 
     workspaces: pd.DataFrame
     sessions: pd.DataFrame
@@ -69,6 +72,7 @@ class Fleet:
     account_id: str | None = None
     region: str | None = None
     note: str = ""
+    source: str = ""
 
 
 def the_one(column: pd.Series) -> str | None:
@@ -79,6 +83,11 @@ def the_one(column: pd.Series) -> str | None:
 
 def fleet_of(args: Namespace) -> Fleet:
     """The fleet that a command line names, by the options that the commands share."""
+    fleet = _named(args)
+    return replace(fleet, prices=fleet.prices.discounted(args.discount))
+
+
+def _named(args: Namespace) -> Fleet:
     narrowing = Narrowing(
         directories=tuple(args.directory), tags=tuple(args.tag),
         bundles=tuple(args.bundle), workspaces=tuple(args.workspace),
@@ -126,7 +135,7 @@ def stored_fleet(
         f"the samples cover {covered}; what lies outside was not observed and counts as unused")
     return Fleet(workspaces=kept, sessions=found.sessions, window=window, prices=book,
                  gaps=found.gaps, account_id=the_one(kept["account_id"]),
-                 region=the_one(kept["region"]), note=note)
+                 region=the_one(kept["region"]), note=note, source=store.resolve().name)
 
 
 def read_fleet(
@@ -153,7 +162,7 @@ def read_fleet(
     used = used[used["workspace_id"].isin(fleet["workspace_id"])].reset_index(drop=True)
     return Fleet(
         workspaces=fleet, sessions=used, window=window, prices=book,
-        defaults=defaults_used(raw, WORKSPACES),
+        defaults=defaults_used(raw, WORKSPACES), source=f"{sessions.name}, {workspaces.name}",
     )
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
@@ -23,6 +23,7 @@ import pandas as pd
 from wsanalytics.checking import Origin, check_table, sort_by_key
 from wsanalytics.errors import InputError
 from wsanalytics.files import origin_of, read_table
+from wsanalytics.show import number
 from wsanalytics.tables import PRICES, Kind
 
 BASE_VOLUMES = {
@@ -51,11 +52,13 @@ _KEY = ["region", "compute_type", "operating_system", "license", "root_gib", "us
 class PriceBook:
     """Prices by kind of WorkSpace, and the date they hold from.
 
-    ``frame`` is a checked ``prices`` table with one row a kind and running mode.
+    ``frame`` is a checked ``prices`` table with one row a kind and running mode. ``discount`` is
+    the share that is already taken off the prices in it.
     """
 
     frame: pd.DataFrame
     origin: str
+    discount: float = 0.0
 
     @property
     def date(self) -> str:
@@ -79,6 +82,24 @@ class PriceBook:
     def compute_types(self) -> frozenset[str]:
         """The bundles that have a price."""
         return frozenset(self.frame["compute_type"])
+
+    def discounted(self, share: float) -> PriceBook:
+        """A book of the same prices, each less *share* of it: 0.12 takes 12 % off.
+
+        Raises :class:`InputError` for a share that is not from 0 to less than 1.
+
+        >>> built_in_prices("us-east-1").discounted(0.12)
+        <PriceBook 264 prices of 2025-10-03, AWS list prices less a discount of 12 %>
+        """
+        if not 0 <= share < 1:
+            raise InputError(f"the discount is {share}", where="discount",
+                             rule="it is a share from 0 to less than 1", mend="write 12 % as 0.12")
+        if share == 0:
+            return self
+        frame = self.frame.assign(monthly_usd=self.frame["monthly_usd"] * (1 - share),
+                                  hourly_usd=self.frame["hourly_usd"] * (1 - share))
+        return replace(self, frame=frame, discount=1 - (1 - self.discount) * (1 - share),
+                       origin=f"{self.origin} less a discount of {number(100 * share, 2)} %")
 
     def rates(self, workspaces: pd.DataFrame) -> pd.DataFrame:
         """What each WorkSpace costs in either mode, row by row in the order of *workspaces*.

@@ -1,4 +1,4 @@
-"""Why a change is proposed, in a sentence that a help desk can read out."""
+"""Why a change is proposed, in a sentence that a help desk can read out; and what was checked."""
 
 from __future__ import annotations
 
@@ -41,6 +41,26 @@ def reason_for(present: dict[str, Any], best: dict[str, Any]) -> str:
         f"{hours(best['billed_hours_per_month'])} instead of "
         f"{hours(present['billed_hours_per_month'])} a month: {after} instead of {before}{wait}."
     )
+
+
+def checks_of(
+    best: dict[str, Any], *, days_needed: int, min_saving_usd: float,
+    max_cold_starts_per_week: float | None,
+) -> list[str]:
+    """What was held against limits before *best* was proposed, a short sentence each.
+
+    *best* is a row of a ``comparison`` table.
+    """
+    waits = f"{number(best['cold_starts_per_week'], 1)} cold starts a week"
+    silent = best["unobserved_days"]
+    limit = max_cold_starts_per_week
+    return [
+        f"{counted(int(best['observed_days']), 'day')} observed ({days_needed} needed)"
+        + (f", {number(silent, 1)} not" if round(silent, 1) > 0 else ""),
+        "the interval lies above zero",
+        f"at least {usd(min_saving_usd)} a month",
+        f"{waits}, no limit" if limit is None else f"{waits}, at most {number(limit, 1)}",
+    ]
 
 
 def _break_even(auto: dict[str, Any], always_on: dict[str, Any]) -> float:
