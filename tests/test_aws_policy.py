@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.build import REPOSITORY
-from wsanalytics.aws import cloudtrail, cloudwatch, identity, offers, probe, reader
+from wsanalytics.aws import cloudtrail, cloudwatch, identity, offers, probe, presence, probe, reader
 from wsanalytics.aws.client import Connection, connect
 from wsanalytics.aws.permissions import NEEDS_NO_PERMISSION, action_of, statement_for
 from wsanalytics.aws.policy import COMMANDS, READS, WRITES, actions_of, policy
@@ -98,14 +98,14 @@ def operations_in(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("module", [reader, cloudwatch, cloudtrail, offers])
+@pytest.mark.parametrize("module", [reader, presence, cloudwatch, cloudtrail, offers])
 def test_a_module_declares_what_it_calls(module: object) -> None:
     path = Path(str(module.__file__))  # type: ignore[attr-defined]  # a module has one
     assert operations_in(path) == {*module.ACTIONS}  # type: ignore[attr-defined]  # as above
 
 
 def test_no_other_module_names_an_operation_to_call() -> None:
-    known = {"reader.py", "cloudwatch.py", "cloudtrail.py", "offers.py", "writer.py"}
+    known = {"reader.py", "presence.py", "cloudwatch.py", "cloudtrail.py", "offers.py", "writer.py"}
     assert {path.name: operations_in(path) for path in AWS.glob("*.py")
             if path.name not in known and operations_in(path)} == {}
 
@@ -133,10 +133,15 @@ def test_changing_is_limited_to_workspaces() -> None:
     statements = policy(["apply"], partition="aws-us-gov")["Statement"]
     assert isinstance(statements, list)
     assert [one["Sid"] for one in statements] == ["Read", "Apply"]
-    assert statements[1]["Action"] == sorted(WRITES)
+    assert statements[1]["Action"] == ["workspaces:ModifyWorkspaceProperties"]
     assert statements[1]["Resource"] == "arn:aws-us-gov:workspaces:*:*:workspace/*"
     assert not {*WRITES} & {*statements[0]["Action"]}
-    assert not {*WRITES} & {*actions_of(set(COMMANDS) - {"apply"})}
+    changing = {"apply", "undo", "stop-idle", "start-early", "creation-properties"}
+    assert not {*WRITES} & {*actions_of(set(COMMANDS) - changing)}
+    assert {*WRITES} <= {*actions_of(changing)}
+    made = policy(["creation-properties"])["Statement"]
+    assert isinstance(made, list)
+    assert [(one["Sid"], one["Resource"]) for one in made] == [("Read", "*"), ("Create", "*")]
 
 
 def test_roles_are_assumed_only_where_they_are_named() -> None:

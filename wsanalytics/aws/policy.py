@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from wsanalytics.aws import cloudtrail, cloudwatch, offers, reader
+from wsanalytics.aws import cloudtrail, cloudwatch, offers, reader, writer
 from wsanalytics.aws.permissions import NEEDS_NO_PERMISSION, resources_for, statement_for
 from wsanalytics.errors import InputError
 
 __all__ = ["COMMANDS", "READS", "WRITES", "actions_of", "policy", "statement_for"]
 
-WRITES = (
-    "workspaces:ModifyWorkspaceProperties",
-    "workspaces:StartWorkspaces",
-    "workspaces:StopWorkspaces",
-)
+WRITES = writer.ACTIONS
 """The actions that change something."""
+_MODIFY, _START, _STOP, _CREATE = WRITES
 COMMANDS: dict[str, tuple[str, ...]] = {
     "collect": reader.ACTIONS,
     "backfill": (*reader.ACTIONS, *cloudwatch.ACTIONS, *cloudtrail.ACTIONS),
-    "apply": (*reader.ACTIONS, *WRITES),
+    "apply": (*reader.ACTIONS, _MODIFY),
+    "undo": (*reader.ACTIONS, _MODIFY),
+    "stop-idle": (*reader.ACTIONS, _STOP),
+    "start-early": (*reader.ACTIONS, _START),
+    "creation-properties": ("workspaces:DescribeWorkspaces", _CREATE),
     "prices": offers.ACTIONS,
     "doctor": (*reader.ACTIONS, *cloudwatch.ACTIONS, *cloudtrail.ACTIONS),
 }
@@ -57,7 +58,8 @@ def policy(
     actions = actions_of(commands)
     groups = {
         "Read": [action for action in actions if action not in WRITES],
-        "Apply": [action for action in actions if action in WRITES],
+        "Apply": [action for action in actions if action in WRITES and action != _CREATE],
+        "Create": [action for action in actions if action == _CREATE],
         "AssumeRole": ["sts:AssumeRole"] if role_arns else [],
     }
     statements = [

@@ -24,6 +24,8 @@ from wsanalytics.aws.reader import (
 from wsanalytics.errors import InputError
 from wsanalytics.settings import ALWAYS_ON, RunningMode, Setting, auto_stop
 
+ACTIONS = ("workspaces:DescribeWorkspaces", "tag:GetResources")
+"""What may be called here, beside what ``reader`` calls."""
 _PARTITIONS = {"us-gov-": "aws-us-gov", "cn-": "aws-cn"}
 
 
