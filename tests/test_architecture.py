@@ -22,15 +22,17 @@ history, sessions, inventory, samplefiles, store, stored, archive, metrics
 simulate.workspace, simulate.arrays, simulate.fleet, PEOPLE
 switching, billing
 progress, looking, facts, trail, collector, backfilling
-comparison, reasons, duedates, choosing, recommendations, jsonfields, planfile, overview, analysis
+comparison, reasons, duedates, choosing, recommendations
+jsonfields, planfile, planview, overview, analysis
 ledger, guards, changing, carrying, applying, powering, idling, arrivals
 verification, newcomers, creations
 plot.style, plot.costs, plot.timeline, plot.tradeoff, plot.usage, plot
-report.figures, report.page, report.terminal, report.outcomes, report
+report.figures, report.page, report.terminal, report.outcomes
+report.plantables, report.workbook, report
 SANDBOX
-inputs, consent, commands, advice, changes, poweringcommands, verifying, creating
+inputs, consent, commands, advice, plans, changes, poweringcommands, verifying, creating
 gathering, pricing, account, demonstration
-optionkinds, adminoptions, options, cli, __main__
+optionkinds, optionvalues, config, inforce, adminoptions, options, cli, __main__
 """
 GROUPS = {
     "PEOPLE": "people.person, people.habits, people.machines, people.looks, people",
@@ -59,9 +61,11 @@ PLACES = {  # who may import what
     "anywidget": ("widgets.",),
     "werkzeug": ("sandbox.",),
     "moto": (),
-    "rich": ("report.terminal", "progress"),
+    "rich": ("report.terminal", "report.plantables", "progress"),
     "filelock": ("locks",),
     "jinja2": ("report.page",),
+    "xlsxwriter": ("report.workbook",),
+    "openpyxl": (),
     "holidays": ("people.", "workdays"),
 }
 
@@ -144,7 +148,8 @@ def test_own_modules_are_imported_at_the_top(module: str) -> None:
 
 def test_help_imports_nothing_heavy() -> None:
     heavy = {"numpy", "pandas", "pyarrow", "matplotlib", "boto3", "botocore", "rich"}
-    light = {"cli", "optionkinds", "adminoptions", "options", "__init__", "errors", ""}
+    light = {"cli", "optionkinds", "optionvalues", "config", "inforce", "adminoptions", "options",
+             "__init__", "errors", ""}
     for module in light & set(MODULES):
         for name, inside in imports_of(MODULES[module]):
             assert inside or name.partition(".")[0] not in heavy

@@ -258,6 +258,9 @@ BAD_OPTIONS = {
     "unknown option": (("--colour", "red"), "--colour"),
     "output folder": (("--output", "nowhere/charges.csv"), "does not exist"),
     "output kind": (("--output", "charges.txt"), ".csv or .parquet"),
+    "all for nothing": (("--discount", "1"), "share from 0 to less than 1"),
+    "discount in percent": (("--discount", "12"), "share from 0 to less than 1"),
+    "negative discount": (("--discount", "-0.1"), "-0.1"),
 }
 
 
@@ -265,6 +268,23 @@ BAD_OPTIONS = {
 def test_bad_options(refused: Run, case: str) -> None:
     options, words = BAD_OPTIONS[case]
     assert words in refused(*simulate(*options))
+
+
+def test_bad_timeouts(refused: Run) -> None:
+    recommend = ("recommend", *simulate()[1:9], "--output", "plan.json")
+    for minutes in ("90", "0", "-60", "2940"):
+        assert "multiple of 60" in refused(*recommend, "--timeout", minutes)
+    assert "an hour" in refused(*recommend, "--timeout", "an hour")
+    assert "--setting and --timeout" in refused(
+        *recommend, "--timeout", "60", "--setting", "ALWAYS_ON")
+
+
+def test_bad_plans(refused: Run, folder: Path) -> None:
+    (folder / "plan.json").write_text('{"schema": "wsanalytics.plan", "version": 1, "chan')
+    for about in ("show", "diff", "check"):
+        assert "line 1, column" in refused("plan", about, "plan.json")
+        assert "no such file" in refused("plan", about, "plans.json")
+    assert ".csv or .xlsx" in refused("plan", "show", "plan.json", "--output", "plan.pdf")
 
 
 def test_a_table_of_another_separator_shows_its_columns(refused: Run, folder: Path) -> None:

@@ -174,3 +174,23 @@ def test_the_table_is_made_from_the_rows_in_data(tmp_path: Path) -> None:
 
 def test_a_book_shows_what_it_is() -> None:
     assert repr(load_prices("eu-west-1")) == "<PriceBook 264 prices of 2025-10-03, AWS list prices>"
+
+
+def test_a_discount_is_taken_off_every_price_and_told() -> None:
+    whole = load_prices()
+    less = whole.discounted(0.12)
+    assert less.origin == f"{whole.origin} less a discount of 12 %" and less.discount == 0.12
+    for column in ("monthly_usd", "hourly_usd"):
+        assert np.allclose(less.frame[column], whole.frame[column] * 0.88)
+    rest = ["monthly_usd", "hourly_usd"]
+    pd.testing.assert_frame_equal(less.frame.drop(columns=rest), whole.frame.drop(columns=rest))
+    rates = less.rates(workspaces(compute_type="STANDARD")).iloc[0]
+    assert rates.tolist() == pytest.approx([35 * 0.88, 9.75 * 0.88, 0.30 * 0.88])
+    assert whole.discount == 0 and whole.discounted(0) is whole
+    assert less.discounted(0.5).discount == pytest.approx(0.56)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1, 12, float("nan")])
+def test_a_discount_is_a_share(share: float) -> None:
+    with pytest.raises(InputError, match="from 0 to less than 1"):
+        load_prices().discounted(share)

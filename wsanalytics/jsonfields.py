@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from wsanalytics.errors import InputError
+from wsanalytics.show import plain
 from wsanalytics.timeline import EARLIEST, LATEST
 
 MOST_SHOWN = 60
@@ -62,7 +63,7 @@ def _parsed(text: str, path: Path) -> Any:  # noqa: ANN401  # whatever JSON hold
             of = found.get("workspace_id")
             raise InputError(
                 f"the field {_shown(twice)} stands twice in one object"
-                + (f", that of {of}" if isinstance(of, str) else ""),
+                + (f", that of {plain(of[:MOST_SHOWN])}" if isinstance(of, str) else ""),
                 where=str(path), rule="a field stands once in an object", mend="remove one of them")
         return found
 
@@ -155,7 +156,9 @@ class Fields:
         rule = f"{name} is a UTC day, written YYYY-MM-DD, or null"
         text = self.text(name, pattern=r"(\d{4}-\d{2}-\d{2})?", rule=rule)
         if text:
-            self._made(name, text, date.fromisoformat, rule)
+            day = self._made(name, text, date.fromisoformat, rule)
+            if not EARLIEST.date() <= day <= LATEST.date():
+                self.refuse(name, f"{_shown(text)} is not from {EARLIEST:%Y} to {LATEST:%Y}", rule)
         return text
 
     def rows(self, name: str) -> list[Any]:

@@ -22,6 +22,7 @@ from wsanalytics.files import check_output, write_text
 from wsanalytics.jsonfields import Fields, load_object
 from wsanalytics.recommendations import CHANGE, LEAVE_ALONE, Basis, Plan
 from wsanalytics.settings import RULE, RunningMode, Setting
+from wsanalytics.show import plain
 from wsanalytics.tables import RECOMMENDATIONS, Kind
 
 SCHEMA = "wsanalytics.plan"
@@ -101,7 +102,7 @@ def _refuse_others(top: Fields) -> None:
                    else "it is missing", f"a plan's schema is {SCHEMA}",
                    "name a file that 'wsanalytics recommend' wrote")
     if type(version) is not int or version != VERSION:
-        top.refuse("version", f"{str(version)[:60]} is not a version that is known here",
+        top.refuse("version", f"{plain(str(version)[:60])} is not a version that is known here",
                    f"this wsanalytics reads version {VERSION}",
                    "use the wsanalytics that wrote it")
 
@@ -113,7 +114,7 @@ def _rows(top: Fields, name: str, read: Any) -> list[dict[str, Any]]:  # noqa: A
         if not isinstance(value, dict):
             top.refuse("", f"{where} is no object", f"{name} is a list of objects")
         told = value.get("workspace_id")
-        of = f" ({told[:60]})" if isinstance(told, str) else ""
+        of = f" ({plain(told[:60])})" if isinstance(told, str) else ""
         found.append(read(Fields(value, top.path, f"{where}{of}")))
     return found
 
@@ -177,7 +178,7 @@ def _refuse_twice(top: Fields, names: list[str]) -> None:
     known: set[str] = set()
     for name in names:
         if name in known:
-            top.refuse("", f"WorkSpace {name} stands there twice",
+            top.refuse("", f"WorkSpace {plain(name[:80])} stands there twice",
                        "changes and left_alone name a WorkSpace once", "strike one of them")
         known.add(name)
 

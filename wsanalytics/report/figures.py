@@ -13,6 +13,7 @@ from wsanalytics import plot
 from wsanalytics.analysis import Analysis
 from wsanalytics.overview import break_even_usage, fleet_costs, stretch_of, weekly_usage
 from wsanalytics.settings import ALWAYS_ON
+from wsanalytics.show import number
 from wsanalytics.timeline import Window
 
 DOTS_PER_INCH = 144
@@ -32,7 +33,9 @@ def pictures(analysis: Analysis) -> list[Picture]:
     costs = fleet_costs(analysis.comparison, analysis.plan)
     usage = break_even_usage(analysis.comparison)
     caption = f"{analysis.window.start:%Y-%m-%d} to {analysis.window.end:%Y-%m-%d}"
-    dated = f"{caption}, list prices of {analysis.prices.date}" if analysis.prices.date else caption
+    less = f" less {number(100 * share, 2)} %" if (share := analysis.prices.discount) else ""
+    dated = f"{caption}, list prices{less} of {analysis.prices.date}" if (
+        analysis.prices.date) else f"{caption}{less}"
     made = [
         _picture(
             f"Bars: what the fleet costs a month today, under the plan and under one setting "

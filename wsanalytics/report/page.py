@@ -54,6 +54,7 @@ def render_report(analysis: Analysis) -> str:
         hour_rule_text=RULE_TEXTS[plan.hour_rule],
         prices=analysis.prices.dates,
         prices_origin=analysis.prices.origin,
+        discounted=analysis.prices.discount > 0,
         limits=_limits(analysis),
         figures=_key_figures(analysis, today, planned),
         changes=_change_rows(changes.head(MOST_ROWS), analysis.workspaces),

@@ -1,0 +1,132 @@
+"""A plan as a workbook: its changes to be filtered, sorted and printed, and a page about it.
+
+Whatever users typed stays text: a name that begins like a formula is none.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from io import BytesIO
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+from xlsxwriter import Workbook
+
+from wsanalytics.files import check_output, replaced
+from wsanalytics.planview import NUMBERS, VIEW, changes_view, facts_of
+from wsanalytics.recommendations import Plan
+
+LONGEST_CELL = 32_767
+"""Letters that a cell of a workbook can hold."""
+_COLUMNS = {
+    "workspace_id": ("WorkSpace", 15), "user_name": ("User", 18), "account_id": ("Account", 14),
+    "region": ("Region", 14), "from_setting": ("From", 16), "to_setting": ("To", 16),
+    "saving_usd_per_month": ("Saves USD a month", 13),
+    "saving_low_usd": ("At least USD (80 %)", 13), "saving_high_usd": ("At most USD (80 %)", 13),
+    "extra_cold_starts_per_week": ("Extra cold starts a week", 13),
+    "best_date": ("Best date (UTC)", 12), "apply_by": ("Begin by (UTC)", 17),
+    "reason": ("Why", 60), "checked": ("Checked", 45), "comment": ("Comment", 30),
+}
+"""What each column of the view is called, and how wide it is, in letters."""
+_SUMMED = ("saving_usd_per_month", "extra_cold_starts_per_week")
+_NOTE = ("This workbook is a view of a plan. Nothing reads it back: to strike or alter a change, "
+         "edit plan.json. Nothing in AWS was changed by it.")
+
+
+def write_workbook(plan: Plan, path: Path) -> None:
+    """Write the changes of *plan* to the ``.xlsx`` file at *path*, whole or not at all."""
+    check_output(path, (".xlsx",))
+    memory = BytesIO()
+    with Workbook(memory, {"in_memory": True, "strings_to_formulas": False,
+                           "strings_to_urls": False, "strings_to_numbers": False}) as book:
+        made = plan.created_at.astimezone(UTC).replace(tzinfo=None)
+        book.set_properties({"title": "Plan of WorkSpaces changes", "created": made})
+        _write_changes(book, plan)
+        _write_about(book, plan)
+    with replaced(path) as file:
+        file.write(memory.getvalue())
+
+
+def _write_changes(book: Any, plan: Plan) -> None:  # noqa: ANN401  # XlsxWriter has no types
+    sheet = book.add_worksheet("Changes")
+    formats = _formats(book)
+    rows = changes_view(plan).to_dict("records")
+    for place, name in enumerate(VIEW):
+        title, width = _COLUMNS[name]
+        sheet.set_column(place, place, width)
+        sheet.write_string(0, place, title, formats["head"])
+        for line, row in enumerate(rows, start=1):
+            _write_cell(sheet, line, place, name, row[name], formats)
+    _write_total(sheet, rows, formats)
+    sheet.freeze_panes(1, 0)
+    sheet.autofilter(0, 0, max(len(rows), 1), len(VIEW) - 1)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
+    sheet.set_footer("&L&A&RPage &P of &N")
+
+
+def _formats(book: Any) -> dict[str, Any]:  # noqa: ANN401  # XlsxWriter has no types
+    top = {"valign": "top"}
+    dollars, waits = {"num_format": '"$"#,##0.00'}, {"num_format": "#,##0.0"}
+    total = {"bold": True, "top": 1}
+    made = {
+        "head": {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 1},
+        "text": top, "wrapped": top | {"text_wrap": True},
+        "usd": top | dollars, "waits": top | waits,
+        "day": top | {"num_format": "yyyy-mm-dd", "align": "left"},
+        "instant": top | {"num_format": "yyyy-mm-dd hh:mm", "align": "left"},
+        "total": total, "total usd": total | dollars, "total waits": total | waits,
+    }
+    return {name: book.add_format(properties) for name, properties in made.items()}
+
+
+def _write_cell(
+    sheet: Any, line: int, place: int, name: str, value: Any, formats: dict[str, Any],  # noqa: ANN401  # as above
+) -> None:
+    if name in NUMBERS:
+        if not isnan(value):
+            sheet.write_number(line, place, value, formats[_kind_of(name)])
+    elif name == "best_date" and value:
+        sheet.write_datetime(line, place, date.fromisoformat(value), formats["day"])
+    elif name == "apply_by" and value:
+        at = datetime.fromisoformat(value).astimezone(UTC).replace(tzinfo=None)
+        sheet.write_datetime(line, place, at, formats["instant"])
+    else:
+        wraps = name in {"reason", "checked", "comment"}
+        sheet.write_string(line, place, _cut(value), formats["wrapped" if wraps else "text"])
+
+
+def _write_total(sheet: Any, rows: list[dict[Any, Any]], formats: dict[str, Any]) -> None:  # noqa: ANN401  # as above
+    line = len(rows) + 1
+    for place, name in enumerate(VIEW):
+        if name in _SUMMED:
+            values = [row[name] for row in rows if not isnan(row[name])]
+            letter = "ABCDEFGHIJKLMNO"[place]
+            sum_of = f"=SUM({letter}2:{letter}{line})" if rows else "=0"
+            sheet.write_formula(line, place, sum_of, formats[f"total {_kind_of(name)}"],
+                                sum(values))
+        else:
+            sheet.write_string(line, place, "" if place else "Total", formats["total"])
+
+
+def _kind_of(name: str) -> str:
+    return "waits" if name == "extra_cold_starts_per_week" else "usd"
+
+
+def _write_about(book: Any, plan: Plan) -> None:  # noqa: ANN401  # as above
+    sheet = book.add_worksheet("About")
+    label, text = book.add_format({"bold": True, "valign": "top"}), book.add_format(
+        {"text_wrap": True, "valign": "top"})
+    sheet.set_column(0, 0, 14)
+    sheet.set_column(1, 1, 90)
+    for line, (name, value) in enumerate([*facts_of(plan), ("note", _NOTE)]):
+        sheet.write_string(line, 0, name, label)
+        sheet.write_string(line, 1, _cut(value), text)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL - 1]}…"
