@@ -366,6 +366,17 @@ def test_show_says_what_would_change_and_why(
     assert "\x1b" not in said and "2,700" not in said  # the ends of intervals do not add up
 
 
+def test_show_keeps_the_dates_on_a_narrow_terminal(
+    tmp_path: Path, document: dict[str, Any], capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("wsanalytics.report.terminal.WIDTH_OF_A_FILE", 80)
+    assert main(["plan", "show", str(saved(document, tmp_path))]) == 0
+    said = capsys.readouterr().out
+    assert said.count("2026-01-31") == 3 + 1  # in each row, and where the first call is told
+    assert "interval" not in said and "AUTO_STOP:240 → AUTO_STOP:120" in said
+
+
 def test_show_of_a_plan_without_changes(
     tmp_path: Path, document: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:

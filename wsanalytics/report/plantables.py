@@ -25,9 +25,10 @@ def print_plan(plan: Plan, name: str) -> None:
     for label, text in facts_of(plan):
         out.print(f"  {label:<12} {plain(text)}", soft_wrap=True)
     if len(plan.changes):
-        table = _changes_table(plan, ["WorkSpace", "user", "change"], [SAVES, INTERVAL, WAITS])
+        table = _changes_table(plan, ["WorkSpace", "user", "change"],
+                               [SAVES, INTERVAL, WAITS, BEST])
         if Measurement.get(out, out.options.update(width=10_000), table).maximum > out.width:
-            table = _changes_table(plan, ["WorkSpace", "change"], [SAVES, WAITS])
+            table = _changes_table(plan, ["WorkSpace", "change"], [SAVES, BEST])
         out.print(table)
         _print_reasons(plan)
     print_left_alone(plan)
@@ -35,7 +36,7 @@ def print_plan(plan: Plan, name: str) -> None:
 
 def _changes_table(plan: Plan, left: list[str], right: list[str]) -> Table:
     changes = plan.changes
-    table = new_table("", left, right, [BEST])
+    table = new_table("", left, right)
     savings = round_parts(changes["saving_usd_per_month"].tolist())
     for row, saving in zip(changes.to_dict("records"), savings, strict=True):
         cells = {
@@ -45,12 +46,13 @@ def _changes_table(plan: Plan, left: list[str], right: list[str]) -> Table:
             SAVES: usd(saving),
             INTERVAL: usd_range(row["saving_low_usd"], row["saving_high_usd"]),
             WAITS: number(row["extra_cold_starts_per_week"], 1),
+            BEST: row["best_date"],
         }
-        table.add_row(*(cells[name] for name in [*left, *right]), row["best_date"])
+        table.add_row(*(cells[name] for name in [*left, *right]))
     table.add_section()
     sums = {"WorkSpace": counted(len(changes), "change"), SAVES: usd(plan.saving_usd_per_month),
             WAITS: number(changes["extra_cold_starts_per_week"].sum(), 1)}
-    table.add_row(*(sums.get(name, "") for name in [*left, *right]), "")
+    table.add_row(*(sums.get(name, "") for name in [*left, *right]))
     return table
 
 
