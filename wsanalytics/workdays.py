@@ -16,9 +16,10 @@ from wsanalytics.errors import InputError
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _PART = re.compile(
-    r"(?:(daily|\w{3})(?:-(\w{3}))?)\s+(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})", re.IGNORECASE)
+    r"(?:(daily|[a-z]{3})(?:-([a-z]{3}))?\s+)?"
+    r"([0-9]{1,2}):([0-9]{2})-([0-9]{1,2}):([0-9]{2})", re.IGNORECASE)
 _RULE = ("working hours are written like 'Mon-Fri 08:00-18:00', several with commas between them, "
-         "'daily' for all days")
+         "'daily' or no day for all days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,10 @@ def _parsed(part: str, text: str, where: str) -> _Part:
     if found is None:
         raise InputError(f"{text!r} are no working hours", where=where, rule=_RULE,
                          mend="use for example 'Mon-Fri 08:00-18:00'")
-    days = ("Mon", "Sun") if found[1].lower() == "daily" else (found[1], found[2] or found[1])
-    if found[1].lower() == "daily" and found[2]:
-        days = ("daily", found[2])
+    first_day = (found[1] or "daily").lower()
+    days = (found[1], found[2] or found[1])
+    if first_day == "daily":
+        days = (first_day, found[2]) if found[2] else ("Mon", "Sun")
     try:
         first, last = (DAYS.index(day.title()) for day in days)
     except ValueError:
@@ -147,20 +149,22 @@ class Holidays:
         """The holidays that *text* names; None for none; :class:`InputError` if unknown."""
         if not text:
             return None
-        country, _, part = text.partition("-")
-        known = holidays.list_supported_countries()
-        if country.upper() not in known:
-            close = get_close_matches(country.upper(), known, n=3)
+        country, dash, part = text.partition("-")
+        country, known = country.upper(), holidays.list_supported_countries()
+        if country not in known:
+            close = get_close_matches(country, known, n=3)
             raise InputError(f"no public holidays are known for {country!r}", where=where,
                              rule="a country is named by its two letters, such as DE or US",
                              mend=f"did you mean {' or '.join(close)}?" if close else "use "
                              "for example US")
-        parts = known[country.upper()]
-        if part and part.upper() not in parts:
-            raise InputError(f"{country.upper()} has no part {part!r}", where=where,
-                             rule=f"its parts are {', '.join(parts) or 'none'}",
-                             mend="name one of them, or the country alone")
-        return cls(country.upper(), part.upper() or None)
+        parts = {name.upper(): name for name in known[country]}
+        if dash and part.upper() not in parts:
+            close = [parts[name] for name in get_close_matches(part.upper(), parts, n=3)]
+            raise InputError(f"{country} has no part {part!r}", where=where,
+                             rule=f"its parts are {', '.join(parts.values()) or 'none'}",
+                             mend=f"did you mean {' or '.join(close)}?" if close else
+                             "name one of them, or the country alone")
+        return cls(country, parts[part.upper()] if part else None)
 
     def is_holiday(self, day: date) -> bool:
         """Whether *day* is one."""
