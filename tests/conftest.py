@@ -15,6 +15,7 @@ settings.register_profile("thorough", max_examples=250, derandomize=True, **_COM
 os.environ.setdefault("MPLBACKEND", "Agg")
 # no price table of whoever runs the tests
 os.environ["WSANALYTICS_HOME"] = str(Path(__file__).parent / "nobody")
+os.environ["WSANALYTICS_CONFIG"] = ""  # and no options of theirs
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

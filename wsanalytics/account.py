@@ -64,9 +64,10 @@ def iam_policy(args: Namespace) -> None:
 def doctor(args: Namespace) -> int:
     """Look into everything that the commands need, change nothing, and print what was found.
 
-    ``args``: ``profile``, ``region``, ``role_arn``, ``store``, ``for_commands``. Gives 0 where
-    all is well and 1 where there is a warning or a failure. Raises :class:`WsanalyticsError`
-    where there are no credentials or no region to begin with.
+    ``args``: ``profile``, ``region``, ``role_arn``, ``store``, ``for_commands``, and, as lines to
+    print at the end, ``in_force``: which options hold and from where. Gives 0 where all is well
+    and 1 where there is a warning or a failure. Raises :class:`WsanalyticsError` where there are
+    no credentials or no region to begin with.
     """
     commands = list(args.for_commands or DEFAULT_COMMANDS)
     actions = actions_of(commands)
@@ -92,6 +93,7 @@ def doctor(args: Namespace) -> int:
         tell(_not_tried(actions))
         tell(_prices(connections))
         tell(_store(args.store))
+        tell(Finding("note", line) for line in getattr(args, "in_force", ()))
     finally:
         for connection in connections:
             connection.close()

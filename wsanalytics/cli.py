@@ -17,7 +17,9 @@ from importlib import import_module
 from typing import Any, NoReturn, TextIO
 
 from wsanalytics import __version__
-from wsanalytics.errors import NotBilledWarning, UnpricedWarning, WsanalyticsError
+from wsanalytics.config import commands_of, configure, options_of
+from wsanalytics.errors import InputError, NotBilledWarning, UnpricedWarning, WsanalyticsError
+from wsanalytics.inforce import lines_in_force
 from wsanalytics.options import add_all
 
 REFUSED, INTERRUPTED = 2, 130
@@ -41,11 +43,9 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit status."""
-    args, strange = build_parser().parse_known_args(argv)
-    if strange:
-        prog = " ".join(["wsanalytics", args.command, *filter(None, [getattr(args, "about", "")])])
-        sys.stderr.write(f"{prog}: unrecognized arguments: {' '.join(strange)}. "
-                         f"Mend: '{prog} --help' shows the usage.\n")
+    argv = sys.argv[1:] if argv is None else argv
+    args = _understood(argv)
+    if args is None:
         return REFUSED
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             warnings.showwarning = _show_warning
             return _run(args)
     except WsanalyticsError as error:
-        sys.stderr.write(f"wsanalytics {args.command}: {error}\n")
+        sys.stderr.write(f"wsanalytics {args.command}: {error}{_whence(error, args)}\n")
         return REFUSED
     except KeyboardInterrupt:
         sys.stderr.write(f"wsanalytics {args.command}: interrupted; nothing is half-written.\n")
@@ -67,10 +67,50 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
+def _understood(argv: Sequence[str]) -> argparse.Namespace | None:
+    """The options of a command line and of the file that holds here; None after a refusal.
+
+    What is wrong on the command line is told before what is wrong in the file.
+    """
+    parser = build_parser()
+    broken: InputError | None = None
+    try:
+        found = configure(parser, argv)
+        argv = found.argv
+    except InputError as error:
+        broken = error
+        for one in commands_of(parser).values():  # the file might have what is required
+            for action in options_of(one).values():
+                action.required = False
+            for group in one._mutually_exclusive_groups:  # noqa: SLF001  # argparse tells them nowhere else
+                group.required = False
+    args, strange = parser.parse_known_args(argv)
+    prog = " ".join(["wsanalytics", args.command, *filter(None, [getattr(args, "about", "")])])
+    if strange:
+        sys.stderr.write(f"{prog}: unrecognized arguments: {' '.join(strange)}. "
+                         f"Mend: '{prog} --help' shows the usage.\n")
+        return None
+    if broken is not None:
+        sys.stderr.write(f"{prog}: {broken}\n")
+        return None
+    found.mark(args)
+    if args.command == "doctor":
+        args.in_force = list(lines_in_force(found.config, commands_of(parser)))
+    return args
+
+
+def _whence(error: WsanalyticsError, args: argparse.Namespace) -> str:
+    """Where the refused options stand, if that is not the command line."""
+    named = re.findall(r"--([a-z][a-z-]*)", error.where) if isinstance(error, InputError) else []
+    if any(args.origins.get(name.replace("-", "_")) == str(args.config_path) for name in named):
+        return f" It stands in {args.config_path}."
+    return ""
+
+
 def _run(args: argparse.Namespace) -> int:
     module = import_module(f"wsanalytics.{args.module}")  # heavy, and help must answer at once
     command: Callable[[argparse.Namespace], int | None] = getattr(
-        module, args.function or args.command)
+        module, args.function or args.command.replace("-", "_"))
     return command(args) or 0
 
 
