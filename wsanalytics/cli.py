@@ -131,7 +131,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="wsanalytics",
         description="What Amazon WorkSpaces cost, what they would cost in other settings, and "
-        "which to change. Nothing in AWS is changed by any of these commands.",
+        "which to change. Nothing in AWS is changed without --yes or a typed confirmation.",
     )
     parser.add_argument("--version", action="version", version=f"wsanalytics {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND",
