@@ -244,7 +244,7 @@ def test_only_what_is_due(journal: Path) -> None:
         assert later.str.contains("2026-10-01").all()
 
 
-def test_what_comes_after_midnight_of_the_first_waits_for_the_last(journal: Path) -> None:
+def test_what_comes_after_midnight_of_the_first_waits_for_the_last() -> None:
     at = [datetime(2026, 9, 30, 23, 59, tzinfo=UTC)]
     with fleet() as (box, _, writer):
         before = configured(changeable(box.workspaces()))

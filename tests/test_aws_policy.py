@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.build import REPOSITORY
-from wsanalytics.aws import cloudtrail, cloudwatch, identity, offers, probe, presence, probe, reader
+from wsanalytics.aws import cloudtrail, cloudwatch, identity, offers, presence, probe, reader
 from wsanalytics.aws.client import Connection, connect
 from wsanalytics.aws.permissions import NEEDS_NO_PERMISSION, action_of, statement_for
 from wsanalytics.aws.policy import COMMANDS, READS, WRITES, actions_of, policy

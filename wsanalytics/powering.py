@@ -31,6 +31,8 @@ from wsanalytics.tables import Kind
 
 STOP, START = "stop-idle", "start-early"
 _REACHED = {STOP: {"STOPPING", "STOPPED"}, START: {"STARTING", "AVAILABLE"}}
+_AFTERWARDS = {STOP: {"STARTING"}, START: set[str]()}
+"""States that can only follow what was asked for: its user has come back and starts it again."""
 _FROM = {STOP: {"AVAILABLE"}, START: {"STOPPED"}}
 _TRIES_OF_ONE = 3
 
@@ -115,6 +117,8 @@ class Switcher:
         if present is None:
             return self.close(one, Outcome.SKIPPED, "it is not there any more")
         one.present = present
+        if one.tries and present.state in _AFTERWARDS[self.kind]:
+            return self.close(one, Outcome.DONE)
         if present.state in _REACHED[self.kind]:
             return self.close(one, Outcome.DONE if one.tries else Outcome.ALREADY,
                               "" if one.tries else f"it is {present.state}")

@@ -85,7 +85,7 @@ def _faults(shape: Any, value: Any, where: str) -> Iterator[tuple[str, str, str]
         yield where, f"it is {value!r}", f"the model wants a {kind}"
         return
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
-    size = value if kind == "integer" else len(value) if kind in {"list", "string"} else None
+    size = value if kind == "integer" else len(value) if isinstance(value, list | str) else None
     if size is not None and ((least is not None and size < least)
                              or (most is not None and size > most)):
         yield where, f"its size is {size}", f"the model wants {least or 0} to {most}"

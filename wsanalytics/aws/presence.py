@@ -5,6 +5,7 @@ Looked at right before a change, and after it. Everything here only reads.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +27,8 @@ from wsanalytics.settings import ALWAYS_ON, RunningMode, Setting, auto_stop
 
 ACTIONS = ("workspaces:DescribeWorkspaces", "tag:GetResources")
 """What may be called here, beside what ``reader`` calls."""
+_ID = re.compile(r"ws-[0-9a-z]{8,63}")
+"""What AWS takes for the id of a WorkSpace; it refuses the whole question for one that is none."""
 _PARTITIONS = {"us-gov-": "aws-us-gov", "cn-": "aws-cn"}
 
 
@@ -69,7 +72,7 @@ class Looker:
         """
         described = {
             one["WorkspaceId"]: one
-            for asked in chunked(ids, PER_CALL)
+            for asked in chunked(filter(_ID.fullmatch, ids), PER_CALL)
             for page in self.connection.pages(
                 "workspaces", "DescribeWorkspaces", "Workspaces", WorkspaceIds=asked)
             for one in page
