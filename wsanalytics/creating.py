@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from wsanalytics.advice import candidates_of
 from wsanalytics.analysis import Limits, analyse
 from wsanalytics.billing import HourRule
 from wsanalytics.carrying import Terms
@@ -18,9 +19,8 @@ from wsanalytics.errors import InputError
 from wsanalytics.files import check_output, write_text
 from wsanalytics.inputs import fleet_of, the_one
 from wsanalytics.newcomers import creation_properties as best_for_newcomers
-from wsanalytics.newcomers import creation_request
+from wsanalytics.newcomers import creation_request, of_most, priced_as
 from wsanalytics.report import outcomes, terminal
-from wsanalytics.settings import setting_grid
 from wsanalytics.show import counted
 
 JOURNAL = "creations.journal.jsonl"
@@ -37,21 +37,20 @@ def creation_properties(args: Namespace) -> int:
         raise InputError("nothing is to be created", where="--yes or --interactive",
                          rule="they go with --create", mend="add --create, or leave them out")
     args.tag = [*args.tag, *args.like]
-    chosen = setting_grid(auto_stop_minutes=args.timeout, always_on=bool(args.timeout),
-                          include=args.setting)
     with terminal.progress(4) as step:
         step("reading")
         fleet = fleet_of(args)
-        limits = Limits(candidates=chosen or setting_grid(),
+        limits = Limits(candidates=candidates_of(args),
                         hour_rule=HourRule.parse(args.hour_rule),
                         maintenance_hours=args.maintenance_hours)
-        analysis = analyse(fleet.workspaces, fleet.sessions, window=fleet.window,
+        bundle = args.from_bundle or of_most(fleet.workspaces, "bundle_id")
+        analysis = analyse(priced_as(fleet.workspaces, bundle), fleet.sessions, window=fleet.window,
                            prices=fleet.prices, limits=limits, gaps=fleet.gaps, step=step)
     newcomer = best_for_newcomers(
         analysis.comparison, candidates=limits.candidates,
         max_cold_starts_per_week=args.max_cold_starts_per_week)
     request = creation_request(newcomer, fleet.workspaces, args.user,
-                               directory_id=args.into_directory, bundle_id=args.from_bundle)
+                               directory_id=args.into_directory, bundle_id=bundle)
     text = json.dumps(request, indent=2, ensure_ascii=False) + "\n"
     terminal.tell(str(newcomer))
     outcomes.print_newcomer(newcomer)

@@ -24,6 +24,7 @@ from wsanalytics.show import counted, html_table, number, usd
 DRAWS = 2000
 FEWEST = 3
 """Fewer comparable WorkSpaces than this say nothing of a newcomer."""
+_PRICED_BY = ("region", "compute_type", "operating_system", "license", "root_gib", "user_gib")
 ANYBODY = "USER_NAME"
 """The user of a request that is made before anybody is named."""
 
@@ -135,6 +136,18 @@ def _chosen(
                     float((winners == best).mean()), count)
 
 
+def priced_as(workspaces: pd.DataFrame, bundle_id: str) -> pd.DataFrame:
+    """The *workspaces* as if each were of the bundle that a newcomer gets.
+
+    They are to tell how people work; what that costs depends on the newcomer's own hardware. As
+    they are where none of them is of that bundle.
+    """
+    own = workspaces[workspaces["bundle_id"] == bundle_id]
+    if own.empty:
+        return workspaces
+    return workspaces.assign(**{name: own[name].mode().iloc[0] for name in _PRICED_BY})
+
+
 def creation_request(
     newcomer: Newcomer,
     workspaces: pd.DataFrame,
@@ -154,8 +167,8 @@ def creation_request(
     if twice:
         raise InputError(f"{twice[0]} is named twice", where="--user",
                          rule="a user gets one WorkSpace in a directory", mend="name each once")
-    one = {"DirectoryId": directory_id or _of_most(workspaces, "directory_id"),
-           "BundleId": bundle_id or _of_most(workspaces, "bundle_id"),
+    one = {"DirectoryId": directory_id or of_most(workspaces, "directory_id"),
+           "BundleId": bundle_id or of_most(workspaces, "bundle_id"),
            "WorkspaceProperties": newcomer.properties}
     request = {"Workspaces": [{"UserName": name} | one for name in users or [ANYBODY]]}
     for place in range(0, len(request["Workspaces"]), 25):  # a call takes 25
@@ -164,7 +177,8 @@ def creation_request(
     return request
 
 
-def _of_most(workspaces: pd.DataFrame, column: str) -> str:
+def of_most(workspaces: pd.DataFrame, column: str) -> str:
+    """The directory or bundle of most of *workspaces*; :class:`InputError` where none is known."""
     known = workspaces.loc[workspaces[column] != "", column]
     if known.empty:
         option = "--into-directory" if column == "directory_id" else "--from-bundle"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import pandas as pd
@@ -26,11 +27,9 @@ def print_applied(frame: pd.DataFrame, *, dry_run: bool) -> None:
                          ["WorkSpace", "user", "change"], [SAVES, WAITS], ["outcome"])
     savings = round_parts(frame["saving_usd_per_month"].fillna(0).tolist())
     for row, saving in zip(frame.to_dict("records"), savings, strict=True):
-        why = f": {row['message']}" if row["message"] else ""
         table.add_row(plain(row["workspace_id"]), plain(row["user_name"]),
                       f"{row['from_setting']} → {row['to_setting']}", usd(saving),
-                      number(row["extra_cold_starts_per_week"], 1),
-                      plain(f"{row['outcome']}{why}"))
+                      number(row["extra_cold_starts_per_week"], 1), _said(row))
     out.print(table)
     _print_sums(frame)
 
@@ -40,10 +39,21 @@ def _print_sums(frame: pd.DataFrame) -> None:
     for outcome, rows in frame.groupby("outcome", sort=False):
         text = f"{counted(len(rows), 'change')} {outcome}"
         if outcome in _EFFECTIVE:
-            text += (f": {usd(rows['saving_usd_per_month'].sum())} a month, "
-                     f"{number(rows['extra_cold_starts_per_week'].sum(), 1)} more cold starts a "
-                     "week")
+            text += f": {_effect(rows)}"
         out.print(text, soft_wrap=True)
+
+
+def _effect(rows: pd.DataFrame) -> str:
+    saving, waits = rows["saving_usd_per_month"].sum(), rows["extra_cold_starts_per_week"].sum()
+    money = f"saves {usd(saving)}" if saving >= 0 else f"costs {usd(-saving)}"
+    more = "more" if waits >= 0 else "fewer"
+    return f"{money} a month, {number(abs(waits), 1)} {more} cold starts a week"
+
+
+def _said(row: dict[Hashable, Any]) -> str:
+    """The outcome, and the reason where it is not told for all of them by the outcome itself."""
+    message = "" if str(row["message"]).startswith("over the limit") else row["message"]
+    return plain(f"{row['outcome']}: {message}" if message else str(row["outcome"]))
 
 
 def print_switched(frame: pd.DataFrame, verb: str, *, dry_run: bool) -> None:
@@ -62,11 +72,10 @@ def print_switched(frame: pd.DataFrame, verb: str, *, dry_run: bool) -> None:
         ["last there (UTC)", "hours saved"] if is_stop else
         ["usually comes (UTC)", "chance today", "hours it costs"], ["outcome"])
     for row in frame.to_dict("records"):
-        why = f": {row['message']}" if row["message"] else ""
         left = [plain(row["workspace_id"]), plain(row["user_name"]), row["setting"]]
         middle = [_when(row["last_connected_at"]), number(row["saved_hours"], 1)] if is_stop else [
             _when(row["expected_at"]), f"{row['chance']:.0%}", number(-row["saved_hours"], 1)]
-        table.add_row(*left, *middle, plain(f"{row['outcome']}{why}"))
+        table.add_row(*left, *middle, _said(row))
     out.print(table)
     for outcome, rows in frame.groupby("outcome", sort=False):
         out.print(f"{counted(len(rows), 'WorkSpace')} {outcome}", soft_wrap=True)
@@ -124,7 +133,6 @@ def print_created(frame: pd.DataFrame, *, dry_run: bool) -> None:
     table = new_table("What would be created" if dry_run else "What was created",
                       ["user", "WorkSpace", "directory", "bundle", "setting"], [], ["outcome"])
     for row in frame.to_dict("records"):
-        why = f": {row['message']}" if row["message"] else ""
         table.add_row(plain(row["user_name"]), row["workspace_id"], row["directory_id"],
-                      row["bundle_id"], row["setting"], plain(f"{row['outcome']}{why}"))
+                      row["bundle_id"], row["setting"], _said(row))
     console().print(table)
