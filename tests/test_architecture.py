@@ -15,7 +15,7 @@ PACKAGE = REPOSITORY / "wsanalytics"
 # A module may import only from lines above its own, or within its own line from those before it.
 ORDER = """
 errors
-timeline, tables, checking, files, locks, journal, admintables, workdays
+timeline, tables, checking, files, locks, journal, admintables, contracts, workdays
 settings, aws.model, show, schedule, prices
 AWS
 history, sessions, inventory, samplefiles, store, stored, archive, metrics

@@ -56,5 +56,17 @@ def test_collecting(monkeypatch: pytest.MonkeyPatch) -> None:
         assert words in texts, words
 
 
+@pytest.mark.filterwarnings("default")  # Jupyter's own
+def test_applying(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MPLBACKEND")
+    _, texts = run(REPOSITORY / "notebooks" / "03_apply.ipynb")
+    for words in ("would be done", "left for the next run", "already in force", '"event": "call"',
+                  "as promised", "realised $", "expected_at", "saved_hours",
+                  "comparable WorkSpaces", "new.colleague"):
+        assert words in texts, words
+    assert "failed" not in texts
+    assert "skipped" not in texts
+
+
 def test_every_notebook_is_run() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["01_first_look", "02_collect"]
+    assert [path.stem for path in NOTEBOOKS] == ["01_first_look", "02_collect", "03_apply"]

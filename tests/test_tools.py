@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.build import REPOSITORY
-from wsanalytics.tables import TABLES, as_markdown
+from wsanalytics.contracts import TABLES, as_markdown
 
 
 def run(*command: str) -> None:

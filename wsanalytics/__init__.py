@@ -21,24 +21,32 @@ _PLACES = {
     "History": "history",
     "HourRule": "billing",
     "InputError": "errors",
+    "Patience": "changing",
     "Plan": "recommendations",
     "PriceBook": "prices",
     "Replay": "simulate.fleet",
     "RunningMode": "settings",
-    "Setting": "settings",
-    "Window": "timeline",
-    "WsanalyticsError": "errors",
     "Schedule": "schedule",
+    "Setting": "settings",
     "Store": "store",
+    "Terms": "carrying",
+    "Window": "timeline",
+    "Writer": "aws.writer",
+    "WsanalyticsError": "errors",
     "analyse": "analysis",
+    "apply_plan": "applying",
     "backfill": "backfilling",
     "bill": "billing",
     "collect": "collector",
     "compare": "comparison",
+    "create_workspaces": "creations",
+    "creation_properties": "newcomers",
+    "creation_request": "newcomers",
     "find_gaps": "sessions",
     "find_sessions": "sessions",
     "fleet_costs": "overview",
     "load_prices": "prices",
+    "open_writer": "aws.writer",
     "read_history": "archive",
     "read_plan": "planfile",
     "read_sessions": "history",
@@ -48,6 +56,10 @@ _PLACES = {
     "replay": "simulate.fleet",
     "sample_history": "archive",
     "setting_grid": "settings",
+    "start_early": "arrivals",
+    "stop_idle": "idling",
+    "undo": "applying",
+    "verify": "verification",
     "weekly_usage": "overview",
     "write_history": "archive",
     "write_plan": "planfile",
@@ -57,19 +69,30 @@ _MODULES = ("plot",)
 if TYPE_CHECKING:
     from wsanalytics import plot as plot
     from wsanalytics.analysis import analyse as analyse
+    from wsanalytics.applying import apply_plan as apply_plan
+    from wsanalytics.applying import undo as undo
     from wsanalytics.archive import read_history as read_history
     from wsanalytics.archive import sample_history as sample_history
     from wsanalytics.archive import write_history as write_history
+    from wsanalytics.arrivals import start_early as start_early
+    from wsanalytics.aws.writer import Writer as Writer
+    from wsanalytics.aws.writer import open_writer as open_writer
     from wsanalytics.backfilling import backfill as backfill
     from wsanalytics.billing import HourRule as HourRule
     from wsanalytics.billing import bill as bill
+    from wsanalytics.carrying import Terms as Terms
+    from wsanalytics.changing import Patience as Patience
     from wsanalytics.collector import collect as collect
     from wsanalytics.comparison import compare as compare
+    from wsanalytics.creations import create_workspaces as create_workspaces
     from wsanalytics.errors import InputError as InputError
     from wsanalytics.errors import WsanalyticsError as WsanalyticsError
     from wsanalytics.history import History as History
     from wsanalytics.history import read_sessions as read_sessions
     from wsanalytics.history import read_workspaces as read_workspaces
+    from wsanalytics.idling import stop_idle as stop_idle
+    from wsanalytics.newcomers import creation_properties as creation_properties
+    from wsanalytics.newcomers import creation_request as creation_request
     from wsanalytics.overview import fleet_costs as fleet_costs
     from wsanalytics.overview import weekly_usage as weekly_usage
     from wsanalytics.planfile import read_plan as read_plan
@@ -89,6 +112,7 @@ if TYPE_CHECKING:
     from wsanalytics.simulate.fleet import replay as replay
     from wsanalytics.store import Store as Store
     from wsanalytics.timeline import Window as Window
+    from wsanalytics.verification import verify as verify
 
 __all__ = ["__version__", *_MODULES, *_PLACES]  # noqa: PLE0604  # names, all of them
 

@@ -87,5 +87,3 @@ CREATED = Table(
     ),
     ("user_name",),
 )
-ADMIN_TABLES = {table.name: table for table in (APPLIED, SWITCHED, VERIFIED, CREATED)}
-"""Every contract of this module, by the table's name."""

@@ -13,6 +13,7 @@ from datetime import timedelta
 import pandas as pd
 
 from wsanalytics.billing import bill
+from wsanalytics.contracts import TABLES, as_markdown, table_named
 from wsanalytics.errors import InputError
 from wsanalytics.files import check_output, write_table
 from wsanalytics.history import read_samples
@@ -24,7 +25,7 @@ from wsanalytics.show import counted
 from wsanalytics.simulate.fleet import replay
 from wsanalytics.store import Store
 from wsanalytics.stored import Found, find_stored
-from wsanalytics.tables import CHARGES, GAPS, SESSIONS, TABLES, as_markdown, table_named
+from wsanalytics.tables import CHARGES, GAPS, SESSIONS
 
 
 def columns(args: Namespace) -> None:

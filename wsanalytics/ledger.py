@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from wsanalytics.errors import InputError
@@ -19,7 +18,6 @@ from wsanalytics.settings import RunningMode, Setting
 DONE, ALREADY = "done", "already in force"
 _NO_ANSWER = ""
 _MAY_HAVE_BEEN_DONE = {_NO_ANSWER, "taken", "unsure"}
-_SKEW = timedelta(minutes=5)
 
 
 @dataclass(slots=True)
@@ -130,9 +128,7 @@ def _take(
         calls[entry["call"]] = called
         deeds[run, entry["request"]["WorkspaceId"]].calls.append(called)
     elif event == "answer" and entry["call"] in calls:
-        called = calls[entry["call"]]
-        called.meaning = entry["meaning"]
-        called.at = _by_aws(instant_of(entry["at"]), called.at, entry.get("aws_date"))
+        calls[entry["call"]].meaning = entry["meaning"]
     elif event == "outcome" and (run, entry["workspace_id"]) in deeds:
         deed = deeds[run, entry["workspace_id"]]
         deed.outcome, deed.message = entry["outcome"], entry.get("message", "")
@@ -163,14 +159,6 @@ def _standings(deeds: Iterable[Deed]) -> dict[str, Standing]:
 def instant_of(text: str) -> datetime:
     """An instant that a journal wrote."""
     return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def _by_aws(answered_at: datetime, asked_at: datetime, date: str | None) -> datetime:
-    """When AWS did it: by its own clock, where this computer's was far off."""
-    if not date:
-        return asked_at
-    told = parsedate_to_datetime(date.split(",  ")[0]).astimezone(UTC)
-    return told if abs(told - answered_at) > _SKEW else asked_at
 
 
 def setting_of(properties: Mapping[str, Any]) -> Setting:

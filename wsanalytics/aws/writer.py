@@ -104,9 +104,8 @@ class Writer:
             answer = _failure(error)
         more = {"failed": {name: list(why) for name, why in answer.failed.items()}} if (
             answer.failed) else {}
-        aws_at = _date_of(answer.body)
         journal.write("answer", call=number, meaning=str(answer.meaning), code=answer.code,
-                      message=answer.message, **({"aws_date": aws_at} if aws_at else {}), **more)
+                      message=answer.message, **more)
         return answer
 
 
@@ -130,10 +129,6 @@ def _failure(error: AwsError) -> Answer:
     else:
         meaning = Meaning.UNSURE if refusal.kind in _UNSURE else Meaning.REFUSED
     return Answer(meaning, refusal.code, refusal.message)
-
-
-def _date_of(body: Mapping[str, Any]) -> str:
-    return str(body.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", ""))
 
 
 def open_writer(

@@ -26,6 +26,10 @@ class Clock:
         with self._lock:
             return self._now(time.monotonic())
 
+    def seen(self, answered_at: datetime) -> datetime:  # noqa: ARG002  # of another clock
+        """The instant of an answer that came just now, for what collects from the sandbox."""
+        return self.now()
+
     def step(self, by: timedelta) -> datetime:
         """Move the clock forward and say what it shows then."""
         if by < timedelta(0):

@@ -173,6 +173,10 @@ class Sandbox:
         if self._server is not None:
             self._server.shutdown()
 
+    def start(self) -> Self:
+        """Begin without ``with``, as in a notebook; :meth:`stop` ends it."""
+        return self.__enter__()
+
     def __enter__(self) -> Self:
         self.listen()
         self._thread = threading.Thread(target=self.serve, name="sandbox", daemon=True)
