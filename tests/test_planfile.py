@@ -239,7 +239,6 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "waits": (first(extra_cold_starts_per_week="few"), "field extra_cold_starts_per_week"),
     "date": (first(best_date="2026-02-30"), f"{WHERE}, field best_date"),
     "date words": (first(best_date="soon"), "YYYY-MM-DD"),
-    "date early": (first(best_date="0001-01-01"), "2000"),
     "date number": (first(best_date=20260430), "YYYY-MM-DD"),
     "apply by": (first(apply_by="22:00"), "field apply_by"),
     "apply by naive": (first(apply_by="2026-04-30T22:00:00"), "without a zone"),

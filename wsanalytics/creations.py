@@ -12,6 +12,7 @@ import pandas as pd
 
 from wsanalytics import __version__
 from wsanalytics.admintables import CREATED
+from wsanalytics.aws.failures import AwsError
 from wsanalytics.aws.identity import who_am_i
 from wsanalytics.aws.presence import Looker
 from wsanalytics.aws.writer import PER_CALL, Meaning, Writer
@@ -88,7 +89,7 @@ def _create(
             time.sleep(0 if all(one.outcome for one in group) else _pause(group, terms))
             group = [one for one in group if one.outcome is None]
             for one in group:
-                _look_for(one, looker, journal)
+                _look_again(one, looker, journal)
             group = [one for one in group if one.outcome is None]
             for one in [one for one in group if one.tries >= terms.patience.tries]:
                 _close(one, Outcome.FAILED, f"given up after {one.tries} tries. {one.message}",
@@ -116,6 +117,14 @@ def _look_for(one: _Creation, looker: Looker, journal: Journal | None) -> None:
         _close(one, Outcome.DONE, "", journal)
     else:
         _close(one, Outcome.FAILED, f"it is there, but set to {alive[0].setting}", journal)
+
+
+def _look_again(one: _Creation, looker: Looker, journal: Journal | None) -> None:
+    """Look for what was asked for; where AWS does not tell, nobody knows."""
+    try:
+        _look_for(one, looker, journal)
+    except AwsError as error:
+        _close(one, Outcome.UNKNOWN, f"AWS does not tell: {error.refusal.what}", journal)
 
 
 def _as_asked(request: Request, described: Mapping[str, Any]) -> bool:

@@ -248,7 +248,9 @@ def failures_told(
     except (ClientError, BotoCoreError) as error:
         raise AwsError(refusal_of(error, action=action, account_id=account_id, region=region,
                                   role_arn=role_arn)) from error
-    except ResponseParserError as error:  # half an answer in XML, from STS
+    except (ResponseParserError, KeyError) as error:  # half an answer in XML from STS, or HTML
+        if isinstance(error, KeyError) and not action.startswith("sts:"):
+            raise
         raise AwsError(Refusal(
             action=action, code=CUT, message="it is no whole XML", account_id=account_id,
             region=region, role_arn=role_arn)) from error
