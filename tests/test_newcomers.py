@@ -13,7 +13,7 @@ import pytest
 from tests.sandboxes import all_workspaces, connected, frozen
 from tests.test_applying import QUICK
 from wsanalytics.aws.model import refuse_invalid_request
-from wsanalytics.aws.writer import Writer
+from wsanalytics.aws.writer import Answer, Writer
 from wsanalytics.carrying import Terms
 from wsanalytics.creations import create_workspaces
 from wsanalytics.errors import InputError
@@ -135,7 +135,9 @@ def requests(box: Any, names: list[str], setting: dict[str, Any]) -> list[dict[s
              "WorkspaceProperties": setting} for name in names]
 
 
-def test_they_are_created_once_whatever_is_lost(tmp_path: Path) -> None:
+def test_they_are_created_once_whatever_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     setting = {"RunningMode": "AUTO_STOP", "RunningModeAutoStopTimeoutInMinutes": 120}
     with frozen(workspaces=20) as (box, clients), connected(box) as (opened, _):
         writer, journal = Writer(opened[0]), tmp_path / "c.jsonl"
@@ -144,9 +146,19 @@ def test_they_are_created_once_whatever_is_lost(tmp_path: Path) -> None:
         assert (dry["outcome"] == "would be done").all()
         assert box.calls["workspaces", "CreateWorkspaces"] == 0
         assert not journal.exists()
-        box.faults = Faults(server_error_share=0.1, cut_share=0.1, html_share=0.1, seed=2)
+        faults = [Faults(html_share=1.0), Faults(server_error_share=1.0), Faults(cut_share=1.0)]
+        real = writer.create
+
+        def create(*more: Any) -> Answer:
+            box.faults = faults.pop() if faults else Faults()
+            try:
+                return real(*more)
+            finally:
+                box.faults = Faults()
+
+        monkeypatch.setattr(writer, "create", create)
         frame = create_workspaces(wanted, writer, dry_run=False, journal=journal, terms=TERMS)
-        box.faults = Faults()
+        assert not faults
         assert (frame["outcome"] == "done").all()
         there = {one["UserName"]: one for one in all_workspaces(clients("workspaces"))}
         made = [there[one["UserName"]] for one in wanted]
