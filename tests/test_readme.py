@@ -73,9 +73,21 @@ def test_its_iam_policy_is_the_one_that_is_printed(capsys: pytest.CaptureFixture
 def test_the_commands_for_an_account_can_be_parsed() -> None:
     from wsanalytics.cli import build_parser
 
-    (block,) = [one for one in blocks("text") if one.startswith("wsanalytics doctor")]
-    for line in block.splitlines():
+    lines = [line for block in blocks("text") for line in block.splitlines()
+             if line.startswith("wsanalytics ")]
+    assert len(lines) > 15
+    for line in lines:
         build_parser().parse_args(shlex.split(line, comments=True)[1:])
+
+
+def test_its_configuration_file_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from wsanalytics.cli import build_parser
+    from wsanalytics.config import commands_of, read_config
+
+    (text,) = blocks("toml")
+    (tmp_path / "wsanalytics.toml").write_text(text)
+    monkeypatch.setenv("WSANALYTICS_CONFIG", str(tmp_path / "wsanalytics.toml"))
+    assert read_config(commands_of(build_parser())).path == tmp_path / "wsanalytics.toml"
 
 
 def test_its_links_lead_somewhere() -> None:
