@@ -270,17 +270,14 @@ def test_what_comes_after_midnight_of_the_first_waits_for_the_last() -> None:
 def test_what_somebody_has_set_back_is_not_changed_again(journal: Path) -> None:
     with fleet() as (box, clients, writer):
         changes = rote_changes(box.workspaces(), 4)
-        apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, terms=TERMS)
+        made = datetime(2026, 9, 16, 11, tzinfo=UTC)
+        plan = plan_of(changes, created_at=made)
+        apply_plan(plan, writer, dry_run=False, journal=journal, terms=TERMS)
         name, (before, _) = next(iter(changes.items()))
         box.clock.step(timedelta(minutes=5))
-        client, old = clients("workspaces"), Setting.parse(before)
-        if settings(box)[name].partition(":")[0] != str(old.running_mode):
-            modify(client, name, RunningMode=str(old.running_mode))
-        if old.auto_stop_minutes:
-            modify(client, name, RunningModeAutoStopTimeoutInMinutes=old.auto_stop_minutes)
-        box.clock.step(timedelta(minutes=5))
+        change_by_hand(clients, box, name, before)
         assert settings(box)[name] == before
-        frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, terms=TERMS)
+        frame = apply_plan(plan, writer, dry_run=False, journal=journal, terms=TERMS)
         assert outcomes(frame) == {"already in force": 3, "skipped": 1}
         assert "has set it back since" in frame["message"].iloc[0]
         taken = undo(journal, writer, dry_run=False, patience=QUICK)
@@ -316,6 +313,52 @@ def test_an_interrupted_run_is_resumed_at_any_line(tmp_path: Path) -> None:
         undo(path, writer, dry_run=False, patience=QUICK)
         assert {name: settings(box)[name] for name in changes} == {
             name: before for name, (before, _) in changes.items()}
+
+
+def change_by_hand(clients: Clients, box: Sandbox, name: str, after: str) -> None:
+    """What somebody else does at the console."""
+    client, setting = clients("workspaces"), Setting.parse(after)
+    if settings(box)[name].partition(":")[0] != str(setting.running_mode):
+        modify(client, name, RunningMode=str(setting.running_mode))
+    if setting.auto_stop_minutes and settings(box)[name] != after:
+        modify(client, name, RunningModeAutoStopTimeoutInMinutes=setting.auto_stop_minutes)
+    box.clock.step(timedelta(minutes=5))
+
+
+def test_what_stopped_between_its_two_calls_is_undone(journal: Path) -> None:
+    with fleet(40) as (box, clients, writer):
+        before = configured(changeable(box.workspaces()))
+        name = str(before.index[before == "ALWAYS_ON"][0])
+        plan = plan_of({name: ("ALWAYS_ON", "AUTO_STOP:120")})
+        apply_plan(plan, writer, dry_run=False, journal=journal, terms=TERMS)
+        entries = read_journal(journal)
+        second = [place for place, one in enumerate(entries) if one["event"] == "call"][1]
+        interrupt(journal, second)
+        change_by_hand(clients, box, name, "AUTO_STOP:60")  # as after the first call
+        assert outcomes(undo(journal, writer)) == {"would be done": 1}
+        assert outcomes(undo(journal, writer, dry_run=False, patience=QUICK)) == {"done": 1}
+        assert settings(box)[name] == "ALWAYS_ON"
+
+
+def test_undo_goes_back_over_our_own_changes_and_no_further(journal: Path) -> None:
+    with fleet(40) as (box, clients, writer):
+        before = configured(changeable(box.workspaces()))
+        made = [datetime(2026, 9, 16, 11, tzinfo=UTC)]
+        ours, theirs = (str(one) for one in before.index[before == "AUTO_STOP:60"][:2])
+
+        def change(steps: dict[str, tuple[str, str]]) -> None:
+            made.append(made[-1] + timedelta(days=1))
+            told = apply_plan(plan_of(steps, created_at=made[-1]), writer, dry_run=False,
+                              journal=journal, terms=TERMS)
+            assert set(told["outcome"]) == {"done"}, told["message"].tolist()
+            box.clock.step(timedelta(minutes=5))
+
+        change({ours: ("AUTO_STOP:60", "AUTO_STOP:120"), theirs: ("AUTO_STOP:60", "ALWAYS_ON")})
+        change_by_hand(clients, box, theirs, "AUTO_STOP:480")
+        change({ours: ("AUTO_STOP:120", "AUTO_STOP:240"), theirs: ("AUTO_STOP:480", "ALWAYS_ON")})
+        assert outcomes(undo(journal, writer, dry_run=False, patience=QUICK)) == {"done": 2}
+        assert settings(box)[ours] == "AUTO_STOP:60"
+        assert settings(box)[theirs] == "AUTO_STOP:480"
 
 
 def test_a_torn_last_line_is_mended_by_resume_alone(journal: Path) -> None:

@@ -65,19 +65,21 @@ def apply_plan(
     writers = [writer] if isinstance(writer, Writer) else list(writer)
     changes = changes_of(plan)
     by_writer = _shared_out(plan, changes, writers)
+    about = _about(plan, plan_name)
     with ExitStack() as stack:
         book, ledger = _opened(stack, journal, dry_run=dry_run, mends=resume, terms=terms)
         if ledger.interrupted and not resume:
             raise _interrupted(journal, ledger.interrupted)
         tasks = {change.workspace_id: _task(change, ledger.standings.get(change.workspace_id),
-                                            terms.clock(), dry_run=dry_run) for change in changes}
+                                            terms.clock(), dry_run=dry_run,
+                                            created_at=about["created_at"]) for change in changes}
         if due_on is not None:
             _put_off(tasks.values(), due_on)
         strays = [one for one in ledger.unfinished()
                   if one.latest.workspace_id not in tasks and not one.is_being_undone]
         run = Run("apply", writers, by_writer, terms, dry_run, book)
         run.hold = _until_the_month_turns(terms.clock) if due_on is not None else lambda _: ""
-        run.go(tasks, strays, plan=_about(plan, plan_name), resume=resume)
+        run.go(tasks, strays, plan=about, resume=resume)
         known = [tasks[change.workspace_id] for change in changes]
     return as_frame(known)
 
@@ -139,12 +141,16 @@ def _json(value: float) -> float | None:
 
 
 def _task(
-    change: Change, standing: Standing | None, now: datetime, *, dry_run: bool
+    change: Change, standing: Standing | None, now: datetime, *, dry_run: bool, created_at: str
 ) -> Task:
     """The task of a change, as far as an earlier run came with it."""
+    is_same_plan = standing is not None and (
+        standing.latest.begun.get("plan", {}).get("created_at") == created_at)
     if standing is None or standing.current != change.after or standing.is_being_undone:
         return Task(change)
     if standing.is_sure:
+        if not is_same_plan or standing.latest.before != change.before:
+            return Task(change)  # a newer plan, which knows how it is set now
         on = f"{standing.since:%Y-%m-%d}"
         return Task(change, against=f"it was changed on {on} by this journal's plan, and somebody "
                                     "has set it back since")

@@ -111,9 +111,10 @@ class Task:
         change = self.change
         if present.setting in {change.before, change.after}:
             return True
-        return (  # the mode is set first, then the timeout
-            present.running_mode == RunningMode.AUTO_STOP == change.after.running_mode
-            and change.before.running_mode is RunningMode.ALWAYS_ON)
+        return (  # the mode is set first, then the timeout: here, or by the run that is undone
+            present.running_mode == RunningMode.AUTO_STOP
+            and change.before.running_mode is not change.after.running_mode
+            and (self.loose or change.after.running_mode is RunningMode.AUTO_STOP))
 
 
 @dataclass(slots=True)

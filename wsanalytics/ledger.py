@@ -146,14 +146,20 @@ def _standings(deeds: Iterable[Deed]) -> dict[str, Standing]:
                 standings.pop(deed.workspace_id, None)
             elif before and deed.touched:
                 before.is_sure, before.is_being_undone = False, True
-        elif deed.touched or before:
-            since = deed.calls[-1].at if deed.touched else before.since if before else None
-            assert since is not None
-            is_done = deed.outcome in {DONE, ALREADY}
-            if deed.touched or is_done:
-                standings[deed.workspace_id] = Standing(
-                    before.original if before else deed.before, deed.after, since, deed, is_done)
+        elif deed.touched or (before and deed.outcome in {DONE, ALREADY}):
+            since = deed.calls[-1].at if deed.touched or before is None else before.since
+            standings[deed.workspace_id] = Standing(
+                _original(before, deed), deed.after, since, deed,
+                is_sure=deed.outcome in {DONE, ALREADY})
     return {name: one for name, one in standings.items() if one.original != one.current}
+
+
+def _original(before: Standing | None, deed: Deed) -> Setting:
+    """The setting to go back to: across changes of ours that follow one another, no further."""
+    if before is None:
+        return deed.before
+    is_resumed = (before.latest.before, before.current) == (deed.before, deed.after)
+    return before.original if is_resumed or before.current == deed.before else deed.before
 
 
 def instant_of(text: str) -> datetime:
