@@ -29,6 +29,8 @@ _COLUMNS = {
     "reason": ("Why", 60), "checked": ("Checked", 45), "comment": ("Comment", 30),
 }
 """What each column of the view is called, and how wide it is, in letters."""
+_WRAPPED = ("reason", "checked", "comment")
+_LINE_POINTS, _MOST_LINES = 15, 20
 _SUMMED = ("saving_usd_per_month", "extra_cold_starts_per_week")
 _NOTE = ("This workbook is a view of a plan. Nothing reads it back: to strike or alter a change, "
          "edit plan.json. Nothing in AWS was changed by it.")
@@ -58,6 +60,9 @@ def _write_changes(book: Any, plan: Plan) -> None:  # noqa: ANN401  # XlsxWriter
         sheet.write_string(0, place, title, formats["head"])
         for line, row in enumerate(rows, start=1):
             _write_cell(sheet, line, place, name, row[name], formats)
+    for line, row in enumerate(rows, start=1):
+        sheet.set_row(line, _LINE_POINTS * max(_lines(row[name], _COLUMNS[name][1])
+                                               for name in _WRAPPED))
     _write_total(sheet, rows, formats)
     sheet.freeze_panes(1, 0)
     sheet.autofilter(0, 0, max(len(rows), 1), len(VIEW) - 1)
@@ -94,8 +99,16 @@ def _write_cell(
         at = datetime.fromisoformat(value).astimezone(UTC).replace(tzinfo=None)
         sheet.write_datetime(line, place, at, formats["instant"])
     else:
-        wraps = name in {"reason", "checked", "comment"}
-        sheet.write_string(line, place, _cut(value), formats["wrapped" if wraps else "text"])
+        kind = "wrapped" if name in _WRAPPED else "text"
+        sheet.write_string(line, place, _cut(value), formats[kind])
+
+
+def _lines(text: str, width: int) -> int:
+    """About how many lines a text takes in a column so many letters wide.
+
+    Not every program fits the height of a row to its text.
+    """
+    return min(_MOST_LINES, max(1, -(-len(text) * 11 // (10 * width))))
 
 
 def _write_total(sheet: Any, rows: list[dict[Any, Any]], formats: dict[str, Any]) -> None:  # noqa: ANN401  # as above
