@@ -371,4 +371,4 @@ def test_a_collector_killed_at_random_loses_no_look_that_was_done(
     )
     assert done.returncode == 0, done.stderr[-2000:]
     said = json.loads(done.stdout)
-    assert said["kills"] == times and said["looks"] >= times
+    assert said["kills"] >= times and said["looks"] >= times

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _PLACES = {
+    "Analysis": "analysis",
     "History": "history",
     "HourRule": "billing",
     "InputError": "errors",
@@ -68,6 +69,7 @@ _MODULES = ("plot",)
 
 if TYPE_CHECKING:
     from wsanalytics import plot as plot
+    from wsanalytics.analysis import Analysis as Analysis
     from wsanalytics.analysis import analyse as analyse
     from wsanalytics.applying import apply_plan as apply_plan
     from wsanalytics.applying import undo as undo
