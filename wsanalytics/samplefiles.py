@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -21,7 +22,7 @@ from wsanalytics.timeline import INSTANT_DTYPE
 _TEXTS = ("workspace_id", "connection_state", "state", "source")
 _INSTANTS = ("sampled_at", "last_connected_at")
 _STORED = pa.timestamp("ms", tz="UTC")
-_TRIES = 5
+_TRIES, _PAUSE_SECONDS = 7, 0.01
 T = TypeVar("T")
 
 
@@ -127,11 +128,11 @@ def as_frame(table: pa.Table) -> pd.DataFrame:
 
 def steadily(read: Callable[[], T]) -> T:
     """Read again where a file went away meanwhile: a compaction had put another in its place."""
-    for _ in range(_TRIES):
+    for tried in range(_TRIES):
         try:
             return read()
         except FileNotFoundError:
-            continue
+            time.sleep(_PAUSE_SECONDS * 2**tried)  # on a busy machine it takes its time
     return read()
 
 
