@@ -64,6 +64,8 @@ def keep_at_it(box: Sandbox, both: Any, folder: Path, end: datetime) -> tuple[in
         before = box.clock.now().date()
         if box.clock.step(STEP).date() != before:
             backfill(store, connections=both, days=2, clock=clock)
+            place.compact(box.clock.now().date())
+        collect(store, connections=both, clock=clock)
         frames = (
             stop_idle(place, writer, idle=timedelta(minutes=15), dry_run=False, journal=journal,
                       terms=terms),

@@ -297,7 +297,7 @@ def test_an_interrupted_run_is_resumed_at_any_line(tmp_path: Path) -> None:
         apply_plan(plan_of(changes), writer, dry_run=False, journal=whole, terms=TERMS)
         lines = len(whole.read_bytes().splitlines())
         calls = box.calls[MODIFY]
-        for keep in range(1, lines):
+        for keep in range(2, lines):  # the first line alone is a run that did nothing
             path = tmp_path / f"{keep}.jsonl"
             path.write_bytes(whole.read_bytes())
             interrupt(path, keep)
@@ -359,6 +359,98 @@ def test_undo_goes_back_over_our_own_changes_and_no_further(journal: Path) -> No
         assert outcomes(undo(journal, writer, dry_run=False, patience=QUICK)) == {"done": 2}
         assert settings(box)[ours] == "AUTO_STOP:60"
         assert settings(box)[theirs] == "AUTO_STOP:480"
+
+
+def test_a_plan_that_leads_back_is_not_forgotten_halfway(journal: Path) -> None:
+    with fleet(40) as (box, clients, writer):
+        before = configured(changeable(box.workspaces()))
+        name = str(before.index[before == "ALWAYS_ON"][0])
+        change_by_hand(clients, box, name, "AUTO_STOP:120")
+        first = plan_of({name: ("AUTO_STOP:120", "ALWAYS_ON")},
+                        created_at=datetime(2026, 9, 1, tzinfo=UTC))
+        back = plan_of({name: ("ALWAYS_ON", "AUTO_STOP:120")},
+                       created_at=datetime(2026, 9, 2, tzinfo=UTC))
+        for plan in (first, back):
+            told = apply_plan(plan, writer, dry_run=False, journal=journal, terms=TERMS)
+            assert outcomes(told) == {"done": 1}
+            box.clock.step(timedelta(minutes=5))
+        places = [place for place, one in enumerate(read_journal(journal))
+                  if one["event"] == "call"]
+        interrupt(journal, places[-1])
+        change_by_hand(clients, box, name, "AUTO_STOP:60")  # its first call was answered
+        assert len(ledger_of(read_journal(journal)).unfinished()) == 1
+        told = apply_plan(back, writer, dry_run=False, journal=journal, terms=TERMS, resume=True)
+        assert outcomes(told) == {"done": 1}
+        assert settings(box)[name] == "AUTO_STOP:120"
+
+
+def test_a_newer_plan_that_ends_a_half_made_change_is_undone_to_the_start(journal: Path) -> None:
+    with fleet(40) as (box, clients, writer):
+        before = configured(changeable(box.workspaces()))
+        name = str(before.index[before == "ALWAYS_ON"][0])
+        plan = plan_of({name: ("ALWAYS_ON", "AUTO_STOP:120")},
+                       created_at=datetime(2026, 9, 1, tzinfo=UTC))
+        apply_plan(plan, writer, dry_run=False, journal=journal, terms=TERMS)
+        places = [place for place, one in enumerate(read_journal(journal))
+                  if one["event"] == "call"]
+        interrupt(journal, places[-1])
+        change_by_hand(clients, box, name, "AUTO_STOP:60")
+        newer = plan_of({name: ("AUTO_STOP:60", "AUTO_STOP:240")},
+                        created_at=datetime(2026, 9, 2, tzinfo=UTC))
+        told = apply_plan(newer, writer, dry_run=False, journal=journal, terms=TERMS, resume=True)
+        assert outcomes(told) == {"done": 1}
+        box.clock.step(timedelta(minutes=5))
+        assert outcomes(undo(journal, writer, dry_run=False, patience=QUICK)) == {"done": 1}
+        assert settings(box)[name] == "ALWAYS_ON"
+
+
+def test_a_run_that_could_not_even_look_leaves_nothing_to_resume(journal: Path) -> None:
+    with fleet(20) as (box, _, writer):
+        plan = plan_of(rote_changes(box.workspaces(), 3))
+        box.faults = Faults(denied_actions=("DescribeWorkspaces",))
+        with pytest.raises(AwsError):
+            apply_plan(plan, writer, dry_run=False, journal=journal, terms=TERMS)
+        box.faults = Faults()
+        assert outcomes(apply_plan(plan, writer, dry_run=False, journal=journal,
+                                   terms=TERMS)) == {"done": 3}
+
+
+def test_an_undo_that_was_killed_is_settled_by_the_next(journal: Path) -> None:
+    with fleet(20) as (box, clients, writer):
+        changes = rote_changes(box.workspaces(), 2)
+        apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, terms=TERMS)
+        box.clock.step(timedelta(minutes=5))
+        kept = len(read_journal(journal))
+        undo(journal, writer, dry_run=False, patience=QUICK)
+        box.clock.step(timedelta(minutes=5))
+        entries = read_journal(journal)
+        interrupt(journal, next(place for place, one in enumerate(entries)
+                                if place >= kept and one["event"] == "call") + 1)
+        assert set(outcomes(undo(journal, writer, dry_run=False, patience=QUICK))) == {
+            "already in force"}
+        name, (_, after) = next(iter(changes.items()))
+        change_by_hand(clients, box, name, after)
+        assert undo(journal, writer, dry_run=False, patience=QUICK).empty
+
+
+def test_a_dry_run_says_what_passing_states_hide(journal: Path) -> None:
+    guards = Guards()
+    starting = present(state="STARTING", tags={"Skip_Convert": ""})
+    assert "STARTING" in guards.against_change(present(state="STARTING"), auto_stop(240),
+                                               ALWAYS_ON)
+    assert "Skip_Convert" in guards.against_change(starting, auto_stop(240), ALWAYS_ON)
+    with frozen(workspaces=60) as (box, clients), connected(box) as (opened, _):
+        fleet_now = box.workspaces()
+        off = fleet_now[(fleet_now["state"] == "STOPPED") & ~fleet_now["standby"]
+                        & (fleet_now["running_mode"] == "AUTO_STOP")]
+        names = off["workspace_id"].tolist()[:2]
+        client = clients("workspaces")
+        client.start_workspaces(StartWorkspaceRequests=[{"WorkspaceId": one} for one in names])
+        client.create_tags(ResourceId=names[0], Tags=[{"Key": "Skip_Convert", "Value": ""}])
+        now = settings(box)
+        plan = plan_of({name: (now[name], "ALWAYS_ON") for name in names})
+        told = apply_plan(plan, Writer(opened[0]), journal=journal).set_index("workspace_id")
+        assert told["outcome"].to_dict() == {names[0]: "skipped", names[1]: "would be done"}
 
 
 def test_a_torn_last_line_is_mended_by_resume_alone(journal: Path) -> None:

@@ -162,6 +162,29 @@ def test_what_was_started_for_somebody_is_not_idle_at_once(
         if one["ConnectionState"] == "CONNECTED"}
 
 
+def test_what_somebody_has_just_switched_on_is_left_alone(evening: Place) -> None:
+    box, clients, store, writer = evening
+    fleet = box.workspaces()
+    stopped = fleet[(fleet["state"] == "STOPPED") & (fleet["running_mode"] == "AUTO_STOP")
+                    & ~fleet["standby"]]
+    ids = stopped["workspace_id"].tolist()[:3]
+    clients("workspaces").start_workspaces(
+        StartWorkspaceRequests=[{"WorkspaceId": one} for one in ids])
+    box.clock.step(timedelta(minutes=25))
+    rows = stop_idle(store, writer, idle=IDLE, terms=QUICK).set_index("workspace_id")
+    here = [one for one in ids if one in rows.index]
+    assert here
+    assert (rows.loc[here, "outcome"] == "skipped").all()
+    assert rows.loc[here, "message"].str.contains("switched it on").all()
+    with connected(box) as both:  # a collector that looks often enough tells since when it runs
+        for _ in range(2):
+            collect(store.folder, connections=both, clock=BoxClock(box))
+            box.clock.step(timedelta(minutes=10))
+    rows = stop_idle(store, writer, idle=IDLE, terms=QUICK).set_index("workspace_id")
+    here = [one for one in ids if one in rows.index]
+    assert (rows.loc[here, "outcome"] == "would be done").all()
+
+
 def test_who_is_expected_is_started(tmp_path: Path) -> None:
     with frozen(workspaces=80, seed=2) as (box, clients), connected(box) as both:
         clock = BoxClock(box)

@@ -104,12 +104,13 @@ def undo(
         read_journal(journal)  # refused before anything is made
         book, ledger = _opened(stack, journal, dry_run=dry_run, mends=True, terms=terms)
         changes = [_reversed(one) for one in reversed(list(ledger.standings.values()))]
-        places = {(one.account_id, one.region) for one in changes}
+        places = dict.fromkeys((one.account_id, one.region) for one in changes)
         by_writer = {place: next((one for one in writers if place_of(one) == place), None)
                      for place in places}
         _refuse_other_accounts(by_writer, writers, "the journal")
         tasks = {change.workspace_id: Task(
-            change, loose=not ledger.standings[change.workspace_id].is_sure) for change in changes}
+            change, loose=ledger.standings[change.workspace_id].may_be_between, settles=True)
+            for change in changes}
         if not dry_run:
             _let_settle(ledger.unfinished(), terms)
         Run("undo", writers, by_writer, terms, dry_run, book).go(tasks, [])
@@ -154,9 +155,11 @@ def _task(
         on = f"{standing.since:%Y-%m-%d}"
         return Task(change, against=f"it was changed on {on} by this journal's plan, and somebody "
                                     "has set it back since")
+    if not is_same_plan and standing.latest.before != change.before:
+        return Task(change)
     if dry_run:
-        return Task(change, loose=True)
-    task = Task(change, begun=True, loose=True)
+        return Task(change, loose=standing.may_be_between)
+    task = Task(change, begun=True, loose=standing.may_be_between)
     if standing.latest.calls:
         last = standing.latest.calls[-1]
         task.asked, task.meaning, task.tries = dict(last.properties), Meaning.UNSURE, 1

@@ -34,6 +34,7 @@ PRIOR_DAYS = 2.0
 """The days' worth of what the user does on other days of the kind that a weekday begins with."""
 EARLY_QUANTILE = 0.25
 """Three days in four the user comes after this point of the times at which he has come."""
+_LONG_GAP = timedelta(hours=2)
 ARRIVALS = ("workspace_id", "expected_at", "chance", "days", "came")
 
 
@@ -44,6 +45,7 @@ def usual_arrivals(
     *,
     observed: Window,
     holidays: Holidays | None = None,
+    gaps: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """When each user usually comes on a day such as today, and how likely he comes today.
 
@@ -51,16 +53,19 @@ def usual_arrivals(
     and their time zones, *now* tells what today is in each. Columns: ``workspace_id``;
     ``expected_at`` (UTC), before which he came on one day in four only; ``chance``, from the same
     weekdays and, where these are few, from the other days of the kind; ``days`` that were
-    observed of this kind, and on how many of them he ``came``. Public *holidays* count neither
+    observed of this kind (days with a gap of over two hours in *gaps* are none), and on how many
+    of them he ``came``. Public *holidays* count neither
     way, and on one the chance is 0. A WorkSpace with too few days, or whose user never came on
     such a day, has no row.
     """
     rows = []
     by_id = dict(iter(sessions.groupby("workspace_id", observed=True)["connected_at"]))
+    silent = {} if gaps is None else dict(iter(gaps.groupby("workspace_id", observed=True)))
     for name, zone in zone_of.items():
         today = now.astimezone(zone).date()
+        unseen = _unseen_days(silent.get(name), zone)
         days = [day for day in _days(observed, zone) if day < today and _alike(day, today)
-                and not (holidays and holidays.is_holiday(day))]
+                and day not in unseen and not (holidays and holidays.is_holiday(day))]
         came = _first_minutes(by_id.get(name), zone)
         there = [day for day in days if day in came]
         if len(days) < FEWEST_DAYS or not there:
@@ -80,6 +85,20 @@ def _days(observed: Window, zone: ZoneInfo) -> list[date]:
     day = first.date() if first.time() == datetime.min.time() else first.date() + timedelta(days=1)
     end = observed.end.astimezone(zone).date()
     return [day + timedelta(days=place) for place in range(max(0, (end - day).days))]
+
+
+def _unseen_days(gaps: pd.DataFrame | None, zone: ZoneInfo) -> set[date]:
+    """The local days that a gap covers for more than two hours."""
+    days: set[date] = set()
+    for begin, end in [] if gaps is None else zip(gaps["from_at"], gaps["to_at"], strict=True):
+        day, last = begin.astimezone(zone).date(), end.astimezone(zone).date()
+        while day <= last:
+            midnight = datetime.combine(day, datetime.min.time(), zone)
+            overlap = min(end, midnight + timedelta(days=1)) - max(begin, midnight)
+            if overlap > _LONG_GAP:
+                days.add(day)
+            day += timedelta(days=1)
+    return days
 
 
 def _alike(day: date, today: date) -> bool:
@@ -162,7 +181,7 @@ class _Finder:
         observed = Window(start, window.end)
         found = find_stored(self.store, hourly, observed)
         arrivals = usual_arrivals(found.sessions, zone_of, now, observed=observed,
-                                  holidays=self.holidays)
+                                  holidays=self.holidays, gaps=found.gaps)
         soon = arrivals[(arrivals["expected_at"] > now)
                         & (arrivals["expected_at"] <= now + self.ahead)
                         & (arrivals["chance"] >= self.min_chance)]

@@ -14,6 +14,7 @@ from datetime import datetime
 import pandas as pd
 
 from wsanalytics import __version__
+from wsanalytics.aws.failures import AwsError
 from wsanalytics.aws.identity import who_am_i
 from wsanalytics.aws.presence import Looker
 from wsanalytics.aws.writer import Writer
@@ -90,13 +91,22 @@ class Run:
                     _skip_all(own, place)
                     continue
                 changer = self.changer(writer, budget, advance)
-                changer.run(own)
+                try:
+                    changer.run(own)
+                except AwsError as error:
+                    if not any(task.begun for task in to_do):
+                        raise
+                    changer.give_up(own, error)
                 is_whole = is_whole and changer.broken is None
                 if changer.broken is not None:
                     terms.tell(f"{changer.broken} What was done is in the journal; "
                                "go on with --resume.")
         if self.journal is not None and is_whole:
-            self.look_for(strays)
+            try:
+                self.look_for(strays)
+            except AwsError as error:
+                terms.tell(f"{error} What was done is in the journal; go on with --resume.")
+                return
             self.journal.write("end", outcomes=_counts(tasks.values()))
 
     def changer(

@@ -123,6 +123,13 @@ def _warn(plan: Plan, args: Namespace) -> None:
             terminal.tell(f"warning: {what} of {at:%Y-%m-%d}, {(now - at).days} days ago "
                           f"(over {args.old_after_days:g} days): {mend}")
     _warn_of_the_hour(plan, now, args.limit)
+    changes = plan.changes
+    missed = changes[(changes["from_setting"] == "ALWAYS_ON") & (changes["best_date"] != "")
+                     & (changes["best_date"].str[:7] < f"{now:%Y-%m}")]
+    if args.due and len(missed):
+        terminal.tell(f"warning: the best date of {counted(len(missed), 'change')} to AUTO_STOP "
+                      "was in an earlier month: this month is paid for as ALWAYS_ON, so they save "
+                      "from the next 1st on")
 
 
 def _warn_of_the_hour(plan: Plan, now: datetime, limit: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -87,13 +87,14 @@ class Task:
     """A change on its way, ``begun`` with the first call; ``outcome`` is None until it is over.
 
     ``against``: why it is not to be begun, if its WorkSpace is as it was before. ``loose``: an
-    earlier run left it nobody knows where between before and after. ``noted``: this run has
-    written it down.
+    earlier run may have left it between mode and timeout. ``settles``: that it is in force already
+    is to be written down. ``noted``: this run has written it down.
     """
 
     change: Change
     begun: bool = False
     loose: bool = False
+    settles: bool = False
     noted: bool = False
     against: str = ""
     asked: Properties | None = None
@@ -113,8 +114,8 @@ class Task:
             return True
         return (  # the mode is set first, then the timeout: here, or by the run that is undone
             present.running_mode == RunningMode.AUTO_STOP
-            and change.before.running_mode is not change.after.running_mode
-            and (self.loose or change.after.running_mode is RunningMode.AUTO_STOP))
+            and (self.loose or (change.after.running_mode is RunningMode.AUTO_STOP
+                                and change.before.running_mode is RunningMode.ALWAYS_ON)))
 
 
 @dataclass(slots=True)
@@ -247,13 +248,13 @@ class Changer:
         is_ours = task.loose and present.setting is not None and task.is_on_its_way(present)
         before = present.setting if is_ours and present.setting else change.before
         reason = task.against if present.setting == before else ""
-        reason = reason or self.guards.against_change(present, before, change.after)
-        if reason and present.setting == before and present.state in PASSING:
+        calm = replace(present, state="AVAILABLE") if present.state in PASSING else present
+        reason = reason or self.guards.against_change(calm, before, change.after)
+        if not reason and calm is not present and self.writer is not None:
             task.first_seen_at = task.first_seen_at or now
-            if self.writer is None:
-                reason = ""
-            elif now - task.first_seen_at < self.patience.passing:
+            if now - task.first_seen_at < self.patience.passing:
                 return False
+            reason = f"its state is still {present.state}, not AVAILABLE or STOPPED"
         if reason:
             return self.close(task, Outcome.SKIPPED, reason)
         if reason := self.hold(change):
@@ -314,7 +315,7 @@ class Changer:
         """The task is over."""
         task.outcome, task.message = outcome, message
         self.budget.note(outcome)
-        if task.begun:
+        if task.begun or (task.settles and outcome is Outcome.ALREADY):
             self.note(task)
         if self.journal is not None and outcome is not Outcome.LEFT:
             self.journal.write("outcome", workspace_id=task.change.workspace_id,
@@ -325,7 +326,7 @@ class Changer:
     def give_up(self, tasks: Iterable[Task], error: AwsError) -> None:
         """AWS does not tell any more: what was begun is unknown, the rest is left."""
         self.broken = error
-        for task in tasks:
+        for task in [one for one in tasks if one.outcome is None]:
             if task.begun:
                 task.outcome, task.message = Outcome.UNKNOWN, "AWS does not tell what became of it"
             else:

@@ -43,13 +43,14 @@ def creation_properties(args: Namespace) -> int:
         limits = Limits(candidates=candidates_of(args),
                         hour_rule=HourRule.parse(args.hour_rule),
                         maintenance_hours=args.maintenance_hours)
-        bundle = args.from_bundle or of_most(fleet.workspaces, "bundle_id")
+        living = fleet.workspaces[fleet.workspaces["terminated_at"].isna()]
+        bundle = args.from_bundle or of_most(living, "bundle_id")
         analysis = analyse(priced_as(fleet.workspaces, bundle), fleet.sessions, window=fleet.window,
                            prices=fleet.prices, limits=limits, gaps=fleet.gaps, step=step)
     newcomer = best_for_newcomers(
         analysis.comparison, candidates=limits.candidates,
         max_cold_starts_per_week=args.max_cold_starts_per_week)
-    request = creation_request(newcomer, fleet.workspaces, args.user,
+    request = creation_request(newcomer, living, args.user,
                                directory_id=args.into_directory, bundle_id=bundle)
     text = json.dumps(request, indent=2, ensure_ascii=False) + "\n"
     terminal.tell(str(newcomer))
@@ -62,7 +63,7 @@ def creation_properties(args: Namespace) -> int:
     if not args.create:
         terminal.tell("nothing was created; --create --user NAME … does that")
         return 0
-    return _create(args, fleet.workspaces, request["Workspaces"])
+    return _create(args, living, request["Workspaces"])
 
 
 def _create(args: Namespace, workspaces: pd.DataFrame, requests: list[dict[str, object]]) -> int:
@@ -72,6 +73,10 @@ def _create(args: Namespace, workspaces: pd.DataFrame, requests: list[dict[str, 
                          rule="WorkSpaces are created in one region",
                          mend="narrow the fleet, for example with --directory")
     accounts = set(workspaces["account_id"]) - {""} or None
+    if accounts and len(accounts) > 1:
+        raise InputError("the comparable WorkSpaces are in several accounts", where="--create",
+                         rule="WorkSpaces are created in one account",
+                         mend="narrow the fleet, for example with --directory")
     folder = Path(args.store) if args.store else Path()
     journal = args.journal or folder / JOURNAL
     terms = Terms(limit=args.limit, tell=terminal.tell)

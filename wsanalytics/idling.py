@@ -29,6 +29,8 @@ from wsanalytics.workdays import WorkingHours, Zones
 _RUNNING = {"AVAILABLE", "UNHEALTHY", "IMPAIRED"}
 _SMALL_FLEET = 200
 """So many WorkSpaces are all looked at; of more, only those that may be idle by the samples."""
+_SWITCHED_ON = ("it runs though its timeout has passed, so somebody has switched it on, and no "
+                "sample tells when: collect more often")
 Keep = Callable[[pd.DataFrame], pd.DataFrame]
 """What narrows a fleet: a ``workspaces`` table in, some of its rows out."""
 
@@ -50,7 +52,9 @@ def stop_idle(
     The fleet is the one that *store* knows; each WorkSpace is looked at anew, and once more right
     before the call, so that nobody who has just come back is stopped. A user is gone since the
     last connection that AWS or a sample tells of; a WorkSpace that was started for somebody who
-    has not come yet counts as idle since then, as far as the store's samples or *journal* tell.
+    has not come yet counts as idle since then, as the store's samples or *journal* tell. One that
+    runs though its own timeout has passed was switched on by somebody: unless a sample tells that
+    it has run for nobody since, it is left alone.
     Within *working_hours*, on the clock of the WorkSpace's directory (*zones*), nothing is
     stopped. Gives a ``switched`` table. Raises :class:`AwsError` where AWS cannot be asked.
     """
@@ -111,12 +115,12 @@ class _Finder:
         if not running:
             return []
         now = max(one.checked_at for one in running.values() if one.checked_at)
-        busy = self._seen_busy(list(running), now)
+        busy, watched = self._seen(list(running), now)
         found = []
         for name, one in running.items():
             since = self.idle_since(one, busy.get(name))
             if since is not None and one.checked_at and one.checked_at - since >= self.idle:
-                found.append(self._candidate(one, since))
+                found.append(self._candidate(one, since, is_watched=name in watched))
         return sorted(found, key=lambda one: (-one.saved_hours, one.workspace_id))
 
     def _worth_a_look(self, ids: list[str]) -> list[str]:
@@ -136,31 +140,42 @@ class _Finder:
         left_out = {*in_use.astype("str"), *stopped.astype("str")}
         return [one for one in ids if one not in left_out]
 
-    def _seen_busy(self, ids: list[str], now: datetime) -> dict[str, datetime]:
-        """When samples last saw each WorkSpace in use, or not running: it is idle since later."""
+    def _seen(self, ids: list[str], now: datetime) -> tuple[dict[str, datetime], set[str]]:
+        """When samples last saw each WorkSpace in use or not running: it is idle since later.
+
+        And which were seen running for nobody within the idle time, or started by us: of the
+        others nobody knows whether they were switched on a moment ago.
+        """
+        ours = {name for name in ids if name in self.started}
         days = (now - timedelta(days=1)).date(), (now + timedelta(days=1)).date()
         samples = self.store.samples(*days, workspaces=ids)
         if samples.empty:
-            return {}
+            return {}, ours
         is_busy = (samples["connection_state"] == "CONNECTED") | ~samples["state"].isin(
             [*_RUNNING, ""])
         latest = samples[is_busy].groupby("workspace_id", observed=True)["sampled_at"].max()
-        return {str(name): at.to_pydatetime() for name, at in latest.items()}
+        late = samples[~is_busy & (samples["sampled_at"] >= now - self.idle)]
+        return ({str(name): at.to_pydatetime() for name, at in latest.items()},
+                ours | set(late["workspace_id"].astype("str")))
 
     def idle_since(self, present: Present, busy_at: datetime | None) -> datetime | None:
         """Since when nobody has been there; None where nothing tells."""
         known = [present.last_connected_at, busy_at, self.started.get(present.workspace_id)]
         return max((one for one in known if one is not None), default=None)
 
-    def _candidate(self, present: Present, since: datetime) -> Candidate:
+    def _candidate(self, present: Present, since: datetime, *, is_watched: bool) -> Candidate:
         now = present.checked_at
         assert now is not None
         assert present.setting is not None
         minutes = present.setting.auto_stop_minutes or 0
+        last = present.last_connected_at
+        is_within = last is not None and last + timedelta(minutes=minutes) > now
+        why_not = self._working_hours(present, now) or (
+            "" if is_watched or is_within else _SWITCHED_ON)
         stops_at = max(since + timedelta(minutes=minutes), now)
         return Candidate(
             present.workspace_id, present, last_connected_at=present.last_connected_at,
-            saved_hours=hours_between(now, stops_at), why_not=self._working_hours(present, now))
+            saved_hours=hours_between(now, stops_at), why_not=why_not)
 
     def _working_hours(self, present: Present, now: datetime) -> str:
         if self.working_hours is None:

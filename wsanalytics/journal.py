@@ -13,8 +13,9 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, NoReturn
 
 from wsanalytics.errors import InputError, OutputError
 from wsanalytics.locks import held
@@ -36,7 +37,7 @@ class Journal:
     """
 
     def __init__(
-        self, path: Path, file: BinaryIO, entries: list[Entry],
+        self, path: Path, file: FileIO, entries: list[Entry],
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.path, self.entries, self.run = path, entries, secrets.token_hex(4)
@@ -53,9 +54,9 @@ class Journal:
         """
         entry = {"at": instant_text(self._clock()), "run": self.run, "event": event} | more
         try:
-            self._file.write(json.dumps(entry, ensure_ascii=False, allow_nan=False).encode("utf-8",
-                             "backslashreplace") + b"\n")
-            self._file.flush()
+            left = memoryview(_line(entry))
+            while left:
+                left = left[self._file.write(left):]
             os.fsync(self._file.fileno())
         except OSError as error:
             raise _cannot_write(self.path, error) from error
@@ -64,6 +65,11 @@ class Journal:
         """A name for the next call, by which its answer is found."""
         self._calls += 1
         return f"{self.run}-{self._calls}"
+
+
+def _line(entry: Entry) -> bytes:
+    text = json.dumps(entry, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
 def instant_text(at: datetime) -> str:
@@ -90,7 +96,7 @@ def open_journal(
         if torn and not mends:
             raise _torn(path)
         try:
-            file = path.open("ab")
+            file = path.open("ab", buffering=0)
         except OSError as error:
             raise _cannot_write(path, error) from error
         with file:

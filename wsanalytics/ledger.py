@@ -69,6 +69,12 @@ class Standing:
     is_sure: bool
     is_being_undone: bool = False
 
+    @property
+    def may_be_between(self) -> bool:
+        """Whether it may have got its mode and not its timeout: any AUTO_STOP may be our doing."""
+        deed = self.latest
+        return not self.is_sure and deed.before.running_mode is not deed.after.running_mode
+
 
 @dataclass(slots=True)
 class Ledger:
@@ -91,24 +97,29 @@ def ledger_of(entries: Iterable[Entry]) -> Ledger:
     begins: dict[str, Entry] = {}
     deeds: dict[tuple[str, str], Deed] = {}
     calls: dict[str, Called] = {}
-    last = ended = ""
+    acted: list[str] = []
+    ended: set[str] = set()
     for place, entry in enumerate(entries, start=1):
         try:
             match entry["event"]:
                 case "begin":
-                    begins[entry["run"]], last = entry, entry["run"]
+                    begins[entry["run"]] = entry
+                    continue
                 case "end":
-                    ended = entry["run"]
+                    ended.add(entry["run"])
                 case event:
                     _take(event, entry, begins, deeds, calls)
-        except (KeyError, TypeError, ValueError, InputError) as error:
+            if entry["event"] != "mended":
+                acted.append(entry["run"])
+        except (KeyError, IndexError, TypeError, ValueError, InputError) as error:
             raise InputError(
                 f"the entry {entry.get('event')!r} lacks what it needs ({error})",
                 where=f"the journal, line {place}",
                 rule="a journal is written by wsanalytics alone and never edited",
                 mend="restore it from a backup") from error
     found = list(deeds.values())
-    interrupted = str(begins[last]["kind"]) if last and last != ended else ""
+    is_open = bool(acted) and acted[-1] not in ended and acted[-1] in begins
+    interrupted = str(begins[acted[-1]]["kind"]) if is_open else ""
     return Ledger(found, _standings(found), interrupted)
 
 
@@ -151,7 +162,8 @@ def _standings(deeds: Iterable[Deed]) -> dict[str, Standing]:
             standings[deed.workspace_id] = Standing(
                 _original(before, deed), deed.after, since, deed,
                 is_sure=deed.outcome in {DONE, ALREADY})
-    return {name: one for name, one in standings.items() if one.original != one.current}
+    return {name: one for name, one in standings.items()
+            if not one.is_sure or one.original != one.current}
 
 
 def _original(before: Standing | None, deed: Deed) -> Setting:
@@ -159,7 +171,9 @@ def _original(before: Standing | None, deed: Deed) -> Setting:
     if before is None:
         return deed.before
     is_resumed = (before.latest.before, before.current) == (deed.before, deed.after)
-    return before.original if is_resumed or before.current == deed.before else deed.before
+    is_between = before.may_be_between and deed.before.running_mode is RunningMode.AUTO_STOP
+    follows = is_resumed or is_between or before.current == deed.before
+    return before.original if follows else deed.before
 
 
 def instant_of(text: str) -> datetime:

@@ -73,6 +73,7 @@ class Switcher:
     terms: Terms
     recheck: Callable[[Present], str]
     journal: Journal | None = None
+    has_asked: bool = False
 
     def run(self, candidates: Iterable[Candidate]) -> None:
         """Bring each to its end, as many as the limit allows."""
@@ -97,10 +98,11 @@ class Switcher:
                 seen = self.looker.look([one.workspace_id for one in group], tags=True,
                                         connected=True)
             except AwsError as error:
-                if not any(one.tries for one in group):
+                if not self.has_asked:
                     raise
                 for one in group:
-                    self.close(one, Outcome.UNKNOWN, f"AWS does not tell: {error.refusal.what}")
+                    self.close(one, Outcome.UNKNOWN if one.tries else Outcome.LEFT,
+                               f"AWS does not tell: {error.refusal.what}")
                 return
             ready = [one for one in group if self.is_ready(one, seen.get(one.workspace_id))]
             if ready and self.journal is None:
@@ -158,6 +160,7 @@ class Switcher:
     def ask(self, group: list[Candidate]) -> None:
         """Make the call for all of *group*."""
         assert self.journal is not None
+        self.has_asked = True
         act = self.writer.stop if self.kind == STOP else self.writer.start
         answer = act(self.journal, [one.workspace_id for one in group])
         for one in group:
@@ -214,8 +217,12 @@ def switch_all(
             book.begin(kind, wsanalytics=__version__, account_id=first.account_id,
                        region=first.region, caller=who_am_i(first).arn, limit=terms.limit,
                        **works[0].about)
+            has_asked = False
             for work in works:
-                _switcher(kind, work, terms, book).run(work.candidates)
+                switcher = _switcher(kind, work, terms, book)
+                switcher.has_asked = has_asked
+                switcher.run(work.candidates)
+                has_asked = switcher.has_asked
             book.write("end")
     return as_frame([one for work in works for one in work.candidates])
 

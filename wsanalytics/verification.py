@@ -91,7 +91,7 @@ def verify(
     made = [_Made(one, _pays_from(one), min(end, changed.get(one.latest.workspace_id, end)))
             for one in done if one.latest.workspace_id in known]
     rows = []
-    for (first, until), group in _alike(made).items():
+    for (first, until, _), group in _alike(made).items():
         early = [one for one in group
                  if until - one.standing.since < timedelta(days=min_days)]
         rows += [_row(one, {}, "too early") for one in early]
@@ -105,7 +105,7 @@ def verify(
 
 def _pays_from(one: Standing) -> datetime:
     """To AUTO_STOP, hours are billed from the next 1st (``switching``); all else at once."""
-    is_mode = one.original.running_mode is not one.current.running_mode
+    is_mode = one.latest.before.running_mode is not one.current.running_mode
     if not is_mode or one.current.running_mode is RunningMode.ALWAYS_ON:
         return one.since
     return (one.since.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -129,13 +129,19 @@ def _changed_again(done: Iterable[Standing], store: Store) -> dict[str, datetime
     return found
 
 
-def _alike(made: list[_Made]) -> dict[tuple[datetime, datetime], list[_Made]]:
-    """The changes by the window that they are replayed in: from their month's 1st."""
-    groups: dict[tuple[datetime, datetime], list[_Made]] = {}
+_Alike = tuple[datetime, datetime, tuple[object, ...]]
+
+
+def _alike(made: list[_Made]) -> dict[_Alike, list[_Made]]:
+    """The changes by the window they are replayed in, from their month's 1st, and their terms."""
+    groups: dict[_Alike, list[_Made]] = {}
     for one in made:
         first = one.standing.since.astimezone(UTC).replace(
             day=1, hour=0, minute=0, second=0, microsecond=0)
-        groups.setdefault((first, max(one.until, first + timedelta(days=1))), []).append(one)
+        plan = one.standing.latest.begun.get("plan", {})
+        terms = tuple(plan.get(name) for name in ("hour_rule", "discount", "maintenance_hours"))
+        until = max(one.until, first + timedelta(days=1))
+        groups.setdefault((first, until, terms), []).append(one)
     return groups
 
 
@@ -148,7 +154,8 @@ def _judged(
     fleet = inventory[inventory["workspace_id"].isin(names)].reset_index(drop=True)
     found = find_stored(store, fleet, window)
     index = pd.Index(names, name="workspace_id")
-    opening = pd.Series([str(one.standing.original) for one in group], index=index, dtype="str")
+    opening = pd.Series([str(one.standing.latest.before) for one in group], index=index,
+                        dtype="str")
     orders = pd.DataFrame({
         "workspace_id": names, "at": pd.DatetimeIndex([one.standing.since for one in group]),
         "order": [str(one.standing.current) for one in group]})
@@ -192,7 +199,7 @@ def _row(one: _Made, values: dict[str, Any], verdict: str) -> dict[str, Any]:
                                    ("_high", "_high_usd"))}
     row: dict[str, Any] = {
         "workspace_id": one.name, "user_name": deed.user_name,
-        "from_setting": str(one.standing.original), "to_setting": str(one.standing.current),
+        "from_setting": str(one.standing.latest.before), "to_setting": str(one.standing.current),
         "changed_at": one.standing.since, "until_at": one.until,
         "days": max(0.0, (one.until - one.pays_from).total_seconds() / 86400),
         "realised_usd": np.nan, "extra_cold_starts": np.nan,
