@@ -159,6 +159,33 @@ def test_a_journal_has_one_writer_at_a_time(tmp_path: Path) -> None:
         pass
 
 
+FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+from wsanalytics.errors import OutputError
+from wsanalytics.journal import open_journal, read_lines
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+path = Path(sys.argv[1])
+try:
+    with open_journal(path) as journal:
+        journal.begin("apply")
+        while True:
+            journal.write("note", text="x" * 50)
+except OutputError as error:
+    print(error)
+print(len(read_lines(path)[0]))
+"""
+
+
+def test_a_disk_that_is_full_is_one_clear_error(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", FULL_DISK, str(tmp_path / "j.jsonl")],
+                          cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    said, lines = done.stdout.splitlines()
+    assert "the journal cannot be written" in said
+    assert int(lines) > 3
+
+
 def test_kills_lose_nothing(request: pytest.FixtureRequest) -> None:
     """Three kills on the way, on a throttled endpoint with 5 % faults; see ``killing_apply``."""
     is_thorough = request.config.getoption("--thorough")
