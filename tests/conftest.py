@@ -21,7 +21,7 @@ os.environ["WSANALYTICS_CONFIG"] = ""  # and no options of theirs
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--thorough", action="store_true",
-        help="many more examples and seeds of the same tests; takes up to half an hour",
+        help="many more examples and seeds of the same tests; takes about an hour",
     )
 
 
