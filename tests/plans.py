@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsanalytics.billing import HourRule
 from wsanalytics.history import configured
+from wsanalytics.hourrules import HourRule
 from wsanalytics.recommendations import Plan
 from wsanalytics.settings import RunningMode, Setting
 from wsanalytics.tables import RECOMMENDATIONS, Kind

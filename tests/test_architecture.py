@@ -20,7 +20,7 @@ settings, aws.model, show, schedule, prices
 AWS
 history, sessions, inventory, samplefiles, store, stored, archive, metrics
 simulate.workspace, simulate.arrays, simulate.fleet, PEOPLE
-switching, billing
+switching, hourrules, metering, billing, days, POLICIES, simulate.arena, simulate.backtest
 progress, looking, facts, trail, collector, backfilling
 comparison, reasons, duedates, choosing, recommendations
 jsonfields, planfile, planview, overview, analysis
@@ -35,6 +35,9 @@ gathering, pricing, account, demonstration
 optionkinds, optionvalues, config, inforce, adminoptions, options, cli, __main__
 """
 GROUPS = {
+    "POLICIES": "policies.seen, policies.rule, policies.fixed, policies.cost_optimizer, "
+    "policies.break_even, policies.stop_when_idle, policies.dayruns, policies.hindsight, "
+    "policies.clairvoyant, policies.catalog",
     "PEOPLE": "people.person, people.habits, people.machines, people.looks, people",
     "AWS": "aws.pace, aws.permissions, aws.failures, aws.pricelist, aws.connection, "
     "aws.cloudtrail, aws.cloudwatch, aws.identity, aws.inventory, aws.offers, aws.client, "
@@ -52,7 +55,7 @@ RANK = {
     for place, line in enumerate(ORDER.strip().splitlines())
     for within, name in enumerate(line.split(", "))
 }
-PACKAGES = {"", "aws", "simulate", "__init__"}  # they say what is in them and import nothing
+PACKAGES = {"", "aws", "policies", "simulate", "__init__"}  # they say what is in them and import nothing
 PLACES = {  # who may import what
     "boto3": ("aws.",),
     "botocore": ("aws.", "sandbox."),

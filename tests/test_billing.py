@@ -18,9 +18,10 @@ from tests.build import (
     window,
     workspaces,
 )
-from wsanalytics.billing import HourRule, bill
+from wsanalytics.billing import bill
 from wsanalytics.errors import InputError, NotBilledWarning, UnpricedWarning
 from wsanalytics.history import check_sessions
+from wsanalytics.hourrules import HourRule
 from wsanalytics.prices import load_prices
 from wsanalytics.simulate.fleet import replay
 

@@ -17,7 +17,8 @@ import botocore.exceptions
 import pandas as pd
 import pytest
 
-from wsanalytics.billing import HourRule, bill
+from wsanalytics.billing import bill
+from wsanalytics.hourrules import HourRule
 from wsanalytics.prices import load_prices
 from wsanalytics.sandbox import Sandbox
 from wsanalytics.schedule import Schedule
@@ -85,7 +86,7 @@ def predicted(box: Sandbox, window: Window) -> dict[str, pd.DataFrame]:
         warnings.simplefilter("ignore")  # one WorkSpace has no price, some are not simulated
         return {
             rule: bill(replayed, box.workspaces(), load_prices(), hour_rule=rule)
-            for rule in HourRule
+            for rule in HourRule if rule is not HourRule.CEIL_PER_SESSION_PLUS_TIMEOUT
         }
 
 

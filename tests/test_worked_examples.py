@@ -18,7 +18,8 @@ import pandas as pd
 import pytest
 
 from tests.build import ME, Pair, at, book, charge, fleet_sessions, hours, month, window, workspaces
-from wsanalytics.billing import HourRule, bill, hours_of
+from wsanalytics.billing import bill
+from wsanalytics.hourrules import HourRule, hours_of
 from wsanalytics.prices import PriceBook
 from wsanalytics.schedule import Schedule
 from wsanalytics.simulate.fleet import replay

@@ -20,7 +20,7 @@ __version__ = "0.1.0"
 _PLACES = {
     "Analysis": "analysis",
     "History": "history",
-    "HourRule": "billing",
+    "HourRule": "hourrules",
     "InputError": "errors",
     "Patience": "changing",
     "Plan": "recommendations",
@@ -80,7 +80,6 @@ if TYPE_CHECKING:
     from wsanalytics.aws.writer import Writer as Writer
     from wsanalytics.aws.writer import open_writer as open_writer
     from wsanalytics.backfilling import backfill as backfill
-    from wsanalytics.billing import HourRule as HourRule
     from wsanalytics.billing import bill as bill
     from wsanalytics.carrying import Terms as Terms
     from wsanalytics.changing import Patience as Patience
@@ -92,6 +91,7 @@ if TYPE_CHECKING:
     from wsanalytics.history import History as History
     from wsanalytics.history import read_sessions as read_sessions
     from wsanalytics.history import read_workspaces as read_workspaces
+    from wsanalytics.hourrules import HourRule as HourRule
     from wsanalytics.idling import stop_idle as stop_idle
     from wsanalytics.newcomers import creation_properties as creation_properties
     from wsanalytics.newcomers import creation_request as creation_request

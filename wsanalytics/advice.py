@@ -10,9 +10,9 @@ from argparse import Namespace
 from pathlib import Path
 
 from wsanalytics.analysis import Analysis, Limits, analyse
-from wsanalytics.billing import HourRule
 from wsanalytics.errors import InputError, OutputError
 from wsanalytics.files import check_output, write_text
+from wsanalytics.hourrules import HourRule
 from wsanalytics.inputs import fleet_of
 from wsanalytics.planfile import EXTENSIONS, write_plan
 from wsanalytics.report import terminal

@@ -12,9 +12,10 @@ from datetime import datetime
 
 import pandas as pd
 
-from wsanalytics.billing import HourRule, bill
+from wsanalytics.billing import bill
 from wsanalytics.comparison import compare
 from wsanalytics.history import configured
+from wsanalytics.hourrules import HourRule
 from wsanalytics.prices import PriceBook
 from wsanalytics.recommendations import Basis, Plan, recommend
 from wsanalytics.settings import Setting, setting_grid

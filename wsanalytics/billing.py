@@ -23,13 +23,15 @@ own tool, github aws-solutions/cost-optimizer-for-amazon-workspaces.
 from __future__ import annotations
 
 import warnings
-from enum import StrEnum
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.errors import InputError, NotBilledWarning, UnpricedWarning
+from wsanalytics.hourrules import HourRule, Hours
+from wsanalytics.metering import metered
 from wsanalytics.prices import PriceBook
 from wsanalytics.schedule import Schedule
 from wsanalytics.settings import RunningMode, Setting
@@ -39,67 +41,17 @@ from wsanalytics.switching import Modes, always_on_at, modes_of
 from wsanalytics.tables import CHARGES
 from wsanalytics.timeline import (
     MICROS_PER_DAY,
-    MICROS_PER_HOUR,
     Micros,
     Months,
-    Pieces,
     Window,
     coded,
     column_micros,
-    cut,
     months_of,
 )
-
-Hours = npt.NDArray[np.float64]
 
 _NEVER = np.iinfo(np.int64).max
 MAINTENANCE_AGE = 7 * MICROS_PER_DAY
 """Only WorkSpaces older than seven days go through maintenance (admin guide)."""
-
-
-class HourRule(StrEnum):
-    """How the seconds of a running piece become billed hours: AWS has not published it.
-
-    ``CLOCK_HOUR``: the distinct UTC clock hours that running pieces touch. Best supported, and
-    the default: Cost Optimizer issue 17, and its versions 1.1 to 2.1 counted so.
-    ``CEIL_PER_RUN``: each piece rounded up to whole hours. ``EXACT``: no rounding; one genuine
-    bill of 2022 speaks against it (whole hours), so it is a lower bound.
-    """
-
-    CLOCK_HOUR = "clock_hour"
-    CEIL_PER_RUN = "ceil_per_run"
-    EXACT = "exact"
-
-    @classmethod
-    def parse(cls, text: str) -> HourRule:
-        """The rule called *text*; :class:`InputError` if there is none."""
-        if text not in list(cls):
-            raise InputError(
-                f"there is no hour rule {text!r}",
-                where="hour_rule",
-                rule=f"the hour rules are {', '.join(cls)}",
-                mend="use one of them",
-            )
-        return cls(text)
-
-
-def hours_of(pieces: Pieces, groups: npt.NDArray[np.int64], rule: HourRule) -> Hours:
-    """The billed hours of each running piece, one entry a piece.
-
-    *groups* tells which pieces are billed together (one WorkSpace, setting and month); the
-    pieces of a group stand together, in the order of time, and do not overlap. Under
-    CLOCK_HOUR an hour that two pieces of a group share is counted for the first of them.
-    """
-    seconds = pieces.stops - pieces.starts
-    if rule is HourRule.EXACT:
-        return seconds / MICROS_PER_HOUR
-    if rule is HourRule.CEIL_PER_RUN:
-        return np.ceil(seconds / MICROS_PER_HOUR)
-    first = pieces.starts // MICROS_PER_HOUR
-    last = (pieces.stops - 1) // MICROS_PER_HOUR
-    shared = np.zeros(len(first), dtype=bool)
-    shared[1:] = (groups[1:] == groups[:-1]) & (first[1:] == last[:-1])
-    return (last - first + 1 - shared).astype(np.float64)
 
 
 def fee_shares(workspaces: pd.DataFrame, months: Months) -> Hours:
@@ -146,6 +98,38 @@ def maintenance_starts(
     return started
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Tariff:
+    """What a fleet owes, in USD; NaN where no price is known.
+
+    ``always_on`` and ``auto_stop`` are the fees by WorkSpace (rows) and month, as far as they are
+    owed; ``monthly`` is the whole ALWAYS_ON fee, of which a conversion pays a share; ``hourly``
+    the rate of a billed hour.
+    """
+
+    always_on: Hours
+    auto_stop: Hours
+    monthly: Hours
+    hourly: Hours
+
+    @classmethod
+    def of(cls, fleet: pd.DataFrame, prices: PriceBook, months: Months) -> Tariff:
+        """The tariff of the *fleet* (a ``workspaces`` table) in *months*."""
+        rates = prices.rates(fleet)
+        owed = fee_shares(fleet, months) * months.covered
+        monthly = rates["always_on_usd"].to_numpy(dtype=np.float64)
+        fixed = rates["auto_stop_usd"].to_numpy(dtype=np.float64)
+        return cls(monthly[:, None] * owed, fixed[:, None] * owed, monthly,
+                   rates["hourly_usd"].to_numpy(dtype=np.float64))
+
+    @property
+    def is_priced(self) -> npt.NDArray[np.bool_]:
+        """Which WorkSpaces have a price in both modes."""
+        known: npt.NDArray[np.bool_] = ~(np.isnan(self.monthly) | np.isnan(self.hourly)
+                                         | np.isnan(self.auto_stop).any(axis=1))
+        return known
+
+
 def billable(workspaces: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Which WorkSpaces are simulated and billed: all but MANUAL ones and standbys."""
     manual = (workspaces["running_mode"] == "MANUAL").to_numpy()
@@ -179,17 +163,16 @@ def bill(
     _warn_not_billed(workspaces)
     months = months_of(replay.window)
     modes = [_modes(setting, fleet, months, replay.window) for setting in replay.settings]
-    hours, cold_starts = _metered(replay, fleet["workspace_id"], months, hour_rule, modes)
+    hours, cold_starts = metered(replay, fleet["workspace_id"], months, hour_rule, modes)
     maintained = maintenance_starts(fleet, months, replay.window)
     for place, setting in enumerate(replay.settings):
         hours[place] += maintenance_hours * (
             maintained & _is_metered(setting, fleet, months, modes[place])
         )
-    rates = prices.rates(fleet)
-    _warn_unpriced(fleet, rates)
-    owed = fee_shares(fleet, months) * months.covered
-    fixed = np.stack([_fees(mode, rates, owed) for mode in modes])
-    hourly = np.where(hours > 0, hours * rates["hourly_usd"].to_numpy()[None, :, None], 0.0)
+    tariff = Tariff.of(fleet, prices, months)
+    _warn_unpriced(fleet, tariff)
+    fixed = np.stack([_fees(mode, tariff) for mode in modes])
+    hourly = np.where(hours > 0, hours * tariff.hourly[None, :, None], 0.0)
     return _charges(replay.settings, fleet, months, hours, cold_starts, fixed, hourly)
 
 
@@ -215,58 +198,11 @@ def _is_metered(
     return metered
 
 
-def _fees(modes: Modes, rates: pd.DataFrame, owed: Hours) -> Hours:
+def _fees(modes: Modes, tariff: Tariff) -> Hours:
     """The monthly fee of the mode in which a month opens, and what a conversion adds to it."""
-    always_on = rates["always_on_usd"].to_numpy(dtype=np.float64)[:, None]
-    auto_stop = rates["auto_stop_usd"].to_numpy(dtype=np.float64)[:, None]
-    fee = np.where(modes.opens_always_on, always_on, auto_stop) * owed
-    return np.where(modes.converted_share > 0, fee + always_on * modes.converted_share, fee)
-
-
-def _metered(
-    replay: Replay, ids: pd.Series, months: Months, rule: HourRule, modes: list[Modes]
-) -> tuple[Hours, npt.NDArray[np.int64]]:
-    """Billed hours and cold starts of the runs, by setting, WorkSpace and month."""
-    shape = (len(modes), len(ids), len(months.days))
-    free_from = np.stack([mode.free_from for mode in modes]).ravel()
-    place = pd.Index(ids).get_indexer(replay.runs["workspace_id"].cat.categories)
-    owner = _owner(replay.runs, place, shape)
-    known = owner >= 0
-    starts = column_micros(replay.runs["started_at"])[known]
-    stops = column_micros(replay.runs["stopped_at"])[known]
-    pieces = cut(starts, stops, months.edges)
-    group = owner[known][pieces.source] * shape[2] + pieces.span
-    pieces, group = _before(pieces, group, free_from[group])
-    size = int(np.prod(shape))
-    billed = hours_of(pieces, group, rule)
-    hours = np.bincount(group, weights=billed, minlength=size).astype(np.float64)
-    owner = _owner(replay.cold_starts, place, shape)
-    connects = column_micros(replay.cold_starts["connected_at"])[owner >= 0]
-    month = np.searchsorted(months.edges, connects, side="right") - 1
-    cold = np.bincount(owner[owner >= 0] * shape[2] + month, minlength=size).astype(np.int64)
-    return hours.reshape(shape), cold.reshape(shape)
-
-
-def _before(
-    pieces: Pieces, group: npt.NDArray[np.int64], end: Micros
-) -> tuple[Pieces, npt.NDArray[np.int64]]:
-    """What of each piece lies before the *end* of its own: what is not free."""
-    kept = pieces.starts < end
-    stops = np.minimum(pieces.stops, end)
-    return (
-        Pieces(pieces.source[kept], pieces.span[kept], pieces.starts[kept], stops[kept]),
-        group[kept],
-    )
-
-
-def _owner(
-    frame: pd.DataFrame, place: npt.NDArray[np.intp], shape: tuple[int, int, int]
-) -> npt.NDArray[np.int64]:
-    """Setting and WorkSpace of each row as one number, -1 for WorkSpaces that are not billed."""
-    setting = frame["setting"].cat.codes.to_numpy(dtype=np.int64)
-    codes = frame["workspace_id"].cat.codes.to_numpy()
-    workspace = place[codes] if len(frame) else np.empty(0, dtype=np.intp)
-    return np.where(workspace < 0, -1, setting * shape[1] + workspace)
+    fee = np.where(modes.opens_always_on, tariff.always_on, tariff.auto_stop)
+    added = tariff.monthly[:, None] * modes.converted_share
+    return np.where(modes.converted_share > 0, fee + added, fee)
 
 
 def _charges(
@@ -321,8 +257,8 @@ def _warn_not_billed(workspaces: pd.DataFrame) -> None:
         )
 
 
-def _warn_unpriced(fleet: pd.DataFrame, rates: pd.DataFrame) -> None:
-    unpriced = fleet.loc[rates.isna().any(axis=1).to_numpy(), "workspace_id"].tolist()
+def _warn_unpriced(fleet: pd.DataFrame, tariff: Tariff) -> None:
+    unpriced = fleet.loc[~tariff.is_priced, "workspace_id"].tolist()
     if unpriced:
         warnings.warn(
             f"{counted(len(unpriced), 'WorkSpace')} with no known price, left out of totals: "

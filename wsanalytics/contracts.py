@@ -11,6 +11,7 @@ from wsanalytics.tables import (
     COMPARISON,
     GAPS,
     ORDERS,
+    OUTCOMES,
     PRICES,
     RECOMMENDATIONS,
     SAMPLES,
@@ -23,7 +24,7 @@ from wsanalytics.tables import (
 TABLES = {
     table.name: table
     for table in (WORKSPACES, SAMPLES, SESSIONS, GAPS, SETTINGS, ORDERS, PRICES, CHARGES,
-                  COMPARISON, RECOMMENDATIONS, APPLIED, SWITCHED, VERIFIED, CREATED)
+                  OUTCOMES, COMPARISON, RECOMMENDATIONS, APPLIED, SWITCHED, VERIFIED, CREATED)
 }
 """Every contract, by the table's name."""
 

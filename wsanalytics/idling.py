@@ -16,8 +16,9 @@ import pandas as pd
 from wsanalytics.aws.presence import Looker, Present
 from wsanalytics.aws.reader import PER_CALL
 from wsanalytics.aws.writer import Writer
-from wsanalytics.billing import HourRule, billable, hours_of
+from wsanalytics.billing import billable
 from wsanalytics.carrying import Terms
+from wsanalytics.hourrules import HourRule, hours_of
 from wsanalytics.journal import Entry, read_journal
 from wsanalytics.powering import STOP, Candidate, Work, switch_all
 from wsanalytics.settings import RunningMode

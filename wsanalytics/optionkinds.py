@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-HOUR_RULES = ("clock_hour", "ceil_per_run", "exact")
+HOUR_RULES = ("clock_hour", "ceil_per_run", "exact", "ceil_per_session_plus_timeout")
 REPORTED = ("collect", "backfill")
 
 

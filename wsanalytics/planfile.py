@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsanalytics.billing import HourRule
 from wsanalytics.errors import InputError
 from wsanalytics.files import check_output, write_text
+from wsanalytics.hourrules import HourRule
 from wsanalytics.jsonfields import Fields, load_object
 from wsanalytics.recommendations import CHANGE, LEAVE_ALONE, Basis, Plan
 from wsanalytics.settings import RULE, RunningMode, Setting

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsanalytics.billing import HourRule, billable
+from wsanalytics.billing import billable
 from wsanalytics.choosing import (
     CHANGE,
     ENOUGH_DAYS,
@@ -27,6 +27,7 @@ from wsanalytics.choosing import (
 )
 from wsanalytics.duedates import CALLS_A_CHANGE, DONE_BY, best_date, schedule
 from wsanalytics.errors import InputError
+from wsanalytics.hourrules import HourRule
 from wsanalytics.settings import Setting
 from wsanalytics.show import counted, html_table, usd, usd_range
 from wsanalytics.tables import RECOMMENDATIONS

@@ -53,10 +53,29 @@ def modes_of(schedule: Schedule, ids: pd.Series, months: Months, window: Window)
     opens = changes.always_on_at(opens_at)
     converted = _first_conversions(changes, opens, opens_at, ends_at)
     is_converted = converted < _NEVER
-    day = converted // MICROS_PER_DAY * MICROS_PER_DAY
-    left = np.where(is_converted, (ends_at - day) / MICROS_PER_DAY, 0.0)
+    share = np.where(is_converted, share_left(converted, ends_at, months.days), 0.0)
     free_from = np.where(opens, opens_at, converted)
-    return Modes(opens, free_from, left / months.days)
+    return Modes(opens, free_from, share)
+
+
+def share_left(at: Micros, ends_at: Micros, days: npt.NDArray[np.float64]) -> npt.NDArray[
+        np.float64]:
+    """The share of a month's fee that a conversion at *at* pays: the days left, its own included.
+
+    *ends_at* is when the month, or the window, ends; *days* how many days the month has.
+    """
+    day = at // MICROS_PER_DAY * MICROS_PER_DAY
+    return (ends_at - day) / MICROS_PER_DAY / days
+
+
+def paid_after(
+    paid: npt.NDArray[np.bool_], always_on: npt.NDArray[np.bool_], *, opens: bool
+) -> npt.NDArray[np.bool_]:
+    """Whether the rest of the month is paid for, after the decisions of one midnight.
+
+    *paid* is what held before, *always_on* what was decided; *opens* says that a month opens.
+    """
+    return always_on if opens else paid | always_on
 
 
 def always_on_at(schedule: Schedule, ids: pd.Series, instants: Micros) -> npt.NDArray[np.bool_]:

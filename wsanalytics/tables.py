@@ -245,6 +245,27 @@ CHARGES = Table(
     ("setting", "workspace_id", "month"),
 )
 
+OUTCOMES = Table(
+    "outcomes",
+    "what one WorkSpace would have cost in one month under one policy",
+    (
+        _text("policy", "the policy, as it was named"),
+        _ID,
+        _text("month", "UTC month, YYYY-MM"),
+        _number("billed_hours", "hours that are billed", "hours"),
+        Column(name="cold_starts", kind=Kind.WHOLE, unit="connects",
+               meaning="connects that found the WorkSpace stopped: the user waits"),
+        _number("fixed_usd", "monthly fees of both modes, and what conversions add", "USD",
+                nullable=True),
+        _number("hourly_usd", "billed hours times the hourly rate", "USD", nullable=True),
+        _number("total_usd", "fixed_usd + hourly_usd; empty where no price is known", "USD",
+                nullable=True),
+        Column(name="switches", kind=Kind.WHOLE, unit="changes",
+               meaning="changes of setting that the policy made in that month"),
+    ),
+    ("policy", "workspace_id", "month"),
+)
+
 COMPARISON = Table(
     "comparison",
     "one WorkSpace under one setting, against the setting it has",

@@ -18,8 +18,9 @@ import numpy as np
 import pandas as pd
 
 from wsanalytics.admintables import VERIFIED
-from wsanalytics.billing import HourRule, bill
+from wsanalytics.billing import bill
 from wsanalytics.errors import InputError, NotBilledWarning
+from wsanalytics.hourrules import HourRule
 from wsanalytics.journal import read_journal
 from wsanalytics.ledger import Standing, ledger_of
 from wsanalytics.prices import PriceBook, load_prices

@@ -10,7 +10,8 @@ import jinja2
 import pandas as pd
 
 from wsanalytics.analysis import Analysis
-from wsanalytics.billing import HourRule, billable
+from wsanalytics.billing import billable
+from wsanalytics.hourrules import HourRule
 from wsanalytics.overview import fleet_costs
 from wsanalytics.recommendations import Plan
 from wsanalytics.report.figures import pictures
@@ -27,6 +28,8 @@ RULE_TEXTS = {
     HourRule.CLOCK_HOUR: "each UTC clock hour in which a WorkSpace is on counts as one hour",
     HourRule.CEIL_PER_RUN: "each run is rounded up to whole hours",
     HourRule.EXACT: "running time is not rounded",
+    HourRule.CEIL_PER_SESSION_PLUS_TIMEOUT: "each session is rounded up and its timeout added, as "
+    "AWS's own tool counts (which is not how AWS bills)",
 }
 
 _ENVIRONMENT = jinja2.Environment(

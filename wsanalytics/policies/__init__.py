@@ -1,0 +1,1 @@
+"""Rules that choose settings through time, one short file each."""

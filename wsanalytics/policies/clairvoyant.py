@@ -1,0 +1,82 @@
+"""``clairvoyant``: the least that any sequence of settings could have cost. The floor."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from wsanalytics.billing import third_mondays
+from wsanalytics.policies.hindsight import ALWAYS_ON as DECIDED_ON
+from wsanalytics.policies.hindsight import Stakes, cheapest
+from wsanalytics.policies.rule import Case, LookingBack
+from wsanalytics.settings import ALWAYS_ON, auto_stop
+from wsanalytics.switching import share_left
+from wsanalytics.timeline import MICROS_PER_DAY, column_micros
+
+AT_ONCE = 2000
+"""How many WorkSpaces are looked at together, so that a large fleet fits into memory."""
+
+
+class Clairvoyant(LookingBack):
+    """The cheapest of all daily sequences of settings, with hindsight.
+
+    No policy of settings can cost less, so what one costs above it is its regret.
+
+    Modes, the timeouts that policies may choose and the one that each WorkSpace has are tried on
+    each day, by exact dynamic programming (:mod:`wsanalytics.policies.hindsight`). A WorkSpace
+    without a known price is left as it is.
+    """
+
+    name = "clairvoyant"
+
+    def look_back(self, case: Case) -> npt.NDArray[np.object_]:
+        """The cheapest way of each WorkSpace, as settings (text) by day."""
+        parts = [self._some(case, np.arange(first, min(first + AT_ONCE, len(case.fleet))))
+                 for first in range(0, max(len(case.fleet), 1), AT_ONCE)]
+        return np.concatenate(parts)
+
+    def _some(self, case: Case, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
+        present = case.present[rows]
+        own = [int(text.partition(":")[2]) for text in set(present) if ":" in text]
+        timeouts = sorted({*case.timeouts, *own})
+        place = {str(auto_stop(minutes)): n for n, minutes in enumerate(timeouts)}
+        at = np.array([place.get(text, DECIDED_ON) for text in present], dtype=np.int64)
+        allowed = np.array([[minutes in case.timeouts or at[row] == n for row in range(len(rows))]
+                            for n, minutes in enumerate(timeouts)]).reshape(-1, len(rows))
+        chosen = cheapest(case.days.some(rows), timeouts, stakes_of(case, rows, allowed), at)
+        names = np.array([str(auto_stop(minutes)) for minutes in timeouts] + [str(ALWAYS_ON)],
+                         dtype=object)
+        told = names[np.where(chosen == DECIDED_ON, len(timeouts), chosen)]
+        priced = case.tariff.is_priced[rows]
+        return np.where(priced[:, None], told, present[:, None])
+
+
+def stakes_of(
+    case: Case, rows: npt.NDArray[np.int64], allowed: npt.NDArray[np.bool_]
+) -> Stakes:
+    """What is at stake for the WorkSpaces *rows* of *case*, day by day."""
+    months, tariff = case.months, case.tariff
+    midnights = case.days.edges[:-1]
+    month = np.searchsorted(months.edges, midnights, side="right") - 1
+    opens = np.append(True, month[1:] != month[:-1])
+    ends = np.minimum(months.edges[1:], case.window.micros[1])[month]
+    priced = tariff.is_priced[rows][:, None]
+
+    def of_month(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.where(priced, table[rows][:, month], 0.0)
+
+    hourly = np.where(priced[:, 0], tariff.hourly[rows], 0.0)
+    monthly = np.where(priced, tariff.monthly[rows][:, None], 0.0)
+    monday = third_mondays(months)[month] == midnights
+    created = column_micros(case.fleet["created_at"])[rows]
+    created = np.where(case.fleet["created_at"].notna().to_numpy()[rows], created, 0)
+    return Stakes(
+        opens=opens,
+        always_on=of_month(tariff.always_on),
+        auto_stop=of_month(tariff.auto_stop),
+        conversion=monthly * share_left(midnights, ends, months.days[month]),
+        maintenance=of_month(case.maintained) * hourly[:, None] * monday,
+        hourly=hourly,
+        allowed=allowed,
+        unborn=midnights[None, :] <= (created // MICROS_PER_DAY * MICROS_PER_DAY)[:, None],
+    )

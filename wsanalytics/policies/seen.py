@@ -1,0 +1,136 @@
+"""What a policy is shown at one midnight: everything up to then, and nothing after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from wsanalytics.days import Days
+from wsanalytics.hourrules import HourRule, Hours
+from wsanalytics.settings import ALWAYS_ON
+from wsanalytics.timeline import MICROS_PER_DAY, from_micros, to_micros
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The world as a policy sees it at 00:00 UTC of one day, for the whole fleet at once.
+
+    ``now`` is that midnight. ``workspaces`` are those that exist or are created on this day, a
+    ``workspaces`` table; what is ``settings`` in force of each (as text, by ``workspace_id``), and
+    is the rest of its month ``paid`` for (its hours are free until the 1st)? ``rates`` has
+    ``always_on_usd``, ``auto_stop_usd`` (a month) and ``hourly_usd`` by ``workspace_id``, NaN
+    without a price. ``timeouts`` are those that a policy may choose; ``is_new`` tells for which
+    WorkSpaces this is the first decision. ``opens_month`` holds on the 1st and on the first day
+    of the backtest, when a month opens in what is decided now.
+    """
+
+    now: datetime
+    workspaces: pd.DataFrame
+    settings: pd.Series
+    paid: pd.Series
+    rates: pd.DataFrame
+    timeouts: tuple[int, ...]
+    hour_rule: HourRule
+    opens_month: bool
+    is_new: npt.NDArray[np.bool_]
+    rows: npt.NDArray[np.int64]
+    billed_from: datetime
+    days: Days
+    told: npt.NDArray[np.int64]
+
+    @property
+    def ids(self) -> pd.Index:
+        """The WorkSpaces that are to be decided about, in the order of ``workspaces``."""
+        return pd.Index(self.settings.index)
+
+    @property
+    def today(self) -> int:
+        """How many whole days have been seen."""
+        return int((to_micros(self.now) - self.days.edges[0]) // MICROS_PER_DAY)
+
+    @property
+    def since(self) -> datetime:
+        """The midnight at which the days that were seen begin."""
+        return from_micros(self.days.edges[0])
+
+    @cached_property
+    def sessions(self) -> pd.DataFrame:
+        """The sessions so far, a ``sessions`` table; those in progress are cut now."""
+        frame = self.days.frame(to_micros(self.now))
+        return frame[frame["workspace_id"].isin(self.ids)].reset_index(drop=True)
+
+    def hours_by_day(self, minutes: int) -> Hours:
+        """Billed hours of each WorkSpace (rows) on each day seen, in AUTO_STOP with *minutes*."""
+        return self._past(self.days.hours(minutes))
+
+    def cold_starts_by_day(self, minutes: int) -> Hours:
+        """Cold starts of each WorkSpace (rows) on each day seen, in AUTO_STOP with *minutes*."""
+        return self._past(self.days.cold_starts(minutes))
+
+    def tool_hours_by_day(self, minutes: int) -> Hours:
+        """The hours that AWS's own tool adds at 23:00 UTC of each day seen, with that timeout."""
+        return self._past(self.days.tool_run_hours(minutes))
+
+    @property
+    def minutes_by_day(self) -> npt.NDArray[np.int64]:
+        """The timeout that was in force on each day seen, by WorkSpace (rows); 0 for ALWAYS_ON.
+
+        Before the backtest: what it was at its begin.
+        """
+        return self.told[self.rows, : self.today]
+
+    def hours(self, days: int = 28, *, minutes: int = 60) -> pd.Series:
+        """Hours that each WorkSpace would have billed in the last *days* in AUTO_STOP, by id."""
+        past = self.hours_by_day(minutes)
+        return pd.Series(past[:, max(self.today - days, 0):].sum(axis=1), index=self.ids)
+
+    @property
+    def days_this_month(self) -> int:
+        """The place, among the days seen, of the first one that counts for this month's bill."""
+        first = max(self.now.replace(day=1), self.billed_from)
+        return self.today - (self.now - first) // timedelta(days=1)
+
+    def hours_this_month(self, *, minutes: int = 60) -> pd.Series:
+        """Hours that each would have billed since the month (or the backtest) began, by id."""
+        past = self.hours_by_day(minutes)
+        return pd.Series(past[:, self.days_this_month:].sum(axis=1), index=self.ids)
+
+    @cached_property
+    def break_even_hours(self) -> pd.Series:
+        """The billed hours a month at which both modes cost the same, by id."""
+        rates = self.rates
+        gap = rates["always_on_usd"] - rates["auto_stop_usd"]
+        return gap / rates["hourly_usd"]
+
+    @cached_property
+    def own_timeout(self) -> npt.NDArray[np.int64]:
+        """The timeout in minutes that the ``workspaces`` table lists for each; 60 for none."""
+        listed = self.workspaces["auto_stop_minutes"].fillna(60)
+        return np.asarray(listed, dtype=np.int64)
+
+    @cached_property
+    def is_always_on(self) -> npt.NDArray[np.bool_]:
+        """Which of them are ALWAYS_ON now."""
+        return np.asarray(self.settings.to_numpy() == str(ALWAYS_ON), dtype=np.bool_)
+
+    def pick(self, of_minutes: Callable[[int], Hours], minutes: npt.NDArray[np.int64]) -> Hours:
+        """The rows of ``of_minutes(m)``, for each WorkSpace by its own timeout in *minutes*."""
+        tables = {int(one): of_minutes(int(one)) for one in np.unique(minutes)}
+        shape = (len(minutes), self.today)
+        chosen = np.zeros(shape)
+        for one, table in tables.items():
+            mine = minutes == one
+            chosen[mine] = table[mine]
+        return chosen
+
+    def _past(self, table: Hours) -> Hours:
+        past = table[self.rows, : self.today]
+        past.flags.writeable = False
+        return past
+

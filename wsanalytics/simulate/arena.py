@@ -1,0 +1,334 @@
+"""The arena of a backtest: a fleet and its time, in which one policy after another is played."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from wsanalytics.billing import Tariff, bill, billable, maintenance_starts
+from wsanalytics.days import Days
+from wsanalytics.errors import InputError
+from wsanalytics.history import check_sessions, configured
+from wsanalytics.hourrules import HourRule
+from wsanalytics.policies.rule import Case, LookingBack, Rule
+from wsanalytics.policies.seen import Seen
+from wsanalytics.prices import PriceBook
+from wsanalytics.schedule import START, STOP, Schedule
+from wsanalytics.settings import ALWAYS_ON, Setting, auto_stop
+from wsanalytics.show import listed
+from wsanalytics.simulate.fleet import replay
+from wsanalytics.switching import paid_after
+from wsanalytics.tables import ORDERS, OUTCOMES
+from wsanalytics.timeline import (
+    MICROS_PER_DAY,
+    MICROS_PER_MINUTE,
+    Window,
+    column_micros,
+    from_micros,
+    instants,
+    months_of,
+)
+
+Texts = npt.NDArray[np.object_]
+Codes = npt.NDArray[np.int64]
+DECISIONS = ("policy", "workspace_id", "at", "from_setting", "to_setting")
+
+
+class _Names:
+    """Settings as numbers: the text of each, and its timeout in minutes (0 for ALWAYS_ON)."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.minutes: list[int] = []
+        self._places: dict[str, int] = {}
+
+    def place(self, text: object) -> int:
+        """The number of a setting, or of a text that writes one."""
+        name = str(text)
+        if name not in self._places:
+            setting = Setting.parse(name)
+            self._places[name] = len(self.texts)
+            self.texts.append(str(setting))
+            self.minutes.append(setting.auto_stop_minutes or 0)
+        return self._places[name]
+
+    def places(self, texts: npt.ArrayLike) -> Codes:
+        """The numbers of many."""
+        codes, known = pd.factorize(np.asarray(texts, dtype=object))
+        return np.array([self.place(text) for text in known] or [0], dtype=np.int64)[codes]
+
+    def text_of(self, codes: Codes) -> Texts:
+        """The texts of many."""
+        chosen: Texts = np.array(self.texts, dtype=object)[codes]
+        return chosen
+
+    def minutes_of(self, codes: Codes) -> Codes:
+        """The timeouts of many."""
+        return np.array(self.minutes, dtype=np.int64)[codes]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arena:
+    """Everything that is the same for all policies.
+
+    ``days`` begin with the history before ``window``. ``first`` and ``final`` are the days of the
+    window, by WorkSpace, on which it is decided about for the first and the last time, and ``new``
+    tells which of them are created within the window.
+    """
+
+    sessions: pd.DataFrame
+    fleet: pd.DataFrame
+    prices: PriceBook
+    rates: pd.DataFrame
+    window: Window
+    rule: HourRule
+    maintenance_hours: float
+    present: Texts
+    timeouts: tuple[int, ...]
+    days: Days
+    first: Codes
+    final: Codes
+    new: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls, sessions: pd.DataFrame, workspaces: pd.DataFrame, prices: PriceBook, window: Window,
+        *, hour_rule: HourRule, maintenance_hours: float, present: pd.Series | None,
+        timeouts: tuple[int, ...],
+    ) -> Arena:
+        """The arena for checked tables; raises as :func:`backtest` says."""
+        _refuse_parts_of_days(window)
+        for minutes in timeouts:
+            auto_stop(minutes)
+        sessions = check_sessions(sessions)
+        _refuse_strangers(sessions, workspaces)
+        fleet = workspaces[billable(workspaces)].sort_values("workspace_id", ignore_index=True)
+        ids = pd.Index(fleet["workspace_id"].astype("str"), name="workspace_id")
+        sessions = sessions[sessions["workspace_id"].isin(ids)].reset_index(drop=True)
+        told = (configured(workspaces) if present is None else present).reindex(ids)
+        begins = _history_begins(sessions, window)
+        start, end = window.micros
+        count = (end - start) // MICROS_PER_DAY
+        created = _day(fleet["created_at"], start, unknown=-1)
+        ended = _day(fleet["terminated_at"], start, unknown=count - 1)
+        return cls(
+            sessions, fleet, prices, prices.rates(fleet).set_index(ids), window, hour_rule,
+            maintenance_hours, told.to_numpy(dtype=object), timeouts,
+            Days.of(sessions, ids, Window(begins, window.end), hour_rule),
+            np.clip(created, 0, None), np.clip(ended, -1, count - 1), created >= 0,
+        )
+
+    @property
+    def count(self) -> int:
+        """How many days the window has."""
+        start, end = self.window.micros
+        return (end - start) // MICROS_PER_DAY
+
+    def play(self, rule: Rule) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The outcomes and the decisions of one policy."""
+        names, starts = _Names(), []
+        names.place(ALWAYS_ON)
+        if isinstance(rule, LookingBack):
+            chosen = names.places(rule.look_back(self._case()).ravel()).reshape(-1, self.count)
+        else:
+            chosen, starts = self._decide(rule, names)
+        opening, moved = self._moves(chosen)
+        schedule = self._schedule(rule, names, opening, moved, chosen, starts)
+        played = replay(self.sessions, [schedule], window=self.window)
+        charges = bill(played, self.fleet, self.prices, hour_rule=self.rule,
+                       maintenance_hours=self.maintenance_hours)
+        outcomes = charges.rename(columns={"setting": "policy"}).assign(policy=rule.name)
+        outcomes["switches"] = self._switches(names, opening, moved).ravel()
+        return (outcomes[list(OUTCOMES.names)],
+                self._decisions(rule, names, opening, moved, chosen))
+
+    def _case(self) -> Case:
+        inside = Days.of(self.sessions, self.days.ids, self.window, self.rule)
+        months = months_of(self.window)
+        maintained = maintenance_starts(self.fleet, months, self.window) * self.maintenance_hours
+        return Case(self.fleet, inside, self.days, self.window, months,
+                    Tariff.of(self.fleet, self.prices, months), maintained, self.present,
+                    self.timeouts)
+
+    def _decide(self, rule: Rule, names: _Names) -> tuple[Codes, list[pd.DataFrame]]:
+        """What the policy says on each day, by WorkSpace and day; and whom it starts."""
+        history = self.days.shape[1] - self.count
+        now = names.places(self.present)
+        chosen = np.repeat(now[:, None], self.count, axis=1)
+        told = np.repeat(names.minutes_of(now)[:, None], self.days.shape[1], axis=1)
+        paid, starts = np.zeros(len(now), dtype=bool), []
+        for day in range(self.count):
+            at = self.window.start + timedelta(days=day)
+            rows = np.flatnonzero((self.first <= day) & (day <= self.final))
+            opens = day == 0 or at.day == 1
+            if len(rows):
+                seen = self._seen(at, rows, names.text_of(now[rows]), paid[rows], told)
+                now[rows] = self._answer(rule, names, seen)
+                begun = rule.starts(seen)
+                if begun is not None and len(begun):
+                    starts.append(_checked_starts(rule, begun, at))
+            is_on = names.minutes_of(now) == 0
+            paid = np.where(self.new & (self.first == day), is_on,
+                            paid_after(paid, is_on, opens=opens))
+            chosen[:, day], told[:, history + day] = now, names.minutes_of(now)
+        return chosen, starts
+
+    def _seen(
+        self, at: datetime, rows: Codes, settings: Texts, paid: npt.NDArray[np.bool_], told: Codes
+    ) -> Seen:
+        ids = self.days.ids[rows]
+        day = (at - self.window.start) // timedelta(days=1)
+        whole = len(rows) == len(self.fleet)
+        fleet = self.fleet if whole else self.fleet.iloc[rows].reset_index(drop=True)
+        return Seen(
+            now=at,
+            workspaces=_without_the_future(fleet, at),
+            settings=pd.Series(settings, index=ids, name="setting"),
+            paid=pd.Series(paid, index=ids, name="paid"),
+            rates=self.rates if whole else self.rates.iloc[rows],
+            timeouts=self.timeouts, hour_rule=self.rule,
+            opens_month=day == 0 or at.day == 1,
+            is_new=self.new[rows] & (self.first[rows] == day),
+            rows=rows, billed_from=self.window.start, days=self.days, told=told,
+        )
+
+    def _answer(self, rule: Rule, names: _Names, seen: Seen) -> Codes:
+        """The numbers of what the policy says, in the order of ``seen.ids``."""
+        choice = rule.decide(seen)
+        if isinstance(choice, str | Setting):
+            return np.full(len(seen.ids), names.place(choice))
+        if isinstance(choice, Mapping):
+            choice = pd.Series(choice, dtype=object)
+        if isinstance(choice, pd.Series):
+            choice = choice.reindex(seen.ids).to_numpy(dtype=object)
+        wrong = "" if len(choice) == len(seen.ids) else f"{len(choice)} settings"
+        missing = seen.ids[pd.isna(choice)] if not wrong else []
+        if wrong or len(missing):
+            raise InputError(
+                f"it gave {wrong or f'no setting for {listed(list(missing))}'} at "
+                f"{seen.now:%Y-%m-%d}", where=f"the policy {rule.name}",
+                rule=f"a policy gives one setting for each of the {len(seen.ids)} WorkSpaces",
+                mend="give one for all, or one for each of seen.ids")
+        return names.places(choice)
+
+    def _moves(self, chosen: Codes) -> tuple[Codes, npt.NDArray[np.bool_]]:
+        """The setting in which each WorkSpace begins, and the days on which it changes."""
+        alive = self.first < self.count
+        opening = chosen[np.arange(len(chosen)), np.where(alive, self.first, 0)]
+        moved = np.zeros(chosen.shape, dtype=bool)
+        moved[:, 1:] = chosen[:, 1:] != chosen[:, :-1]
+        day = np.arange(chosen.shape[1])
+        moved &= (day > self.first[:, None]) & (day <= self.final[:, None])
+        return opening, moved
+
+    def _schedule(
+        self, rule: Rule, names: _Names, opening: Codes, moved: npt.NDArray[np.bool_],
+        chosen: Codes, starts: list[pd.DataFrame],
+    ) -> Schedule:
+        row, day = np.nonzero(moved)
+        orders = [pd.DataFrame({
+            "workspace_id": self.days.ids[row],
+            "at": instants(self.window.micros[0] + day * MICROS_PER_DAY),
+            "order": names.text_of(chosen[row, day]),
+        })]
+        orders += [begun.assign(order=START) for begun in starts]
+        if rule.idle_stop_minutes is not None:
+            orders.append(self._stops(rule.idle_stop_minutes))
+        told = pd.concat([some for some in orders if len(some)] or orders[:1], ignore_index=True)
+        return Schedule(pd.Series(names.text_of(opening), index=self.days.ids),
+                        told[list(ORDERS.names)], rule.name)
+
+    def _stops(self, minutes: float) -> pd.DataFrame:
+        """A stop so long after each disconnect after which nobody came back in that time."""
+        days, wait = self.days, round(minutes * MICROS_PER_MINUTE)
+        start, end = self.window.micros
+        at = days.disconnects + wait
+        back = np.full(len(at), end)
+        same = days.workspace[1:] == days.workspace[:-1]
+        back[:-1] = np.where(same, days.connects[1:], end)
+        kept = (at < back) & (at >= start) & (at < end)
+        return pd.DataFrame({"workspace_id": days.ids[days.workspace[kept]],
+                             "at": instants(at[kept]), "order": STOP})
+
+    def _switches(
+        self, names: _Names, opening: Codes, moved: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.int64]:
+        """Changes of setting by WorkSpace and month; what one is created in is none."""
+        changed = moved.copy()
+        if changed.shape[1]:
+            changed[:, 0] = ~self.new & (names.text_of(opening) != self.present)
+        months = months_of(self.window)
+        midnights = self.window.micros[0] + np.arange(self.count) * MICROS_PER_DAY
+        month = np.searchsorted(months.edges, midnights, side="right") - 1
+        return np.stack([changed[:, month == n].sum(axis=1) for n in range(len(months.days))],
+                        axis=1)
+
+    def _decisions(
+        self, rule: Rule, names: _Names, opening: Codes, moved: npt.NDArray[np.bool_],
+        chosen: Codes,
+    ) -> pd.DataFrame:
+        changed = moved.copy()
+        changed[:, 0] |= ~self.new & (names.text_of(opening) != self.present)
+        row, day = np.nonzero(changed)
+        before = names.text_of(chosen[row, np.maximum(day - 1, 0)])
+        frame = pd.DataFrame({
+            "policy": rule.name,
+            "workspace_id": self.days.ids[row],
+            "at": instants(self.window.micros[0] + day * MICROS_PER_DAY),
+            "from_setting": np.where(day == 0, self.present[row], before),
+            "to_setting": names.text_of(chosen[row, day]),
+        })
+        return frame[list(DECISIONS)]
+
+
+def _without_the_future(fleet: pd.DataFrame, at: datetime) -> pd.DataFrame:
+    """The WorkSpaces as they are known at the midnight *at*: nobody is terminated yet."""
+    if fleet["terminated_at"].isna().all():
+        return fleet
+    later = fleet["terminated_at"] >= pd.Timestamp(at)
+    return fleet.assign(terminated_at=fleet["terminated_at"].mask(later),
+                        state=fleet["state"].mask(later, "AVAILABLE"))
+
+
+def _checked_starts(rule: Rule, begun: pd.DataFrame, at: datetime) -> pd.DataFrame:
+    ends = pd.Timestamp(at) + pd.Timedelta(days=1)
+    if ((begun["at"] < pd.Timestamp(at)) | (begun["at"] >= ends)).any():
+        raise InputError(
+            "it starts WorkSpaces on another day", where=f"the policy {rule.name}",
+            rule=f"what is decided at {at:%Y-%m-%d} is for the 24 hours from then on",
+            mend="give times of that day")
+    return begun[["workspace_id", "at"]]
+
+
+def _day(column: pd.Series, start: int, *, unknown: int) -> Codes:
+    """The day of the window, from 0 on, that each instant lies in; *unknown* for none."""
+    days = (column_micros(column) - start) // MICROS_PER_DAY
+    return np.where(column.notna().to_numpy(), days, unknown).astype(np.int64)
+
+
+def _history_begins(sessions: pd.DataFrame, window: Window) -> datetime:
+    """The midnight before the first session, if that is before the window."""
+    if sessions.empty or sessions["connected_at"].min() >= window.start:
+        return window.start
+    first = int(column_micros(sessions["connected_at"]).min())
+    return from_micros(first // MICROS_PER_DAY * MICROS_PER_DAY)
+
+
+def _refuse_parts_of_days(window: Window) -> None:
+    if any(edge % MICROS_PER_DAY for edge in window.micros):
+        raise InputError(f"the window is {window}", where="the window",
+                         rule="a backtest is of whole UTC days", mend="use Window.of_days")
+
+
+def _refuse_strangers(sessions: pd.DataFrame, workspaces: pd.DataFrame) -> None:
+    strangers = sorted(set(sessions["workspace_id"].unique()) - set(workspaces["workspace_id"]))
+    if strangers:
+        raise InputError(
+            f"there are sessions of WorkSpaces that the workspaces lack: {listed(strangers)}",
+            where="sessions", rule="each session belongs to a WorkSpace of the workspaces table",
+            mend="add them to the workspaces, or remove their sessions")
