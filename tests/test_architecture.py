@@ -20,7 +20,8 @@ settings, aws.model, show, schedule, prices
 AWS
 history, sessions, inventory, samplefiles, store, stored, archive, metrics
 simulate.workspace, simulate.arrays, simulate.fleet, PEOPLE
-switching, hourrules, metering, billing, days, POLICIES, simulate.arena, simulate.backtest
+switching, hourrules, metering, billing, days
+POLICIES, simulate.arena, simulate.backtest
 progress, looking, facts, trail, collector, backfilling
 comparison, reasons, duedates, choosing, recommendations
 jsonfields, planfile, planview, overview, analysis
@@ -30,14 +31,14 @@ plot.style, plot.costs, plot.timeline, plot.tradeoff, plot.usage, plot
 report.figures, report.page, report.terminal, report.outcomes
 report.plantables, report.workbook, report
 SANDBOX
-inputs, consent, commands, advice, plans, changes, poweringcommands, verifying, creating
+inputs, consent, commands, backtesting, advice, plans, changes, poweringcommands, verifying, creating
 gathering, pricing, account, demonstration
 optionkinds, optionvalues, config, inforce, adminoptions, options, cli, __main__
 """
 GROUPS = {
     "POLICIES": "policies.seen, policies.rule, policies.fixed, policies.cost_optimizer, "
     "policies.break_even, policies.stop_when_idle, policies.dayruns, policies.hindsight, "
-    "policies.clairvoyant, policies.catalog",
+    "policies.clairvoyant, policies.informed, policies.catalog",
     "PEOPLE": "people.person, people.habits, people.machines, people.looks, people",
     "AWS": "aws.pace, aws.permissions, aws.failures, aws.pricelist, aws.connection, "
     "aws.cloudtrail, aws.cloudwatch, aws.identity, aws.inventory, aws.offers, aws.client, "
@@ -55,7 +56,7 @@ RANK = {
     for place, line in enumerate(ORDER.strip().splitlines())
     for within, name in enumerate(line.split(", "))
 }
-PACKAGES = {"", "aws", "policies", "simulate", "__init__"}  # they say what is in them and import nothing
+PACKAGES = {"", "aws", "policies", "simulate", "__init__"}  # they say what is in them, no more
 PLACES = {  # who may import what
     "boto3": ("aws.",),
     "botocore": ("aws.", "sandbox."),

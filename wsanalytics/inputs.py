@@ -13,9 +13,10 @@ import pandas as pd
 from wsanalytics.checking import defaults_used
 from wsanalytics.errors import InputError
 from wsanalytics.files import origin_of, read_table
-from wsanalytics.history import check_workspaces, read_sessions
+from wsanalytics.history import check_workspaces, configured, read_sessions
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.progress import working
+from wsanalytics.schedule import schedule_of
 from wsanalytics.show import listed
 from wsanalytics.store import Store
 from wsanalytics.stored import find_stored
@@ -60,7 +61,8 @@ class Narrowing:
 class Fleet:
     """A fleet from files: checked frames, the window, the prices, and which defaults were used.
 
-    ``source`` is the name of the store, or the names of the files.
+    ``source`` is the name of the store, or the names of the files. ``present`` tells what each
+    WorkSpace was set to as the window began, by id; None: what ``workspaces`` list.
     """
 
     workspaces: pd.DataFrame
@@ -73,6 +75,7 @@ class Fleet:
     region: str | None = None
     note: str = ""
     source: str = ""
+    present: pd.Series | None = None
 
 
 def the_one(column: pd.Series) -> str | None:
@@ -81,13 +84,16 @@ def the_one(column: pd.Series) -> str | None:
     return str(values[0]) if len(values) == 1 else None
 
 
-def fleet_of(args: Namespace) -> Fleet:
-    """The fleet that a command line names, by the options that the commands share."""
-    fleet = _named(args)
+def fleet_of(args: Namespace, *, with_history: bool = False) -> Fleet:
+    """The fleet that a command line names, by the options that the commands share.
+
+    *with_history*: sessions before ``--start`` are there as well.
+    """
+    fleet = _named(args, with_history=with_history)
     return replace(fleet, prices=fleet.prices.discounted(args.discount))
 
 
-def _named(args: Namespace) -> Fleet:
+def _named(args: Namespace, *, with_history: bool) -> Fleet:
     narrowing = Narrowing(
         directories=tuple(args.directory), tags=tuple(args.tag),
         bundles=tuple(args.bundle), workspaces=tuple(args.workspace),
@@ -96,7 +102,7 @@ def _named(args: Namespace) -> Fleet:
         if args.sessions is not None or args.workspaces is not None:
             raise _which_input("both a store and files are named")
         return stored_fleet(args.store, prices=args.prices, start=args.start, end=args.end,
-                            narrowing=narrowing)
+                            narrowing=narrowing, with_history=with_history)
     if args.sessions is None or args.workspaces is None:
         missing = "--workspaces" if args.sessions is not None else "--sessions"
         raise _which_input(f"{missing} is missing")
@@ -118,11 +124,13 @@ def stored_fleet(
     start: date | None = None,
     end: date | None = None,
     narrowing: Narrowing | None = None,
+    with_history: bool = False,
 ) -> Fleet:
     """The fleet that a collector's store knows; sessions are found in its samples.
 
     *start* and *end* (excluded) default to the whole UTC days that the samples cover. Sessions of
-    WorkSpaces that are gone count; those WorkSpaces are marked as terminated.
+    WorkSpaces that are gone count; those WorkSpaces are marked as terminated. *with_history*:
+    sessions before *start* are found as well.
     """
     book = load_prices(path=prices)
     check_days(start, end)
@@ -130,12 +138,24 @@ def stored_fleet(
     window, covered = place.window(start, end), place.covered()
     kept = (narrowing or Narrowing()).keep(place.inventory())
     with working("finding sessions", len(kept)) as advance:
-        found = find_stored(place, kept, window, advance=advance)
+        known = Window(min(covered.start, window.start), window.end) if with_history else window
+        found = find_stored(place, kept, known, advance=advance)
     note = "" if covered.start <= window.start and window.end <= covered.end else (
         f"the samples cover {covered}; what lies outside was not observed and counts as unused")
     return Fleet(workspaces=kept, sessions=found.sessions, window=window, prices=book,
                  gaps=found.gaps, account_id=the_one(kept["account_id"]),
-                 region=the_one(kept["region"]), note=note, source=store.resolve().name)
+                 region=the_one(kept["region"]), note=note, source=store.resolve().name,
+                 present=_in_force(place, kept, window))
+
+
+def _in_force(store: Store, workspaces: pd.DataFrame, window: Window) -> pd.Series:
+    """What each of *workspaces* was set to as *window* began, as far as the store knows."""
+    known = store.settings()
+    listed = configured(workspaces)
+    if known.empty:
+        return listed
+    told = schedule_of(known, window).opening
+    return told.reindex(listed.index).fillna(listed)
 
 
 def read_fleet(

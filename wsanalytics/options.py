@@ -30,6 +30,7 @@ def add_all(commands: Commands[Any]) -> None:
     _add_store(commands)
     _add_sessions(commands)
     _add_simulate(commands)
+    _add_backtest(commands)
     _add_recommend(commands)
     _add_report(commands)
     _add_prices(commands)
@@ -88,6 +89,25 @@ def _add_simulate(commands: Commands[Any]) -> None:
                           help="AWS notices a disconnect that much later (default: 0)")
     simulate.add_argument("--output", type=Path, required=True, metavar="F",
                           help="where the charges go, .csv or .parquet")
+
+
+def _add_backtest(commands: Commands[Any]) -> None:
+    backtest = commands.add_parser(
+        "backtest", help="what each way of deciding would have cost, seeing only the past",
+        description="Let policies decide day by day from what they have seen so far, replay and "
+        "bill what they decided. Sessions before --start are history that they see and nobody "
+        "bills.")
+    backtest.set_defaults(module="backtesting")
+    add_fleet(backtest)
+    backtest.add_argument("--policy", nargs="+", action="extend", required=True, metavar="P",
+                          help="hold, always_on, auto_stop:MINUTES, cost_optimizer, break_even, "
+                          "forecast, stop_when_idle:minutes=N, start_before_work; clairvoyant and "
+                          "informed know the future, for comparison; may be repeated")
+    backtest.add_argument("--timeout", nargs="+", action="extend", default=[], type=int,
+                          metavar="M", help="the timeouts in minutes that policies may choose "
+                          "(default: 60 120 240)")
+    backtest.add_argument("--output", type=Path, required=True, metavar="F",
+                          help="where the outcomes go, .csv or .parquet")
 
 
 def _add_recommend(commands: Commands[Any]) -> None:

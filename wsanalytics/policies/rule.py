@@ -20,7 +20,7 @@ from wsanalytics.days import Days
 from wsanalytics.hourrules import Hours
 from wsanalytics.policies.seen import Seen
 from wsanalytics.settings import Setting
-from wsanalytics.timeline import Months, Window
+from wsanalytics.timeline import MICROS_PER_HOUR, Months, Window, column_micros
 
 Choice = Mapping[str, object] | pd.Series | npt.NDArray[np.object_] | Setting | str
 """One setting for all, or one for each: by ``workspace_id``, or in the order of ``seen.ids``."""
@@ -97,7 +97,8 @@ class One:
         since = pd.Timestamp(self.now - timedelta(days=days))
         late = self.sessions[self.sessions["disconnected_at"] > since]
         began = late["connected_at"].mask(late["connected_at"] < since, since)
-        return float((late["disconnected_at"] - began).sum() / pd.Timedelta(hours=1))
+        micros = column_micros(late["disconnected_at"]) - column_micros(began)
+        return float(micros.sum() / MICROS_PER_HOUR)
 
 
 class ByFunction(Rule):

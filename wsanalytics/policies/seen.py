@@ -47,7 +47,8 @@ class Seen:
     @property
     def ids(self) -> pd.Index:
         """The WorkSpaces that are to be decided about, in the order of ``workspaces``."""
-        return pd.Index(self.settings.index)
+        ids: pd.Index = self.settings.index
+        return ids
 
     @property
     def today(self) -> int:

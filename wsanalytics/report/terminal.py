@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pandas as pd
@@ -134,6 +134,24 @@ def print_totals(sums: pd.DataFrame, title: str) -> None:
         fixed, hourly = round_parts([row["fixed_usd"], row["hourly_usd"]])
         table.add_row(str(name), number(row["billed_hours"], 1), usd(fixed), usd(hourly),
                       usd(fixed + hourly), number(row["cold_starts"]))
+    console().print(table)
+
+
+def print_policies(totals: pd.DataFrame, references: Sequence[str], when: str) -> None:
+    """One row a policy, the cheapest first; those that know the future are marked."""
+    fleet = int(totals["workspaces"].iloc[0]) if len(totals) else 0
+    has_regret = "regret_usd" in totals
+    table = new_table(
+        f"{counted(fleet, 'WorkSpace')}, {when}", ["policy"],
+        ["total", *(["regret"] if has_regret else []), "monthly fees", "for hours",
+         "billed hours", "cold starts a week", "switches"], ["knows"])
+    for row in totals.to_dict("records"):
+        fixed, hourly = round_parts([row["fixed_usd"], row["hourly_usd"]])
+        table.add_row(
+            str(row["policy"]), usd(fixed + hourly),
+            *([usd(row["regret_usd"])] if has_regret else []), usd(fixed), usd(hourly),
+            number(row["billed_hours"]), number(row["cold_starts_per_week"], 1),
+            number(row["switches"]), "the future" if row["policy"] in references else "the past")
     console().print(table)
 
 

@@ -110,7 +110,8 @@ class Arena:
         fleet = workspaces[billable(workspaces)].sort_values("workspace_id", ignore_index=True)
         ids = pd.Index(fleet["workspace_id"].astype("str"), name="workspace_id")
         sessions = sessions[sessions["workspace_id"].isin(ids)].reset_index(drop=True)
-        told = (configured(workspaces) if present is None else present).reindex(ids)
+        listed_settings = configured(workspaces).reindex(ids)
+        told = listed_settings if present is None else present.reindex(ids).fillna(listed_settings)
         begins = _history_begins(sessions, window)
         start, end = window.micros
         count = (end - start) // MICROS_PER_DAY
@@ -131,7 +132,8 @@ class Arena:
 
     def play(self, rule: Rule) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The outcomes and the decisions of one policy."""
-        names, starts = _Names(), []
+        names = _Names()
+        starts: list[pd.DataFrame] = []
         names.place(ALWAYS_ON)
         if isinstance(rule, LookingBack):
             chosen = names.places(rule.look_back(self._case()).ravel()).reshape(-1, self.count)
@@ -150,7 +152,8 @@ class Arena:
     def _case(self) -> Case:
         inside = Days.of(self.sessions, self.days.ids, self.window, self.rule)
         months = months_of(self.window)
-        maintained = maintenance_starts(self.fleet, months, self.window) * self.maintenance_hours
+        maintained = self.maintenance_hours * maintenance_starts(
+            self.fleet, months, self.window).astype(np.float64)
         return Case(self.fleet, inside, self.days, self.window, months,
                     Tariff.of(self.fleet, self.prices, months), maintained, self.present,
                     self.timeouts)
@@ -207,11 +210,11 @@ class Arena:
         if isinstance(choice, pd.Series):
             choice = choice.reindex(seen.ids).to_numpy(dtype=object)
         wrong = "" if len(choice) == len(seen.ids) else f"{len(choice)} settings"
-        missing = seen.ids[pd.isna(choice)] if not wrong else []
-        if wrong or len(missing):
+        if not wrong and pd.isna(choice).any():
+            wrong = f"no setting for {listed(list(seen.ids[pd.isna(choice)]))}"
+        if wrong:
             raise InputError(
-                f"it gave {wrong or f'no setting for {listed(list(missing))}'} at "
-                f"{seen.now:%Y-%m-%d}", where=f"the policy {rule.name}",
+                f"it gave {wrong} at {seen.now:%Y-%m-%d}", where=f"the policy {rule.name}",
                 rule=f"a policy gives one setting for each of the {len(seen.ids)} WorkSpaces",
                 mend="give one for all, or one for each of seen.ids")
         return names.places(choice)

@@ -58,7 +58,8 @@ class Backtest:
         sums.insert(0, "workspaces", fleet)
         sums["cold_starts_per_week"] = sums.pop("cold_starts") / self.window.weeks / max(fleet, 1)
         if "clairvoyant" in sums.index:
-            sums.insert(2, "regret_usd", sums["total_usd"] - sums.loc["clairvoyant", "total_usd"])
+            least = float(sums["total_usd"].to_dict()["clairvoyant"])
+            sums.insert(2, "regret_usd", sums["total_usd"] - least)
         return sums.sort_values("total_usd", kind="stable").reset_index()
 
     @property
@@ -67,11 +68,11 @@ class Backtest:
         if "clairvoyant" not in set(self.outcomes["policy"].astype("str")):
             raise InputError("clairvoyant is not among the policies", where="the backtest",
                              rule="regret is the cost above it", mend="add it to the policies")
-        table = self.outcomes.pivot_table(index="workspace_id", columns="policy", observed=True,
-                                          values="total_usd", aggfunc=lambda usd: usd.sum(
-                                              skipna=False))
-        above = table.sub(table["clairvoyant"], axis=0)
-        return above.stack().rename("regret_usd").reset_index()  # noqa: PD013  # wide to long
+        usd = self.outcomes.astype({"policy": "str", "workspace_id": "str"}).groupby(
+            ["policy", "workspace_id"], as_index=False)["total_usd"].sum(min_count=1)
+        least = usd[usd["policy"] == "clairvoyant"].set_index("workspace_id")["total_usd"]
+        usd["regret_usd"] = usd["total_usd"] - usd["workspace_id"].map(least)
+        return pd.DataFrame(usd[["policy", "workspace_id", "regret_usd"]])
 
     def __repr__(self) -> str:
         names = self.outcomes["policy"].nunique()

@@ -1,0 +1,35 @@
+"""The command ``backtest``: sessions to what each way of deciding would have cost."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from wsanalytics.files import check_output, write_table
+from wsanalytics.inputs import fleet_of
+from wsanalytics.policies.catalog import policy_named
+from wsanalytics.report import terminal
+from wsanalytics.show import counted
+from wsanalytics.simulate.backtest import backtest as run_backtest
+from wsanalytics.tables import OUTCOMES
+
+
+def backtest(args: Namespace) -> None:
+    """Sessions to outcomes, under the policies that were named."""
+    check_output(args.output)
+    policies = [policy_named(text) for text in args.policy]
+    with terminal.progress(len(policies) + 2) as step:
+        step("reading")
+        fleet = fleet_of(args, with_history=True)
+        if fleet.note:
+            terminal.tell(fleet.note)
+        found = run_backtest(
+            fleet.sessions, policies, workspaces=fleet.workspaces, prices=fleet.prices,
+            window=fleet.window, hour_rule=args.hour_rule,
+            maintenance_hours=args.maintenance_hours, present=fleet.present,
+            timeouts=args.timeout or (60, 120, 240), step=step,
+        )
+        step("writing")
+        write_table(found.outcomes, args.output, OUTCOMES)
+    terminal.print_policies(found.totals, found.references, str(fleet.window))
+    terminal.console().print(f"Prices: {fleet.prices.origin}, {fleet.prices.dates}.")
+    terminal.tell(f"{counted(len(found.outcomes), 'row')} written to {args.output}")
