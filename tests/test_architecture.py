@@ -20,7 +20,7 @@ settings, aws.model, show, schedule, prices
 AWS
 history, sessions, inventory, samplefiles, store, stored, archive, metrics
 simulate.workspace, simulate.arrays, simulate.fleet, PEOPLE
-switching, hourrules, metering, billing, days
+switching, hourrules, metering, billing, days, outlook
 POLICIES, simulate.arena, simulate.backtest
 progress, looking, facts, trail, collector, backfilling
 comparison, reasons, duedates, choosing, recommendations
@@ -37,7 +37,7 @@ optionkinds, optionvalues, config, inforce, adminoptions, options, cli, __main__
 """
 GROUPS = {
     "POLICIES": "policies.seen, policies.rule, policies.fixed, policies.cost_optimizer, "
-    "policies.break_even, policies.stop_when_idle, policies.dayruns, policies.hindsight, "
+    "policies.break_even, policies.forecast, policies.stop_when_idle, policies.dayruns, policies.hindsight, "
     "policies.clairvoyant, policies.informed, policies.catalog",
     "PEOPLE": "people.person, people.habits, people.machines, people.looks, people",
     "AWS": "aws.pace, aws.permissions, aws.failures, aws.pricelist, aws.connection, "

@@ -13,6 +13,7 @@ from wsanalytics.policies.break_even import BreakEven
 from wsanalytics.policies.clairvoyant import Clairvoyant
 from wsanalytics.policies.cost_optimizer import CostOptimizer
 from wsanalytics.policies.fixed import Fixed, Hold
+from wsanalytics.policies.forecast import Forecast
 from wsanalytics.policies.informed import Informed
 from wsanalytics.policies.rule import Rule
 from wsanalytics.policies.stop_when_idle import StopWhenIdle
@@ -22,6 +23,7 @@ POLICIES: dict[str, Callable[..., Rule]] = {
     "hold": Hold,
     "cost_optimizer": CostOptimizer,
     "break_even": BreakEven,
+    "forecast": Forecast,
     "clairvoyant": Clairvoyant,
     "informed": Informed,
     "stop_when_idle": StopWhenIdle,

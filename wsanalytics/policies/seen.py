@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ import pandas as pd
 
 from wsanalytics.days import Days
 from wsanalytics.hourrules import HourRule, Hours
+from wsanalytics.outlook import Past, weekdays
 from wsanalytics.settings import ALWAYS_ON
 from wsanalytics.timeline import MICROS_PER_DAY, from_micros, to_micros
 
@@ -43,6 +45,8 @@ class Seen:
     billed_from: datetime
     days: Days
     told: npt.NDArray[np.int64]
+    born: npt.NDArray[np.int64]
+    ended: npt.NDArray[np.int64]
 
     @property
     def ids(self) -> pd.Index:
@@ -102,12 +106,33 @@ class Seen:
         past = self.hours_by_day(minutes)
         return pd.Series(past[:, self.days_this_month:].sum(axis=1), index=self.ids)
 
+    @property
+    def days_left(self) -> int:
+        """How many days the month has left, this one included."""
+        return monthrange(self.now.year, self.now.month)[1] - self.now.day + 1
+
+    def past(self, minutes: int) -> Past:
+        """The days seen of all WorkSpaces there ever were, in AUTO_STOP with *minutes*.
+
+        Its rows are all of the fleet; ``rows`` are the places of those to be decided about.
+        """
+        hours = self.days.hours(minutes)[:, : self.today]
+        ended = np.where(self.ended <= self.today, self.ended, np.iinfo(np.int64).max)
+        return Past(hours, weekdays(self.days.edges[0], self.today), self.born, ended)
+
     @cached_property
     def break_even_hours(self) -> pd.Series:
         """The billed hours a month at which both modes cost the same, by id."""
         rates = self.rates
         gap = rates["always_on_usd"] - rates["auto_stop_usd"]
         return gap / rates["hourly_usd"]
+
+    @cached_property
+    def minutes_in_force(self) -> npt.NDArray[np.int64]:
+        """The timeout in minutes that each is set to; 0 for those that are ALWAYS_ON."""
+        texts = self.settings.to_numpy()
+        known = {text: int(text.partition(":")[2] or 0) for text in set(texts)}
+        return np.array([known[text] for text in texts], dtype=np.int64)
 
     @cached_property
     def own_timeout(self) -> npt.NDArray[np.int64]:

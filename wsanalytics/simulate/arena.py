@@ -36,6 +36,7 @@ from wsanalytics.timeline import (
 
 Texts = npt.NDArray[np.object_]
 Codes = npt.NDArray[np.int64]
+_NEVER = np.iinfo(np.int64).max
 DECISIONS = ("policy", "workspace_id", "at", "from_setting", "to_setting")
 
 
@@ -198,7 +199,13 @@ class Arena:
             opens_month=day == 0 or at.day == 1,
             is_new=self.new[rows] & (self.first[rows] == day),
             rows=rows, billed_from=self.window.start, days=self.days, told=told,
+            born=self._since_history(self.fleet["created_at"], unknown=0),
+            ended=self._since_history(self.fleet["terminated_at"], unknown=_NEVER),
         )
+
+    def _since_history(self, column: pd.Series, *, unknown: int) -> Codes:
+        """The day, counted from the first one of the history, of each instant; 0 if earlier."""
+        return np.maximum(_day(column, int(self.days.edges[0]), unknown=unknown), 0)
 
     def _answer(self, rule: Rule, names: _Names, seen: Seen) -> Codes:
         """The numbers of what the policy says, in the order of ``seen.ids``."""
