@@ -20,8 +20,8 @@ settings, aws.model, show, schedule, prices
 AWS
 history, sessions, inventory, samplefiles, store, stored, archive, metrics
 simulate.workspace, simulate.arrays, simulate.fleet, PEOPLE
-switching, hourrules, metering, billing, days, outlook
-POLICIES, simulate.arena, simulate.backtest
+switching, hourrules, metering, billing, habits, days, outlook
+POLICIES, simulate.answers, simulate.arena, simulate.backtest
 progress, looking, facts, trail, collector, backfilling
 comparison, reasons, duedates, choosing, recommendations
 jsonfields, planfile, planview, overview, analysis
@@ -31,13 +31,14 @@ plot.style, plot.costs, plot.timeline, plot.tradeoff, plot.usage, plot
 report.figures, report.page, report.terminal, report.outcomes
 report.plantables, report.workbook, report
 SANDBOX
-inputs, consent, commands, backtesting, advice, plans, changes, poweringcommands, verifying, creating
-gathering, pricing, account, demonstration
+inputs, consent, commands, backtesting, advice, plans, changes, poweringcommands, verifying
+creating, gathering, pricing, account, demonstration
 optionkinds, optionvalues, config, inforce, adminoptions, options, cli, __main__
 """
 GROUPS = {
     "POLICIES": "policies.seen, policies.rule, policies.fixed, policies.cost_optimizer, "
-    "policies.break_even, policies.forecast, policies.stop_when_idle, policies.dayruns, policies.hindsight, "
+    "policies.break_even, policies.forecast, policies.stop_when_idle, "
+    "policies.start_before_work, policies.dayruns, policies.hindsight, "
     "policies.clairvoyant, policies.informed, policies.catalog",
     "PEOPLE": "people.person, people.habits, people.machines, people.looks, people",
     "AWS": "aws.pace, aws.permissions, aws.failures, aws.pricelist, aws.connection, "

@@ -1,7 +1,8 @@
 """When users usually come, and whether they come today: ``usual_arrivals`` and ``start_early``.
 
 A WorkSpace that is started a few minutes before its user comes costs at most the hour that it
-would have cost anyway; if he does not come, it costs its timeout.
+would have cost anyway; if he does not come, it costs its timeout. The rule itself stands in
+``habits``.
 """
 
 from __future__ import annotations
@@ -12,28 +13,22 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.aws.presence import Looker, Present
 from wsanalytics.aws.reader import PER_CALL
 from wsanalytics.aws.writer import Writer
 from wsanalytics.carrying import Terms
+from wsanalytics.habits import HISTORY, LocalDays, first_minutes, instants_on, usual_on
 from wsanalytics.idling import Keep, hours_between, of_place
 from wsanalytics.powering import START, Candidate, Work, switch_all
 from wsanalytics.settings import RunningMode
 from wsanalytics.store import Store
 from wsanalytics.stored import find_stored
-from wsanalytics.timeline import Window
+from wsanalytics.timeline import Window, column_micros, instants
 from wsanalytics.workdays import Holidays, Zones
 
-HISTORY = timedelta(days=28)
-"""How far back a user's habits are looked for."""
-FEWEST_DAYS = 5
-"""Days of this kind (working days, or days of the weekend) that must have been observed."""
-PRIOR_DAYS = 2.0
-"""The days' worth of what the user does on other days of the kind that a weekday begins with."""
-EARLY_QUANTILE = 0.25
-"""Three days in four the user comes after this point of the times at which he has come."""
 _LONG_GAP = timedelta(hours=2)
 ARRIVALS = ("workspace_id", "expected_at", "chance", "days", "came")
 
@@ -58,33 +53,41 @@ def usual_arrivals(
     way, and on one the chance is 0. A WorkSpace with too few days, or whose user never came on
     such a day, has no row.
     """
-    rows = []
-    by_id = dict(iter(sessions.groupby("workspace_id", observed=True)["connected_at"]))
+    ids = pd.Index(list(zone_of), dtype="str")
+    owner = ids.get_indexer(pd.Index(sessions["workspace_id"])).astype(np.int64)
+    connects = column_micros(sessions["connected_at"])
     silent = {} if gaps is None else dict(iter(gaps.groupby("workspace_id", observed=True)))
-    for name, zone in zone_of.items():
+    parts = [pd.DataFrame(columns=list(ARRIVALS))]
+    for zone in dict.fromkeys(zone_of.values()):
+        rows = np.flatnonzero([of == zone for of in zone_of.values()])
+        days = LocalDays.within(observed.start, observed.end, zone)
+        place = np.full(len(ids) + 1, -1)
+        place[rows] = np.arange(len(rows))
+        mine = place[owner]
+        first = first_minutes(mine[mine >= 0], connects[mine >= 0], len(rows), days)
+        counted = np.stack([_counted(days, silent.get(name), holidays) for name in ids[rows]])
         today = now.astimezone(zone).date()
-        unseen = _unseen_days(silent.get(name), zone)
-        days = [day for day in _days(observed, zone) if day < today and _alike(day, today)
-                and day not in unseen and not (holidays and holidays.is_holiday(day))]
-        came = _first_minutes(by_id.get(name), zone)
-        there = [day for day in days if day in came]
-        if len(days) < FEWEST_DAYS or not there:
-            continue
-        minute = float(np.quantile([came[day] for day in there], EARLY_QUANTILE))
-        expected = datetime.combine(today, datetime.min.time(), zone) + timedelta(minutes=minute)
-        is_holiday = holidays is not None and holidays.is_holiday(today)
-        rows.append((name, expected.astimezone(now.tzinfo),
-                     0.0 if is_holiday else _chance(days, there, today), len(days), len(there)))
-    frame = pd.DataFrame(rows, columns=list(ARRIVALS))
-    return frame.astype({"workspace_id": "str", "chance": "float64"})
+        usual = usual_on(today.toordinal(), days.ordinals, first, counted)
+        known = np.flatnonzero(usual.is_known)
+        expected = instants_on(today.toordinal(), usual.minute[known], zone)
+        parts.append(pd.DataFrame({
+            "workspace_id": ids[rows[known]],
+            "expected_at": instants(expected).tz_convert(now.tzinfo),
+            "chance": 0.0 if holidays and holidays.is_holiday(today) else usual.chance[known],
+            "days": usual.days[known], "came": usual.came[known]}, index=rows[known]))
+    frame = pd.concat([part for part in parts if len(part)] or parts[:1]).sort_index()
+    return frame.reset_index(drop=True).astype({"workspace_id": "str", "chance": "float64"})
 
 
-def _days(observed: Window, zone: ZoneInfo) -> list[date]:
-    """The local days that lie wholly in the window."""
-    first = observed.start.astimezone(zone)
-    day = first.date() if first.time() == datetime.min.time() else first.date() + timedelta(days=1)
-    end = observed.end.astimezone(zone).date()
-    return [day + timedelta(days=place) for place in range(max(0, (end - day).days))]
+def _counted(
+    days: LocalDays, gaps: pd.DataFrame | None, holidays: Holidays | None
+) -> npt.NDArray[np.bool_]:
+    """Which of *days* tell something of a user's habits: no gap over two hours, no holiday."""
+    left_out = _unseen_days(gaps, days.zone)
+    if holidays is not None:
+        dates = map(date.fromordinal, days.ordinals.tolist())
+        left_out |= {day for day in dates if holidays.is_holiday(day)}
+    return ~np.isin(days.ordinals, [day.toordinal() for day in left_out])
 
 
 def _unseen_days(gaps: pd.DataFrame | None, zone: ZoneInfo) -> set[date]:
@@ -99,27 +102,6 @@ def _unseen_days(gaps: pd.DataFrame | None, zone: ZoneInfo) -> set[date]:
                 days.add(day)
             day += timedelta(days=1)
     return days
-
-
-def _alike(day: date, today: date) -> bool:
-    return (day.weekday() < 5) == (today.weekday() < 5)
-
-
-def _first_minutes(connects: pd.Series | None, zone: ZoneInfo) -> dict[date, float]:
-    """The minute of each local day at which its first session began."""
-    if connects is None:
-        return {}
-    local = connects.dt.tz_convert(zone)
-    first = local.groupby(local.dt.date).min()
-    return {day: at.hour * 60 + at.minute + at.second / 60 for day, at in first.items()}
-
-
-def _chance(days: list[date], there: list[date], today: date) -> float:
-    """From the same weekday, leaning on all days of the kind where that was seen seldom."""
-    same = [day for day in days if day.weekday() == today.weekday()]
-    came = sum(day.weekday() == today.weekday() for day in there)
-    usual = (len(there) + 1) / (len(days) + 2)
-    return (came + PRIOR_DAYS * usual) / (len(same) + PRIOR_DAYS)
 
 
 def start_early(

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from wsanalytics.habits import LocalDays, Minutes, first_minutes
 from wsanalytics.hourrules import HourRule, Hours, hours_of, session_hours, tool_edges
 from wsanalytics.simulate.arrays import Codes, replay_constant
 from wsanalytics.timeline import (
@@ -47,6 +49,7 @@ class Days:
     window: Window
     rule: HourRule
     _hours: dict[tuple[str, int], tuple[Hours, Hours]] = field(default_factory=dict)
+    _came: dict[ZoneInfo, tuple[LocalDays, Minutes]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, sessions: pd.DataFrame, ids: pd.Index, window: Window, rule: HourRule) -> Days:
@@ -101,6 +104,14 @@ class Days:
         at_work = np.zeros(self.shape, dtype=bool)
         at_work[self.workspace[pieces.source[goes_on]], pieces.span[goes_on]] = True
         return at_work
+
+    def first_minutes(self, zone: ZoneInfo) -> tuple[LocalDays, Minutes]:
+        """The days on the clock in *zone*, and at which minute of each somebody came first."""
+        if zone not in self._came:
+            days = LocalDays.within(self.window.start, self.window.end, zone)
+            self._came[zone] = days, first_minutes(
+                self.workspace, self.connects, len(self.ids), days)
+        return self._came[zone]
 
     def frame(self, until: int) -> pd.DataFrame:
         """The sessions that began before the instant *until*, cut there: a ``sessions`` table."""

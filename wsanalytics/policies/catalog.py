@@ -16,6 +16,7 @@ from wsanalytics.policies.fixed import Fixed, Hold
 from wsanalytics.policies.forecast import Forecast
 from wsanalytics.policies.informed import Informed
 from wsanalytics.policies.rule import Rule
+from wsanalytics.policies.start_before_work import StartBeforeWork
 from wsanalytics.policies.stop_when_idle import StopWhenIdle
 from wsanalytics.settings import ALWAYS_ON, auto_stop
 
@@ -27,6 +28,7 @@ POLICIES: dict[str, Callable[..., Rule]] = {
     "clairvoyant": Clairvoyant,
     "informed": Informed,
     "stop_when_idle": StopWhenIdle,
+    "start_before_work": StartBeforeWork,
 }
 """What a name makes; its parameters that are numbers, texts or flags can be written behind it."""
 RULE = "a policy is written NAME or NAME:PARAM=VALUE,PARAM=VALUE"

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.days import Days
+from wsanalytics.habits import LocalDays, Minutes
 from wsanalytics.hourrules import HourRule, Hours
 from wsanalytics.outlook import Past, weekdays
 from wsanalytics.settings import ALWAYS_ON
@@ -81,6 +83,26 @@ class Seen:
     def tool_hours_by_day(self, minutes: int) -> Hours:
         """The hours that AWS's own tool adds at 23:00 UTC of each day seen, with that timeout."""
         return self._past(self.days.tool_run_hours(minutes))
+
+    def first_minutes(self, zone: ZoneInfo, history: timedelta) -> tuple[LocalDays, Minutes]:
+        """The last days on the clock in *zone* that are over, and when each came first on them.
+
+        The minutes after midnight, by WorkSpace (rows) and day; NaN where nobody came. The days
+        lie wholly within *history*, and within what was seen.
+        """
+        begins = max(self.since, self.now - history)
+        days = LocalDays.within(begins, self.now, zone)
+        known, minutes = self.days.first_minutes(zone)
+        skipped = days.first - known.first
+        return days, minutes[self.rows, skipped : skipped + days.count]
+
+    def were_there(self, since: datetime) -> npt.NDArray[np.bool_]:
+        """Whose user was connected at some time from *since* on, up to now."""
+        recent = (self.days.connects < to_micros(self.now)) & (
+            self.days.disconnects >= to_micros(since))
+        there = np.zeros(len(self.days.ids), dtype=np.bool_)
+        there[self.days.workspace[recent]] = True
+        return there[self.rows]
 
     @property
     def minutes_by_day(self) -> npt.NDArray[np.int64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,8 +18,9 @@ from wsanalytics.policies.rule import Case, LookingBack, Rule
 from wsanalytics.policies.seen import Seen
 from wsanalytics.prices import PriceBook
 from wsanalytics.schedule import START, STOP, Schedule
-from wsanalytics.settings import ALWAYS_ON, Setting, auto_stop
+from wsanalytics.settings import ALWAYS_ON, auto_stop
 from wsanalytics.show import listed
+from wsanalytics.simulate.answers import Codes, Names, Texts, answered, begun
 from wsanalytics.simulate.fleet import replay
 from wsanalytics.switching import paid_after
 from wsanalytics.tables import ORDERS, OUTCOMES
@@ -34,43 +34,8 @@ from wsanalytics.timeline import (
     months_of,
 )
 
-Texts = npt.NDArray[np.object_]
-Codes = npt.NDArray[np.int64]
 _NEVER = np.iinfo(np.int64).max
 DECISIONS = ("policy", "workspace_id", "at", "from_setting", "to_setting")
-
-
-class _Names:
-    """Settings as numbers: the text of each, and its timeout in minutes (0 for ALWAYS_ON)."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.minutes: list[int] = []
-        self._places: dict[str, int] = {}
-
-    def place(self, text: object) -> int:
-        """The number of a setting, or of a text that writes one."""
-        name = str(text)
-        if name not in self._places:
-            setting = Setting.parse(name)
-            self._places[name] = len(self.texts)
-            self.texts.append(str(setting))
-            self.minutes.append(setting.auto_stop_minutes or 0)
-        return self._places[name]
-
-    def places(self, texts: npt.ArrayLike) -> Codes:
-        """The numbers of many."""
-        codes, known = pd.factorize(np.asarray(texts, dtype=object))
-        return np.array([self.place(text) for text in known] or [0], dtype=np.int64)[codes]
-
-    def text_of(self, codes: Codes) -> Texts:
-        """The texts of many."""
-        chosen: Texts = np.array(self.texts, dtype=object)[codes]
-        return chosen
-
-    def minutes_of(self, codes: Codes) -> Codes:
-        """The timeouts of many."""
-        return np.array(self.minutes, dtype=np.int64)[codes]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,7 +98,7 @@ class Arena:
 
     def play(self, rule: Rule) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The outcomes and the decisions of one policy."""
-        names = _Names()
+        names = Names()
         starts: list[pd.DataFrame] = []
         names.place(ALWAYS_ON)
         if isinstance(rule, LookingBack):
@@ -159,7 +124,7 @@ class Arena:
                     Tariff.of(self.fleet, self.prices, months), maintained, self.present,
                     self.timeouts)
 
-    def _decide(self, rule: Rule, names: _Names) -> tuple[Codes, list[pd.DataFrame]]:
+    def _decide(self, rule: Rule, names: Names) -> tuple[Codes, list[pd.DataFrame]]:
         """What the policy says on each day, by WorkSpace and day; and whom it starts."""
         history = self.days.shape[1] - self.count
         now = names.places(self.present)
@@ -172,10 +137,8 @@ class Arena:
             opens = day == 0 or at.day == 1
             if len(rows):
                 seen = self._seen(at, rows, names.text_of(now[rows]), paid[rows], told)
-                now[rows] = self._answer(rule, names, seen)
-                begun = rule.starts(seen)
-                if begun is not None and len(begun):
-                    starts.append(_checked_starts(rule, begun, at))
+                now[rows] = answered(rule, names, seen)
+                starts.append(begun(rule, seen))
             is_on = names.minutes_of(now) == 0
             paid = np.where(self.new & (self.first == day), is_on,
                             paid_after(paid, is_on, opens=opens))
@@ -207,25 +170,6 @@ class Arena:
         """The day, counted from the first one of the history, of each instant; 0 if earlier."""
         return np.maximum(_day(column, int(self.days.edges[0]), unknown=unknown), 0)
 
-    def _answer(self, rule: Rule, names: _Names, seen: Seen) -> Codes:
-        """The numbers of what the policy says, in the order of ``seen.ids``."""
-        choice = rule.decide(seen)
-        if isinstance(choice, str | Setting):
-            return np.full(len(seen.ids), names.place(choice))
-        if isinstance(choice, Mapping):
-            choice = pd.Series(choice, dtype=object)
-        if isinstance(choice, pd.Series):
-            choice = choice.reindex(seen.ids).to_numpy(dtype=object)
-        wrong = "" if len(choice) == len(seen.ids) else f"{len(choice)} settings"
-        if not wrong and pd.isna(choice).any():
-            wrong = f"no setting for {listed(list(seen.ids[pd.isna(choice)]))}"
-        if wrong:
-            raise InputError(
-                f"it gave {wrong} at {seen.now:%Y-%m-%d}", where=f"the policy {rule.name}",
-                rule=f"a policy gives one setting for each of the {len(seen.ids)} WorkSpaces",
-                mend="give one for all, or one for each of seen.ids")
-        return names.places(choice)
-
     def _moves(self, chosen: Codes) -> tuple[Codes, npt.NDArray[np.bool_]]:
         """The setting in which each WorkSpace begins, and the days on which it changes."""
         alive = self.first < self.count
@@ -237,7 +181,7 @@ class Arena:
         return opening, moved
 
     def _schedule(
-        self, rule: Rule, names: _Names, opening: Codes, moved: npt.NDArray[np.bool_],
+        self, rule: Rule, names: Names, opening: Codes, moved: npt.NDArray[np.bool_],
         chosen: Codes, starts: list[pd.DataFrame],
     ) -> Schedule:
         row, day = np.nonzero(moved)
@@ -246,12 +190,21 @@ class Arena:
             "at": instants(self.window.micros[0] + day * MICROS_PER_DAY),
             "order": names.text_of(chosen[row, day]),
         })]
-        orders += [begun.assign(order=START) for begun in starts]
+        if any(map(len, starts)):
+            orders.append(self._while_there(pd.concat(starts)).assign(order=START))
         if rule.idle_stop_minutes is not None:
             orders.append(self._stops(rule.idle_stop_minutes))
         told = pd.concat([some for some in orders if len(some)] or orders[:1], ignore_index=True)
         return Schedule(pd.Series(names.text_of(opening), index=self.days.ids),
                         told[list(ORDERS.names)], rule.name)
+
+    def _while_there(self, starts: pd.DataFrame) -> pd.DataFrame:
+        """Those of *starts* that find the WorkSpace created and not yet terminated."""
+        row = self.days.ids.get_indexer(pd.Index(starts["workspace_id"]))
+        at, known = column_micros(starts["at"]), self.fleet["terminated_at"].notna().to_numpy()
+        early = at < column_micros(self.fleet["created_at"])[row]  # unknown is the least of all
+        late = known[row] & (at >= column_micros(self.fleet["terminated_at"])[row])
+        return starts[~early & ~late]
 
     def _stops(self, minutes: float) -> pd.DataFrame:
         """A stop so long after each disconnect after which nobody came back in that time."""
@@ -266,7 +219,7 @@ class Arena:
                              "at": instants(at[kept]), "order": STOP})
 
     def _switches(
-        self, names: _Names, opening: Codes, moved: npt.NDArray[np.bool_]
+        self, names: Names, opening: Codes, moved: npt.NDArray[np.bool_]
     ) -> npt.NDArray[np.int64]:
         """Changes of setting by WorkSpace and month; what one is created in is none."""
         changed = moved.copy()
@@ -279,7 +232,7 @@ class Arena:
                         axis=1)
 
     def _decisions(
-        self, rule: Rule, names: _Names, opening: Codes, moved: npt.NDArray[np.bool_],
+        self, rule: Rule, names: Names, opening: Codes, moved: npt.NDArray[np.bool_],
         chosen: Codes,
     ) -> pd.DataFrame:
         changed = moved.copy()
@@ -303,16 +256,6 @@ def _without_the_future(fleet: pd.DataFrame, at: datetime) -> pd.DataFrame:
     later = fleet["terminated_at"] >= pd.Timestamp(at)
     return fleet.assign(terminated_at=fleet["terminated_at"].mask(later),
                         state=fleet["state"].mask(later, "AVAILABLE"))
-
-
-def _checked_starts(rule: Rule, begun: pd.DataFrame, at: datetime) -> pd.DataFrame:
-    ends = pd.Timestamp(at) + pd.Timedelta(days=1)
-    if ((begun["at"] < pd.Timestamp(at)) | (begun["at"] >= ends)).any():
-        raise InputError(
-            "it starts WorkSpaces on another day", where=f"the policy {rule.name}",
-            rule=f"what is decided at {at:%Y-%m-%d} is for the 24 hours from then on",
-            mend="give times of that day")
-    return begun[["workspace_id", "at"]]
 
 
 def _day(column: pd.Series, start: int, *, unknown: int) -> Codes:
