@@ -278,8 +278,8 @@ def test_a_plan_tells_whose_it_is_and_what_was_checked() -> None:
         "ada", "111122223333", "us-east-1")
     assert mine["apply_by"] == "2026-04-30T21:59:00Z" and mine["comment"] == ""
     assert mine["checked"] == (
-        "31 days observed (21 needed); the interval lies above zero; at least $1.00 a month; "
-        "7 cold starts a week, at most 8")
+        "31 days observed (21 needed); the interval lies above zero (chance of a loss: 0 %); "
+        "at least $1.00 a month; 7 cold starts a week, at most 8")
 
 
 def test_now_has_a_zone() -> None:

@@ -16,7 +16,7 @@ import pandas as pd
 from wsanalytics.duedates import best_date
 from wsanalytics.reasons import checks_of, reason_for
 from wsanalytics.settings import Setting
-from wsanalytics.show import counted, number, usd, usd_range
+from wsanalytics.show import counted, number, percent, usd, usd_range
 
 ENOUGH_DAYS = 21
 """A history of fewer observed days is called too short: three whole weeks, the least from which
@@ -91,7 +91,7 @@ class Chooser:
             interval = usd_range(best["saving_low_usd"], best["saving_high_usd"])
             return (
                 f"{best['setting']} may save {usd(saving)} a month, but the interval "
-                f"{interval} includes zero."
+                f"{interval} includes zero (chance of a loss: {percent(best['chance_of_loss'])})."
             )
         if saving < self.min_saving_usd:
             return (
@@ -109,6 +109,7 @@ class Chooser:
             "saving_usd_per_month": best["saving_usd_per_month"],
             "saving_low_usd": best["saving_low_usd"],
             "saving_high_usd": best["saving_high_usd"],
+            "chance_of_loss": best["chance_of_loss"],
             "cold_starts_per_week": best["cold_starts_per_week"],
             "extra_cold_starts_per_week": best["extra_cold_starts_per_week"],
             "best_date": best_date(present, best, self.now).isoformat(),
@@ -129,6 +130,7 @@ def left_alone(present: dict[str, Any], reason: str) -> dict[str, Any]:
         "saving_usd_per_month": np.nan,
         "saving_low_usd": np.nan,
         "saving_high_usd": np.nan,
+        "chance_of_loss": np.nan,
         "cold_starts_per_week": present["cold_starts_per_week"],
         "extra_cold_starts_per_week": np.nan,
         "best_date": "",

@@ -1,21 +1,26 @@
 """From charges to differences: what each setting would save against the one in force.
 
-A saving is a forecast made of the past: the same person working the same kind of weeks. How far
-it may be off is estimated by resampling each WorkSpace's own weeks: had its weeks come in other
-numbers (the quiet ones twice, the busy ones not at all), how much would the saving differ? Seven
-days are drawn together because a person's days hang together within a week.
+A saving is a forecast made of the past: the same person working the same kind of weeks. Where use
+has changed for good, only what came after the change counts. How far the coming weeks may be off
+is told by :mod:`wsanalytics.prospects`, from blocks of the WorkSpace's own weeks and from what
+others did next who had lived the same.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from wsanalytics.days import Days
 from wsanalytics.errors import InputError
-from wsanalytics.settings import Setting
+from wsanalytics.hourrules import HourRule
+from wsanalytics.outlook import Past, weekdays
+from wsanalytics.prospects import Prospects, prospects_of
+from wsanalytics.settings import STEP_MINUTES, Setting
 from wsanalytics.show import counted, listed
 from wsanalytics.simulate.fleet import Replay
 from wsanalytics.tables import COMPARISON
@@ -27,16 +32,14 @@ from wsanalytics.timeline import (
     clipped,
     coded,
     column_micros,
-    cut,
+    instants,
     months_of,
-    week_edges,
 )
 
 Amounts = npt.NDArray[np.float64]
 
-DRAWS = 1000
-"""How often the weeks of each WorkSpace are drawn anew."""
-_ROWS_AT_ONCE = 4000
+CENT = 0.005
+"""Less than this is no loss."""
 
 
 def compare(
@@ -52,12 +55,13 @@ def compare(
     """Every WorkSpace under every setting of *charges*, against the setting it has.
 
     *baseline* gives each WorkSpace's present setting by ``workspace_id``
-    (``history.configured``). Savings are USD a month of the WorkSpace's existence in the window;
-    ``saving_low_usd`` and ``saving_high_usd`` enclose the middle *level* of what resampling its
-    weeks gives, *seed* fixing the draws (the same input gives the same interval). *gaps* are the
-    stretches in which nobody looked, which are no observed days. Returns a ``comparison`` table;
-    amounts are empty where no price is known. Raises :class:`InputError` if a WorkSpace's present
-    setting is not among those charged.
+    (``history.configured``). Savings are USD a month of the WorkSpace's existence in the window,
+    or since its use changed (``counted_from``). ``saving_low_usd`` and ``saving_high_usd`` enclose
+    the middle *level* of what may come until the end of the next month, and ``chance_of_loss`` is
+    the share of it in which the setting costs more than the present one; *seed* fixes the draws
+    (the same input gives the same interval). *gaps* are the stretches in which nobody looked,
+    which are no observed days. Returns a ``comparison`` table; amounts are empty where no price is
+    known. Raises :class:`InputError` if a WorkSpace's present setting is not among those charged.
     """
     if not 0 < level < 1:
         raise InputError(f"level is {level}", where="compare", rule="a level lies between 0 and 1",
@@ -68,22 +72,28 @@ def compare(
     fleet = np.arange(len(grid.ids))
     with np.errstate(invalid="ignore", divide="ignore"):
         per_month = 1 / np.where(life.months > 0, life.months, np.nan)
-    saving = (grid.total[present, fleet] - grid.total) * per_month
-    low, high = _intervals(grid, replay, life, present, level, seed)
+    past = _past(replay, workspaces, grid.ids)
+    ahead = prospects_of(past, seed=seed)
+    hourly, hours, weekly = _counted(grid, replay, life, ahead, per_month)
+    fixed = grid.fixed * per_month
+    costs = fixed + hourly
+    saving = costs[present, fleet] - costs
+    flat, moving = fixed[present, fleet] - fixed, hourly[present, fleet] - hourly
+    low, high = _interval(flat, moving, ahead, level)
     low, high = np.fmin(low, saving), np.fmax(high, saving)
-    weekly = grid.cold_starts / replay.window.weeks
     connected, sessions = _connected(replay, grid.ids)
     unseen = np.minimum(_unseen_days(gaps, grid.ids, replay.window), life.days)
     names = np.array(grid.settings)
     columns = {
         "total_usd": grid.total,
         "baseline_usd": np.broadcast_to(grid.total[present, fleet], grid.total.shape),
-        "usd_per_month": grid.total * per_month,
-        "hourly_usd_per_month": grid.hourly * per_month,
-        "billed_hours_per_month": grid.hours * per_month,
+        "usd_per_month": costs,
+        "hourly_usd_per_month": hourly,
+        "billed_hours_per_month": hours,
         "saving_usd_per_month": saving,
         "saving_low_usd": low,
         "saving_high_usd": high,
+        "chance_of_loss": _chance_of_loss(flat, moving, ahead),
         "cold_starts_per_week": weekly,
         "extra_cold_starts_per_week": weekly - weekly[present, fleet],
         "observed_days": np.broadcast_to(life.days - unseen, grid.total.shape),
@@ -99,7 +109,8 @@ def compare(
             "baseline": np.repeat(names[present], shape[0]),
         }
         | {name: np.ascontiguousarray(values.T).ravel() for name, values in columns.items()}
-        | {"terminated_at": life.terminated_at.repeat(shape[0])}
+        | {"terminated_at": life.terminated_at.repeat(shape[0]),
+           "counted_from": _counted_from(ahead, replay.window).repeat(shape[0])}
     )
     return frame[list(COMPARISON.names)]
 
@@ -146,7 +157,6 @@ class _Life:
 
     days: Amounts
     months: Amounts
-    week_days: Amounts
     terminated_at: pd.DatetimeIndex
 
 
@@ -188,7 +198,6 @@ def _life(workspaces: pd.DataFrame, ids: pd.Index, window: Window) -> _Life:
     return _Life(
         np.maximum(ends - begins, 0) / MICROS_PER_DAY,
         (_overlap(begins, ends, months.edges) / np.diff(months.edges)).sum(axis=1),
-        _overlap(begins, ends, week_edges(window)) / MICROS_PER_DAY,
         pd.DatetimeIndex(rows["terminated_at"]),
     )
 
@@ -201,59 +210,91 @@ def _overlap(begins: Micros, ends: Micros, edges: Micros) -> Amounts:
     return overlap
 
 
-def _intervals(
-    grid: _Grid, replay: Replay, life: _Life, present: npt.NDArray[np.intp], level: float, seed: int
-) -> tuple[Amounts, Amounts]:
-    """The ends of each saving's interval, by setting and WorkSpace."""
-    fleet = np.arange(len(grid.ids))
-    weekly = _weekly_usd(grid, replay, life)
-    gain = weekly[present, fleet] - weekly
+def _past(replay: Replay, workspaces: pd.DataFrame, ids: pd.Index) -> Past:
+    """What was seen of each WorkSpace, day by day, for telling what may come."""
+    around = Window.around(replay.window.start, replay.window.end)
+    minutes = [one.auto_stop_minutes for one in replay.settings if isinstance(one, Setting)]
+    days = Days.of(replay.sessions, ids, around, HourRule.CLOCK_HOUR)
+    rows = workspaces.set_index("workspace_id").reindex(ids)
+    first = days.edges[0]
+
+    def day(name: str, unknown: int) -> npt.NDArray[np.int64]:
+        there = rows[name].notna().to_numpy()
+        at = (column_micros(rows[name]) - first) // MICROS_PER_DAY
+        return np.where(there, np.maximum(at, 0), unknown).astype(np.int64)
+
+    ended = day("terminated_at", np.iinfo(np.int64).max)
+    hours = days.hours(min(filter(None, minutes), default=STEP_MINUTES))
+    return Past(hours, weekdays(int(first), days.shape[1]), day("created_at", 0), ended)
+
+
+def _counted(
+    grid: _Grid, replay: Replay, life: _Life, ahead: Prospects, per_month: Amounts
+) -> tuple[Amounts, Amounts, Amounts]:
+    """Hourly USD and hours a month, and cold starts a week, of the days that count.
+
+    By setting and WorkSpace. Of those whose use has changed, what fell after the change: as much
+    of the hours as of the running time.
+    """
+    whole = grid.hourly * per_month, grid.hours * per_month, grid.cold_starts / replay.window.weeks
+    if not ahead.changed.any():
+        return whole
+    days = np.where(ahead.changed, ahead.counted_days, np.inf)
+    since = replay.window.micros[1] - np.where(ahead.changed, days, 0) * MICROS_PER_DAY
+    running = _by_owner(grid, replay.runs, lambda runs, place: np.maximum(
+        column_micros(runs["stopped_at"]) - np.maximum(column_micros(runs["started_at"]),
+                                                       since[place]), 0))
+    all_of_it = _by_owner(grid, replay.runs, lambda runs, _: (
+        column_micros(runs["stopped_at"]) - column_micros(runs["started_at"])))
+    share = np.divide(running, all_of_it, out=np.zeros_like(running), where=all_of_it > 0)
+    waits = _by_owner(grid, replay.cold_starts, lambda cold, place: (
+        column_micros(cold["connected_at"]) >= since[place]))
     with np.errstate(invalid="ignore", divide="ignore"):
-        month_days = life.days / life.months
-        fixed = (grid.fixed[present, fleet] - grid.fixed) / life.months
-    low, high = np.full_like(fixed, np.nan), np.full_like(fixed, np.nan)
-    alive = life.week_days > 0
-    first, count = alive.argmax(axis=1), alive.sum(axis=1)
-    for begin, weeks in {(int(f), int(c)) for f, c in zip(first, count, strict=True) if c}:
-        times = np.random.default_rng([seed, weeks]).multinomial(
-            weeks, np.full(weeks, 1 / weeks), size=DRAWS
-        )
-        alike = np.flatnonzero((first == begin) & (count == weeks))
-        step = max(1, _ROWS_AT_ONCE // len(grid.settings))
-        for rows in np.split(alike, range(step, len(alike), step)):
-            span = slice(begin, begin + weeks)
-            usd = gain[:, rows, span] @ times.T
-            days = life.week_days[rows, span] @ times.T
-            drawn = fixed[:, rows, None] + usd / days * month_days[rows, None]
-            ends = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=2)
-            low[:, rows], high[:, rows] = ends
-    return low, high
+        factor = share * life.days / life.months / days
+    return (np.where(ahead.changed, grid.hourly * factor, whole[0]),
+            np.where(ahead.changed, grid.hours * factor, whole[1]),
+            np.where(ahead.changed, waits * 7 / days, whole[2]))
 
 
-def _weekly_usd(grid: _Grid, replay: Replay, life: _Life) -> Amounts:
-    """The hourly charges of each setting and WorkSpace, spread over weeks as it was running."""
-    edges = week_edges(replay.window)
-    runs = replay.runs
-    setting = pd.Index(grid.settings).get_indexer(runs["setting"].cat.categories.astype("str"))
-    place = grid.ids.get_indexer(runs["workspace_id"].cat.categories)
-    setting = setting[runs["setting"].cat.codes.to_numpy()] if len(runs) else np.empty(0, int)
-    place = place[runs["workspace_id"].cat.codes.to_numpy()] if len(runs) else np.empty(0, int)
-    known = (setting >= 0) & (place >= 0)
-    pieces = cut(
-        column_micros(runs["started_at"])[known], column_micros(runs["stopped_at"])[known], edges
-    )
-    owner = (setting * len(grid.ids) + place)[known][pieces.source]
-    shape = (*grid.total.shape, len(edges) - 1)
-    running = np.bincount(
-        owner * shape[2] + pieces.span,
-        weights=(pieces.stops - pieces.starts).astype(np.float64),
-        minlength=int(np.prod(shape)),
-    ).reshape(shape)
-    spread = np.where(running.sum(axis=2, keepdims=True) > 0, running, life.week_days)
-    whole = spread.sum(axis=2, keepdims=True)
-    share = np.divide(spread, whole, out=np.zeros(shape), where=whole > 0)
-    weekly: Amounts = grid.hourly[:, :, None] * share
-    return weekly
+def _by_owner(
+    grid: _Grid, frame: pd.DataFrame,
+    amount: Callable[[pd.DataFrame, npt.NDArray[np.intp]], npt.NDArray[np.generic]],
+) -> Amounts:
+    """The sums of an amount of runs or cold starts, by setting and WorkSpace."""
+    known = frame[frame["workspace_id"].isin(grid.ids)]
+    setting = pd.Index(grid.settings).get_indexer(pd.Index(known["setting"].astype("str")))
+    known, setting = known[setting >= 0], setting[setting >= 0]
+    place = grid.ids.get_indexer(pd.Index(known["workspace_id"].astype("str")))
+    shape = grid.total.shape
+    total = np.bincount(setting * shape[1] + place, minlength=shape[0] * shape[1],
+                        weights=amount(known, place).astype(np.float64))
+    return total.astype(np.float64).reshape(shape)
+
+
+def _interval(
+    flat: Amounts, moving: Amounts, ahead: Prospects, level: float
+) -> tuple[Amounts, Amounts]:
+    """The ends of each saving's interval: *flat* stays as it is, *moving* goes with the pace."""
+    slow, fast = ahead.quantile((1 - level) / 2), ahead.quantile((1 + level) / 2)
+    ends = np.stack([flat + moving * slow, flat + moving * fast])
+    return ends.min(axis=0), ends.max(axis=0)
+
+
+def _chance_of_loss(flat: Amounts, moving: Amounts, ahead: Prospects) -> Amounts:
+    """How often each setting costs more than the present one, among the draws."""
+    chance = np.zeros_like(flat)
+    for place in range(len(flat)):
+        saved = flat[place][:, None] + moving[place][:, None] * ahead.paces
+        chance[place] = (saved < -CENT).mean(axis=1)
+        chance[place][np.isnan(flat[place])] = np.nan
+    return chance
+
+
+def _counted_from(ahead: Prospects, window: Window) -> pd.DatetimeIndex:
+    """Since when the past counts, where use has changed within the window."""
+    end = Window.around(window.start, window.end).micros[1]
+    at = instants(end - ahead.counted_days * MICROS_PER_DAY)
+    return pd.DatetimeIndex(at.where(ahead.changed))
 
 
 def _connected(replay: Replay, ids: pd.Index) -> tuple[Amounts, Amounts]:

@@ -33,7 +33,7 @@ BETWEEN = "; "
 _TOP = ("schema", "version", "created_at", "account_id", "region", "hour_rule", "prices_date",
         "changes")
 _OF_A_CHANGE = ("workspace_id", "from", "to", "saving_usd_per_month")
-_NUMBERS = ("saving_low_usd", "saving_high_usd", "cold_starts_per_week",
+_NUMBERS = ("saving_low_usd", "saving_high_usd", "chance_of_loss", "cold_starts_per_week",
             "extra_cold_starts_per_week")
 _IDS: Any = {"pattern": r"\S+", "rule": "a WorkSpace's id is text without spaces, ws-…"}
 _ACCOUNT: Any = {"pattern": r"(\d{12})?", "rule": "an account's id is 12 digits in quotes, or null"}

@@ -14,11 +14,11 @@ from wsanalytics.recommendations import Basis, Plan
 from wsanalytics.show import counted, number, usd
 
 VIEW = ("workspace_id", "user_name", "account_id", "region", "from_setting", "to_setting",
-        "saving_usd_per_month", "saving_low_usd", "saving_high_usd", "extra_cold_starts_per_week",
-        "best_date", "apply_by", "reason", "checked", "comment")
+        "saving_usd_per_month", "saving_low_usd", "saving_high_usd", "chance_of_loss",
+        "extra_cold_starts_per_week", "best_date", "apply_by", "reason", "checked", "comment")
 """The columns of a view, a row a change, the largest saving first."""
 NUMBERS = frozenset({"saving_usd_per_month", "saving_low_usd", "saving_high_usd",
-                     "extra_cold_starts_per_week"})
+                     "chance_of_loss", "extra_cold_starts_per_week"})
 FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes a cell of a CSV file for a formula by."""
 

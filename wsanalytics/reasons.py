@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from pandas import isna
+
 from wsanalytics.settings import RunningMode, Setting
-from wsanalytics.show import counted, hours, number, usd
+from wsanalytics.show import counted, hours, number, percent, usd
 
 
 def reason_for(present: dict[str, Any], best: dict[str, Any]) -> str:
@@ -13,6 +15,12 @@ def reason_for(present: dict[str, Any], best: dict[str, Any]) -> str:
 
     Both are rows of a ``comparison`` table, of one WorkSpace.
     """
+    since = "" if isna(best["counted_from"]) else (
+        f"Since {best['counted_from']:%Y-%m-%d}, when its use changed: ")
+    return since + _reason_for(present, best)
+
+
+def _reason_for(present: dict[str, Any], best: dict[str, Any]) -> str:
     before, after = usd(present["usd_per_month"]), usd(best["usd_per_month"])
     waits = best["extra_cold_starts_per_week"]
     wait = (
@@ -57,7 +65,7 @@ def checks_of(
     return [
         f"{counted(int(best['observed_days']), 'day')} observed ({days_needed} needed)"
         + (f", {number(silent, 1)} not" if round(silent, 1) > 0 else ""),
-        "the interval lies above zero",
+        f"the interval lies above zero (chance of a loss: {percent(best['chance_of_loss'])})",
         f"at least {usd(min_saving_usd)} a month",
         f"{waits}, no limit" if limit is None else f"{waits}, at most {number(limit, 1)}",
     ]

@@ -71,6 +71,17 @@ def number(value: float, digits: int = 0) -> str:
     return "0" if text == "-0" else text
 
 
+def percent(share: float) -> str:
+    """A share as a percentage, small ones told apart from none.
+
+    >>> percent(0.046), percent(0.0004), percent(0.0)
+    ('5 %', 'under 1 %', '0 %')
+    """
+    if isnan(share):
+        return NOTHING
+    return "under 1 %" if 0 < share < 0.005 else f"{number(100 * share)} %"
+
+
 def hours(value: float) -> str:
     """A number of hours as text, whole from ten on.
 

@@ -286,8 +286,12 @@ COMPARISON = Table(
                 nullable=True),
         _number("saving_high_usd", "upper end of the saving's interval", "USD a month",
                 nullable=True),
+        _number("chance_of_loss", "how likely it costs more than the present setting until the end "
+                "of the next month", "0 to 1", nullable=True),
         _number("cold_starts_per_week", "cold starts per 7 days of window", "a week"),
         _number("extra_cold_starts_per_week", "of them beyond the present setting's", "a week"),
+        _at("counted_from", "since when use is what it is now, which is what counts a month or a "
+            "week; empty: all of the window", nullable=True),
         _at("terminated_at", "when it was terminated; empty: it was not", nullable=True),
         _number("observed_days", "days in which it existed and was looked at", "days"),
         _number("unobserved_days", "days in which it existed and nobody looked", "days"),
@@ -312,6 +316,8 @@ RECOMMENDATIONS = Table(
         _number("saving_usd_per_month", "expected saving", "USD a month", nullable=True),
         _number("saving_low_usd", "lower end of its interval", "USD a month", nullable=True),
         _number("saving_high_usd", "upper end of its interval", "USD a month", nullable=True),
+        _number("chance_of_loss", "how likely it costs more until the end of the next month",
+                "0 to 1", nullable=True),
         _number("cold_starts_per_week", "cold starts under the proposed setting", "a week",
                 nullable=True),
         _number("extra_cold_starts_per_week", "of them beyond the present setting's", "a week",

@@ -15,7 +15,7 @@ from wsanalytics.hourrules import HourRule
 from wsanalytics.overview import fleet_costs
 from wsanalytics.recommendations import Plan
 from wsanalytics.report.figures import pictures
-from wsanalytics.show import counted, hours, listed, number, round_parts, usd, usd_range
+from wsanalytics.show import counted, hours, listed, number, percent, round_parts, usd, usd_range
 from wsanalytics.tables import WORKSPACES
 from wsanalytics.timeline import MICROS_PER_HOUR, column_micros
 
@@ -104,6 +104,7 @@ def _change_rows(changes: pd.DataFrame, workspaces: pd.DataFrame) -> list[dict[s
                 "to": row["to_setting"],
                 "saving": usd(row["saving_usd_per_month"]),
                 "interval": usd_range(row["saving_low_usd"], row["saving_high_usd"]),
+                "chance": percent(row["chance_of_loss"]),
                 "waits": number(row["extra_cold_starts_per_week"], 1),
                 "date": row["best_date"],
                 "reason": row["reason"],

@@ -24,6 +24,7 @@ _COLUMNS = {
     "region": ("Region", 14), "from_setting": ("From", 16), "to_setting": ("To", 16),
     "saving_usd_per_month": ("Saves USD a month", 13),
     "saving_low_usd": ("At least USD (80 %)", 13), "saving_high_usd": ("At most USD (80 %)", 13),
+    "chance_of_loss": ("Chance of a loss", 10),
     "extra_cold_starts_per_week": ("Extra cold starts a week", 13),
     "best_date": ("Best date (UTC)", 12), "apply_by": ("Begin by (UTC)", 17),
     "reason": ("Why", 60), "checked": ("Checked", 45), "comment": ("Comment", 30),
@@ -79,7 +80,7 @@ def _formats(book: Any) -> dict[str, Any]:  # noqa: ANN401  # XlsxWriter has no 
     made = {
         "head": {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 1},
         "text": top, "wrapped": top | {"text_wrap": True},
-        "usd": top | dollars, "waits": top | waits,
+        "usd": top | dollars, "waits": top | waits, "share": top | {"num_format": "0%"},
         "day": top | {"num_format": "yyyy-mm-dd", "align": "left"},
         "instant": top | {"num_format": "yyyy-mm-dd hh:mm", "align": "left"},
         "total": total, "total usd": total | dollars, "total waits": total | waits,
@@ -116,7 +117,7 @@ def _write_total(sheet: Any, rows: list[dict[Any, Any]], formats: dict[str, Any]
     for place, name in enumerate(VIEW):
         if name in _SUMMED:
             values = [row[name] for row in rows if not isnan(row[name])]
-            letter = "ABCDEFGHIJKLMNO"[place]
+            letter = "ABCDEFGHIJKLMNOP"[place]
             sum_of = f"=SUM({letter}2:{letter}{line})" if rows else "=0"
             sheet.write_formula(line, place, sum_of, formats[f"total {_kind_of(name)}"],
                                 sum(values))
@@ -125,7 +126,7 @@ def _write_total(sheet: Any, rows: list[dict[Any, Any]], formats: dict[str, Any]
 
 
 def _kind_of(name: str) -> str:
-    return "waits" if name == "extra_cold_starts_per_week" else "usd"
+    return {"extra_cold_starts_per_week": "waits", "chance_of_loss": "share"}.get(name, "usd")
 
 
 def _write_about(book: Any, plan: Plan) -> None:  # noqa: ANN401  # as above

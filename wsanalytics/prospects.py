@@ -1,0 +1,200 @@
+"""How much people may work in the months to come, against how much they did.
+
+A saving that is worked out from the past is a forecast: the same person working as before. This
+module says how far the time until the end of the
+next month may be from that, as draws of its *pace*: 1 for a month in which
+somebody bills as many hours a day as in the past that counts, 0 for one in which they bill none.
+
+* Half of the draws are blocks of two weeks of the person's own past, laid end to end; the other
+  half is what followed the most similar situations of the whole fleet
+  (:mod:`wsanalytics.outlook`), so a short history leans on others, and a long one has had its own
+  ups and downs.
+* The draws are stretched around their median by as much as it would have taken 45 (and 90) days
+  ago to cover what then came in four cases out of five.
+* Where somebody's use has changed for good (another job, a leave), what lies before the change
+  does not count: see :func:`changed_since`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from wsanalytics.hourrules import Hours
+from wsanalytics.outlook import HORIZONS, Memory, Outlook, Past, Rows
+
+AHEAD_DAYS = 45
+"""The draws are of the pace over so many days: the rest of a month and the next, on average."""
+DRAWS = 240
+USUAL_STRETCH = 1.25
+"""By how much draws are stretched where the past is too short to tell."""
+LEVEL = 0.8
+"""The share of cases that the stretch makes the interval cover."""
+LEAST_SPREAD = 0.04
+"""Half of the least width of an interval, as a share of the pace: months differ in length."""
+FEWEST_WEEKS = 3
+"""Weeks that there must be on either side of a change."""
+_MOST_WEEKS = 26
+_ENOUGH_DAYS = 21
+_SURE, _APART, _ALIKE = 4.0, 0.4, 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prospects:
+    """Draws of the pace of each WorkSpace (rows), ascending; and the days that count of its past.
+
+    ``counted_days`` reach back from the end of the past; ``changed`` tells where they do so only
+    to a change.
+    """
+
+    paces: Hours
+    counted_days: Rows
+    changed: npt.NDArray[np.bool_]
+
+    def quantile(self, share: float) -> Hours:
+        """The pace that so large a share of the draws does not exceed."""
+        return np.asarray(np.quantile(self.paces, share, axis=1))
+
+
+def prospects_of(past: Past, *, seed: int = 0) -> Prospects:
+    """The prospects of all WorkSpaces of a *past*, *seed* fixing the draws."""
+    weeks = changed_since(past)
+    age = np.maximum(past.today - past.born, 1)
+    changed = weeks > 0
+    counted = np.where(changed, 7 * weeks, age)
+    draws = _draws(past, counted, seed)
+    stretch = _stretch(past, seed)
+    middle = np.median(draws, axis=1, keepdims=True)
+    return Prospects(np.sort(_stretched(draws, middle, stretch), axis=1), counted, changed)
+
+
+def changed_since(past: Past) -> Rows:
+    """For how many weeks, by WorkSpace, use has been what it is; 0 where it has not changed.
+
+    A change splits the weeks of the last half year into later and earlier ones, at least three
+    each, so that the means differ by more than four times what chance would let them and by two
+    fifths of the larger one, and that hardly a week of the one part is like those of the other.
+    """
+    count = min(past.today // 7, _MOST_WEEKS)
+    size = len(past.hours)
+    if count < 2 * FEWEST_WEEKS or not size:
+        return np.zeros(size, dtype=np.int64)
+    end = past.today
+    weeks = np.stack([past.hours[:, end - 7 * n - 7:end - 7 * n].sum(axis=1)
+                      for n in range(count)], axis=1)
+    lived = np.arange(count)[None, :] < ((end - past.born) // 7)[:, None]
+    best, since = np.full(size, _SURE), np.zeros(size, dtype=np.int64)
+    for split in range(FEWEST_WEEKS, count - FEWEST_WEEKS + 1):
+        earlier = lived & (np.arange(count) >= split)[None, :]
+        enough = earlier.sum(axis=1) >= FEWEST_WEEKS
+        sure = _difference(weeks, split, earlier)
+        better = enough & (sure > best)
+        best[better], since[better] = sure[better], split
+    return since
+
+
+def _difference(weeks: Hours, split: int, earlier: npt.NDArray[np.bool_]) -> Hours:
+    """How many times more than by chance later weeks differ from earlier ones; 0: not enough."""
+    late = weeks[:, :split]
+    number = np.maximum(earlier.sum(axis=1), 1)
+    after = late.mean(axis=1)
+    before = (weeks * earlier).sum(axis=1) / number
+    larger = np.maximum(after, before)
+    squares = ((late - after[:, None]) ** 2).sum(axis=1) + (
+        earlier * (weeks - before[:, None]) ** 2).sum(axis=1)
+    spread = np.sqrt(squares / (split + number - 2)) + 0.1 * larger
+    chance = spread * np.sqrt(1 / split + 1 / number)
+    higher = (late[:, :, None] > weeks[:, None, :]) + 0.5 * (
+        late[:, :, None] == weeks[:, None, :])
+    above = (higher * earlier[:, None, :]).sum(axis=(1, 2)) / (split * number)
+    apart = (np.abs(after - before) > _APART * larger) & (
+        (above <= _ALIKE) | (above >= 1 - _ALIKE))
+    return np.where(apart & (larger > 0), np.abs(after - before) / np.maximum(chance, 1e-9), 0.0)
+
+
+def _draws(past: Past, counted: Rows, seed: int) -> Hours:
+    """The draws before they are stretched: own weeks first, then what others did next."""
+    rows = np.arange(len(past.hours))
+    rng = np.random.default_rng([seed, past.today])
+    mean = _mean_day(past, counted)
+    own = _own_weeks(past, counted, rng)
+    since = Past(past.hours, past.weekday, past.today - counted, past.ended)
+    outlook = Outlook(Memory(past), since, rows)
+    place = int(np.searchsorted(HORIZONS, AHEAD_DAYS))
+    shares, weights = outlook.outcomes(place)
+    points = (np.arange(DRAWS // 2) + 0.5) / (DRAWS // 2)
+    reached = weights.cumsum(axis=1)
+    taken = np.stack([np.searchsorted(one, points) for one in reached]) if len(rows) else (
+        np.empty((0, len(points)), dtype=np.int64))
+    taken = np.minimum(taken, shares.shape[1] - 1)
+    others = np.take_along_axis(shares, taken, 1) * (
+        outlook.usual_hours(AHEAD_DAYS) / AHEAD_DAYS)[:, None]
+    both = np.concatenate([own, others], axis=1)
+    return np.where(mean[:, None] > 0, both / np.maximum(mean, 1e-9)[:, None], 1.0)
+
+
+def _mean_day(past: Past, counted: Rows) -> Hours:
+    """Hours a day over the days that count."""
+    day = np.arange(past.today)[None, :]
+    counts = day >= (past.today - counted)[:, None]
+    mean: Hours = (past.hours * counts).sum(axis=1) / np.maximum(counted, 1)
+    return mean
+
+
+def _own_weeks(past: Past, counted: Rows, rng: np.random.Generator) -> Hours:
+    """Hours a day in months that are laid together from blocks of two own weeks."""
+    size, length = len(past.hours), max(1, round(AHEAD_DAYS / 7))
+    have = max(1, min(past.today // 7, _MOST_WEEKS))
+    weeks = np.stack([past.hours[:, max(past.today - 7 * n - 7, 0):past.today - 7 * n].sum(axis=1)
+                      for n in range(have)], axis=1) / min(7, max(past.today, 1))
+    known = np.clip(counted // 7, 1, have)
+    blocks = -(-length // 2)
+    first = (rng.random((size, DRAWS // 2, blocks)) * known[:, None, None]).astype(np.int64)
+    drawn = ((first[..., None] + np.arange(2)) % known[:, None, None, None]).reshape(
+        size, DRAWS // 2, -1)[:, :, :length]
+    months = np.zeros((size, DRAWS // 2))
+    for place in range(length):
+        months += np.take_along_axis(weeks, drawn[:, :, place], 1)
+    return months / length
+
+
+def _stretch(past: Past, seed: int) -> float:
+    """By how much draws of 45 and of 90 days ago had to be stretched to cover what came."""
+    needed = []
+    for times in (1, 2):
+        then = past.today - times * AHEAD_DAYS
+        if then < _ENOUGH_DAYS:
+            continue
+        before = Past(past.hours[:, :then], past.weekday, past.born, past.ended)
+        counted = np.maximum(then - past.born, 1)
+        there = (counted >= _ENOUGH_DAYS) & (past.ended >= then + AHEAD_DAYS)
+        there &= before.hours.sum(axis=1) > 0
+        weeks = changed_since(before)
+        counted = np.where(weeks > 0, 7 * weeks, counted)
+        draws = _draws(before, counted, seed)
+        mean = np.maximum(_mean_day(before, counted), 1e-9)
+        came = past.hours[:, then:then + AHEAD_DAYS].mean(axis=1) / mean
+        needed.append(_needed(draws, came)[there])
+    found = np.concatenate(needed) if needed else np.empty(0)
+    if len(found) < 1 / (1 - LEVEL) * 4:
+        return USUAL_STRETCH
+    return float(np.clip(np.quantile(found, LEVEL), 1.0, 4.0))
+
+
+def _needed(draws: Hours, came: Hours) -> Hours:
+    """The least stretch of the *draws* whose interval reaches what *came*."""
+    low, middle, high = np.quantile(draws, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2], axis=1)
+    off = np.abs(came - middle)
+    half = np.where(came >= middle, high - middle, middle - low)
+    return np.where(off <= LEAST_SPREAD * middle, 0.0, off / np.maximum(half, 0.01))
+
+
+def _stretched(draws: Hours, middle: Hours, stretch: float) -> Hours:
+    """The *draws*, stretched around their *middle*; no narrower than months differ by length."""
+    moved = middle + stretch * (draws - middle)
+    ranks = moved.argsort(axis=1).argsort(axis=1)
+    tilt = (2 * (ranks + 0.5) / draws.shape[1] - 1) * LEAST_SPREAD / LEVEL * middle
+    far = np.abs(moved - middle) > np.abs(tilt)
+    return np.maximum(np.where(far, moved, middle + tilt), 0.0)
