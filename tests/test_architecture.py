@@ -24,15 +24,15 @@ switching, hourrules, metering, billing, habits, days, outlook, prospects
 POLICIES, simulate.answers, simulate.arena, simulate.backtest
 progress, looking, facts, trail, collector, backfilling
 comparison, reasons, duedates, choosing, recommendations
-jsonfields, planfile, planview, overview, analysis
+jsonfields, planfile, planview, overview, analysis, budget
 ledger, guards, changing, carrying, applying, powering, idling, arrivals
 verification, newcomers, creations
 plot.style, plot.costs, plot.timeline, plot.tradeoff, plot.usage, plot
 report.figures, report.page, report.terminal, report.outcomes
 report.plantables, report.workbook, report
 SANDBOX
-inputs, consent, commands, backtesting, advice, plans, changes, poweringcommands, verifying
-creating, gathering, pricing, account, demonstration
+inputs, consent, commands, backtesting, advice, budgeting, plans, changes, poweringcommands
+verifying, creating, gathering, pricing, account, demonstration
 optionkinds, optionvalues, config, inforce, adminoptions, options, cli, __main__
 """
 GROUPS = {

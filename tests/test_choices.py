@@ -48,8 +48,9 @@ def test_a_plan_says_from_which_data_it_was_made(fleet: list[str]) -> None:
     assert (change["user_name"], change["account_id"], change["region"]) == (
         "ada", "000011112222", "us-east-1")
     assert change["apply_by"] == f"{change['best_date']}T21:59:00Z"
-    assert change["checked"] == ["31 days observed (21 needed)", "the interval lies above zero (chance of a loss: 0 %)",
-                                 "at least $0.50 a month", "7 cold starts a week, at most 8"]
+    assert change["checked"] == [
+        "31 days observed (21 needed)", "the interval lies above zero (chance of a loss: 0 %)",
+        "at least $0.50 a month", "7 cold starts a week, at most 8"]
 
 
 @pytest.mark.parametrize(("more", "minutes"), [

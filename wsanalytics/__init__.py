@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "Analysis": "analysis",
+    "Backtest": "simulate.backtest",
     "History": "history",
     "HourRule": "hourrules",
     "InputError": "errors",
@@ -26,8 +27,10 @@ _PLACES = {
     "Plan": "recommendations",
     "PriceBook": "prices",
     "Replay": "simulate.fleet",
+    "Rule": "policies.rule",
     "RunningMode": "settings",
     "Schedule": "schedule",
+    "Seen": "policies.seen",
     "Setting": "settings",
     "Store": "store",
     "Terms": "carrying",
@@ -37,6 +40,7 @@ _PLACES = {
     "analyse": "analysis",
     "apply_plan": "applying",
     "backfill": "backfilling",
+    "backtest": "simulate.backtest",
     "bill": "billing",
     "collect": "collector",
     "compare": "comparison",
@@ -46,6 +50,8 @@ _PLACES = {
     "find_gaps": "sessions",
     "find_sessions": "sessions",
     "fleet_costs": "overview",
+    "for_each": "policies.rule",
+    "forecast_spend": "budget",
     "load_prices": "prices",
     "open_writer": "aws.writer",
     "read_history": "archive",
@@ -81,6 +87,7 @@ if TYPE_CHECKING:
     from wsanalytics.aws.writer import open_writer as open_writer
     from wsanalytics.backfilling import backfill as backfill
     from wsanalytics.billing import bill as bill
+    from wsanalytics.budget import forecast_spend as forecast_spend
     from wsanalytics.carrying import Terms as Terms
     from wsanalytics.changing import Patience as Patience
     from wsanalytics.collector import collect as collect
@@ -99,6 +106,9 @@ if TYPE_CHECKING:
     from wsanalytics.overview import weekly_usage as weekly_usage
     from wsanalytics.planfile import read_plan as read_plan
     from wsanalytics.planfile import write_plan as write_plan
+    from wsanalytics.policies.rule import Rule as Rule
+    from wsanalytics.policies.rule import for_each as for_each
+    from wsanalytics.policies.seen import Seen as Seen
     from wsanalytics.prices import PriceBook as PriceBook
     from wsanalytics.prices import load_prices as load_prices
     from wsanalytics.recommendations import Plan as Plan
@@ -110,6 +120,8 @@ if TYPE_CHECKING:
     from wsanalytics.settings import RunningMode as RunningMode
     from wsanalytics.settings import Setting as Setting
     from wsanalytics.settings import setting_grid as setting_grid
+    from wsanalytics.simulate.backtest import Backtest as Backtest
+    from wsanalytics.simulate.backtest import backtest as backtest
     from wsanalytics.simulate.fleet import Replay as Replay
     from wsanalytics.simulate.fleet import replay as replay
     from wsanalytics.store import Store as Store

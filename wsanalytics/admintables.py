@@ -87,3 +87,21 @@ CREATED = Table(
     ),
     ("user_name",),
 )
+
+BUDGET = Table(
+    "budget",
+    "what a part of the fleet is expected to cost in one month, as it is set or under the plan",
+    (
+        _text("part", "fleet, directory, or tag NAME"),
+        _text("name", "the directory's id or the tag's value; empty for the fleet, and for those "
+              "without the tag"),
+        _text("month", "UTC month, YYYY-MM"),
+        _text("under", "present settings, or the plan", ("present", "plan")),
+        Column(name="workspaces", kind=Kind.WHOLE, meaning="how many are counted",
+               unit="WorkSpaces"),
+        _number("expected_usd", "expected cost of the whole month", "USD"),
+        _number("low_usd", "lower end of its 80 % interval", "USD"),
+        _number("high_usd", "upper end of its 80 % interval", "USD"),
+    ),
+    ("part", "name", "month", "under"),
+)

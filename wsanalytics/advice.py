@@ -25,7 +25,7 @@ REPORT_ENDINGS = (".html",)
 def recommend(args: Namespace) -> None:
     """Sessions to a plan."""
     check_output(args.output, EXTENSIONS)
-    analysis = _analysis(args, steps=5)
+    analysis = analysis_of(args, steps=5)
     write_plan(analysis.plan, args.output)
     terminal.print_changes(analysis)
     terminal.tell(f"the plan is in {args.output}; nothing in AWS was changed")
@@ -34,7 +34,7 @@ def recommend(args: Namespace) -> None:
 def report(args: Namespace) -> None:
     """Sessions to a page."""
     path = _report_path(args.output)
-    analysis = _analysis(args, steps=6)
+    analysis = analysis_of(args, steps=6)
     page = render_report(analysis)
     path.parent.mkdir(exist_ok=True)
     write_text(page, path)
@@ -42,7 +42,8 @@ def report(args: Namespace) -> None:
     terminal.tell(f"the report is in {path}")
 
 
-def _analysis(args: Namespace, *, steps: int) -> Analysis:
+def analysis_of(args: Namespace, *, steps: int) -> Analysis:
+    """The analysis that a command line asks for; *steps* is how many its progress counts."""
     with terminal.progress(steps) as step:
         step("reading")
         fleet = fleet_of(args)

@@ -72,7 +72,7 @@ def compare(
     fleet = np.arange(len(grid.ids))
     with np.errstate(invalid="ignore", divide="ignore"):
         per_month = 1 / np.where(life.months > 0, life.months, np.nan)
-    past = _past(replay, workspaces, grid.ids)
+    past = past_of(replay, workspaces, grid.ids)
     ahead = prospects_of(past, seed=seed)
     hourly, hours, weekly = _counted(grid, replay, life, ahead, per_month)
     fixed = grid.fixed * per_month
@@ -210,7 +210,7 @@ def _overlap(begins: Micros, ends: Micros, edges: Micros) -> Amounts:
     return overlap
 
 
-def _past(replay: Replay, workspaces: pd.DataFrame, ids: pd.Index) -> Past:
+def past_of(replay: Replay, workspaces: pd.DataFrame, ids: pd.Index) -> Past:
     """What was seen of each WorkSpace, day by day, for telling what may come."""
     around = Window.around(replay.window.start, replay.window.end)
     minutes = [one.auto_stop_minutes for one in replay.settings if isinstance(one, Setting)]

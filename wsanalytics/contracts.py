@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from wsanalytics.admintables import APPLIED, CREATED, SWITCHED, VERIFIED
+from wsanalytics.admintables import APPLIED, BUDGET, CREATED, SWITCHED, VERIFIED
 from wsanalytics.errors import InputError
 from wsanalytics.tables import (
     CHARGES,
@@ -24,7 +24,8 @@ from wsanalytics.tables import (
 TABLES = {
     table.name: table
     for table in (WORKSPACES, SAMPLES, SESSIONS, GAPS, SETTINGS, ORDERS, PRICES, CHARGES,
-                  OUTCOMES, COMPARISON, RECOMMENDATIONS, APPLIED, SWITCHED, VERIFIED, CREATED)
+                  OUTCOMES, COMPARISON, RECOMMENDATIONS, BUDGET, APPLIED, SWITCHED, VERIFIED,
+                  CREATED)
 }
 """Every contract, by the table's name."""
 

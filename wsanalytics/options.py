@@ -33,6 +33,7 @@ def add_all(commands: Commands[Any]) -> None:
     _add_backtest(commands)
     _add_recommend(commands)
     _add_report(commands)
+    _add_budget(commands)
     _add_prices(commands)
     _add_doctor(commands)
     _add_iam_policy(commands)
@@ -128,6 +129,19 @@ def _add_report(commands: Commands[Any]) -> None:
     add_choice(report)
     report.add_argument("--output", type=Path, required=True, metavar="report.html",
                         help="where the page goes; a folder is made if its last part is missing")
+
+
+def _add_budget(commands: Commands[Any]) -> None:
+    budget = commands.add_parser(
+        "budget", help="what the fleet will cost this month and the next",
+        description="The spend to expect for the month that --end lies in and the next, by "
+        "directory and tag, with an interval, as the fleet is set and under the plan.")
+    budget.set_defaults(module="budgeting")
+    add_choice(budget)
+    budget.add_argument("--by-tag", nargs="+", action="extend", default=[], metavar="NAME",
+                        help="also by the values of this tag; may be repeated")
+    budget.add_argument("--output", type=Path, metavar="F",
+                        help="write the table there, .csv or .parquet")
 
 
 def _add_collect(commands: Commands[Any]) -> None:

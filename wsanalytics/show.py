@@ -49,13 +49,14 @@ def cents(price_usd: float) -> str:
     return "less than $0.01" if price_usd < 0.01 else f"about {usd(price_usd)}"
 
 
-def usd_range(low: float, high: float) -> str:
+def usd_range(low: float, high: float, *, cents: bool = True) -> str:
     """An interval of dollars as text.
 
     >>> usd_range(-1.2, 3)
     '-$1.20 to $3.00'
     """
-    return NOTHING if isnan(low) or isnan(high) else f"{usd(low)} to {usd(high)}"
+    return NOTHING if isnan(low) or isnan(high) else (
+        f"{usd(low, cents=cents)} to {usd(high, cents=cents)}")
 
 
 def number(value: float, digits: int = 0) -> str:

@@ -18,6 +18,7 @@ from wsanalytics.overview import StoreSummary, fleet_costs
 from wsanalytics.recommendations import Plan
 from wsanalytics.show import counted, number, plain, round_parts, size_text, usd, usd_range
 from wsanalytics.tables import Table as Contract
+from wsanalytics.timeline import Window
 
 TOP = 10
 Step = Callable[[str], None]
@@ -152,6 +153,24 @@ def print_policies(totals: pd.DataFrame, references: Sequence[str], when: str) -
             *([usd(row["regret_usd"])] if has_regret else []), usd(fixed), usd(hourly),
             number(row["billed_hours"]), number(row["cold_starts_per_week"], 1),
             number(row["switches"]), "the future" if row["policy"] in references else "the past")
+    console().print(table)
+
+
+def print_budget(spend: pd.DataFrame, window: Window) -> None:
+    """What each part of the fleet will cost, in both months, now and under the plan."""
+    months = sorted(set(spend["month"]))
+    table = new_table(
+        f"Expected spend and half of its 80 % interval, from sessions of {window}", ["part"],
+        ["WorkSpaces", *(f"{month} {under}" for month in months
+                         for under in ("as it is", "by the plan"))])
+    for (part, name), rows in spend.groupby(["part", "name"], sort=False):
+        cells = [
+            f"{usd(row['expected_usd'], cents=False)} ± "
+            f"{number((row['high_usd'] - row['low_usd']) / 2)}"
+            for row in rows.to_dict("records")
+        ]
+        told = f"{part} {name or 'not told'}" if part != "fleet" else "fleet"
+        table.add_row(plain(told), number(int(rows["workspaces"].iloc[0])), *cells)
     console().print(table)
 
 

@@ -1,0 +1,28 @@
+"""The command ``budget``: what the fleet will cost this month and the next."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from wsanalytics.admintables import BUDGET
+from wsanalytics.advice import analysis_of
+from wsanalytics.budget import forecast_spend
+from wsanalytics.files import check_output, write_table
+from wsanalytics.report import terminal
+from wsanalytics.show import counted
+
+
+def budget(args: Namespace) -> None:
+    """Sessions to the spend of this month and the next, under present settings and the plan."""
+    if args.output is not None:
+        check_output(args.output)
+    analysis = analysis_of(args, steps=6)
+    spend = forecast_spend(analysis, tags=args.by_tag)
+    if args.output is not None:
+        write_table(spend, args.output, BUDGET)
+    terminal.print_budget(spend, analysis.window)
+    terminal.console().print(
+        f"Prices: {analysis.prices.origin}, {analysis.prices.dates}. No taxes. "
+        f"The plan has {counted(len(analysis.plan.changes), 'change')}.", soft_wrap=True)
+    if args.output is not None:
+        terminal.tell(f"{counted(len(spend), 'row')} written to {args.output}")
