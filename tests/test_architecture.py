@@ -15,7 +15,7 @@ PACKAGE = REPOSITORY / "wsanalytics"
 # A module may import only from lines above its own, or within its own line from those before it.
 ORDER = """
 errors
-timeline, tables, checking, files, locks, journal, admintables, contracts, workdays
+timeline, tables, checking, files, locks, journal, admintables, frontiertables, contracts, workdays
 settings, aws.model, show, schedule, prices
 AWS
 history, sessions, inventory, samplefiles, store, stored, archive, metrics
@@ -26,13 +26,14 @@ progress, looking, facts, trail, collector, backfilling
 comparison, reasons, duedates, choosing, recommendations
 jsonfields, planfile, planview, overview, analysis, budget
 ledger, guards, changing, carrying, applying, powering, idling, arrivals
+mixtures, offering, frontiers
 verification, newcomers, creations
-plot.style, plot.costs, plot.timeline, plot.tradeoff, plot.usage, plot
+plot.style, plot.costs, plot.timeline, plot.tradeoff, plot.usage, plot.labels, plot.frontier, plot
 report.figures, report.page, report.terminal, report.outcomes
-report.plantables, report.workbook, report
+report.plantables, report.tradeoffs, report.workbook, report
 SANDBOX
-inputs, consent, commands, backtesting, advice, budgeting, plans, changes, poweringcommands
-verifying, creating, gathering, pricing, account, demonstration
+inputs, consent, commands, backtesting, advice, budgeting, weighing, plans, changes
+poweringcommands, verifying, creating, gathering, pricing, account, demonstration
 optionkinds, optionvalues, config, inforce, adminoptions, options, cli, __main__
 """
 GROUPS = {

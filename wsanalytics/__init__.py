@@ -52,6 +52,7 @@ _PLACES = {
     "fleet_costs": "overview",
     "for_each": "policies.rule",
     "forecast_spend": "budget",
+    "frontier": "frontiers",
     "load_prices": "prices",
     "open_writer": "aws.writer",
     "read_history": "archive",
@@ -95,6 +96,7 @@ if TYPE_CHECKING:
     from wsanalytics.creations import create_workspaces as create_workspaces
     from wsanalytics.errors import InputError as InputError
     from wsanalytics.errors import WsanalyticsError as WsanalyticsError
+    from wsanalytics.frontiers import frontier as frontier
     from wsanalytics.history import History as History
     from wsanalytics.history import read_sessions as read_sessions
     from wsanalytics.history import read_workspaces as read_workspaces

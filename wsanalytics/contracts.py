@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from wsanalytics.admintables import APPLIED, BUDGET, CREATED, SWITCHED, VERIFIED
 from wsanalytics.errors import InputError
+from wsanalytics.frontiertables import FLEET_FRONTIER, FRONTIER
 from wsanalytics.tables import (
     CHARGES,
     COMPARISON,
@@ -24,8 +25,8 @@ from wsanalytics.tables import (
 TABLES = {
     table.name: table
     for table in (WORKSPACES, SAMPLES, SESSIONS, GAPS, SETTINGS, ORDERS, PRICES, CHARGES,
-                  OUTCOMES, COMPARISON, RECOMMENDATIONS, BUDGET, APPLIED, SWITCHED, VERIFIED,
-                  CREATED)
+                  OUTCOMES, COMPARISON, RECOMMENDATIONS, BUDGET, FRONTIER, FLEET_FRONTIER,
+                  APPLIED, SWITCHED, VERIFIED, CREATED)
 }
 """Every contract, by the table's name."""
 

@@ -70,14 +70,19 @@ def add_narrowing(parser: argparse.ArgumentParser) -> None:
                         metavar="NAME=VALUE", help="only WorkSpaces with this tag")
 
 
-def add_choice(parser: argparse.ArgumentParser) -> None:
-    """A fleet, and what may be proposed for it."""
-    add_fleet(parser)
+def add_candidates(parser: argparse.ArgumentParser) -> None:
+    """The settings that are tried beside the present one."""
     parser.add_argument("--setting", nargs="+", action="extend", default=[], metavar="S",
                         help="what may be proposed (default: ALWAYS_ON, AUTO_STOP:60, :120, :240)")
     parser.add_argument("--timeout", nargs="+", action="extend", default=[], type=int, metavar="M",
                         help="the timeouts in minutes that may be proposed, beside ALWAYS_ON, in "
                         "place of --setting")
+
+
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """A fleet, and what may be proposed for it."""
+    add_fleet(parser)
+    add_candidates(parser)
     parser.add_argument("--max-cold-starts-per-week", type=limit, metavar="X",
                         help="the most cold starts a week that a proposed setting may have "
                         "(default: no limit)")

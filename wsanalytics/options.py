@@ -9,6 +9,7 @@ from typing import Any
 from wsanalytics.adminoptions import add_admin
 from wsanalytics.optionkinds import (
     add_account,
+    add_candidates,
     add_choice,
     add_fleet,
     add_for,
@@ -34,6 +35,7 @@ def add_all(commands: Commands[Any]) -> None:
     _add_recommend(commands)
     _add_report(commands)
     _add_budget(commands)
+    _add_frontier(commands)
     _add_prices(commands)
     _add_doctor(commands)
     _add_iam_policy(commands)
@@ -142,6 +144,41 @@ def _add_budget(commands: Commands[Any]) -> None:
                         help="also by the values of this tag; may be repeated")
     budget.add_argument("--output", type=Path, metavar="F",
                         help="write the table there, .csv or .parquet")
+
+
+def _add_frontier(commands: Commands[Any]) -> None:
+    frontier = commands.add_parser(
+        "frontier", help="dollars against waiting: what the fleet could cost for how many waits",
+        description="What each WorkSpace and the fleet would cost a month, and how often their "
+        "users would wait for a start, under every setting and with WorkSpaces stopped and "
+        "started by calls. With --max-cold-starts-per-week or --value-of-waiting-minute-usd one "
+        "option is chosen for each WorkSpace. Changes nothing.")
+    frontier.set_defaults(module="weighing")
+    add_fleet(frontier)
+    add_candidates(frontier)
+    tried = frontier.add_mutually_exclusive_group()
+    tried.add_argument("--policy", nargs="+", action="extend", default=[], metavar="P",
+                       help="policies that are tried as well, on the present settings or, as "
+                       "AUTO_STOP:60+POLICY, on one for all (default: stop_when_idle:minutes=15 "
+                       "and start_before_work, on both)")
+    tried.add_argument("--settings-only", action="store_true",
+                       help="try settings alone, and no policy that stops or starts by calls")
+    frontier.add_argument("--max-cold-starts-per-week", type=limit, metavar="X",
+                          help="choose for each WorkSpace the cheapest option with so many cold "
+                          "starts a week at most")
+    frontier.add_argument("--value-of-waiting-minute-usd", type=limit, metavar="X",
+                          help="choose for each WorkSpace the option that costs least if a minute "
+                          "of waiting counts for so much")
+    frontier.add_argument("--wait-minutes", type=positive, default=1.5, metavar="N",
+                          help="how long one cold start takes (default: 1.5; AWS says typically "
+                          "under 90 seconds)")
+    frontier.add_argument("--output", type=Path, metavar="F",
+                          help="where each WorkSpace's options go, .csv or .parquet; chosen is, "
+                          "if nothing was asked, the cheapest")
+    frontier.add_argument("--fleet-output", type=Path, metavar="F",
+                          help="where the fleet's best mixtures go, .csv or .parquet")
+    frontier.add_argument("--plot", type=Path, metavar="F.png",
+                          help="where a plot of the fleet goes, .png or .svg")
 
 
 def _add_collect(commands: Commands[Any]) -> None:

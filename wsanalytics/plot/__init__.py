@@ -4,6 +4,7 @@ Each takes an ``ax`` to draw on, or makes a figure of its own, and returns the A
 """
 
 from wsanalytics.plot.costs import break_even_histogram, cost_by_option
+from wsanalytics.plot.frontier import frontier
 from wsanalytics.plot.style import detached
 from wsanalytics.plot.timeline import workspace_timeline
 from wsanalytics.plot.tradeoff import saving_against_waiting
@@ -13,6 +14,7 @@ __all__ = [
     "break_even_histogram",
     "cost_by_option",
     "detached",
+    "frontier",
     "saving_against_waiting",
     "week_heat_map",
     "workspace_timeline",

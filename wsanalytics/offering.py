@@ -1,0 +1,135 @@
+"""What is offered to each WorkSpace: settings that are replayed, policies that are played, billed.
+
+An option is a setting, a policy on the settings that there are (``stop_when_idle:minutes=15``), or
+a policy on one setting for all (``AUTO_STOP:60+stop_when_idle:minutes=15``).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from wsanalytics.billing import bill, billable
+from wsanalytics.errors import NotBilledWarning, UnpricedWarning
+from wsanalytics.hourrules import HourRule
+from wsanalytics.mixtures import Amounts, Offers
+from wsanalytics.policies.catalog import POLICIES, policy_named
+from wsanalytics.prices import PriceBook
+from wsanalytics.settings import Setting, auto_stop, setting_grid
+from wsanalytics.simulate.backtest import backtest
+from wsanalytics.simulate.fleet import replay
+from wsanalytics.timeline import MICROS_PER_DAY, Window, column_micros, months_of
+
+_BY_CALLS = ("stop_when_idle:minutes=15", "start_before_work")
+
+
+def calling_policies() -> tuple[str, ...]:
+    """The policies that stop and start WorkSpaces by calls, which are tried where none are named.
+
+    Each on the settings that there are, and on AUTO_STOP:60 for everybody, as AWS lets only
+    AUTO_STOP WorkSpaces be stopped and started.
+    """
+    known = [text for text in _BY_CALLS if text.partition(":")[0] in POLICIES]
+    return (*known, *(f"{auto_stop(60)}+{text}" for text in known))
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Question:
+    """What is to be tried on a fleet, in which days, at which prices.
+
+    ``settings`` and ``policies`` are tried on every WorkSpace, its ``present`` setting (by id)
+    beside them. ``wait_minutes`` is how long a cold start takes.
+    """
+
+    window: Window
+    prices: PriceBook
+    settings: tuple[Setting, ...]
+    policies: tuple[str, ...]
+    present: pd.Series
+    hour_rule: HourRule
+    maintenance_hours: float
+    wait_minutes: float
+
+    @property
+    def common(self) -> tuple[str, ...]:
+        """The options that every WorkSpace has."""
+        return (*map(str, self.settings), *self.policies)
+
+    @property
+    def tried(self) -> tuple[Setting, ...]:
+        """The settings that are replayed: those of all, and the present ones."""
+        return setting_grid(auto_stop_minutes=(), always_on=False,
+                            include=[*self.settings, *self.present.unique()])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All options, in their order."""
+        return (*map(str, self.tried), *self.policies)
+
+
+def offers_of(
+    workspaces: pd.DataFrame, sessions: pd.DataFrame, question: Question,
+    step: Callable[[str], None],
+) -> tuple[pd.DataFrame, Offers]:
+    """The WorkSpaces that are billed, in order, and what each of them is offered."""
+    plays = [_base_of(text) for text in question.policies]
+    step("settings")
+    played = replay(sessions, question.tried, window=question.window)
+    charges = [bill(played, workspaces, question.prices, hour_rule=question.hour_rule,
+                    maintenance_hours=question.maintenance_hours)]
+    present = question.present
+    for text, (base, policy) in zip(question.policies, plays, strict=True):
+        step(text)
+        on = present if base is None else pd.Series(str(base), index=present.index)
+        with warnings.catch_warnings():  # the bill has told already
+            warnings.simplefilter("ignore", UnpricedWarning)
+            warnings.simplefilter("ignore", NotBilledWarning)
+            found = backtest(
+                sessions, [policy], workspaces=workspaces, prices=question.prices,
+                window=question.window, hour_rule=question.hour_rule,
+                maintenance_hours=question.maintenance_hours, present=on)
+        charges.append(found.outcomes.assign(setting=text))
+    fleet = workspaces[billable(workspaces)].sort_values("workspace_id", ignore_index=True)
+    return fleet, _summed(charges, fleet, question)
+
+
+def _base_of(text: str) -> tuple[Setting | None, str]:
+    """The setting on which a policy is to be played, and the policy; None: the present ones."""
+    base, plus, policy = text.partition("+")
+    policy_named(policy if plus else text)
+    return (Setting.parse(base, where=f"the option {text!r}"), policy) if plus else (None, text)
+
+
+def _summed(charges: Sequence[pd.DataFrame], fleet: pd.DataFrame, question: Question) -> Offers:
+    ids, options = pd.Index(fleet["workspace_id"]), pd.Index(question.names)
+    usd, starts = np.zeros((len(ids), len(options))), np.zeros((len(ids), len(options)))
+    for frame in charges:
+        row = ids.get_indexer(pd.Index(frame["workspace_id"].astype("str")))
+        place = options.get_indexer(pd.Index(frame["setting"].astype("str")))
+        np.add.at(usd, (row, place), frame["total_usd"].to_numpy(dtype=np.float64))
+        np.add.at(starts, (row, place), frame["cold_starts"].to_numpy(dtype=np.float64))
+    has = options.get_indexer(pd.Index(question.present.reindex(ids)))
+    is_present = np.arange(len(options)) == has[:, None]
+    months = months_lived(fleet, question.window)[:, None]
+    per_month = np.divide(1, months, out=np.full(months.shape, np.nan), where=months > 0)
+    return Offers(usd * per_month, starts / question.window.weeks,
+                  starts * per_month * question.wait_minutes,
+                  is_present | options.isin(question.common), is_present)
+
+
+def months_lived(workspaces: pd.DataFrame, window: Window) -> Amounts:
+    """How many months of *window* each WorkSpace existed, the day of its creation included."""
+    start, end = window.micros
+    created, ended = (column_micros(workspaces[name]) for name in ("created_at", "terminated_at"))
+    created = created // MICROS_PER_DAY * MICROS_PER_DAY
+    begins = np.where(workspaces["created_at"].notna(), created, start)
+    ends = np.where(workspaces["terminated_at"].notna(), ended, end)
+    edges = months_of(window).edges
+    place = [np.interp(np.clip(at, start, end), edges, np.arange(len(edges)))
+             for at in (begins, ends)]
+    lived: Amounts = np.maximum(place[1] - place[0], 0.0)
+    return lived

@@ -1,0 +1,97 @@
+"""Plots of a whole fleet's dollars against its users' waiting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from wsanalytics.plot.labels import label_marks, mark_boxes
+from wsanalytics.plot.style import BLUE, GREY, INK, MARKERS, PALE, SEQUENCE, axes, dressed
+from wsanalytics.show import counted, number, usd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from wsanalytics.frontiers import Choice, Frontier
+
+SHOWN_USD = (0.1, 0.5, 2.0)
+"""Prices of a waiting minute whose mixtures are marked."""
+TICKS = (0, 0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
+def frontier(
+    found: Frontier, ax: Axes | None = None, *, chosen: Choice | None = None, caption: str = ""
+) -> Axes:
+    """What a fleet could cost a month, against how often its users wait: every way to set it.
+
+    *found* is what :func:`wsanalytics.frontier` gives. The thick line are the best mixtures, each
+    WorkSpace in its own option. The marks are the fleet as it is today, and all of it in one
+    option; those that no other of these beats in one way without losing in the other are filled,
+    and joined by a thin line. *chosen*, what ``found.choose`` gave, is a ring.
+    """
+    ax = axes(ax, width=8.2, height=4.8)
+    each = max(found.workspaces, 1)
+    points = found.fleet_points
+    ax.plot(points["cold_starts_per_week"] / each, points["usd_per_month"], color=BLUE,
+            linewidth=2.2, zorder=3, clip_on=False, label="each WorkSpace in its own option, "
+            "by what a waiting minute is worth")
+    options = found.fleet_options.assign(x=found.fleet_options["cold_starts_per_week"] / each)
+    good = options[options["efficient"]].sort_values("x")
+    ax.plot(good["x"], good["usd_per_month"], color=GREY, linewidth=1, linestyle="--", zorder=2,
+            clip_on=False, label="all in one option, the best of them")
+    marks = [(row["x"], row["usd_per_month"], str(row["option"]), bool(row["efficient"]))
+             for row in options.to_dict("records")]
+    for place, (x, y, _, is_good) in enumerate(marks):
+        colour = INK if place == 0 else SEQUENCE[(place - 1) % len(SEQUENCE)]
+        ax.plot(x, y, linestyle="none", markersize=11 if place == 0 else 8, zorder=4, clip_on=False,
+                marker="X" if place == 0 else MARKERS[(place - 1) % len(MARKERS)],
+                markerfacecolor=colour if is_good or place == 0 else "white",
+                markeredgecolor=colour, markeredgewidth=1.6)
+    if chosen is not None:
+        marks.append((chosen.cold_starts_per_week / each, chosen.usd_per_month, "chosen", True))
+        ax.plot(*marks[-1][:2], linestyle="none", marker="o", markersize=12, zorder=6,
+                markerfacecolor="none", markeredgecolor=INK, markeredgewidth=2, clip_on=False)
+    _scaled(ax)
+    ax.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2,
+              handlelength=2.5)
+    less = f" less {number(100 * found.discount, 2)} %" if found.discount else ""
+    fleet = counted(found.workspaces, "WorkSpace")
+    facts = [f"{fleet}, {found.window.start:%Y-%m-%d} to {found.window.end:%Y-%m-%d}",
+             f"prices{less} of {found.prices_date}" if found.prices_date else "", caption]
+    dressed(
+        ax, "What the fleet could cost, and how often its users would wait",
+        "cold starts a week of a WorkSpace, mean of all (square-root scale)\n"
+        + " · ".join(filter(None, facts)), "USD a month")
+    ax.figure.canvas.figure.draw_without_rendering()  # tells where everything will stand
+    taken = mark_boxes(ax, [(x, y) for x, y, *_ in marks])
+    label_marks(ax, [mark[:3] for mark in marks], size=8, colour=INK, taken=taken)
+    _price_marks(ax, found, each, taken)
+    return ax
+
+
+def _scaled(ax: Axes) -> None:
+    """A scale that begins at nought and leaves room where few wait."""
+    most = max(ax.dataLim.x1, 0.1)
+    ax.set_xscale("function", functions=(lambda x: np.sqrt(np.maximum(x, 0)), np.square))
+    ax.set_xlim(0, most * 1.25)
+    ax.set_xticks([tick for tick in TICKS if tick <= most * 1.25])
+    ax.xaxis.set_major_formatter(lambda value, _: number(value, 1))
+    low, high = ax.dataLim.y0, ax.dataLim.y1
+    room = max(high - low, 0.02 * high, 1.0)
+    ax.set_ylim(max(low - 0.14 * room, 0), high + 0.1 * room)
+    ax.yaxis.set_major_formatter(lambda value, _: usd(value, cents=False))
+    ax.grid(color=PALE, linewidth=0.8)
+    ax.set_axisbelow(True)
+
+
+def _price_marks(
+    ax: Axes, found: Frontier, each: int, taken: list[tuple[float, float, float, float]]
+) -> None:
+    """Where along the line the fleet goes if a waiting minute is worth so much."""
+    rows = found.at_prices(SHOWN_USD).drop_duplicates("usd_per_month").to_dict("records")
+    marks = [(row["cold_starts_per_week"] / each, row["usd_per_month"],
+              usd(row["waiting_minute_usd"])) for row in rows]
+    ax.plot([x for x, *_ in marks], [y for _, y, _ in marks], linestyle="none", marker="o",
+            markersize=4.5, color=BLUE, zorder=3, clip_on=False)
+    label_marks(ax, marks, size=7.5, colour=GREY, taken=taken, below=True)
