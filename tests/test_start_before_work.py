@@ -11,9 +11,10 @@ import pytest
 
 from tests.build import ME, at, book, fleet_sessions, sessions, window, workspaces
 from wsanalytics.arrivals import usual_arrivals
+from wsanalytics.billing import billable
 from wsanalytics.errors import InputError
 from wsanalytics.habits import EARLY_QUANTILE, usual_on
-from wsanalytics.people import Archetype, make_people, make_workspaces
+from wsanalytics.people import Archetype, Person, make_people, make_workspaces
 from wsanalytics.people import fleet_sessions as people_sessions
 from wsanalytics.policies.catalog import policy_named
 from wsanalytics.policies.rule import Rule
@@ -42,6 +43,15 @@ class Watched(StartBeforeWork):
     def times(self) -> list[str]:
         every = pd.concat(list(self.told.values()))
         return [f"{one:%m-%d %H:%M}" for one in every["at"]]
+
+
+def invented(count: int, *, seed: int) -> tuple[list[Person], pd.DataFrame, pd.DataFrame]:
+    """People, their sessions, and those of their WorkSpaces that are billed."""
+    people = make_people(count, seed=seed, window=WINTER)
+    fleet = make_workspaces(people, seed=seed, window=WINTER)
+    fleet = fleet[billable(fleet)].reset_index(drop=True)
+    used = people_sessions(people, WINTER)
+    return people, used[used["workspace_id"].isin(fleet["workspace_id"])], fleet
 
 
 def mornings(first: str, last: str, connected: str, left: str) -> list[tuple[str, str]]:
@@ -139,13 +149,11 @@ def test_the_clock_of_a_zone_tells_the_days() -> None:
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Europe/Berlin", "Australia/Sydney"])
 def test_it_goes_by_the_rule_of_start_early(zone: str) -> None:
     """Whom ``usual_arrivals`` expects in the 24 hours is started, but for those who are there."""
-    people = make_people(40, seed=11, window=WINTER)
-    used = people_sessions(people, WINTER)
-    fleet = make_workspaces(people, seed=11, window=WINTER)
+    _, used, fleet = invented(40, seed=11)
     policy = Watched(zone=zone, chance=0.4, ahead=30)
     when = window("2026-03-05", "2026-04-01")
     backtest(used, [policy], workspaces=fleet, prices=load_prices(), window=when)
-    hourly = fleet[(fleet["running_mode"] == "AUTO_STOP") & ~fleet["standby"]]
+    hourly = fleet[fleet["running_mode"] == "AUTO_STOP"]
     count = 0
     for now, told in policy.told.items():
         there = hourly[~(hourly["terminated_at"] < now) & ~(hourly["created_at"] >= now + DAY)]
@@ -184,9 +192,7 @@ def expected_on(
 
 
 def test_it_spares_waits_and_costs_hours_and_starts_nobody_who_never_comes() -> None:
-    people = make_people(80, seed=7, window=WINTER)
-    used = people_sessions(people, WINTER)
-    fleet = make_workspaces(people, seed=7, window=WINTER)
+    people, used, fleet = invented(80, seed=7)
     fleet = fleet.assign(running_mode="AUTO_STOP", auto_stop_minutes=60)
     policy = Watched()
     found = backtest(used, ["hold", policy], workspaces=fleet, prices=load_prices(),

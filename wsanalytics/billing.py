@@ -157,10 +157,18 @@ def bill(
     :class:`NotBilledWarning`. Raises :class:`InputError` for a session whose WorkSpace
     *workspaces* lacks.
     """
-    hour_rule = HourRule.parse(hour_rule)
     _refuse_strangers(replay, workspaces)
     fleet = workspaces[billable(workspaces)].sort_values("workspace_id", ignore_index=True)
-    _warn_not_billed(workspaces)
+    tariff = Tariff.of(fleet, prices, months_of(replay.window))
+    warn_left_out(workspaces, fleet, tariff)
+    return charges_of(replay, fleet, tariff, HourRule.parse(hour_rule), maintenance_hours)
+
+
+def charges_of(
+    replay: Replay, fleet: pd.DataFrame, tariff: Tariff, hour_rule: HourRule,
+    maintenance_hours: float,
+) -> pd.DataFrame:
+    """The charges of a *fleet* that holds only what is billed, sorted by id; nobody is warned."""
     months = months_of(replay.window)
     modes = [_modes(setting, fleet, months, replay.window) for setting in replay.settings]
     hours, cold_starts = metered(replay, fleet["workspace_id"], months, hour_rule, modes)
@@ -169,8 +177,6 @@ def bill(
         hours[place] += maintenance_hours * (
             maintained & _is_metered(setting, fleet, months, modes[place])
         )
-    tariff = Tariff.of(fleet, prices, months)
-    _warn_unpriced(fleet, tariff)
     fixed = np.stack([_fees(mode, tariff) for mode in modes])
     hourly = np.where(hours > 0, hours * tariff.hourly[None, :, None], 0.0)
     return _charges(replay.settings, fleet, months, hours, cold_starts, fixed, hourly)
@@ -246,18 +252,16 @@ def _refuse_strangers(replay: Replay, workspaces: pd.DataFrame) -> None:
         )
 
 
-def _warn_not_billed(workspaces: pd.DataFrame) -> None:
-    left_out = workspaces.loc[~billable(workspaces), "workspace_id"].tolist()
-    if left_out:
+def warn_left_out(workspaces: pd.DataFrame, fleet: pd.DataFrame, tariff: Tariff) -> None:
+    """Name those of *workspaces* that are not billed, and those of the *fleet* without a price."""
+    not_billed = workspaces.loc[~billable(workspaces), "workspace_id"].tolist()
+    if not_billed:
         warnings.warn(
-            f"{counted(len(left_out), 'WorkSpace')} MANUAL or standby, so not simulated: "
-            + ", ".join(left_out),
+            f"{counted(len(not_billed), 'WorkSpace')} MANUAL or standby, so not simulated: "
+            + ", ".join(not_billed),
             NotBilledWarning,
             stacklevel=3,
         )
-
-
-def _warn_unpriced(fleet: pd.DataFrame, tariff: Tariff) -> None:
     unpriced = fleet.loc[~tariff.is_priced, "workspace_id"].tolist()
     if unpriced:
         warnings.warn(

@@ -6,7 +6,7 @@ import numpy as np
 
 from wsanalytics.policies.rule import Choice, Rule
 from wsanalytics.policies.seen import Seen
-from wsanalytics.settings import ALWAYS_ON, auto_stop
+from wsanalytics.settings import ALWAYS_ON, Setting, auto_stop
 
 
 class BreakEven(Rule):
@@ -21,6 +21,8 @@ class BreakEven(Rule):
     name = "break_even"
 
     def __init__(self, timeout: int | None = None) -> None:
+        if timeout is not None:
+            Setting.parse(f"AUTO_STOP:{timeout}", where=self.name)
         self.timeout = timeout
 
     def decide(self, seen: Seen) -> Choice:

@@ -18,7 +18,7 @@ from wsanalytics.policies.informed import Informed
 from wsanalytics.policies.rule import Rule
 from wsanalytics.policies.start_before_work import StartBeforeWork
 from wsanalytics.policies.stop_when_idle import StopWhenIdle
-from wsanalytics.settings import ALWAYS_ON, auto_stop
+from wsanalytics.settings import ALWAYS_ON, Setting
 
 POLICIES: dict[str, Callable[..., Rule]] = {
     "hold": Hold,
@@ -44,9 +44,7 @@ def policy_named(text: str) -> Rule:
     """
     name, _, rest = text.partition(":")
     if name == "auto_stop":
-        if not re.fullmatch(r"[1-9]\d{0,5}", rest):
-            raise _refused(text, f"{rest!r} is not a timeout", "write for example auto_stop:60")
-        return Fixed(auto_stop(int(rest)), text)
+        return Fixed(Setting.parse(f"AUTO_STOP:{rest}", where=f"the policy {text!r}"), text)
     if name == "always_on" and not rest and ":" not in text:
         return Fixed(ALWAYS_ON, text)
     if name not in POLICIES:

@@ -31,9 +31,10 @@ class Clairvoyant(LookingBack):
 
     def look_back(self, case: Case) -> npt.NDArray[np.object_]:
         """The cheapest way of each WorkSpace, as settings (text) by day."""
+        nobody = np.empty((0, case.days.shape[1]), dtype=object)
         parts = [self._some(case, np.arange(first, min(first + AT_ONCE, len(case.fleet))))
-                 for first in range(0, max(len(case.fleet), 1), AT_ONCE)]
-        return np.concatenate(parts)
+                 for first in range(0, len(case.fleet), AT_ONCE)]
+        return np.concatenate([nobody, *parts])
 
     def _some(self, case: Case, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
         present = case.present[rows]

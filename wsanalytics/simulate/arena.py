@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalytics.billing import Tariff, bill, billable, maintenance_starts
+from wsanalytics.billing import Tariff, billable, charges_of, maintenance_starts
 from wsanalytics.days import Days
 from wsanalytics.errors import InputError
 from wsanalytics.history import check_sessions, configured
@@ -49,7 +49,7 @@ class Arena:
 
     sessions: pd.DataFrame
     fleet: pd.DataFrame
-    prices: PriceBook
+    tariff: Tariff
     rates: pd.DataFrame
     window: Window
     rule: HourRule
@@ -69,8 +69,7 @@ class Arena:
     ) -> Arena:
         """The arena for checked tables; raises as :func:`backtest` says."""
         _refuse_parts_of_days(window)
-        for minutes in timeouts:
-            auto_stop(minutes)
+        _refuse_timeouts(timeouts)
         sessions = check_sessions(sessions)
         _refuse_strangers(sessions, workspaces)
         fleet = workspaces[billable(workspaces)].sort_values("workspace_id", ignore_index=True)
@@ -84,8 +83,9 @@ class Arena:
         created = _day(fleet["created_at"], start, unknown=-1)
         ended = _day(fleet["terminated_at"], start, unknown=count - 1)
         return cls(
-            sessions, fleet, prices, prices.rates(fleet).set_index(ids), window, hour_rule,
-            maintenance_hours, told.to_numpy(dtype=object), timeouts,
+            sessions, fleet, Tariff.of(fleet, prices, months_of(window)),
+            prices.rates(fleet).set_index(ids), window, hour_rule, maintenance_hours,
+            told.to_numpy(dtype=object), timeouts,
             Days.of(sessions, ids, Window(begins, window.end), hour_rule),
             np.clip(created, 0, None), np.clip(ended, -1, count - 1), created >= 0,
         )
@@ -108,8 +108,7 @@ class Arena:
         opening, moved = self._moves(chosen)
         schedule = self._schedule(rule, names, opening, moved, chosen, starts)
         played = replay(self.sessions, [schedule], window=self.window)
-        charges = bill(played, self.fleet, self.prices, hour_rule=self.rule,
-                       maintenance_hours=self.maintenance_hours)
+        charges = charges_of(played, self.fleet, self.tariff, self.rule, self.maintenance_hours)
         outcomes = charges.rename(columns={"setting": "policy"}).assign(policy=rule.name)
         outcomes["switches"] = self._switches(names, opening, moved).ravel()
         return (outcomes[list(OUTCOMES.names)],
@@ -121,8 +120,7 @@ class Arena:
         maintained = self.maintenance_hours * maintenance_starts(
             self.fleet, months, self.window).astype(np.float64)
         return Case(self.fleet, inside, self.days, self.window, months,
-                    Tariff.of(self.fleet, self.prices, months), maintained, self.present,
-                    self.timeouts)
+                    self.tariff, maintained, self.present, self.timeouts)
 
     def _decide(self, rule: Rule, names: Names) -> tuple[Codes, list[pd.DataFrame]]:
         """What the policy says on each day, by WorkSpace and day; and whom it starts."""
@@ -276,6 +274,15 @@ def _refuse_parts_of_days(window: Window) -> None:
     if any(edge % MICROS_PER_DAY for edge in window.micros):
         raise InputError(f"the window is {window}", where="the window",
                          rule="a backtest is of whole UTC days", mend="use Window.of_days")
+
+
+def _refuse_timeouts(timeouts: tuple[int, ...]) -> None:
+    if not timeouts:
+        raise InputError("there is no timeout", where="the timeouts",
+                         rule="policies may choose between one timeout and many",
+                         mend="give for example 60 and 120")
+    for minutes in timeouts:
+        auto_stop(minutes)
 
 
 def _refuse_strangers(sessions: pd.DataFrame, workspaces: pd.DataFrame) -> None:

@@ -14,6 +14,7 @@ from html import escape
 
 import pandas as pd
 
+from wsanalytics.billing import warn_left_out
 from wsanalytics.errors import InputError
 from wsanalytics.hourrules import HourRule
 from wsanalytics.policies.catalog import policy_named
@@ -116,6 +117,7 @@ def backtest(
     arena = Arena.of(sessions, workspaces, prices, window, hour_rule=HourRule.parse(hour_rule),
                      maintenance_hours=maintenance_hours, present=present,
                      timeouts=tuple(sorted(set(timeouts))))
+    warn_left_out(workspaces, arena.fleet, arena.tariff)
     parts, seconds = [], {}
     for rule in rules:
         step(rule.name)
