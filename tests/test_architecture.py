@@ -24,7 +24,7 @@ switching, hourrules, metering, billing, habits, days, outlook, prospects
 POLICIES, simulate.answers, simulate.arena, simulate.backtest
 progress, looking, facts, trail, collector, backfilling
 comparison, reasons, duedates, choosing, recommendations
-jsonfields, planfile, planview, overview, analysis, budget
+jsonfields, planfile, planview, overview, analysis, budget, calibration
 ledger, guards, changing, carrying, applying, powering, idling, arrivals
 mixtures, offering, frontiers
 verification, newcomers, creations

@@ -204,8 +204,9 @@ def _paces(past: Past, seed: int) -> Hours:
     paces = prospects_of(past, seed=seed).paces
     rng = np.random.default_rng([seed, 1])
     mixed = rng.permuted(paces, axis=1)
-    swing = 1 + _swing(past) * rng.standard_normal(paces.shape[1])
-    return np.maximum(mixed * swing[None, :], 0.0)
+    swing = 1 + _swing(past) * rng.standard_normal((1, paces.shape[1]))
+    drawn: Hours = np.maximum(np.asarray(mixed) * swing, 0.0)
+    return drawn
 
 
 def _swing(past: Past) -> float:
@@ -215,8 +216,9 @@ def _swing(past: Past) -> float:
         return USUAL_SWING
     there = past.born <= past.today - count * _BLOCK_DAYS
     there &= past.ended >= past.today
-    late = past.hours[there][:, past.today - count * _BLOCK_DAYS:]
-    blocks: Hours = late.reshape(-1, count, _BLOCK_DAYS).sum(axis=(0, 2))
+    table: Hours = past.hours[:, past.today - count * _BLOCK_DAYS:]
+    fleet = np.asarray(there.astype(np.float64) @ table, dtype=np.float64)
+    blocks = fleet.reshape(count, _BLOCK_DAYS).sum(axis=1)
     if not blocks.mean():
         return USUAL_SWING
     return float(np.std(np.diff(blocks), ddof=1) / np.sqrt(2) / blocks.mean())

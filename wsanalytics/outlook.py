@@ -14,6 +14,7 @@ All that is used lies before the day on which the outlook is taken.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -212,13 +213,10 @@ class Outlook:
         """The expected share of the usual hours in the next so many days, by WorkSpace."""
         high = min(int(np.searchsorted(HORIZONS, days)), len(HORIZONS) - 1)
         low = max(high - 1, 0)
-        near, far = self._mean(low), self._mean(high)
         span = HORIZONS[high] - HORIZONS[low]
-        part = np.clip((days - HORIZONS[low]) / span, 0, 1) if span else 1.0
-        return near * (1 - part) + far * part
-
-    def _mean(self, place: int) -> Hours:
-        shares, weights = self.outcomes(place)
+        part = float(np.clip((days - HORIZONS[low]) / span, 0, 1)) if span else 1.0
+        shares, weights = self._followed(high, lambda followed: (
+            followed[:, low] * (1 - part) + followed[:, high] * part))
         mean: Hours = (shares * weights).sum(axis=1)
         return mean
 
@@ -228,12 +226,18 @@ class Outlook:
         By WorkSpace (rows). Where the fleet has lived through too little, those of the
         WorkSpace's own last weeks.
         """
+        return self._followed(place, lambda followed: followed[:, place])
+
+    def _followed(
+        self, place: int, taken: Callable[[Hours], Hours]
+    ) -> tuple[Hours, Hours]:
+        """What is *taken* from what followed the nearest of which so many days are known."""
         memory = self.memory
         known = ~np.isnan(memory.followed[:, place])
         if known.sum() <= NEIGHBOURS:
             count = min(4, WEEKS)
             return self.recent[:, :count], np.full((len(self.rows), count), 1 / count)
-        followed, places = memory.followed[known, place], memory.places[known]
+        followed, places = taken(memory.followed[known]), memory.places[known]
         who = memory.who[known]
         shares = np.empty((len(self.rows), NEIGHBOURS))
         weights = np.empty_like(shares)

@@ -169,7 +169,7 @@ def print_budget(spend: pd.DataFrame, window: Window) -> None:
             f"{number((row['high_usd'] - row['low_usd']) / 2)}"
             for row in rows.to_dict("records")
         ]
-        told = f"{part} {name or 'not told'}" if part != "fleet" else "fleet"
+        told = f"{part} {str(name) or 'not told'}" if part != "fleet" else "fleet"
         table.add_row(plain(told), number(int(rows["workspaces"].iloc[0])), *cells)
     console().print(table)
 

@@ -1,0 +1,116 @@
+"""What each policy costs on five fleets, and how long a backtest takes.
+
+    python benchmarks/policies.py                      the table of costs and regrets (minutes)
+    python benchmarks/policies.py --time               1,000 WorkSpaces x 12 months x 8 policies
+
+The fleets are the sample fleet made for 15 months (three to learn from, twelve judged), three other
+seeded ones, and a real trace of people who come and go (``data/traces``). Regret is the cost above
+``clairvoyant``; ``informed`` knows each person's hours of every month. The times are wall seconds
+of one run, as shares of the whole, beside a yardstick: one replay and bill of a fixed setting.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import warnings
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from wsanalytics.billing import bill
+from wsanalytics.history import check_sessions, check_workspaces
+from wsanalytics.people import fleet_sessions, make_people, make_workspaces
+from wsanalytics.prices import built_in_prices
+from wsanalytics.simulate.backtest import Backtest, backtest
+from wsanalytics.simulate.fleet import replay
+from wsanalytics.timeline import Window
+
+POLICIES = ("hold", "always_on", "auto_stop:60", "cost_optimizer", "break_even", "forecast",
+            "informed", "clairvoyant")
+TRACE = Path(__file__).resolve().parent.parent / "data" / "traces" / "workplace_ev.csv.gz"
+LEARNT, JUDGED = datetime(2025, 7, 1, tzinfo=UTC), Window(
+    datetime(2025, 10, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC))
+
+
+def invented(count: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame, Window]:
+    """Sessions and WorkSpaces of a seeded fleet over 15 months, and the 12 that are judged."""
+    whole = Window(LEARNT, JUDGED.end)
+    people = make_people(count, seed=seed, window=whole)
+    return fleet_sessions(people, whole), make_workspaces(people, seed=seed, window=whole), JUDGED
+
+
+def traced() -> tuple[pd.DataFrame, pd.DataFrame, Window]:
+    """The real trace: 85 people, each with a STANDARD WorkSpace in AUTO_STOP:60, eight months."""
+    sessions = check_sessions(pd.read_csv(TRACE, dtype={"workspace_id": "str"}))
+    fleet = check_workspaces(pd.DataFrame({
+        "workspace_id": sessions["workspace_id"].unique(), "region": "us-east-1",
+        "compute_type": "STANDARD", "running_mode": "AUTO_STOP", "auto_stop_minutes": 60}))
+    return sessions, fleet, Window(datetime(2015, 2, 1, tzinfo=UTC),
+                                   datetime(2015, 10, 1, tzinfo=UTC))
+
+
+def played(sessions: pd.DataFrame, fleet: pd.DataFrame, when: Window,
+           policies: tuple[str, ...] = POLICIES) -> Backtest:
+    """All policies on one fleet."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a few WorkSpaces have no price, some are MANUAL
+        return backtest(sessions, policies, workspaces=fleet, prices=built_in_prices(),
+                        window=when)
+
+
+def compare_all(count: int, seeds: list[int]) -> None:
+    """The table of costs and regrets, as Markdown."""
+    fleets = {f"seed {seed}": invented(count, seed) for seed in seeds} | {"real trace": traced()}
+    totals = {}
+    for name, (sessions, fleet, when) in fleets.items():
+        found = played(sessions, fleet, when).totals.set_index("policy")
+        totals[name] = found
+        print(f"{name}: {len(fleet):,} WorkSpaces, {when}", file=sys.stderr)
+    print("| policy | " + " | ".join(totals) + " |")
+    print("|---|" + "---|" * len(totals))
+    for policy in POLICIES:
+        cells = [f"${one.loc[policy, 'total_usd']:,.0f} (+{one.loc[policy, 'regret_usd']:,.0f})"
+                 for one in totals.values()]
+        print(f"| {policy} | " + " | ".join(cells) + " |")
+    for name, one in totals.items():
+        share = one["regret_usd"] / one["regret_usd"]["cost_optimizer"]
+        print(f"{name}: forecast's regret is {share['forecast']:.2f} of cost_optimizer's, "
+              f"informed's {share['informed']:.2f}")
+
+
+def time_all(count: int) -> None:
+    """How long eight policies take, each one's share, and the yardstick."""
+    sessions, fleet, when = invented(count, 2026)
+    policies = (*POLICIES[:6], "clairvoyant", "stop_when_idle:minutes=15")
+    begin = time.perf_counter()
+    found = played(sessions, fleet, when, policies)
+    took = time.perf_counter() - begin
+    begin = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        bill(replay(sessions, ["AUTO_STOP:60"], window=when), fleet, built_in_prices())
+    yardstick = time.perf_counter() - begin
+    print(f"{count:,} WorkSpaces, 12 months, {len(sessions):,} sessions, {len(policies)} policies: "
+          f"{took:.1f} s, {took / yardstick:.0f} times one replay and bill ({yardstick:.2f} s)")
+    for policy, seconds in found.seconds.items():
+        print(f"{policy:<28} {seconds:6.2f} s  {seconds / took:5.0%}")
+
+
+def main() -> None:
+    """Read the options, run the one or the other."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--time", action="store_true", help="measure how long it takes")
+    parser.add_argument("--workspaces", type=int, default=0, help="default: 200, or 1000 to time")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[2026, 11, 12, 13])
+    args = parser.parse_args()
+    if args.time:
+        time_all(args.workspaces or 1000)
+    else:
+        compare_all(args.workspaces or 200, args.seeds)
+
+
+if __name__ == "__main__":
+    main()
