@@ -1,4 +1,4 @@
-"""What the rivals get wrong (ARENA 2a), each with the truth.
+"""What the rivals get wrong (ARENA 2a), each with the truth; what they decide: test_cost_optimizer.
 
 ARENA's truths round each run up (``ceil_per_run``); what ``clock_hour`` says of the same story
 stands beside it. Where ARENA leaves the hours of the day open, the story says which were chosen.
@@ -19,6 +19,7 @@ from wsanalytics.simulate.fleet import replay
 from wsanalytics.timeline import Window
 
 JANUARY, MARCH = month("2026-01"), month("2026-03")
+RIVAL = "ceil_per_session_plus_timeout"
 FIVE = timedelta(minutes=5)
 HOUR = timedelta(hours=1)
 Span = tuple[datetime, datetime]
@@ -113,33 +114,38 @@ def test_f1_two_visits_three_days_apart_stay_two_sessions() -> None:
     assert (billed(found, "ceil_per_run"), billed(found, "clock_hour")) == (4, 4)
 
 
-@pytest.mark.parametrize("rule", ["ceil_per_run", "clock_hour"])
 @pytest.mark.parametrize(
-    ("where", "from_hour", "to_hour", "setting", "truth"),
+    ("where", "from_hour", "to_hour", "setting", "truth", "rival"),
     [
-        ("US West 09-17 PST", 17, 25, "AUTO_STOP:60", 189),
-        ("US West 09-17 PST", 17, 25, "AUTO_STOP:240", 252),
-        ("US West 14-17 PST", 22, 25, "AUTO_STOP:60", 84),
-        ("Sydney 09-17 AEDT", -2, 6, "AUTO_STOP:60", 189),
-        ("London 09-17 GMT", 9, 17, "AUTO_STOP:60", 189),
-        ("Tokyo 08-17 JST", -1, 8, "AUTO_STOP:60", 210),
+        ("US West 09-17 PST", 17, 25, "AUTO_STOP:60", 189, 210),
+        ("US West 09-17 PST", 17, 25, "AUTO_STOP:240", 252, 336),
+        ("US West 14-17 PST", 22, 25, "AUTO_STOP:60", 84, 105),
+        ("Sydney 09-17 AEDT", -2, 6, "AUTO_STOP:60", 189, 210),
+        ("London 09-17 GMT", 9, 17, "AUTO_STOP:60", 189, 189),
+        ("Tokyo 08-17 JST", -1, 8, "AUTO_STOP:60", 210, 210),
     ],
 )
 def test_f2_a_session_over_23_utc_is_one_session(
-    where: str, from_hour: float, to_hour: float, setting: str, truth: float, rule: str
+    where: str, from_hour: float, to_hour: float, setting: str, truth: float, rival: float
 ) -> None:
-    """21 working days of January 2026 (the 1st is a holiday), all on whole hours."""
+    """21 working days of January 2026 (the 1st is a holiday), all on whole hours.
+
+    The rival cuts what is open at 23:00 UTC, and rounds and extends both parts.
+    """
     assert len(JANUARYS_21) == 21
     visits = daily(JANUARYS_21, from_hour, to_hour)
-    assert hours(visits, setting, JANUARY, rule) == truth, where
+    for rule, many in (("ceil_per_run", truth), ("clock_hour", truth),
+                       (RIVAL, rival)):
+        assert hours(visits, setting, JANUARY, rule) == many, where
 
 
 @pytest.mark.parametrize("rule", ["ceil_per_run", "clock_hour"])
 def test_f3_a_late_shift_of_84_hours_stays_cheaper_on_auto_stop(rule: str) -> None:
-    """22-01 UTC on 21 weekdays; the rival counts 87 h on day 25 and switches."""
+    """22-01 UTC on 21 weekdays; the rival counts 105 h, 87 by the 18th evening, and switches."""
     charges = charge(daily(JANUARYS_21, 22, 25), "AUTO_STOP:60", JANUARY, hour_rule=rule)
     assert charges["billed_hours"].item() == 84
     assert charges["total_usd"].item() == pytest.approx(34.95)
+    assert hours(daily(JANUARYS_21, 22, 25), "AUTO_STOP:60", JANUARY, RIVAL) == 105
     assert charge([], "ALWAYS_ON", JANUARY)["total_usd"].item() == 35
 
 
@@ -148,6 +154,7 @@ def test_f4_a_reconnect_over_23_utc_inside_the_timeout_is_one_run() -> None:
     evening = [("2026-03-10 20:00", "2026-03-10 22:50"), ("2026-03-10 23:10", "2026-03-11 00:00")]
     assert hours(evening, "AUTO_STOP:60", MARCH, "ceil_per_run") == 5
     assert hours(evening, "AUTO_STOP:60", MARCH, "clock_hour") == 5
+    assert hours(evening, "AUTO_STOP:60", MARCH, RIVAL) == 6
     later = [("2026-03-10 20:50", "2026-03-10 22:50"), ("2026-03-10 23:10", "2026-03-11 00:50")]
     assert hours(later, "AUTO_STOP:60", MARCH, "ceil_per_run") == 5
     assert hours(later, "AUTO_STOP:60", MARCH, "clock_hour") == 6

@@ -123,7 +123,7 @@ def otherwise_after(
     used: pd.DataFrame, fleet: pd.DataFrame, moment: datetime
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The same up to a moment; after it everybody is there all day, and others are terminated."""
-    later = pd.date_range(moment + timedelta(hours=1), KNOWN.end, freq="D")
+    later = pd.date_range(moment, KNOWN.end, freq="D")
     more = pd.DataFrame([(one, come, come + timedelta(hours=22))
                          for one in fleet["workspace_id"] for come in later],
                         columns=["workspace_id", "connected_at", "disconnected_at"])
