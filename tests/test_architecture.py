@@ -28,7 +28,8 @@ jsonfields, planfile, planview, overview, analysis, budget, calibration
 ledger, guards, changing, carrying, applying, powering, idling, arrivals
 mixtures, offering, frontiers
 verification, newcomers, creations
-plot.style, plot.costs, plot.timeline, plot.tradeoff, plot.usage, plot.labels, plot.frontier, plot
+plot.style, plot.costs, plot.timeline, plot.tradeoff, plot.usage, plot.labels, plot.frontier
+plot.policies, plot
 report.figures, report.page, report.terminal, report.outcomes
 report.plantables, report.tradeoffs, report.workbook, report
 SANDBOX

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import nbformat
@@ -68,5 +69,18 @@ def test_applying(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "skipped" not in texts
 
 
+@pytest.mark.filterwarnings("default")  # Jupyter's own
+def test_backtesting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MPLBACKEND")
+    outputs, texts = run(REPOSITORY / "notebooks" / "04_backtest.ipynb")
+    assert images(outputs) == 3
+    for words in ("120 WorkSpaces", "Backtest of 8 policies", "last_four_weeks",
+                  "stop_when_idle:minutes=15", "decisions; in the interval: 8"):
+        assert words in texts, words
+    share = re.search(r"regret is (\d+)% of the Cost Optimizer's", texts)
+    assert share and int(share[1]) <= 65
+
+
 def test_every_notebook_is_run() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["01_first_look", "02_collect", "03_apply"]
+    assert [path.stem for path in NOTEBOOKS] == ["01_first_look", "02_collect", "03_apply",
+                                                 "04_backtest"]

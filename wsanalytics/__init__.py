@@ -42,8 +42,11 @@ _PLACES = {
     "backfill": "backfilling",
     "backtest": "simulate.backtest",
     "bill": "billing",
+    "by_fear": "calibration",
+    "calibrate": "calibration",
     "collect": "collector",
     "compare": "comparison",
+    "coverage": "calibration",
     "create_workspaces": "creations",
     "creation_properties": "newcomers",
     "creation_request": "newcomers",
@@ -89,6 +92,9 @@ if TYPE_CHECKING:
     from wsanalytics.backfilling import backfill as backfill
     from wsanalytics.billing import bill as bill
     from wsanalytics.budget import forecast_spend as forecast_spend
+    from wsanalytics.calibration import by_fear as by_fear
+    from wsanalytics.calibration import calibrate as calibrate
+    from wsanalytics.calibration import coverage as coverage
     from wsanalytics.carrying import Terms as Terms
     from wsanalytics.changing import Patience as Patience
     from wsanalytics.collector import collect as collect

@@ -57,8 +57,9 @@ def forecast_spend(
                 for under, usd in totals.items():
                     drawn = usd[place][mine].sum(axis=0)
                     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-                    rows.append((part, name, month, under, int(mine.sum()), float(drawn.mean()),
-                                 float(low), float(high)))
+                    mean = float(drawn.mean())
+                    rows.append((part, name, month, under, int(mine.sum()), mean,
+                                 min(float(low), mean), max(float(high), mean)))
     return pd.DataFrame(rows, columns=list(BUDGET.names))
 
 

@@ -38,16 +38,16 @@ class Forecast(Rule):
     The expected hours come from :mod:`wsanalytics.outlook`. Of the timeouts that may be chosen the
     one is taken that would have cost least in the last 13 weeks, each wait counted with
     *wait_usd* (default 0: nothing). So that it does not flap, the mode changes only for an
-    expected gain of *margin_usd* (default 0.25) and the timeout for one of 1 %.
+    expected gain of *margin_usd* (default 1.00) and the timeout for one of 1 %.
     """
 
     name = "forecast"
 
-    def __init__(self, wait_usd: float = 0.0, margin_usd: float = 0.25) -> None:
+    def __init__(self, wait_usd: float = 0.0, margin_usd: float = 1.0) -> None:
         for name, value in (("wait_usd", wait_usd), ("margin_usd", margin_usd)):
             if not value >= 0:
                 raise InputError(f"{name} is {value}", where="forecast",
-                                 rule="it is an amount from 0 on", mend="use for example 0.25")
+                                 rule="it is an amount from 0 on", mend="use for example 1")
         self.wait_usd, self.margin_usd = wait_usd, margin_usd
         self._memory: Memory | None = None
         self._made_for: tuple[int, int] = (0, -1)

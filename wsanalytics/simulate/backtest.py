@@ -65,15 +65,23 @@ class Backtest:
 
     @property
     def regret(self) -> pd.DataFrame:
-        """What each policy cost above ``clairvoyant`` by WorkSpace: policy, workspace_id, usd."""
+        """What each policy cost above ``clairvoyant``: policy, workspace_id, regret_usd."""
+        return self._above("workspace_id")
+
+    @property
+    def regret_by_month(self) -> pd.DataFrame:
+        """What each policy cost above ``clairvoyant``: policy, month, regret_usd."""
+        return self._above("month")
+
+    def _above(self, by: str) -> pd.DataFrame:
         if "clairvoyant" not in set(self.outcomes["policy"].astype("str")):
             raise InputError("clairvoyant is not among the policies", where="the backtest",
                              rule="regret is the cost above it", mend="add it to the policies")
-        usd = self.outcomes.astype({"policy": "str", "workspace_id": "str"}).groupby(
-            ["policy", "workspace_id"], as_index=False)["total_usd"].sum(min_count=1)
-        least = usd[usd["policy"] == "clairvoyant"].set_index("workspace_id")["total_usd"]
-        usd["regret_usd"] = usd["total_usd"] - usd["workspace_id"].map(least)
-        return pd.DataFrame(usd[["policy", "workspace_id", "regret_usd"]])
+        usd = self.outcomes.astype({by: "str"}).groupby(
+            ["policy", by], observed=True, as_index=False)["total_usd"].sum(min_count=1)
+        least = usd[usd["policy"] == "clairvoyant"].set_index(by)["total_usd"]
+        usd["regret_usd"] = usd["total_usd"] - usd[by].map(least)
+        return pd.DataFrame(usd[["policy", by, "regret_usd"]])
 
     def __repr__(self) -> str:
         names = self.outcomes["policy"].nunique()

@@ -1,0 +1,100 @@
+"""Plots of a backtest: what policies cost above the least that was possible."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from wsanalytics.plot.style import GREY, INK, MARKERS, PALE, SEQUENCE, axes, dressed
+from wsanalytics.show import counted, usd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+CROWDED = 0.05
+"""Points nearer to the one before than this have no label."""
+_LINES = ("-", "--", "-.", ":")
+
+
+def regret_by_policy(
+    totals: pd.DataFrame, ax: Axes | None = None, *, caption: str = ""
+) -> Axes:
+    """What each policy cost above ``clairvoyant``, on a logarithmic scale.
+
+    *totals* is ``Backtest.totals`` of a backtest with ``clairvoyant`` among its policies.
+    """
+    rows = totals[totals["regret_usd"] > 0].sort_values("regret_usd", ascending=False)
+    ax = axes(ax, height=0.6 + 0.42 * max(len(rows), 2))
+    places = range(len(rows))
+    least = rows["regret_usd"].min() / 2 if len(rows) else 1
+    ax.hlines(list(places), least, rows["regret_usd"], color=PALE, linewidth=5)
+    ax.scatter(rows["regret_usd"], list(places), s=42, color=SEQUENCE[0], zorder=3)
+    for place, row in zip(places, rows.to_dict("records"), strict=True):
+        ax.annotate(f" {usd(row['regret_usd'], cents=False)}", (row["regret_usd"], place),
+                    va="center", xytext=(6, 0), textcoords="offset points", fontsize=8.5,
+                    color=INK)
+    ax.set_xscale("log")
+    ax.set_xlim(least, rows["regret_usd"].max() * 3 if len(rows) else 10)
+    ax.set_yticks(list(places), rows["policy"].astype("str").tolist())
+    ax.xaxis.set_major_formatter(lambda value, _: usd(value, cents=False))
+    fleet = int(totals["workspaces"].iloc[0]) if len(totals) else 0
+    return dressed(
+        ax, "Cost above the least that was possible (clairvoyant)",
+        f"regret, USD in all, logarithmic · {counted(fleet, 'WorkSpace')}"
+        f"{caption and f' · {caption}'}")
+
+
+def regret_over_time(
+    monthly: pd.DataFrame, ax: Axes | None = None, *, caption: str = ""
+) -> Axes:
+    """How the cost above ``clairvoyant`` adds up, month by month.
+
+    *monthly* is ``Backtest.regret_by_month`` of the policies to be shown.
+    """
+    ax = axes(ax, height=4.2)
+    for place, (policy, rows) in enumerate(monthly.groupby("policy", observed=True, sort=False)):
+        ordered = rows.sort_values("month")
+        ax.plot(ordered["month"].astype("str"), ordered["regret_usd"].cumsum(),
+                color=SEQUENCE[place % len(SEQUENCE)], marker=MARKERS[place % len(MARKERS)],
+                linestyle=_LINES[place % len(_LINES)], markersize=4, linewidth=1.6,
+                label=str(policy))
+    ax.yaxis.set_major_formatter(lambda value, _: usd(value, cents=False))
+    ax.tick_params(axis="x", labelrotation=45)
+    ax.grid(axis="y", color=PALE, linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.legend(fontsize=8, frameon=False, loc="upper left")
+    return dressed(ax, "Regret over time", f"UTC month{caption and f' · {caption}'}",
+                   "regret so far, USD")
+
+
+def calibration(
+    by_fear: pd.DataFrame, ax: Axes | None = None, *, caption: str = ""
+) -> Axes:
+    """How likely a loss was called, and how often it came: on the diagonal, both agree.
+
+    *by_fear* is what :func:`wsanalytics.calibration.by_fear` gives; larger points stand for more
+    decisions.
+    """
+    ax = axes(ax, width=4.8, height=4.6)
+    ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", zorder=1)
+    decisions = by_fear["decisions"]
+    size = 20 + 280 * decisions / max(decisions.max(), 1)
+    ax.scatter(by_fear["chance_of_loss"], by_fear["lost"], s=size, color=SEQUENCE[0], alpha=0.75,
+               edgecolor=INK, linewidth=0.6, zorder=3)
+    labelled = -1.0
+    for row in by_fear.to_dict("records"):
+        if row["chance_of_loss"] - labelled < CROWDED:
+            continue
+        labelled = row["chance_of_loss"]
+        ax.annotate(f"{row['decisions']:,}", (row["chance_of_loss"], row["lost"]), fontsize=7.5,
+                    xytext=(9, -9), textcoords="offset points", color=INK)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    ax.set_xlim(-0.05, 1.05)
+    ax.set_ylim(-0.05, 1.05)
+    ax.grid(color=PALE, linewidth=0.8)
+    ax.set_axisbelow(True)
+    return dressed(ax, "Is a chance of a loss what it says?",
+                   f"chance of a loss that was told{caption and f' · {caption}'}",
+                   "share of decisions that lost")
