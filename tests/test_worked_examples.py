@@ -20,8 +20,12 @@ import pytest
 from tests.build import ME, Pair, at, book, charge, fleet_sessions, hours, month, window, workspaces
 from wsanalytics.billing import bill
 from wsanalytics.hourrules import HourRule, hours_of
+from wsanalytics.policies.cost_optimizer import CostOptimizer
+from wsanalytics.policies.rule import Choice
+from wsanalytics.policies.seen import Seen
 from wsanalytics.prices import PriceBook
 from wsanalytics.schedule import Schedule
+from wsanalytics.simulate.backtest import backtest
 from wsanalytics.simulate.fleet import replay
 from wsanalytics.timeline import Window, cut, from_micros, months_of, to_micros
 
@@ -31,14 +35,12 @@ HOUR = timedelta(hours=1)
 with (Path(__file__).parent / "data" / "worked_examples.csv").open(encoding="utf-8") as file:
     ROWS: list[Row] = list(csv.DictReader(file))
 
+TOOLS_RULE = "ceil_per_session_plus_timeout"
 NOT_YET = {
-    "userconnected_samples": "AWS's own tool's sum over sample positions: due with that hour rule",
-    "capped_hours": "AWS's own tool's cap between two of its runs: no rule of the bill",
+    "capped_hours between runs": "AWS's own tool run twice a day: here it runs as it is scheduled",
     "ratio": "how far AWS's own tool was off in one account: its sessions are not published",
-    "cost_optimizer_decision": "a decision of AWS's own tool: due with the backtest",
     "discount_row": "reading a Cost and Usage Report: due with the reconciliation",
     "min_workspaces": "as the discount row it is drawn from",
-    "sum_hours of the tool": "AWS's own tool's sum of session hours: due with that hour rule",
     "recreated WorkSpace": "the workspaces table holds one life a WorkSpace, not a second one",
 }
 """Kinds of rows that no rule built so far speaks of, and where they belong."""
@@ -55,7 +57,9 @@ def kind_of(row: Row) -> str:
     if kind == "month_cost" and len(known["segments"]) > 1:
         return "switched_month_cost"
     if kind == "sum_hours" and "session_hours" in known:
-        return "sum_hours of the tool"
+        return "tools_sum_hours"
+    if kind == "capped_hours" and known["elapsed_hours"] % 24:
+        return "capped_hours between runs"
     if known.get("same_workspace"):
         return "recreated WorkSpace"
     return kind
@@ -104,6 +108,63 @@ def sum_hours(row: Row) -> float:
     if known["tails_per_day"]:
         return hours(spans, f"AUTO_STOP:{known['timeout_minutes']}", march, row["hour_rule"])
     return touched(spans, march)
+
+
+def tools_sum_hours(row: Row) -> float:
+    """A session a day from 09:00, after one that had come to the hours stored before."""
+    known, march = inputs(row), month("2026-03")
+    timeout = known["timeout_minutes"] / 60
+    mornings = [march.start + (24 * n + 33) * HOUR for n in range(len(known["session_hours"]))]
+    pairs = [(opens, opens + many * HOUR)
+             for opens, many in zip(mornings, known["session_hours"], strict=True)]
+    if known["previous_hours"]:
+        pairs = [(march.start, march.start + (known["previous_hours"] - timeout) * HOUR), *pairs]
+    return hours(pairs, f"AUTO_STOP:{known['timeout_minutes']}", march, row["hour_rule"])
+
+
+def userconnected_samples(row: Row) -> float:
+    """Each active sample is five minutes of a session; without the timeouts if the row says so."""
+    known = inputs(row)
+    step, start = timedelta(seconds=known["period_s"]), at(known["start"])
+    pairs: list[Pair] = []
+    for index in known["active_indices"]:
+        came, left = start + index * step, start + (index + 1) * step
+        if pairs and pairs[-1][1] == came:
+            came = pairs.pop()[0]
+        pairs.append((came, left))
+    counted = charge(pairs, f"AUTO_STOP:{known['timeout_minutes']}", month("2024-01"),
+                     hour_rule=TOOLS_RULE)
+    joined = counted["cold_starts"].item()
+    assert joined == len(known["expected_session_hours"])
+    timeouts = joined * known["timeout_minutes"] / 60
+    billed = counted["billed_hours"].item()
+    return billed if row["hour_rule"] == TOOLS_RULE else billed - timeouts
+
+
+def capped_hours(row: Row) -> float:
+    """What the tool adds up to by its daily runs, of visits that count as two hours each.
+
+    No more than 21 of them lie within one of its days, apart by more than the timeout.
+    """
+    known = inputs(row)
+    days, before = known["elapsed_hours"] // 24, known["previous_hours"] or 0
+    mornings = [at("2026-03-02") + 24 * n * HOUR for n in range(before // 10)]
+    previous = [(day, day + 9 * HOUR) for day in mornings]
+    visits = min((known["new_hours"] - before) // 2 // days, 21)
+    assert 2 * visits > 24
+    comes = [at("2026-03-20") + (24 * day + n * 1.05) * HOUR
+             for day in range(days) for n in range(visits)]
+    short = [(come, come + HOUR / 60) for come in comes]
+    found: list[float] = []
+
+    class Counting(CostOptimizer):
+        def decide(self, seen: Seen) -> Choice:
+            found.append(float(self.counted(seen).sum()))
+            return seen.settings
+
+    backtest(fleet_sessions({ME: [*previous, *short]}), [Counting()], workspaces=workspaces(),
+             prices=book(), window=month("2026-03"))
+    return found[-1]
 
 
 def upper_bound(row: Row) -> float:
@@ -257,10 +318,12 @@ KINDS: dict[str, Callable[[Row], float]] = {
     for kind in (
         billed_hours, connected_clock_hours, sum_hours, upper_bound, maintenance, month_cost,
         switched_month_cost, hours_cost, fleet_month_cost, fleet_hours, saving, breakeven_hours,
-        fraction_of_month, fraction_of_month_sum, hours_in_month,
+        fraction_of_month, fraction_of_month_sum, hours_in_month, tools_sum_hours,
+        userconnected_samples, capped_hours,
     )
 }
 COVERED = [row for row in ROWS if kind_of(row) in KINDS]
+DECISIONS = [row for row in ROWS if kind_of(row) == "cost_optimizer_decision"]
 RENEWALS = [row for row in ROWS if kind_of(row) == "next_renewal"]
 
 
@@ -280,8 +343,25 @@ def test_the_month_renews_at_midnight_utc_on_the_first(row: Row) -> None:
     assert renewal == at(row["expected_value"])
 
 
+@pytest.mark.parametrize("row", DECISIONS, ids=[row["id"] for row in DECISIONS])
+def test_the_tool_leaves_alone_what_is_under_its_limit(row: Row) -> None:
+    """So many hours on the month's first days, and none after."""
+    known, march = inputs(row), month("2026-03")
+    whole, rest = divmod(known["usage_hours"], 10)
+    many = [10] * whole + ([rest] if rest else [])
+    mornings = [march.start + (24 * n + 8) * HOUR for n in range(len(many))]
+    pairs = [(opens, opens + (day - 1) * HOUR) for opens, day in zip(mornings, many, strict=True)]
+    rival = CostOptimizer({"STANDARD": known["threshold_hours"]})
+    found = backtest(fleet_sessions({ME: pairs}), [rival], workspaces=workspaces(), prices=book(),
+                     window=march)
+    assert found.outcomes["billed_hours"].item() == known["usage_hours"]
+    assert row["expected_value"] == "No Change" and found.decisions.empty
+
+
 def test_no_row_is_silently_dropped() -> None:
     listed = [row for row in ROWS if kind_of(row) in NOT_YET]
     assert {kind_of(row) for row in listed} == set(NOT_YET)
-    assert (len(COVERED), len(RENEWALS), len(listed)) == (70, 1, 44)
-    assert len({row["id"] for row in COVERED + RENEWALS + listed}) == len(ROWS) == 115
+    counts = len(COVERED), len(RENEWALS), len(DECISIONS), len(listed)
+    assert counts == (108, 1, 1, 5)
+    every = COVERED + RENEWALS + DECISIONS + listed
+    assert len({row["id"] for row in every}) == len(ROWS) == 115
