@@ -26,14 +26,14 @@ progress, looking, facts, trail, collector, backfilling
 comparison, reasons, duedates, choosing, recommendations
 jsonfields, planfile, planview, overview, analysis, budget, calibration
 ledger, guards, changing, carrying, applying, powering, idling, arrivals
-mixtures, offering, frontiers
+mixtures, offering, frontiers, usage, particulars, explaining
 verification, newcomers, creations
 plot.style, plot.costs, plot.timeline, plot.tradeoff, plot.usage, plot.labels, plot.frontier
 plot.policies, plot
 report.figures, report.page, report.terminal, report.outcomes
 report.plantables, report.tradeoffs, report.workbook, report
 SANDBOX
-inputs, consent, commands, backtesting, advice, budgeting, weighing, plans, changes
+inputs, consent, commands, backtesting, advice, budgeting, weighing, helpdesk, plans, changes
 poweringcommands, verifying, creating, gathering, pricing, account, demonstration
 optionkinds, optionvalues, config, inforce, adminoptions, options, cli, __main__
 """

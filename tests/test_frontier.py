@@ -277,6 +277,10 @@ def test_who_was_created_late_is_judged_by_his_own_days() -> None:
     assert mine["usd_per_month"] == pytest.approx(9.75 + 30 * 4 * 0.30)
     assert mine["waiting_minutes_per_month"] == pytest.approx(30 * 1.5)
     assert mine["cold_starts_per_week"] == pytest.approx(30 / (61 / 7))
+    later = frontier(workspaces(created_at="2026-07-02"), sessions(), window=when, prices=book(),
+                     policies=[IDLE])
+    assert (later.workspaces, later.absent, later.unpriced) == (0, 1, 0)
+    assert later.options["usd_per_month"].isna().all() and not later.options["chosen"].any()
     gone = workspaces(created_at="2026-05-11 10:00", terminated_at="2026-06-16 00:00")
     assert months_lived(gone, when).tolist() == pytest.approx([21 / 31 + 0.5])
 

@@ -50,6 +50,7 @@ _PLACES = {
     "create_workspaces": "creations",
     "creation_properties": "newcomers",
     "creation_request": "newcomers",
+    "explain": "explaining",
     "find_gaps": "sessions",
     "find_sessions": "sessions",
     "fleet_costs": "overview",
@@ -102,6 +103,7 @@ if TYPE_CHECKING:
     from wsanalytics.creations import create_workspaces as create_workspaces
     from wsanalytics.errors import InputError as InputError
     from wsanalytics.errors import WsanalyticsError as WsanalyticsError
+    from wsanalytics.explaining import explain as explain
     from wsanalytics.frontiers import frontier as frontier
     from wsanalytics.history import History as History
     from wsanalytics.history import read_sessions as read_sessions

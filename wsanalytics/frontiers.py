@@ -78,8 +78,8 @@ class Frontier:
     is the fleet as it is today and all of it in one option: option, usd_per_month,
     cold_starts_per_week, waiting_minutes_per_month, efficient. ``fleet_points`` is a
     ``fleet_frontier`` table: all that the fleet can do where each WorkSpace takes the option that
-    suits it, from the cheapest on. ``workspaces`` are counted in these two; ``terminated`` ones
-    and those without a price are not.
+    suits it, from the cheapest on. ``workspaces`` are counted in these two; those that are
+    ``terminated``, ``unpriced`` or ``absent`` (created after the window) are not.
     """
 
     options: pd.DataFrame
@@ -92,6 +92,7 @@ class Frontier:
     workspaces: int
     terminated: int
     unpriced: int
+    absent: int
     ids: pd.Index
     names: tuple[str, ...]
     offers: Offers
@@ -188,8 +189,9 @@ def frontier(
     fleet, offers = offers_of(workspaces, sessions, question, step)
     ids, names = pd.Index(fleet["workspace_id"]), question.names
     ended = fleet["terminated_at"].notna().to_numpy()
-    unpriced = ~ended & (offers.offered & np.isnan(offers.usd)).any(axis=1)
-    counts = ~ended & ~unpriced
+    absent = ~ended & np.isnan(offers.minutes).any(axis=1)
+    unpriced = ~ended & ~absent & (offers.offered & np.isnan(offers.usd)).any(axis=1)
+    counts = ~ended & ~absent & ~unpriced
     some = offers.some(counts)
     marks = efficient(offers.usd, offers.waits, offers.offered)
     chosen = np.zeros(offers.usd.shape, dtype=bool)
@@ -197,7 +199,7 @@ def frontier(
     return Frontier(
         _table(ids, names, offers, marks, chosen), _fleet_options(some, question), _points(some),
         window, wait_minutes, prices.date, prices.discount, int(counts.sum()), int(ended.sum()),
-        int(unpriced.sum()), ids, names, offers, marks, counts,
+        int(unpriced.sum()), int(absent.sum()), ids, names, offers, marks, counts,
     )
 
 

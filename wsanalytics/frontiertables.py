@@ -30,7 +30,8 @@ FRONTIER = Table(
                 "times the minutes that one takes", "minutes a month", nullable=True),
         _flag("efficient", "no other option has both no more dollars and no more waits, and less "
               "of one of them"),
-        _flag("chosen", "what was chosen for it; none for one that is terminated or has no price"),
+        _flag("chosen", "what was chosen for it; none for one that is terminated, has no price or "
+              "is created later"),
         _flag("present", "the setting that it has"),
     ),
     ("workspace_id", "option"),

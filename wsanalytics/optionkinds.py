@@ -134,9 +134,10 @@ def count(text: str) -> int:
 
 
 def add_zones(parser: argparse.ArgumentParser) -> None:
-    """Whose clock tells the hours of work."""
+    """Whose clock tells the hours of the day."""
     parser.add_argument("--time-zone", default="UTC", metavar="ZONE",
-                        help="the time zone of working hours, such as Europe/Berlin (default: UTC)")
+                        help="the time zone of hours of the day, such as Europe/Berlin (default: "
+                        "UTC)")
     parser.add_argument("--time-zone-by-directory", nargs="+", action="extend", default=[],
                         type=tag, metavar="DIRECTORY=ZONE",
                         help="the time zone of the WorkSpaces of one directory; may be repeated")

@@ -14,6 +14,7 @@ from wsanalytics.optionkinds import (
     add_fleet,
     add_for,
     add_store_option,
+    add_zones,
     limit,
     positive,
     span,
@@ -36,6 +37,7 @@ def add_all(commands: Commands[Any]) -> None:
     _add_report(commands)
     _add_budget(commands)
     _add_frontier(commands)
+    _add_explain(commands)
     _add_prices(commands)
     _add_doctor(commands)
     _add_iam_policy(commands)
@@ -179,6 +181,18 @@ def _add_frontier(commands: Commands[Any]) -> None:
                           help="where the fleet's best mixtures go, .csv or .parquet")
     frontier.add_argument("--plot", type=Path, metavar="F.png",
                           help="where a plot of the fleet goes, .png or .svg")
+
+
+def _add_explain(commands: Commands[Any]) -> None:
+    explain = commands.add_parser(
+        "explain", help="everything about one WorkSpace in words, for a help-desk ticket",
+        description="What one WorkSpace is, how it is used, what it costs under each setting, "
+        "what is recommended and why, how sure that is, when, and what would change that. The "
+        "whole fleet is analysed, so that the figures are those of the plan.")
+    explain.set_defaults(module="helpdesk")
+    explain.add_argument("id", metavar="WORKSPACE_ID", help="the WorkSpace's id, ws-…")
+    add_choice(explain)
+    add_zones(explain)
 
 
 def _add_collect(commands: Commands[Any]) -> None:

@@ -16,7 +16,8 @@ def print_frontier(found: Frontier) -> None:
     fleet = counted(found.workspaces, "WorkSpace")
     left_out = ", ".join(
         f"{counted(count, 'WorkSpace')} {what}" for count, what in (
-            (found.terminated, "terminated"), (found.unpriced, "without a price")) if count)
+            (found.terminated, "terminated"), (found.unpriced, "without a price"),
+            (found.absent, "created later")) if count)
     table = new_table(
         f"{fleet}, {found.window}" + (f"; left out: {left_out}" if left_out else ""),
         ["all in"], [USD, STARTS, EACH, MINUTES], ["efficient"])
