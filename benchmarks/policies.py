@@ -1,6 +1,6 @@
 """What each policy costs on five fleets, and how long a backtest takes.
 
-    python benchmarks/policies.py                      the table of costs and regrets (minutes)
+    python benchmarks/policies.py [--plot F.png]       the table of costs and regrets
     python benchmarks/policies.py --time               1,000 WorkSpaces x 12 months x 8 policies
 
 The fleets are the sample fleet made for 15 months (three to learn from, twelve judged), three other
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from wsanalytics import plot
 from wsanalytics.billing import bill
 from wsanalytics.history import check_sessions, check_workspaces
 from wsanalytics.people import fleet_sessions, make_people, make_workspaces
@@ -61,8 +62,8 @@ def played(sessions: pd.DataFrame, fleet: pd.DataFrame, when: Window,
                         window=when)
 
 
-def compare_all(count: int, seeds: list[int]) -> None:
-    """The table of costs and regrets, as Markdown."""
+def compare_all(count: int, seeds: list[int], picture: Path | None) -> None:
+    """The table of costs and regrets, as Markdown, and as a plot."""
     fleets = {f"seed {seed}": invented(count, seed) for seed in seeds} | {"real trace": traced()}
     totals = {}
     for name, (sessions, fleet, when) in fleets.items():
@@ -75,10 +76,16 @@ def compare_all(count: int, seeds: list[int]) -> None:
         cells = [f"${one.loc[policy, 'total_usd']:,.0f} (+{one.loc[policy, 'regret_usd']:,.0f})"
                  for one in totals.values()]
         print(f"| {policy} | " + " | ".join(cells) + " |")
+    shares = []
     for name, one in totals.items():
         share = one["regret_usd"] / one["regret_usd"]["cost_optimizer"]
         print(f"{name}: forecast's regret is {share['forecast']:.2f} of cost_optimizer's, "
               f"informed's {share['informed']:.2f}")
+        shares += [{"fleet": name, "policy": policy, "share": share[policy]}
+                   for policy in POLICIES if share[policy] > 0]
+    if picture:
+        ax = plot.regret_of_fleets(pd.DataFrame(shares), caption="prices of 2025-10-03")
+        ax.figure.savefig(picture, dpi=110)
 
 
 def time_all(count: int) -> None:
@@ -104,12 +111,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--time", action="store_true", help="measure how long it takes")
     parser.add_argument("--workspaces", type=int, default=0, help="default: 200, or 1000 to time")
+    parser.add_argument("--plot", type=Path, help="where the picture goes")
     parser.add_argument("--seeds", type=int, nargs="+", default=[2026, 11, 12, 13])
     args = parser.parse_args()
     if args.time:
         time_all(args.workspaces or 1000)
     else:
-        compare_all(args.workspaces or 200, args.seeds)
+        compare_all(args.workspaces or 200, args.seeds, args.plot)
 
 
 if __name__ == "__main__":

@@ -47,13 +47,14 @@ def test_its_commands_run_in_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert [shlex.split(line)[1] for line in COMMANDS] == [
-        "sessions", "simulate", "recommend", "report"]
+        "sessions", "simulate", "recommend", "report", "backtest", "budget"]
     (tmp_path / "data").symlink_to(REPOSITORY / "data")
     monkeypatch.chdir(tmp_path)
     for line in COMMANDS:
         assert main(shlex.split(line)[1:]) == 0, capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "charges.csv", "data", "gaps.csv", "plan.json", "report.html", "sessions.parquet"]
+        "budget.csv", "charges.csv", "data", "gaps.csv", "outcomes.csv", "plan.json", "report.html",
+        "sessions.parquet"]
 
 
 def test_its_python_runs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,12 @@ Each takes an ``ax`` to draw on, or makes a figure of its own, and returns the A
 
 from wsanalytics.plot.costs import break_even_histogram, cost_by_option
 from wsanalytics.plot.frontier import frontier
-from wsanalytics.plot.policies import calibration, regret_by_policy, regret_over_time
+from wsanalytics.plot.policies import (
+    calibration,
+    regret_by_policy,
+    regret_of_fleets,
+    regret_over_time,
+)
 from wsanalytics.plot.style import detached
 from wsanalytics.plot.timeline import workspace_timeline
 from wsanalytics.plot.tradeoff import saving_against_waiting
@@ -18,6 +23,7 @@ __all__ = [
     "detached",
     "frontier",
     "regret_by_policy",
+    "regret_of_fleets",
     "regret_over_time",
     "saving_against_waiting",
     "week_heat_map",

@@ -98,3 +98,27 @@ def calibration(
     return dressed(ax, "Is a chance of a loss what it says?",
                    f"chance of a loss that was told{caption and f' · {caption}'}",
                    "share of decisions that lost")
+
+
+def regret_of_fleets(frame: pd.DataFrame, ax: Axes | None = None, *, caption: str = "") -> Axes:
+    """What policies cost above ``clairvoyant`` on several fleets, against ``cost_optimizer``.
+
+    *frame* has a row a fleet and policy: ``fleet``, ``policy``, ``share`` (of the regret of
+    ``cost_optimizer`` on that fleet). The scale is logarithmic.
+    """
+    order = frame.groupby("policy")["share"].mean().sort_values(ascending=False).index
+    ax = axes(ax, height=0.9 + 0.42 * max(len(order), 2))
+    places = {policy: place for place, policy in enumerate(order)}
+    for number, (fleet, rows) in enumerate(frame.groupby("fleet", sort=False)):
+        ax.scatter(rows["share"], rows["policy"].map(places) + 0.09 * (number - 2), s=34,
+                   color=SEQUENCE[number % len(SEQUENCE)], marker=MARKERS[number % len(MARKERS)],
+                   alpha=0.85, linewidths=0, label=str(fleet), zorder=3)
+    ax.axvline(1, color=GREY, linewidth=1, linestyle="--")
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    ax.set_yticks(list(places.values()), list(places))
+    ax.grid(axis="x", color=PALE, linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    return dressed(ax, "Regret against that of AWS's Cost Optimizer (1 = as much)",
+                   f"share of its regret, logarithmic{caption and f' · {caption}'}")
