@@ -76,25 +76,34 @@ def offers_of(
     step: Callable[[str], None],
 ) -> tuple[pd.DataFrame, Offers]:
     """The WorkSpaces that are billed, in order, and what each of them is offered."""
-    plays = [_base_of(text) for text in question.policies]
+    plays: dict[Setting | None, list[str]] = {}
+    for text in question.policies:
+        base, policy = _base_of(text)
+        plays.setdefault(base, []).append(policy)
     step("settings")
     played = replay(sessions, question.tried, window=question.window)
     charges = [bill(played, workspaces, question.prices, hour_rule=question.hour_rule,
                     maintenance_hours=question.maintenance_hours)]
     present = question.present
-    for text, (base, policy) in zip(question.policies, plays, strict=True):
-        step(text)
+    for base, policies in plays.items():
+        prefix = "" if base is None else f"{base}+"
         on = present if base is None else pd.Series(str(base), index=present.index)
         with warnings.catch_warnings():  # the bill has told already
             warnings.simplefilter("ignore", UnpricedWarning)
             warnings.simplefilter("ignore", NotBilledWarning)
             found = backtest(
-                sessions, [policy], workspaces=workspaces, prices=question.prices,
+                sessions, policies, workspaces=workspaces, prices=question.prices,
                 window=question.window, hour_rule=question.hour_rule,
-                maintenance_hours=question.maintenance_hours, present=on)
-        charges.append(found.outcomes.assign(setting=text))
+                maintenance_hours=question.maintenance_hours, present=on,
+                step=_prefixed(step, prefix))
+        charges.append(found.outcomes.assign(
+            setting=prefix + found.outcomes["policy"].astype("str")))
     fleet = workspaces[billable(workspaces)].sort_values("workspace_id", ignore_index=True)
     return fleet, _summed(charges, fleet, question)
+
+
+def _prefixed(step: Callable[[str], None], prefix: str) -> Callable[[str], None]:
+    return lambda name: step(f"{prefix}{name}")
 
 
 def _base_of(text: str) -> tuple[Setting | None, str]:

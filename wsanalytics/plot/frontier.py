@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from wsanalytics.plot.labels import label_marks, mark_boxes
+from wsanalytics.plot.labels import Box, label_marks, line_boxes, mark_boxes
 from wsanalytics.plot.style import BLUE, GREY, INK, MARKERS, PALE, SEQUENCE, axes, dressed
 from wsanalytics.show import counted, number, usd
 
@@ -33,9 +33,10 @@ def frontier(
     ax = axes(ax, width=8.2, height=4.8)
     each = max(found.workspaces, 1)
     points = found.fleet_points
-    ax.plot(points["cold_starts_per_week"] / each, points["usd_per_month"], color=BLUE,
-            linewidth=2.2, zorder=3, clip_on=False, label="each WorkSpace in its own option, "
-            "by what a waiting minute is worth")
+    line, = ax.plot(
+        points["cold_starts_per_week"] / each, points["usd_per_month"], color=BLUE, linewidth=2.2,
+        zorder=3, clip_on=False,
+        label="each WorkSpace in its own option, by what a waiting minute is worth")
     options = found.fleet_options.assign(x=found.fleet_options["cold_starts_per_week"] / each)
     good = options[options["efficient"]].sort_values("x")
     ax.plot(good["x"], good["usd_per_month"], color=GREY, linewidth=1, linestyle="--", zorder=2,
@@ -64,9 +65,9 @@ def frontier(
         "cold starts a week of a WorkSpace, mean of all (square-root scale)\n"
         + " · ".join(filter(None, facts)), "USD a month")
     ax.figure.canvas.figure.draw_without_rendering()  # tells where everything will stand
-    taken = mark_boxes(ax, [(x, y) for x, y, *_ in marks])
-    label_marks(ax, [mark[:3] for mark in marks], size=8, colour=INK, taken=taken)
+    taken = mark_boxes(ax, [(x, y) for x, y, *_ in marks]) + line_boxes(ax, line)
     _price_marks(ax, found, each, taken)
+    label_marks(ax, [mark[:3] for mark in marks], size=8, colour=INK, taken=taken)
     return ax
 
 
@@ -85,9 +86,7 @@ def _scaled(ax: Axes) -> None:
     ax.set_axisbelow(True)
 
 
-def _price_marks(
-    ax: Axes, found: Frontier, each: int, taken: list[tuple[float, float, float, float]]
-) -> None:
+def _price_marks(ax: Axes, found: Frontier, each: int, taken: list[Box]) -> None:
     """Where along the line the fleet goes if a waiting minute is worth so much."""
     rows = found.at_prices(SHOWN_USD).drop_duplicates("usd_per_month").to_dict("records")
     marks = [(row["cold_starts_per_week"] / each, row["usd_per_month"],

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 POINTS_PER_INCH = 72
 LETTER, LINE, MARK = 0.58, 1.25, 6.0
 """Width of a letter and height of a line as shares of the font's size; half a mark in points."""
-_SHIFTS = (0, -1, 1, -2, 2, -3, 3, -4, 4, -5, 5)
+_BESIDE = (0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5)
+_BELOW = (-1.1, -2, -3, 1.1, 2, 3)
 Box = tuple[float, float, float, float]
 
 
@@ -25,7 +29,7 @@ def label_marks(
     """
     scale = POINTS_PER_INCH / ax.figure.dpi
     begin, end = ax.bbox.x0 * scale, ax.bbox.x1 * scale
-    shifts = _SHIFTS[1:] if below else _SHIFTS
+    shifts = _BELOW if below else _BESIDE
     for x, y, text in marks:
         left, middle = (float(one) * scale for one in ax.transData.transform((x, y)))
         width, height = LETTER * size * len(text), LINE * size
@@ -46,6 +50,17 @@ def mark_boxes(ax: Axes, marks: Iterable[tuple[float, float]]) -> list[Box]:
     scale = POINTS_PER_INCH / ax.figure.dpi
     places = [ax.transData.transform(mark) * scale for mark in marks]
     return [(x - MARK, y - MARK, x + MARK, y + MARK) for x, y in places]
+
+
+def line_boxes(ax: Axes, line: Line2D) -> list[Box]:
+    """The room that a line takes, in small pieces."""
+    scale = POINTS_PER_INCH / ax.figure.dpi
+    x, y = (np.asarray(one, dtype=np.float64) for one in line.get_data())
+    places = ax.transData.transform(np.column_stack([x, y])) * scale
+    along = np.append(0.0, np.hypot(*np.diff(places, axis=0).T).cumsum())
+    steps = np.arange(0.0, along[-1] + MARK, MARK)
+    return [(left - 1, low - 1, left + 1, low + 1) for left, low in zip(
+        np.interp(steps, along, places[:, 0]), np.interp(steps, along, places[:, 1]), strict=True)]
 
 
 def _box(x: float, y: float, width: float, height: float, side: int) -> Box:

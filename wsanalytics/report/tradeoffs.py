@@ -88,4 +88,4 @@ def _waits(chosen: Choice, each: int) -> str:
 
 def _taken(chosen: Choice) -> str:
     parts = (f"{number(count)} in {plain(str(name))}" for name, count in chosen.by_option.items())
-    return f"{counted(chosen.changes, 'change')}: {', '.join(parts)}"
+    return f"{counted(chosen.changes, 'change')}; then {', '.join(parts)}"
