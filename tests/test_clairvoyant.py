@@ -1,72 +1,212 @@
-"""The floor: no sequence of settings costs less, under any hour rule; tried by brute force."""
+"""The floor: no sequence of settings costs less, under any hour rule; tried by brute force.
+
+Every sequence of daily settings is given to a WorkSpace of its own, all with the same user, so one
+replay and one bill tell what each of them costs.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
 from itertools import product
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.build import ME, at, book, fleet_sessions, window, workspaces
+from tests.build import ME, at, book, fleet_sessions, month, sessions, window, workspaces
 from wsanalytics.billing import bill
+from wsanalytics.errors import UnpricedWarning
 from wsanalytics.hourrules import HourRule
+from wsanalytics.prices import PriceBook
 from wsanalytics.schedule import Schedule
-from wsanalytics.simulate.backtest import backtest
+from wsanalytics.simulate.backtest import Backtest, backtest
 from wsanalytics.simulate.fleet import replay
 from wsanalytics.timeline import Window
 
-CHOICES = ("ALWAYS_ON", "AUTO_STOP:60", "AUTO_STOP:120")
 DAY = timedelta(days=1)
+TURN = window("2026-01-30", "2026-02-03")
+THIRD_MONDAY = window("2026-02-14", "2026-02-18")
+Pairs = list[tuple[datetime, datetime]]
 
 
-def every_sequence(when: Window) -> list[Schedule]:
-    """A schedule for every sequence of daily settings, the first one in force from the start."""
+@cache
+def every_sequence(choices: tuple[str, ...], when: Window, first: int) -> Schedule:
+    """A WorkSpace for every sequence of daily settings from the day *first* of *when* on."""
     days = round(when.days)
-    found = []
-    for number, chosen in enumerate(product(CHOICES, repeat=days)):
-        orders = [(ME, when.start + day * DAY, chosen[day]) for day in range(1, days)
-                  if chosen[day] != chosen[day - 1]]
-        frame = pd.DataFrame(orders, columns=["workspace_id", "at", "order"])
-        frame["at"] = pd.to_datetime(frame["at"], utc=True)
-        opening = pd.Series({ME: chosen[0]}, dtype="str").rename_axis("workspace_id")
-        found.append(Schedule(opening, frame, f"sequence {number}"))
-    return found
+    chosen = list(product(choices, repeat=days - first))
+    ids = [f"ws-{number:04}" for number in range(len(chosen))]
+    rows = [(name, when.start + (first + day) * DAY, told[day])
+            for name, told in zip(ids, chosen, strict=True)
+            for day in range(1, days - first) if told[day] != told[day - 1]]
+    frame = pd.DataFrame(rows, columns=["workspace_id", "at", "order"])
+    frame["at"] = pd.to_datetime(frame["at"], utc=True)
+    opening = pd.Series([told[0] for told in chosen], index=pd.Index(ids, name="workspace_id"))
+    return Schedule(opening, frame, "every sequence")
 
 
-def least_of_all(pairs: pd.DataFrame, when: Window, fleet: pd.DataFrame, rule: str,
-                 prices: object) -> float:
-    played = replay(pairs, every_sequence(when), window=when)
-    charges = bill(played, fleet, prices, hour_rule=rule)  # type: ignore[arg-type]  # a PriceBook
-    return float(charges.groupby("setting", observed=True)["total_usd"].sum().min())
+@dataclass(frozen=True)
+class Story:
+    """One WorkSpace, its user, and what a policy may choose."""
+
+    pairs: Pairs
+    when: Window
+    timeouts: tuple[int, ...]
+    opens: str
+    monthly: float
+    maintained: bool
+    born: int | None
+    gone: int | None
+
+    @property
+    def prices(self) -> PriceBook:
+        return book(monthly=self.monthly, fee=1.0, hourly=0.3)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Its own timeout is among them, whatever was named."""
+        named = [f"AUTO_STOP:{minutes}" for minutes in self.timeouts]
+        return tuple(dict.fromkeys(["ALWAYS_ON", *named, self.opens]))
+
+    def fleet(self, *ids: str) -> pd.DataFrame:
+        mode, _, minutes = self.opens.partition(":")
+        life = {"created_at": self.born, "terminated_at": self.gone}
+        told = {name: self.when.start + day * DAY + 7 * DAY / 24
+                for name, day in life.items() if day is not None}
+        return workspaces(*ids, running_mode=mode, maintenance_enabled=self.maintained,
+                          auto_stop_minutes=int(minutes) if minutes else None, **told)
+
+    def least(self, rule: str) -> float:
+        """What the cheapest of all sequences costs."""
+        schedule = every_sequence(self.choices, self.when, self.born or 0)
+        ids = list(schedule.opening.index)
+        mine = fleet_sessions({ME: self.pairs})
+        used = pd.concat([mine] * len(ids), ignore_index=True)
+        used["workspace_id"] = np.repeat(ids, len(mine))
+        charges = bill(replay(used, [schedule], window=self.when), self.fleet(*ids), self.prices,
+                       hour_rule=rule)
+        return float(charges.groupby("workspace_id", observed=True)["total_usd"].sum().min())
+
+    def played(self, rule: str) -> Backtest:
+        return backtest(fleet_sessions({ME: self.pairs}), ["clairvoyant"], workspaces=self.fleet(),
+                        prices=self.prices, window=self.when, hour_rule=rule,
+                        timeouts=self.timeouts)
 
 
 @st.composite
-def days_of_use(draw: st.DrawFn) -> list[tuple[str, str]]:
-    """Sessions over four days around a month's turn, some over midnight, gaps of all lengths."""
+def stories(draw: st.DrawFn) -> Story:
+    """Sessions over four days, some over midnight, gaps of all lengths, within the life of one."""
+    when = draw(st.sampled_from([TURN, TURN, TURN, THIRD_MONDAY]))
+    born = draw(st.sampled_from([None, None, 1, 2]))
+    gone = draw(st.sampled_from([None, None, 3]))
     minutes = sorted(draw(st.lists(st.integers(0, 4 * 24 * 12), min_size=2, max_size=14,
                                    unique=True)))
-    starts = at("2026-01-30")
-    pairs = list(zip(minutes[::2], minutes[1::2], strict=False))
-    return [(starts + timedelta(minutes=5 * a + draw(st.integers(0, 2))),
-             starts + timedelta(minutes=5 * b - draw(st.integers(0, 2)))) for a, b in pairs]
+    pairs = [(when.start + timedelta(minutes=5 * a + draw(st.integers(0, 2))),
+              when.start + timedelta(minutes=5 * b - draw(st.integers(0, 2))))
+             for a, b in zip(minutes[::2], minutes[1::2], strict=False)]
+    lives = (when.start + ((born or 0) * 24 + (7 if born else 0)) * DAY / 24,
+             when.start + (gone * 24 + 7) * DAY / 24 if gone else when.end)
+    return Story(
+        [(came, left) for came, left in pairs if lives[0] <= came and left <= lives[1]], when,
+        draw(st.sampled_from([(60, 120), (60, 120), (60, 180), (120,)])),
+        draw(st.sampled_from(["ALWAYS_ON", "AUTO_STOP:60", "AUTO_STOP:120", "AUTO_STOP:240"])),
+        draw(st.sampled_from([2.0, 20.0, 60.0, 400.0])), draw(st.booleans()), born, gone)
 
 
 @pytest.mark.parametrize("rule", list(HourRule))
-@given(pairs=days_of_use(), monthly=st.sampled_from([2.0, 20.0, 60.0, 400.0]),
-       opens=st.sampled_from(CHOICES))
-@settings(max_examples=25, deadline=None)
-def test_brute_force_finds_nothing_cheaper_and_nothing_else(
-    rule: str, pairs: list[tuple[str, str]], monthly: float, opens: str
+@given(story=stories())
+@settings(max_examples=settings.default.max_examples * 2 // 5)
+def test_brute_force_finds_nothing_cheaper_and_nothing_else(rule: str, story: Story) -> None:
+    found = story.played(rule)
+    assert found.outcomes["total_usd"].sum() == pytest.approx(story.least(rule), abs=1e-6)
+    assert set(found.decisions["to_setting"]) <= set(story.choices)
+
+
+def mornings(*ids: str) -> pd.DataFrame:
+    """Eight hours on each working day of March: 198 h with the idle ones."""
+    visits = [(at(f"2026-03-{day:02} 09:00"), at(f"2026-03-{day:02} 17:00"))
+              for day in range(2, 32) if at(f"2026-03-{day:02}").weekday() < 5]
+    return fleet_sessions(dict.fromkeys(ids, visits))
+
+
+def test_a_timeout_that_the_user_names_is_tried() -> None:
+    """Five minutes in every 70, eight times: two hours a visit, or one run of 08:00-19:15."""
+    comes = [at("2026-03-10 08:00") + n * timedelta(minutes=70) for n in range(8)]
+    used = sessions(*[(come, come + timedelta(minutes=5)) for come in comes])
+    costs = {}
+    for named in ((60,), (60, 180), (180,)):
+        found = backtest(used, ["clairvoyant"], workspaces=workspaces(), prices=book(),
+                         window=month("2026-03"), hour_rule="ceil_per_run", timeouts=named)
+        row = found.outcomes.to_dict("records")[0]
+        costs[named] = row["billed_hours"], row["switches"]
+    assert costs == {(60,): (16, 0), (60, 180): (12, 1), (180,): (12, 1)}
+
+
+def test_its_own_timeout_is_tried_and_nobody_elses() -> None:
+    """The same visits; the one that is set to three hours may go on so, though not named."""
+    comes = [at("2026-03-10 08:00") + n * timedelta(minutes=70) for n in range(8)]
+    visits = [(come, come + timedelta(minutes=5)) for come in comes]
+    fleet = pd.concat([workspaces("ws-a", auto_stop_minutes=180), workspaces("ws-b")])
+    found = backtest(fleet_sessions({"ws-a": visits, "ws-b": visits}), ["clairvoyant"],
+                     workspaces=fleet, prices=book(), window=month("2026-03"),
+                     hour_rule="ceil_per_run", timeouts=(60,))
+    hours = dict(zip(found.outcomes["workspace_id"], found.outcomes["billed_hours"], strict=True))
+    assert hours == {"ws-a": 12, "ws-b": 16}
+    assert found.decisions.empty
+
+
+def test_who_is_created_or_terminated_is_chosen_for_its_life() -> None:
+    """Nine hours a day: 22 working days of March are too many by the hour, six are not.
+
+    Created on the 24th: 9 h on six days cost 9.75 x 8/31 + 16.20, the flat fee 35 x 8/31. Its
+    month opens in what is chosen then, which is no switch. Terminated on the 9th: the flat fee
+    is due in full, so hours are cheaper.
+    """
+    used = mornings("ws-old", "ws-new", "ws-gone")
+    born, gone = at("2026-03-24 08:00"), at("2026-03-09 18:00")
+    used = used[~((used["workspace_id"] == "ws-new") & (used["connected_at"] < born))
+                & ~((used["workspace_id"] == "ws-gone") & (used["connected_at"] > gone))]
+    fleet = pd.concat([workspaces("ws-old"), workspaces("ws-new", created_at=born),
+                       workspaces("ws-gone", terminated_at=gone)])
+    found = backtest(used, ["clairvoyant", "informed"], workspaces=fleet, prices=book(),
+                     window=window("2026-03-01", "2026-05-01"))
+    march = found.outcomes[found.outcomes["month"] == "2026-03"]
+    for policy in ("clairvoyant", "informed"):
+        rows = march[march["policy"] == policy].set_index("workspace_id")
+        assert rows["total_usd"].to_dict() == pytest.approx({
+            "ws-old": 35, "ws-new": 35 * 8 / 31, "ws-gone": 9.75 + 6 * 9 * 0.30})
+    late = found.outcomes[found.outcomes["month"] == "2026-04"].set_index(
+        ["policy", "workspace_id"])["total_usd"]
+    assert late["clairvoyant"].to_dict() == {"ws-old": 9.75, "ws-new": 9.75, "ws-gone": 0}
+    assert "ws-new" not in set(found.decisions[found.decisions["at"] <= born]["workspace_id"])
+
+
+@pytest.mark.parametrize("rule", list(HourRule))
+@pytest.mark.parametrize(("maintenance", "usd", "hours"), [(0, 29.55, 198), (50, 34.55, 248),
+                                                           (60, 35, 0)])
+def test_maintenance_is_weighed_like_any_hour(
+    maintenance: float, usd: float, hours: float, rule: str
 ) -> None:
-    when = window("2026-01-30", "2026-02-03")
-    prices = book(monthly=monthly, fee=1.0, hourly=0.3)
-    mode, _, minutes = opens.partition(":")
-    fleet = workspaces(running_mode=mode, auto_stop_minutes=int(minutes) if minutes else None)
-    used = fleet_sessions({ME: pairs})
-    found = backtest(used, ["clairvoyant"], workspaces=fleet, prices=prices, window=when,
-                     hour_rule=rule, timeouts=(60, 120))
-    assert found.outcomes["total_usd"].sum() == pytest.approx(
-        least_of_all(used, when, fleet, rule, prices), abs=1e-6)
+    """198 h at 0.10, and the maintenance of the third Monday, against the flat fee."""
+    found = backtest(mornings(ME), ["clairvoyant"], workspaces=workspaces(maintenance_enabled=True),
+                     prices=book(hourly=0.1), window=month("2026-03"), hour_rule=rule,
+                     maintenance_hours=maintenance)
+    row = found.outcomes.to_dict("records")[0]
+    assert (row["billed_hours"], row["total_usd"]) == (hours, pytest.approx(usd))
+
+
+def test_whose_price_is_unknown_is_left_as_it_is() -> None:
+    fleet = pd.concat([workspaces("ws-a"), workspaces("ws-b", root_gib=999),
+                       workspaces("ws-c", root_gib=999, running_mode="ALWAYS_ON",
+                                  auto_stop_minutes=None)])
+    with pytest.warns(UnpricedWarning, match="ws-b, ws-c"):
+        found = backtest(mornings("ws-a", "ws-b", "ws-c"), ["clairvoyant", "informed"],
+                         workspaces=fleet, prices=book(), window=month("2026-03"))
+    assert set(found.decisions["workspace_id"]) == {"ws-a"}
+    rows = found.outcomes.set_index(["policy", "workspace_id"])
+    for policy in ("clairvoyant", "informed"):
+        assert rows.loc[policy]["billed_hours"].to_dict() == {"ws-a": 0, "ws-b": 198, "ws-c": 0}
+        assert rows.loc[policy]["total_usd"].isna().tolist() == [False, True, True]
