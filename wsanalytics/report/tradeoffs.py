@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Any
+
 from wsanalytics.frontiers import TODAY, Choice, Frontier
 from wsanalytics.report.terminal import console, new_table
-from wsanalytics.show import counted, listed, number, plain, round_parts, usd
+from wsanalytics.show import counted, listed, number, percent, plain, usd
 
-USD, STARTS, EACH = "USD a month", "cold starts\na week", "of a WorkSpace\n(mean)"
-MINUTES = "waiting minutes\na month"
+USD, STARTS, EACH = "USD a month", "cold starts\na week", "mean of a\nWorkSpace"
+MINUTES, GOOD, CHANGES = "waiting minutes\na month", "efficient", "changes"
 
 
 def print_frontier(found: Frontier) -> None:
     """The fleet as it is and all in one option, and its best mixtures at some round prices."""
-    out, each = console(), max(found.workspaces, 1)
-    fleet = counted(found.workspaces, "WorkSpace")
-    left_out = ", ".join(
-        f"{counted(count, 'WorkSpace')} {what}" for count, what in (
-            (found.terminated, "terminated"), (found.unpriced, "without a price"),
-            (found.absent, "created later")) if count)
-    table = new_table(
-        f"{fleet}, {found.window}" + (f"; left out: {left_out}" if left_out else ""),
-        ["all in"], [USD, STARTS, EACH, MINUTES], ["efficient"])
-    for row in found.fleet_options.to_dict("records"):
-        name = "what it is today" if row["option"] == TODAY else row["option"].removeprefix("all ")
-        table.add_row(plain(name), usd(row["usd_per_month"]), number(row["cold_starts_per_week"]),
-                      number(row["cold_starts_per_week"] / each, 2),
-                      number(row["waiting_minutes_per_month"]),
-                      "yes" if row["efficient"] else "")
-    out.print(table)
-    mixed = new_table(
-        "Each WorkSpace in its own option, by what a minute of waiting is worth",
-        ["a minute is worth"], [USD, STARTS, EACH, MINUTES, "changes"])
-    rows = found.at_prices().drop_duplicates("usd_per_month").to_dict("records")
-    rows.append(found.fleet_points.iloc[-1].to_dict())
-    for place, row in enumerate(rows):
-        price = row["waiting_minute_usd"]
-        worth = "nothing" if not price else usd(price)
-        mixed.add_row(worth if place < len(rows) - 1 else f"{worth} or more",
-                      usd(row["usd_per_month"]), number(row["cold_starts_per_week"]),
-                      number(row["cold_starts_per_week"] / each, 2),
-                      number(row["waiting_minutes_per_month"]), number(row["changes"]))
-    out.print(mixed)
+    out = console()
+    _print_fitting(_title(found), "all in", _options(found), [USD, STARTS, EACH, MINUTES, GOOD])
+    _print_fitting("Each WorkSpace in its own option, by what a minute of waiting is worth",
+                   "a minute is worth", _mixtures(found), [USD, STARTS, EACH, MINUTES, CHANGES])
     out.print(
         f"A cold start counts as {number(found.wait_minutes, 2)} minutes of waiting. Efficient: no "
         "other row has both no more dollars and no more waits. All of it is what these days would "
@@ -49,6 +27,58 @@ def print_frontier(found: Frontier) -> None:
     if any("stop_when_idle" in name or "start_before_work" in name for name in found.names):
         out.print("'wsanalytics stop-idle' and 'wsanalytics start-early' are what stops and starts "
                   "WorkSpaces by calls.", soft_wrap=True)
+
+
+def _title(found: Frontier) -> str:
+    left_out = ", ".join(
+        f"{number(count)} {what}" for count, what in (
+            (found.terminated, "terminated"), (found.unpriced, "without a price"),
+            (found.absent, "created later")) if count)
+    return (f"{counted(found.workspaces, 'WorkSpace')}, {found.window}"
+            + (f"; left out: {left_out}" if left_out else ""))
+
+
+def _options(found: Frontier) -> dict[str, dict[str, str]]:
+    """The cells of each row about the fleet in one option."""
+    return {
+        plain("what it is today" if row["option"] == TODAY else row["option"].removeprefix("all ")):
+        _cells(row, found) | {GOOD: "yes" if row["efficient"] else ""}
+        for row in found.fleet_options.to_dict("records")
+    }
+
+
+def _mixtures(found: Frontier) -> dict[str, dict[str, str]]:
+    """The cells of each row about the fleet's mixtures, the last of them included."""
+    rows = found.at_prices().drop_duplicates("usd_per_month").to_dict("records")
+    last = found.fleet_points.iloc[-1].to_dict()
+    if last["usd_per_month"] != rows[-1]["usd_per_month"]:
+        rows.append(last)
+    cells = {"nothing" if not row["waiting_minute_usd"] else usd(row["waiting_minute_usd"]):
+             _cells(row, found) | {CHANGES: number(row["changes"])} for row in rows}
+    name = next(reversed(cells))
+    return {key if key != name else f"{key} or more": row for key, row in cells.items()}
+
+
+def _cells(row: dict[Hashable, Any], found: Frontier) -> dict[str, str]:
+    return {
+        USD: usd(row["usd_per_month"]), STARTS: number(row["cold_starts_per_week"]),
+        EACH: number(row["cold_starts_per_week"] / max(found.workspaces, 1), 2),
+        MINUTES: number(row["waiting_minutes_per_month"]),
+    }
+
+
+def _print_fitting(
+    title: str, first: str, rows: dict[str, dict[str, str]], columns: list[str]
+) -> None:
+    """A table; without the minutes of waiting where the terminal is narrow."""
+    out = console()
+    for names in (columns, [name for name in columns if name != MINUTES]):
+        table = new_table(title, [first], names)
+        for name, cells in rows.items():
+            table.add_row(name, *(cells[column] for column in names))
+        if out.measure(table, options=out.options.update(width=10_000)).maximum <= out.width:
+            break
+    out.print(table)
 
 
 def print_choice(
@@ -72,10 +102,10 @@ def print_choice(
 
 def _money(chosen: Choice) -> str:
     saving = chosen.saving_usd_per_month
-    cost, saved = round_parts([chosen.usd_per_month, saving])
-    share = f" ({abs(saving) / chosen.present_usd:.0%})" if chosen.present_usd else ""
-    effect = f"saves {usd(saved)}" if saving >= 0 else f"costs {usd(-saved)} more"
-    return f"{usd(cost)} a month instead of {usd(cost + saved)}: {effect} a month{share}"
+    cost, before = round(chosen.usd_per_month, 2), round(chosen.present_usd, 2)
+    share = f" ({percent(abs(saving) / chosen.present_usd)})" if chosen.present_usd else ""
+    effect = f"saves {usd(before - cost)}" if saving >= 0 else f"costs {usd(cost - before)} more"
+    return f"{usd(cost)} a month instead of {usd(before)}: {effect} a month{share}"
 
 
 def _waits(chosen: Choice, each: int) -> str:
@@ -88,4 +118,4 @@ def _waits(chosen: Choice, each: int) -> str:
 
 def _taken(chosen: Choice) -> str:
     parts = (f"{number(count)} in {plain(str(name))}" for name, count in chosen.by_option.items())
-    return f"{counted(chosen.changes, 'change')}; then {', '.join(parts)}"
+    return "; then ".join(filter(None, (counted(chosen.changes, "change"), ", ".join(parts))))
