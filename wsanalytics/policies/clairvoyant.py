@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from wsanalytics.billing import third_mondays
 from wsanalytics.policies.hindsight import ALWAYS_ON as DECIDED_ON
@@ -11,7 +12,7 @@ from wsanalytics.policies.hindsight import Stakes, cheapest
 from wsanalytics.policies.rule import Case, LookingBack
 from wsanalytics.settings import ALWAYS_ON, auto_stop
 from wsanalytics.switching import share_left
-from wsanalytics.timeline import MICROS_PER_DAY, column_micros
+from wsanalytics.timeline import MICROS_PER_DAY, column_micros, instants
 
 AT_ONCE = 2000
 """How many WorkSpaces are looked at together, so that a large fleet fits into memory."""
@@ -25,13 +26,23 @@ class Clairvoyant(LookingBack):
     Modes, the timeouts that policies may choose and the one that each WorkSpace has are tried on
     each day, by exact dynamic programming (:mod:`wsanalytics.policies.hindsight`). A WorkSpace
     without a known price is left as it is.
+
+    With *stops* a WorkSpace is also stopped at its disconnects (StopWorkspaces): the floor for
+    policies that stop some. Each day has all of its disconnects stopped or none; under
+    ``ceil_per_run``, where a stop between two short sessions can cost an hour more, stopping at
+    some of them only could be cheaper still.
     """
 
     name = "clairvoyant"
 
+    def __init__(self, stops: bool = False) -> None:
+        self.with_stops = stops
+        self._stopping: npt.NDArray[np.bool_] = np.zeros((0, 0), dtype=bool)
+
     def look_back(self, case: Case) -> npt.NDArray[np.object_]:
         """The cheapest way of each WorkSpace, as settings (text) by day."""
         nobody = np.empty((0, case.days.shape[1]), dtype=object)
+        self._stopping = np.zeros(case.days.shape, dtype=bool)
         parts = [self._some(case, np.arange(first, min(first + AT_ONCE, len(case.fleet))))
                  for first in range(0, len(case.fleet), AT_ONCE)]
         return np.concatenate([nobody, *parts])
@@ -44,12 +55,25 @@ class Clairvoyant(LookingBack):
         at = np.array([place.get(text, DECIDED_ON) for text in present], dtype=np.int64)
         allowed = np.array([[minutes in case.timeouts or at[row] == n for row in range(len(rows))]
                             for n, minutes in enumerate(timeouts)]).reshape(-1, len(rows))
-        chosen = cheapest(case.days.some(rows), timeouts, stakes_of(case, rows, allowed), at)
+        chosen = cheapest(case.days.some(rows), timeouts, stakes_of(case, rows, allowed), at,
+                          stops=self.with_stops)
+        priced = case.tariff.is_priced[rows]
+        self._stopping[rows] = (chosen >= len(timeouts)) & priced[:, None]
+        chosen = np.where(chosen >= len(timeouts), chosen - len(timeouts), chosen)
         names = np.array([str(auto_stop(minutes)) for minutes in timeouts] + [str(ALWAYS_ON)],
                          dtype=object)
         told = names[np.where(chosen == DECIDED_ON, len(timeouts), chosen)]
-        priced = case.tariff.is_priced[rows]
         return np.where(priced[:, None], told, present[:, None])
+
+    def stops(self, case: Case, settings: npt.NDArray[np.object_]) -> pd.DataFrame | None:  # noqa: ARG002  # it was found out with them
+        """A stop at each disconnect of the days that it stops."""
+        if not self.with_stops:
+            return None
+        days = case.days
+        last = (days.disconnects - 1 - days.edges[0]) // MICROS_PER_DAY
+        kept = self._stopping[days.workspace, last] & (days.disconnects < days.edges[-1])
+        return pd.DataFrame({"workspace_id": days.ids[days.workspace[kept]],
+                             "at": instants(days.disconnects[kept])})
 
 
 def stakes_of(

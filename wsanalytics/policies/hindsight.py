@@ -14,7 +14,7 @@ tool's count hours depend on sessions alone, and the state is the timeout of the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -56,20 +56,31 @@ class Stakes:
 
 
 def cheapest(
-    days: Days, timeouts: Sequence[int], stakes: Stakes, present: npt.NDArray[np.int64],
+    days: Days, timeouts: Sequence[int], stakes: Stakes, present: npt.NDArray[np.int64], *,
+    stops: bool = False,
 ) -> npt.NDArray[np.int64]:
     """The decisions, by WorkSpace and day, that cost least: places in *timeouts*, or ALWAYS_ON.
 
-    *present* is what each WorkSpace is set to before the first day.
+    *present* is what each WorkSpace is set to before the first day. With *stops* a WorkSpace may
+    be stopped at each disconnect of a day: places from ``len(timeouts)`` on mean a day with stops.
+    Whatever its hours are counted by, but for ``ceil_per_run``, a stop never adds to them, so there
+    every day of AUTO_STOP has stops.
     """
     if days.rule is HourRule.CEIL_PER_SESSION_PLUS_TIMEOUT:
         runs = [tool_runs(days, minutes) for minutes in timeouts]
     else:
         runs = [day_runs(days, minutes) for minutes in timeouts]
+    if stops and days.rule is not HourRule.CEIL_PER_SESSION_PLUS_TIMEOUT:
+        both = runs if days.rule is HourRule.CEIL_PER_RUN else []
+        runs = both + [day_runs(days, minutes, stops=True) for minutes in timeouts]
+        stakes = replace(stakes, allowed=np.tile(stakes.allowed, (len(runs) // len(timeouts), 1)))
     search = _Search(stakes, runs, present)
     for day in range(days.shape[1]):
         search.pass_day(day)
-    return search.decisions()
+    chosen = search.decisions()
+    if stops and len(runs) == len(timeouts) and runs[0].last_hour is None:
+        return np.where(chosen == ALWAYS_ON, ALWAYS_ON, chosen + len(timeouts))
+    return chosen
 
 
 @dataclass(frozen=True, slots=True, eq=False)

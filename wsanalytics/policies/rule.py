@@ -79,6 +79,10 @@ class LookingBack(Rule):
         """The setting (text) of each WorkSpace (rows) on each day (columns) of the window."""
         raise NotImplementedError
 
+    def stops(self, case: Case, settings: npt.NDArray[np.object_]) -> pd.DataFrame | None:  # noqa: ARG002  # for those that stop some
+        """Which WorkSpaces it stops beside what it set: ``workspace_id``, ``at``."""
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class One:

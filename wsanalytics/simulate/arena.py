@@ -99,14 +99,21 @@ class Arena:
     def play(self, rule: Rule) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The outcomes and the decisions of one policy."""
         names = Names()
-        starts: list[pd.DataFrame] = []
+        more: list[pd.DataFrame] = []
         names.place(ALWAYS_ON)
         if isinstance(rule, LookingBack):
-            chosen = names.places(rule.look_back(self._case()).ravel()).reshape(-1, self.count)
+            case = self._case()
+            texts = rule.look_back(case)
+            chosen = names.places(texts.ravel()).reshape(-1, self.count)
+            stops = rule.stops(case, texts)
+            more = [] if stops is None else [stops.assign(order=STOP)]
         else:
             chosen, starts = self._decide(rule, names)
+            more = [self._while_there(begun).assign(order=START) for begun in starts if len(begun)]
+        if rule.idle_stop_minutes is not None:
+            more.append(self._stops(rule.idle_stop_minutes))
         opening, moved = self._moves(chosen)
-        schedule = self._schedule(rule, names, opening, moved, chosen, starts)
+        schedule = self._schedule(rule, names, opening, moved, chosen, more)
         played = replay(self.sessions, [schedule], window=self.window)
         charges = charges_of(played, self.fleet, self.tariff, self.rule, self.maintenance_hours)
         outcomes = charges.rename(columns={"setting": "policy"}).assign(policy=rule.name)
@@ -180,7 +187,7 @@ class Arena:
 
     def _schedule(
         self, rule: Rule, names: Names, opening: Codes, moved: npt.NDArray[np.bool_],
-        chosen: Codes, starts: list[pd.DataFrame],
+        chosen: Codes, more: list[pd.DataFrame],
     ) -> Schedule:
         row, day = np.nonzero(moved)
         orders = [pd.DataFrame({
@@ -188,11 +195,8 @@ class Arena:
             "at": instants(self.window.micros[0] + day * MICROS_PER_DAY),
             "order": names.text_of(chosen[row, day]),
         })]
-        if any(map(len, starts)):
-            orders.append(self._while_there(pd.concat(starts)).assign(order=START))
-        if rule.idle_stop_minutes is not None:
-            orders.append(self._stops(rule.idle_stop_minutes))
-        told = pd.concat([some for some in orders if len(some)] or orders[:1], ignore_index=True)
+        told = pd.concat([some for some in [*orders, *more] if len(some)] or orders[:1],
+                         ignore_index=True)
         return Schedule(pd.Series(names.text_of(opening), index=self.days.ids),
                         told[list(ORDERS.names)], rule.name)
 
