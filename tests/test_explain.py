@@ -229,7 +229,8 @@ def test_days_in_which_nobody_looked() -> None:
     assert rows["observed"] == "2026-01-01 to 2026-03-01 UTC, 56 days; nobody looked for 3 more"
     assert rows["sessions"] == "84, on 42 of 56 days"
     rows = rows_of(analysis, "ws-rarely0001")
-    assert rows["longest absence"] == "24 days, 2026-02-05 to 2026-03-01 UTC"
+    assert rows["longest absence"] == (
+        "52.6 days, 2026-01-07 10:00 to 2026-03-01 UTC (nobody looked for 28 days of it)")
     assert rows["why"].startswith("Observed on 31 of 59 days only")
 
 
@@ -349,12 +350,12 @@ def test_usage_by_the_minute(story: tuple[Window, list[Any], list[Any]]) -> None
     for hour in range(24):
         share = sum(one == hour for _, one in hours) / len(days) if days else 0
         assert usage.clock_hours[hour] == pytest.approx(share)
-    longest = run = 0
+    longest = seen = 0
     for there, unseen in zip(busy, silent, strict=True):
-        run = 0 if there or unseen else run + 1
-        longest = max(longest, run)
+        seen = 0 if there else seen + (not unseen)
+        longest = max(longest, seen)
     span = usage.absence[1] - usage.absence[0] if usage.absence else timedelta(0)
-    assert span == longest * MINUTE
+    assert span / MINUTE - 1440 * usage.absence_unseen_days == pytest.approx(longest)
 
 
 # the command

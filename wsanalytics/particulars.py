@@ -13,12 +13,13 @@ import pandas as pd
 from wsanalytics.analysis import Analysis
 from wsanalytics.recommendations import CHANGE, ENOUGH_DAYS
 from wsanalytics.settings import ALWAYS_ON, Setting
-from wsanalytics.show import counted, hours, number, percent, plain, usd, usd_range
+from wsanalytics.show import counted, hours, number, percent, plain, round_parts, usd, usd_range
 from wsanalytics.usage import Usage
 
 Row = tuple[str, str]
 Record = dict[Any, Any]
 LONGEST_MONTH_HOURS = 744
+_AN_HOUR = timedelta(hours=1)
 
 
 def what_it_is(machine: Record, setting: str) -> Iterator[Row]:
@@ -47,10 +48,10 @@ def how_it_is_used(usage: Usage, zone: str) -> Iterator[Row]:
     if usage.observed is None:
         yield "", "It did not exist in these days."
         return
-    unseen = usage.unobserved_days
-    silent = f"; nobody looked for {number(unseen, 1)} more" if round(unseen, 1) > 0 else ""
+    seen, unseen = round_parts([usage.observed_days, usage.unobserved_days], 1)
+    silent = f"; nobody looked for {number(unseen, 1)} more" if unseen > 0 else ""
     yield "observed", (f"{_moment(usage.observed[0])} to {_moment(usage.observed[1])} UTC, "
-                       f"{_days(usage.observed_days)}{silent}")
+                       f"{_days(seen)}{silent}")
     if not usage.sessions:
         yield "sessions", "none: nobody connected in these days"
         return
@@ -65,8 +66,10 @@ def how_it_is_used(usage: Usage, zone: str) -> Iterator[Row]:
         f"none; most often {hour} {zone}, on {percent(share)} of the days it is used")
     if usage.absence is not None:
         begin, end = usage.absence
-        yield "longest absence", (f"{_span(end - begin)}, "
-                                  f"{_moment(begin)} to {_moment(end)} UTC")
+        unknown = timedelta(days=usage.absence_unseen_days)
+        yield "longest absence", (
+            f"{_span(end - begin)}, {_moment(begin)} to {_moment(end)} UTC"
+            + (f" (nobody looked for {_span(unknown)} of it)" if unknown > _AN_HOUR else ""))
     if usage.last_at is not None:
         yield "last connected", ("still, as these days ended" if usage.is_connected
                                  else f"{_moment(usage.last_at)} UTC")

@@ -39,8 +39,9 @@ class Usage:
     of it were looked at. ``hours`` are those in which its user was connected. ``used_days`` of
     ``whole_days`` (local days of which most was observed) it was used on; ``weekdays`` (Monday
     first) and ``clock_hours`` tell on what share of such days, and of the used days, that was so.
-    ``absence`` is the longest observed stretch without anybody; ``last_at`` when somebody was last
-    connected, ``is_connected`` whether that was so as the window ended.
+    ``absence`` is the stretch without anybody of which most was observed, and for
+    ``absence_unseen_days`` of it nobody looked; ``last_at`` is when somebody was last connected,
+    ``is_connected`` whether that was so as the window ended.
     """
 
     observed: Stretch | None
@@ -53,6 +54,7 @@ class Usage:
     weekdays: tuple[float, ...]
     clock_hours: tuple[float, ...]
     absence: Stretch | None
+    absence_unseen_days: float
     last_at: datetime | None
     is_connected: bool
 
@@ -106,6 +108,7 @@ def usage_of(
     days = np.union1d(whole, busy_days)
     unseen = float((heard - silent).sum()) / MICROS_PER_DAY
     last = int(stops.max()) if len(stops) else None
+    absence, absence_unseen = _absence(begin, finish, (starts, stops), (silent, heard))
     is_there = finish > begin
     return Usage(
         observed=(from_micros(begin), from_micros(finish)) if is_there else None,
@@ -118,7 +121,7 @@ def usage_of(
                        for n in range(7)),  # 1970-01-01 was a Thursday
         clock_hours=tuple(_share(np.sum(busy_hours % 24 == hour), len(busy_days))
                           for hour in range(24)),
-        absence=_absence(begin, finish, np.append(starts, silent), np.append(stops, heard)),
+        absence=absence, absence_unseen_days=absence_unseen,
         last_at=None if last is None else from_micros(last),
         is_connected=last == end,
     )
@@ -170,16 +173,22 @@ def _whole_days(
     return np.asarray(edges[:-1][seen > MICROS_PER_DAY // 2] // MICROS_PER_DAY, dtype=np.int64)
 
 
-def _absence(begin: int, finish: int, starts: Micros, stops: Micros) -> Stretch | None:
-    """The longest stretch that none of the others covers."""
-    order = np.argsort(starts, kind="stable")
-    reached = np.maximum.accumulate(np.append(begin, stops[order]))
-    free = np.minimum(np.append(starts[order], finish), finish) - reached
-    longest = int(np.argmax(free))
-    if free[longest] <= 0:
-        return None
-    first = int(reached[longest])
-    return from_micros(first), from_micros(first + int(free[longest]))
+def _absence(
+    begin: int, finish: int, used: tuple[Micros, Micros], silences: tuple[Micros, Micros]
+) -> tuple[Stretch | None, float]:
+    """The stretch between uses of which most was observed, and the days of it that were not."""
+    order = np.argsort(used[0], kind="stable")
+    low = np.maximum.accumulate(np.append(begin, used[1][order]))
+    high = np.minimum(np.append(used[0][order], finish), finish)
+    unseen = np.zeros(len(low), dtype=np.int64)
+    for silent, heard in zip(*silences, strict=True):
+        unseen += np.maximum(np.minimum(high, heard) - np.maximum(low, silent), 0)
+    observed = high - low - unseen
+    longest = int(np.argmax(observed))
+    if observed[longest] <= 0:
+        return None, 0.0
+    return ((from_micros(low[longest]), from_micros(high[longest])),
+            float(unseen[longest]) / MICROS_PER_DAY)
 
 
 def _share(part: np.integer | int, whole: np.integer | int) -> float:
