@@ -40,8 +40,8 @@ optionkinds, optionvalues, config, inforce, adminoptions, options, cli, __main__
 GROUPS = {
     "POLICIES": "policies.seen, policies.rule, policies.fixed, policies.cost_optimizer, "
     "policies.break_even, policies.forecast, policies.stop_when_idle, "
-    "policies.start_before_work, policies.dayruns, policies.hindsight, "
-    "policies.clairvoyant, policies.informed, policies.catalog",
+    "policies.start_before_work, policies.dayruns, policies.states, policies.partdays, "
+    "policies.hindsight, policies.clairvoyant, policies.informed, policies.catalog",
     "PEOPLE": "people.person, people.habits, people.machines, people.looks, people",
     "AWS": "aws.pace, aws.permissions, aws.failures, aws.pricelist, aws.connection, "
     "aws.cloudtrail, aws.cloudwatch, aws.identity, aws.inventory, aws.offers, aws.client, "

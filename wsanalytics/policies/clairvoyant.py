@@ -9,6 +9,7 @@ import pandas as pd
 from wsanalytics.billing import third_mondays
 from wsanalytics.policies.hindsight import ALWAYS_ON as DECIDED_ON
 from wsanalytics.policies.hindsight import Stakes, cheapest
+from wsanalytics.policies.partdays import MOST_STOPS
 from wsanalytics.policies.rule import Case, LookingBack
 from wsanalytics.settings import ALWAYS_ON, auto_stop
 from wsanalytics.switching import share_left
@@ -27,22 +28,20 @@ class Clairvoyant(LookingBack):
     each day, by exact dynamic programming (:mod:`wsanalytics.policies.hindsight`). A WorkSpace
     without a known price is left as it is.
 
-    With *stops* a WorkSpace is also stopped at its disconnects (StopWorkspaces): the floor for
-    policies that stop some. Each day has all of its disconnects stopped or none; under
-    ``ceil_per_run``, where a stop between two short sessions can cost an hour more, stopping at
-    some of them only could be cheaper still.
+    With *stops* a WorkSpace may also be stopped at each disconnect (StopWorkspaces): the floor for
+    policies that stop some.
     """
 
     name = "clairvoyant"
 
     def __init__(self, stops: bool = False) -> None:
         self.with_stops = stops
-        self._stopping: npt.NDArray[np.bool_] = np.zeros((0, 0), dtype=bool)
+        self._stopped = np.zeros((0, 0), dtype=np.int64)
 
     def look_back(self, case: Case) -> npt.NDArray[np.object_]:
         """The cheapest way of each WorkSpace, as settings (text) by day."""
         nobody = np.empty((0, case.days.shape[1]), dtype=object)
-        self._stopping = np.zeros(case.days.shape, dtype=bool)
+        self._stopped = np.zeros(case.days.shape, dtype=np.int64)
         parts = [self._some(case, np.arange(first, min(first + AT_ONCE, len(case.fleet))))
                  for first in range(0, len(case.fleet), AT_ONCE)]
         return np.concatenate([nobody, *parts])
@@ -55,23 +54,27 @@ class Clairvoyant(LookingBack):
         at = np.array([place.get(text, DECIDED_ON) for text in present], dtype=np.int64)
         allowed = np.array([[minutes in case.timeouts or at[row] == n for row in range(len(rows))]
                             for n, minutes in enumerate(timeouts)]).reshape(-1, len(rows))
-        chosen = cheapest(case.days.some(rows), timeouts, stakes_of(case, rows, allowed), at,
-                          stops=self.with_stops)
+        chosen, stopped = cheapest(case.days.some(rows), timeouts,
+                                   stakes_of(case, rows, allowed), at, stops=self.with_stops)
         priced = case.tariff.is_priced[rows]
-        self._stopping[rows] = (chosen >= len(timeouts)) & priced[:, None]
-        chosen = np.where(chosen >= len(timeouts), chosen - len(timeouts), chosen)
+        self._stopped[rows] = np.where(priced[:, None], stopped, 0)
         names = np.array([str(auto_stop(minutes)) for minutes in timeouts] + [str(ALWAYS_ON)],
                          dtype=object)
         told = names[np.where(chosen == DECIDED_ON, len(timeouts), chosen)]
         return np.where(priced[:, None], told, present[:, None])
 
     def stops(self, case: Case, settings: npt.NDArray[np.object_]) -> pd.DataFrame | None:  # noqa: ARG002  # it was found out with them
-        """A stop at each disconnect of the days that it stops."""
+        """The disconnects at which it stops."""
         if not self.with_stops:
             return None
         days = case.days
-        last = (days.disconnects - 1 - days.edges[0]) // MICROS_PER_DAY
-        kept = self._stopping[days.workspace, last] & (days.disconnects < days.edges[-1])
+        day = (days.disconnects - 1 - days.edges[0]) // MICROS_PER_DAY
+        group = days.workspace * days.shape[1] + day
+        first = np.append(True, group[1:] != group[:-1])[: len(group)]
+        place = np.arange(len(group))
+        nth = place - np.maximum.accumulate(np.where(first, place, 0))
+        bits = self._stopped[days.workspace, day] >> np.minimum(nth, MOST_STOPS)
+        kept = (bits & 1 > 0) & (days.disconnects < days.edges[-1])
         return pd.DataFrame({"workspace_id": days.ids[days.workspace[kept]],
                              "at": instants(days.disconnects[kept])})
 

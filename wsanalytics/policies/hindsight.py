@@ -22,9 +22,9 @@ import numpy.typing as npt
 from wsanalytics.days import Days
 from wsanalytics.hourrules import HourRule, Hours
 from wsanalytics.policies.dayruns import DayRuns, day_runs, tool_runs
+from wsanalytics.policies.partdays import PartDays
+from wsanalytics.policies.states import Few, Flags
 from wsanalytics.timeline import MICROS_PER_HOUR
-
-Flags = npt.NDArray[np.bool_]
 
 ALWAYS_ON = -1
 """The decision for ALWAYS_ON, where the others are places in the list of timeouts."""
@@ -58,29 +58,28 @@ class Stakes:
 def cheapest(
     days: Days, timeouts: Sequence[int], stakes: Stakes, present: npt.NDArray[np.int64], *,
     stops: bool = False,
-) -> npt.NDArray[np.int64]:
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The decisions, by WorkSpace and day, that cost least: places in *timeouts*, or ALWAYS_ON.
 
-    *present* is what each WorkSpace is set to before the first day. With *stops* a WorkSpace may
-    be stopped at each disconnect of a day: places from ``len(timeouts)`` on mean a day with stops.
-    Whatever its hours are counted by, but for ``ceil_per_run``, a stop never adds to them, so there
-    every day of AUTO_STOP has stops.
+    *present* is what each WorkSpace is set to before the first day. With *stops* it may also be
+    stopped at its disconnects; the second array tells at which of each day's disconnects, the
+    first one in the lowest bit (0: none).
     """
-    if days.rule is HourRule.CEIL_PER_SESSION_PLUS_TIMEOUT:
+    part_days: list[PartDays] = []
+    if days.rule is HourRule.CEIL_PER_SESSION_PLUS_TIMEOUT:  # a stop changes nothing
         runs = [tool_runs(days, minutes) for minutes in timeouts]
+    elif stops and days.rule is not HourRule.CEIL_PER_RUN:  # no stop costs anything
+        runs = [day_runs(days, minutes, stops=True) for minutes in timeouts]
     else:
         runs = [day_runs(days, minutes) for minutes in timeouts]
-    if stops and days.rule is not HourRule.CEIL_PER_SESSION_PLUS_TIMEOUT:
-        both = runs if days.rule is HourRule.CEIL_PER_RUN else []
-        runs = both + [day_runs(days, minutes, stops=True) for minutes in timeouts]
-        stakes = replace(stakes, allowed=np.tile(stakes.allowed, (len(runs) // len(timeouts), 1)))
-    search = _Search(stakes, runs, present)
+        part_days = [PartDays(days, minutes) for minutes in timeouts] if stops else []
+    search = _Search(stakes, runs, present, part_days)
     for day in range(days.shape[1]):
         search.pass_day(day)
-    chosen = search.decisions()
-    if stops and len(runs) == len(timeouts) and runs[0].last_hour is None:
-        return np.where(chosen == ALWAYS_ON, ALWAYS_ON, chosen + len(timeouts))
-    return chosen
+    chosen, stopped = search.decisions()
+    if stops and not part_days and runs[0].last_hour is None:
+        stopped = np.where(chosen == ALWAYS_ON, 0, -1)
+    return chosen, stopped
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,12 +94,13 @@ class _Labels:
     usd: Hours
     came: npt.NDArray[np.int16]
     slack: npt.NDArray[np.int64]
+    stopped: npt.NDArray[np.int64]
     kind: npt.NDArray[np.int64]
     paid: Flags
     on: Flags
 
     @classmethod
-    def of(cls, parts: Sequence[tuple[_Few, int, bool, bool]]) -> _Labels:
+    def of(cls, parts: Sequence[tuple[Few, int, bool, bool]]) -> _Labels:
         """All *parts*, each with its kind, and whether it is paid and on."""
         counts = [len(few.usd) for few, *_ in parts]
         kind, paid, on = (np.repeat([part[place] for part in parts], counts)
@@ -108,90 +108,45 @@ class _Labels:
         few = [part[0] for part in parts]
         return cls(np.concatenate([each.usd for each in few]),
                    np.concatenate([each.came for each in few]),
-                   np.concatenate([each.slack for each in few]), kind, paid, on)
+                   np.concatenate([each.slack for each in few]),
+                   np.concatenate([each.stopped for each in few]), kind, paid, on)
 
-    def rows(self, chosen: Flags, extra: Hours) -> _Few:
+    def rows(self, chosen: Flags, extra: Hours) -> Few:
         """The *chosen* rows, *extra* (as many rows) on top of their cost."""
         places = np.flatnonzero(chosen)
         usd = self.usd[places] + extra[places]
         came = np.broadcast_to(places[:, None].astype(np.int16), usd.shape)
-        return _Few(usd, came, self.slack[places])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Few:
-    """Some states of one kind: cost, where from, slack, as in :class:`_Labels`."""
-
-    usd: Hours
-    came: npt.NDArray[np.int16]
-    slack: npt.NDArray[np.int64]
-
-    def and_(self, other: _Few) -> _Few:
-        return _Few(*(np.concatenate([getattr(self, name), getattr(other, name)])
-                      for name in _Few.__slots__))
-
-    def least(self) -> _Few:
-        """The cheapest of them alone, without any slack."""
-        best = self.usd.argmin(axis=0)[None, :]
-        return _Few(np.take_along_axis(self.usd, best, 0), np.take_along_axis(self.came, best, 0),
-                    np.zeros(best.shape, dtype=np.int64))
-
-    def needed(self) -> _Few:
-        """Those that no other one makes needless by costing no more with no less slack."""
-        if len(self.usd) == 1:
-            return self
-        if not self.slack.any():
-            return self.least()
-        order = np.lexsort((-self.slack, self.usd), axis=0)
-        usd, came, slack = (np.take_along_axis(each, order, 0)
-                            for each in (self.usd, self.came, self.slack))
-        kept = np.isfinite(usd)
-        kept[1:] &= slack[1:] > np.maximum.accumulate(slack, axis=0)[:-1]
-        place = np.cumsum(kept, axis=0) - 1
-        many = max(int(place.max()) + 1, 1)
-        row, column = place[kept], np.nonzero(kept)[1]
-        few = _Few(np.full((many, usd.shape[1]), np.inf),
-                   np.zeros((many, usd.shape[1]), dtype=np.int16),
-                   np.zeros((many, usd.shape[1]), dtype=np.int64))
-        few.usd[row, column], few.came[row, column] = usd[kept], came[kept]
-        few.slack[row, column] = slack[kept]
-        return few
-
-    def split(self, is_on: Flags, slack: npt.NDArray[np.int64], usd: Hours) -> tuple[_Few, _Few]:
-        """Those that end the day off, and those that end it on, at a cost of *usd* more."""
-        total = self.usd + usd
-        return (_Few(np.where(is_on, np.inf, total), self.came, np.zeros_like(self.slack)),
-                _Few(np.where(is_on, total, np.inf), self.came,
-                     np.broadcast_to(slack, total.shape)))
+        return Few(usd, came, self.slack[places], np.zeros(usd.shape, dtype=np.int64))
 
 
 class _Search:
     """The least costs of all states at one midnight after another, and the ways to them."""
 
     def __init__(
-        self, stakes: Stakes, runs: list[DayRuns], present: npt.NDArray[np.int64]
+        self, stakes: Stakes, runs: list[DayRuns], present: npt.NDArray[np.int64],
+        part_days: list[PartDays],
     ) -> None:
         self.stakes, self.runs, self.last = stakes, runs, len(runs)
+        self.part_days = part_days
         size = len(stakes.hourly)
         at = np.where(present == ALWAYS_ON, self.last, present)
         starts = []
         for kind in range(self.last + 1):
             usd = np.where(at == kind, 0.0, np.inf)[None, :]
-            starts.append((_Few(usd, np.zeros((1, size), dtype=np.int16),
-                                np.zeros((1, size), dtype=np.int64)), kind, True, False))
+            starts.append((replace(Few.none(size), usd=usd), kind, True, False))
         self.labels = _Labels.of(starts)
         self.history = [self.labels]
 
     def pass_day(self, day: int) -> None:
         """Decide at the midnight with which *day* begins, and let it pass."""
-        parts: list[tuple[_Few, int, bool, bool]] = []
+        parts: list[tuple[Few, int, bool, bool]] = []
         for kind in range(self.last + 1):
             parts += self._always_on(day) if kind == self.last else self._auto_stop(kind, day)
         parts = [part for part in parts if np.isfinite(part[0].usd).any()]
         self.labels = _Labels.of(parts)
         self.history.append(self.labels)
 
-    def _always_on(self, day: int) -> list[tuple[_Few, int, bool, bool]]:
+    def _always_on(self, day: int) -> list[tuple[Few, int, bool, bool]]:
         labels, stakes = self.labels, self.stakes
         extra = self._switching(self.last, day)
         if stakes.opens[day]:
@@ -206,7 +161,7 @@ class _Search:
         few = labels.rows(np.ones(len(labels.kind), dtype=bool), extra).least()
         return [(few, self.last, True, True)]
 
-    def _auto_stop(self, kind: int, day: int) -> list[tuple[_Few, int, bool, bool]]:
+    def _auto_stop(self, kind: int, day: int) -> list[tuple[Few, int, bool, bool]]:
         labels, stakes = self.labels, self.stakes
         extra = self._switching(kind, day) + np.where(stakes.allowed[kind], 0.0, np.inf)
         if stakes.opens[day]:
@@ -236,9 +191,12 @@ class _Search:
         return np.where((self.labels.kind != kind)[:, None], change[None, :], 0.0)
 
     def _free(
-        self, kind: int, day: int, states: list[_Few], *, fresh: bool
-    ) -> list[tuple[_Few, int, bool, bool]]:
+        self, kind: int, day: int, states: list[Few], *, fresh: bool
+    ) -> list[tuple[Few, int, bool, bool]]:
         """A day of a month that is paid for."""
+        if self.part_days:
+            off, on = self._pass_parts(kind, day, states, 0 * self.stakes.hourly, fresh=fresh)
+            return [(off.least(), kind, True, False), (on.least(), kind, True, True)]
         ends = []
         for place, few in enumerate(states):
             begun = self.runs[kind].off if fresh and place == 0 else self.runs[kind].on
@@ -248,10 +206,14 @@ class _Search:
         return self._joined(kind, ends, paid=True)
 
     def _metered(
-        self, kind: int, day: int, states: list[_Few], *, fresh: bool
-    ) -> list[tuple[_Few, int, bool, bool]]:
+        self, kind: int, day: int, states: list[Few], *, fresh: bool
+    ) -> list[tuple[Few, int, bool, bool]]:
         """A day on which hours are billed."""
         rate, upkeep = self.stakes.hourly, self.stakes.maintenance[:, day]
+        if self.part_days:
+            off, on = self._pass_parts(kind, day, states, rate, fresh=fresh)
+            return [(replace(off, usd=off.usd + upkeep), kind, False, False),
+                    (replace(on, usd=on.usd + upkeep), kind, False, True)]
         ends = []
         for place, few in enumerate(states):
             begun = self.runs[kind].off if fresh and place == 0 else self.runs[kind].on
@@ -263,22 +225,32 @@ class _Search:
             ends.append(few.split(goes_on | begun.ends_on[:, day], slack, usd))
         return self._joined(kind, ends, paid=False)
 
+    def _pass_parts(
+        self, kind: int, day: int, states: list[Few], rate: Hours, *, fresh: bool
+    ) -> tuple[Few, Few]:
+        """A day with a choice at each disconnect."""
+        none = Few.none(len(rate))
+        off = states[0] if fresh else none
+        on = states[-1] if len(states) > fresh else none
+        return self.part_days[kind].pass_day(day, off, on, rate, _WAIT_USD)
+
     def _joined(
-        self, kind: int, ends: list[tuple[_Few, _Few]], *, paid: bool
-    ) -> list[tuple[_Few, int, bool, bool]]:
+        self, kind: int, ends: list[tuple[Few, Few]], *, paid: bool
+    ) -> list[tuple[Few, int, bool, bool]]:
         off, on = ends[0]
         for more_off, more_on in ends[1:]:
             off, on = off.and_(more_off), on.and_(more_on)
         return [(off.least(), kind, paid, False),
                 (on.least() if paid else on.needed(), kind, paid, True)]
 
-    def decisions(self) -> npt.NDArray[np.int64]:
-        """Along the cheapest way, by WorkSpace and day."""
+    def decisions(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Along the cheapest way, by WorkSpace and day: settings, and stops at disconnects."""
         row = self.labels.usd.argmin(axis=0)
         column = np.arange(len(row))
         chosen = np.empty((len(row), len(self.history) - 1), dtype=np.int64)
+        stopped = np.empty_like(chosen)
         for day in range(len(self.history) - 2, -1, -1):
             labels = self.history[day + 1]
-            chosen[:, day] = labels.kind[row]
+            chosen[:, day], stopped[:, day] = labels.kind[row], labels.stopped[row, column]
             row = labels.came[row, column]
-        return np.where(chosen == self.last, ALWAYS_ON, chosen)
+        return np.where(chosen == self.last, ALWAYS_ON, chosen), stopped
