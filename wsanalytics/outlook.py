@@ -36,7 +36,7 @@ HALF_LIFE_DAYS = 120
 """Days after which a day counts half for the usual hours."""
 YOUNG_DAYS = 5
 """Situations of WorkSpaces younger than this are not remembered."""
-MEMORY = 20_000
+MEMORY = 12_000
 """How many situations are remembered at most; of more, a sample."""
 _LONG_DAYS = 18
 """Days without use that are more than a vacation."""
@@ -122,6 +122,7 @@ class Memory:
 
     def __init__(self, past: Past, *, step: int = 2) -> None:
         self.past = past
+        self._known: dict[int, _Known] = {}
         self.fleet = fleet_of(past)
         everyone = np.arange(len(past.hours))
         week = usual_week(past, self.fleet, everyone)
@@ -138,6 +139,26 @@ class Memory:
         self.places = self._look.places(self.who, at)
         self.followed = np.stack([self._look.followed(self.who, at, int(h)) for h in HORIZONS],
                                  axis=1) if len(at) else np.empty((0, len(HORIZONS)))
+
+
+    def known(self, place: int) -> _Known:
+        """The situations of which it is known what followed over ``HORIZONS[place]`` days."""
+        if place not in self._known:
+            kept = ~np.isnan(self.followed[:, place])
+            places = self.places[kept]
+            self._known[place] = _Known(places, (places**2).sum(axis=1), self.who[kept],
+                                        self.followed[kept])
+        return self._known[place]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """Some of the situations that are remembered; ``squares`` are their distances from zero."""
+
+    places: npt.NDArray[np.float32]
+    squares: npt.NDArray[np.float32]
+    who: Rows
+    followed: Hours
 
 
 class _Look:
@@ -232,31 +253,30 @@ class Outlook:
         self, place: int, taken: Callable[[Hours], Hours]
     ) -> tuple[Hours, Hours]:
         """What is *taken* from what followed the nearest of which so many days are known."""
-        memory = self.memory
-        known = ~np.isnan(memory.followed[:, place])
-        if known.sum() <= NEIGHBOURS:
+        known = self.memory.known(place)
+        if len(known.who) <= NEIGHBOURS:
             count = min(4, WEEKS)
             return self.recent[:, :count], np.full((len(self.rows), count), 1 / count)
-        followed, places = taken(memory.followed[known]), memory.places[known]
-        who = memory.who[known]
+        followed = taken(known.followed)
         shares = np.empty((len(self.rows), NEIGHBOURS))
         weights = np.empty_like(shares)
         for first in range(0, len(self.rows), _AT_ONCE):
             part = slice(first, first + _AT_ONCE)
-            shares[part], weights[part] = _nearest(
-                self.places[part], self.rows[part], places, who, followed)
+            near, weights[part] = _nearest(self.places[part], self.rows[part], known)
+            shares[part] = followed[near]
         return shares, weights
 
 
 def _nearest(
-    asked: npt.NDArray[np.float32], rows: Rows, places: npt.NDArray[np.float32], who: Rows,
-    followed: Hours,
-) -> tuple[Hours, Hours]:
-    """What followed the situations nearest to those *asked*, and how much each counts."""
-    far = ((asked**2).sum(axis=1)[:, None] + (places**2).sum(axis=1)[None, :]
-           - 2 * asked @ places.T)
-    far -= _OWN_BONUS * (who[None, :] == rows[:, None])
+    asked: npt.NDArray[np.float32], rows: Rows, known: _Known
+) -> tuple[npt.NDArray[np.intp], Hours]:
+    """The situations nearest to those *asked*, and how much each counts."""
+    far = asked @ known.places.T
+    far *= -2
+    far += known.squares[None, :]
+    far -= np.float32(_OWN_BONUS) * (known.who[None, :] == rows[:, None])
     near = np.argpartition(far, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
-    distance = np.maximum(np.take_along_axis(far, near, 1), 0).astype(np.float64)
+    distance = np.take_along_axis(far, near, 1) + (asked**2).sum(axis=1)[:, None]
+    distance = np.maximum(distance, 0).astype(np.float64)
     weight = np.exp(-distance / (0.05 + np.median(distance, axis=1, keepdims=True)))
-    return followed[near], weight / weight.sum(axis=1, keepdims=True)
+    return near, weight / weight.sum(axis=1, keepdims=True)

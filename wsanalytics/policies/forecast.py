@@ -20,7 +20,7 @@ LOOKED_BACK = 91
 """How many days the timeouts are compared over."""
 MARGIN_SHARE = 0.01
 """For which share of the cost of its hours a WorkSpace's timeout is changed."""
-AT_MOST = 2.5
+AT_MOST = 2.0
 """Nobody is expected to bill more than so many times the hours a day of the last week, so those
 for whom even that would not pay are not looked at in mid-month."""
 
