@@ -73,7 +73,7 @@ def test_applying(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_backtesting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MPLBACKEND")
     outputs, texts = run(REPOSITORY / "notebooks" / "04_backtest.ipynb")
-    assert images(outputs) == 3
+    assert images(outputs) == 4
     for words in ("120 WorkSpaces", "Backtest of 8 policies", "last_four_weeks",
                   "stop_when_idle:minutes=15", "decisions; in the interval: 8"):
         assert words in texts, words

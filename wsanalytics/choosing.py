@@ -1,5 +1,6 @@
 """What to do with one WorkSpace: the cheapest setting within the limits, or none, and why.
 
+Where it is not certain that the cheapest setting saves anything, the next one is taken that does.
 Each row of a plan begins here, from the WorkSpace's rows of the comparison.
 """
 
@@ -42,16 +43,21 @@ class Chooser:
         ended = present["terminated_at"]
         if not pd.isna(ended):
             return left_alone(present, f"It was terminated on {ended:%Y-%m-%d}.")
+        if present["observed_days"] + present["unobserved_days"] == 0:
+            return left_alone(present, "It did not exist in the days that were looked at.")
         if present not in priced:
             return left_alone(present, "No price is known for it, so no saving can be told.")
         allowed = [row for row in priced if row is present or self._allows(row)]
-        best = min(allowed, key=lambda row: (round(row["usd_per_month"], 9), row is not present,
-                                             row["cold_starts_per_week"],
-                                             Setting.parse(row["setting"]).order))
-        if best is present:
+        ordered = sorted(allowed, key=lambda row: (
+            round(row["usd_per_month"], 9), row is not present, row["cold_starts_per_week"],
+            Setting.parse(row["setting"]).order))
+        cheaper = ordered[:ordered.index(present)]
+        if not cheaper:
             return left_alone(present, self._why_none(present, priced))
-        against = self._objection(best)
-        return left_alone(present, against) if against else self._change(present, best)
+        for row in cheaper:  # what is certain is taken before what may save more
+            if not self._objection(row):
+                return self._change(present, row)
+        return left_alone(present, self._objection(cheaper[0]))
 
     def _allows(self, row: dict[str, Any]) -> bool:
         if self.candidates is not None and row["setting"] not in self.candidates:

@@ -29,7 +29,8 @@ class InputError(WsanalyticsError):
             parts.append(f"Rule: {rule}")
         if mend:
             parts.append(f"Mend: {mend}")
-        super().__init__(". ".join(part.rstrip(".") for part in parts) + ".")
+        sentences = [part if part.endswith("?") else f"{part.rstrip('.')}." for part in parts]
+        super().__init__(" ".join(sentences))
 
 
 class OutputError(WsanalyticsError):

@@ -153,7 +153,7 @@ def _own_weeks(past: Past, counted: Rows, rng: np.random.Generator) -> Hours:
     blocks = -(-length // 2)
     first = (rng.random((size, DRAWS // 2, blocks)) * known[:, None, None]).astype(np.int64)
     drawn = ((first[..., None] + np.arange(2)) % known[:, None, None, None]).reshape(
-        size, DRAWS // 2, -1)[:, :, :length]
+        size, DRAWS // 2, 2 * blocks)[:, :, :length]
     months = np.zeros((size, DRAWS // 2))
     for place in range(length):
         months += np.take_along_axis(weeks, drawn[:, :, place], 1)

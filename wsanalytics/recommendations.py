@@ -43,6 +43,7 @@ _KINDS = {
     "Observed on": "observed on too few days",
     "cold starts than the limit": "held by the limit of cold starts",
     "No price": "without a known price",
+    "did not exist": "that did not exist in these days",
     "not simulated": "MANUAL or standby, not simulated",
     "was terminated": "terminated",
 }
