@@ -97,23 +97,39 @@ class Story:
 
 
 @st.composite
+def evenings(draw: st.DrawFn, start: datetime, end: datetime) -> Pairs:
+    """Sessions around midnights, with silences that are about a timeout, cut to a life."""
+    minute, pairs = timedelta(minutes=1), []
+    now = start + draw(st.integers(0, 24 * 12)) * 5 * minute
+    for _ in range(draw(st.integers(1, 12))):
+        if draw(st.integers(0, 2)) == 0:
+            midnight = now.replace(hour=0, minute=0) + DAY
+            now = max(now, midnight - draw(st.sampled_from([0, 20, 55, 60, 90, 130, 250])) * minute)
+        silence = draw(st.sampled_from([5, 20, 40, 59, 60, 61, 70, 100, 119, 120, 125, 185, 300]))
+        length = draw(st.sampled_from([1, 5, 20, 45, 59, 60, 61, 75, 115, 180, 420]))
+        came, left = now + silence * minute, now + (silence + length) * minute
+        if left > end:
+            break
+        if came >= start:
+            pairs.append((came, left))
+        now = left
+    return pairs
+
+
+@st.composite
 def stories(draw: st.DrawFn) -> Story:
-    """Sessions over four days, some over midnight, gaps of all lengths, within the life of one."""
+    """Four days of somebody, at prices under which every hour may decide."""
     when = draw(st.sampled_from([TURN, TURN, TURN, THIRD_MONDAY]))
-    born = draw(st.sampled_from([None, None, 1, 2]))
-    gone = draw(st.sampled_from([None, None, 3]))
-    minutes = sorted(draw(st.lists(st.integers(0, 4 * 24 * 12), min_size=2, max_size=14,
-                                   unique=True)))
-    pairs = [(when.start + timedelta(minutes=5 * a + draw(st.integers(0, 2))),
-              when.start + timedelta(minutes=5 * b - draw(st.integers(0, 2))))
-             for a, b in zip(minutes[::2], minutes[1::2], strict=False)]
-    lives = (when.start + ((born or 0) * 24 + (7 if born else 0)) * DAY / 24,
-             when.start + (gone * 24 + 7) * DAY / 24 if gone else when.end)
+    born = draw(st.sampled_from([None, None, None, 1, 2]))
+    gone = draw(st.sampled_from([None, None, None, 3]))
+    begins = when.start if born is None else when.start + born * DAY + 7 * DAY / 24
+    ends = when.end if gone is None else when.start + gone * DAY + 7 * DAY / 24
     return Story(
-        [(came, left) for came, left in pairs if lives[0] <= came and left <= lives[1]], when,
+        draw(evenings(begins, ends)), when,
         draw(st.sampled_from([(60, 120), (60, 120), (60, 180), (120,)])),
         draw(st.sampled_from(["ALWAYS_ON", "AUTO_STOP:60", "AUTO_STOP:120", "AUTO_STOP:240"])),
-        draw(st.sampled_from([2.0, 20.0, 60.0, 400.0])), draw(st.booleans()), born, gone)
+        draw(st.sampled_from([2.0, 4.0, 6.0, 9.0, 12.0, 16.0, 25.0, 50.0, 120.0, 400.0])),
+        draw(st.booleans()), born, gone)
 
 
 @pytest.mark.parametrize("rule", list(HourRule))
