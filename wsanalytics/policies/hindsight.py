@@ -119,6 +119,15 @@ class _Labels:
         return Few(usd, came, self.slack[places], np.zeros(usd.shape, dtype=np.int64))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Passed:
+    """What must be kept of a day that has passed to find the way back."""
+
+    kind: npt.NDArray[np.int64]
+    came: npt.NDArray[np.int16]
+    stopped: npt.NDArray[np.int64] | None
+
+
 class _Search:
     """The least costs of all states at one midnight after another, and the ways to them."""
 
@@ -135,7 +144,7 @@ class _Search:
             usd = np.where(at == kind, 0.0, np.inf)[None, :]
             starts.append((replace(Few.none(size), usd=usd), kind, True, False))
         self.labels = _Labels.of(starts)
-        self.history = [self.labels]
+        self.history: list[_Passed] = []
 
     def pass_day(self, day: int) -> None:
         """Decide at the midnight with which *day* begins, and let it pass."""
@@ -144,7 +153,8 @@ class _Search:
             parts += self._always_on(day) if kind == self.last else self._auto_stop(kind, day)
         parts = [part for part in parts if np.isfinite(part[0].usd).any()]
         self.labels = _Labels.of(parts)
-        self.history.append(self.labels)
+        some = self.labels
+        self.history.append(_Passed(some.kind, some.came, some.stopped if self.part_days else None))
 
     def _always_on(self, day: int) -> list[tuple[Few, int, bool, bool]]:
         labels, stakes = self.labels, self.stakes
@@ -247,10 +257,12 @@ class _Search:
         """Along the cheapest way, by WorkSpace and day: settings, and stops at disconnects."""
         row = self.labels.usd.argmin(axis=0)
         column = np.arange(len(row))
-        chosen = np.empty((len(row), len(self.history) - 1), dtype=np.int64)
-        stopped = np.empty_like(chosen)
-        for day in range(len(self.history) - 2, -1, -1):
-            labels = self.history[day + 1]
-            chosen[:, day], stopped[:, day] = labels.kind[row], labels.stopped[row, column]
-            row = labels.came[row, column]
+        chosen = np.zeros((len(row), len(self.history)), dtype=np.int64)
+        stopped = np.zeros_like(chosen)
+        for day in range(len(self.history) - 1, -1, -1):
+            passed = self.history[day]
+            chosen[:, day] = passed.kind[row]
+            if passed.stopped is not None:
+                stopped[:, day] = passed.stopped[row, column]
+            row = passed.came[row, column]
         return np.where(chosen == self.last, ALWAYS_ON, chosen), stopped
