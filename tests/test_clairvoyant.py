@@ -141,6 +141,20 @@ def test_brute_force_finds_nothing_cheaper_and_nothing_else(rule: str, story: St
     assert set(found.decisions["to_setting"]) <= set(story.choices)
 
 
+def test_what_is_left_of_a_paid_hour_at_midnight_is_not_forgotten() -> None:
+    """Both ways have cost 4 h at midnight; the one with the switch has five minutes more to spare.
+
+    20:25-21:40 and 23:20-00:21, ``ceil_per_run``: with an hour's timeout 3 h and 3 h. With two on
+    the first day and one from midnight on it is one run, 20:25-01:21: 5 h.
+    """
+    story = Story([(at("2026-01-30 20:25"), at("2026-01-30 21:40")),
+                   (at("2026-01-30 23:20"), at("2026-01-31 00:21"))], TURN, (60, 120),
+                  "AUTO_STOP:60", 120.0, maintained=False, born=None, gone=None)
+    found = story.played("ceil_per_run")
+    assert found.outcomes["billed_hours"].sum() == 5
+    assert found.decisions["to_setting"].tolist() == ["AUTO_STOP:120", "AUTO_STOP:60"]
+
+
 def mornings(*ids: str) -> pd.DataFrame:
     """Eight hours on each working day of March: 198 h with the idle ones."""
     visits = [(at(f"2026-03-{day:02} 09:00"), at(f"2026-03-{day:02} 17:00"))
