@@ -32,7 +32,7 @@ from wsanalytics.timeline import Window
 
 DAY = timedelta(days=1)
 KNOWN = Window(at("2026-01-05"), at("2026-04-20"))
-WINDOW = window("2026-02-11", "2026-04-16")  # neither of its ends is a month's
+WINDOW = window("2026-02-20", "2026-04-08")  # neither of its ends is a month's
 RULES = list(HourRule)
 
 
@@ -140,7 +140,7 @@ def test_what_comes_later_changes_no_decision(policy: str) -> None:
     whole = Overheard(policy_named(policy))
     found = played(whole)
     assert len(whole.said) == WINDOW.days
-    for moment in (at("2026-02-20"), at("2026-03-18")):
+    for moment in (at("2026-02-26"), at("2026-03-18")):
         for pairs, there in ((cut_at(used, moment), fleet),
                              otherwise_after(used, fleet, moment)):
             part = Overheard(policy_named(policy))
@@ -180,7 +180,7 @@ def all_of(seen: Seen) -> dict[str, object]:
         "late": seen.hours(7), "month": seen.hours_this_month(minutes=240),
         "local days": days.ordinals, "first": minutes, "were there": seen.were_there(seen.now),
         "today": seen.were_there(seen.now - 7 * DAY), "past": past.hours, "born": past.born,
-        "ended": past.ended, "picked": seen.pick(seen.hours_by_day, seen.own_timeout),
+        "ended": past.ended, "so far": seen.hours_this_month(minutes=60),
         "break-even": seen.break_even_hours, "own": seen.own_timeout,
         "in force": seen.minutes_in_force,
     }
@@ -279,7 +279,7 @@ def test_what_is_in_force_as_the_window_begins_is_what_is_held() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.thorough)])
 def test_nobody_beats_the_clairvoyant(rule: str, seed: int) -> None:
     """WorkSpace by WorkSpace; maintenance, creations and terminations among them."""
     when = window("2026-02-11", "2026-04-04")
@@ -603,14 +603,19 @@ def test_a_fleet_of_nobody() -> None:
 # The command.
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@cache
+def twelve_and_the_odd() -> tuple[pd.DataFrame, pd.DataFrame]:
     people = make_people(12, seed=3, window=KNOWN)
     used, fleet = people_sessions(people, KNOWN), make_workspaces(people, seed=3, window=KNOWN)
     odd_used, odd = odd_fleet()
     used = pd.concat([used, odd_used], ignore_index=True)[
         ["workspace_id", "connected_at", "disconnected_at"]]
-    fleet = pd.concat([fleet, odd], ignore_index=True)
+    return used, pd.concat([fleet, odd], ignore_index=True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    used, fleet = twelve_and_the_odd()
     used.to_csv(tmp_path / "sessions.csv", index=False)
     fleet.to_csv(tmp_path / "workspaces.csv", index=False)
     used.to_parquet(tmp_path / "sessions.parquet")
