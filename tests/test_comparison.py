@@ -111,15 +111,15 @@ def test_a_saving_that_goes_with_the_pace_is_as_uncertain_as_the_pace() -> None:
 
 
 def test_history_before_a_change_of_use_does_not_count() -> None:
-    """A full-time desktop that is used for two hours on Mondays since five weeks."""
+    """A full-time desktop that is used for two hours on Mondays since seven weeks."""
     when = Window.of_days(date(2026, 2, 2), date(2026, 5, 11))  # 14 weeks of Mondays
-    hours = [8] * 7 * 9 + [2, 0, 0, 0, 0, 0, 0] * 5
+    hours = [8] * 7 * 7 + [2, 0, 0, 0, 0, 0, 0] * 7
     frame = compared({ME: daily(when, hours)}, when, workspaces(running_mode="ALWAYS_ON",
                                                                  auto_stop_minutes=None))
     mine = row(frame, "AUTO_STOP:60")
-    assert mine["counted_from"] == at("2026-04-06")
+    assert mine["counted_from"] == at("2026-03-23")
     days_a_month = 98 / (27 / 28 + 1 + 1 + 10 / 31)
-    assert mine["billed_hours_per_month"] == pytest.approx(5 * 3 / 35 * days_a_month, rel=0.001)
+    assert mine["billed_hours_per_month"] == pytest.approx(7 * 3 / 49 * days_a_month, rel=0.001)
     assert mine["usd_per_month"] == pytest.approx(
         9.75 + 0.30 * mine["billed_hours_per_month"], rel=0.001)
     assert mine["saving_usd_per_month"] == pytest.approx(35 - mine["usd_per_month"])

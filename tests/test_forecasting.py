@@ -172,8 +172,8 @@ def test_what_is_foreseen_does_not_depend_on_the_order_of_the_fleet() -> None:
 
 
 @pytest.mark.parametrize(("weeks", "expected"), [
-    ([8] * 12 + [2] * 6, 6), ([8] * 14 + [0] * 4, 4), ([0] * 12 + [8] * 6, 6),
-    ([8] * 18, 0), ([8] * 16 + [0] * 2, 0), ([8] * 7 + [0, 0] + [8] * 9, 0), ([8, 0] * 9, 0),
+    ([8] * 12 + [2] * 6, 6), ([8] * 12 + [0] * 6, 6), ([0] * 12 + [8] * 6, 6),
+    ([8] * 18, 0), ([8] * 15 + [0] * 3, 0), ([8] * 7 + [0, 0] + [8] * 9, 0), ([8, 0] * 9, 0),
 ])
 def test_changes_of_use_are_found_and_vacations_are_none(
     weeks: list[float], expected: int
@@ -182,6 +182,53 @@ def test_changes_of_use_are_found_and_vacations_are_none(
     row = [hours * rng.uniform(0.8, 1.2) if day % 7 < 5 else 0.0
            for day, hours in enumerate(np.repeat(weeks, 7))]
     assert changed_since(past_of([row])).tolist() == [expected]
+
+
+def test_who_is_gone_may_come_back() -> None:
+    """Ten were away for seven weeks and came back; the eleventh has been away for seven now."""
+    rows = [[hours * (not 40 + 7 * n <= day < 89 + 7 * n) for day, hours in enumerate(office(210))]
+            for n in range(10)]
+    past = past_of([*rows, [hours * (day < 161) for day, hours in enumerate(office(210))]])
+    found = prospects_of(past)
+    assert found.gone.tolist() == [False] * 10 + [True]
+    assert found.counted_days[-1] == 49
+    assert found.quantile(0.1)[-1] == 0 and found.quantile(0.9)[-1] > 0.3
+
+
+def test_unseen_days_are_no_days_off() -> None:
+    """A full-time desktop of which nobody looked at the last three weeks: the flat fee stays."""
+    sessions = used(77, [9, 9, 9, 9, 9, 0, 0])
+    when = window("2025-09-01", "2025-12-08")
+    gaps = pd.DataFrame({"workspace_id": [ME], "from_at": [at("2025-11-16")],
+                         "to_at": [at("2025-12-08")]})
+    analysis = analyse(workspaces(running_mode="ALWAYS_ON", auto_stop_minutes=None), sessions,
+                       window=when, prices=book(), gaps=gaps, now=at("2025-12-08"))
+    assert analysis.comparison["counted_from"].isna().all()
+    assert analysis.plan.changes.empty
+    hourly = analyse(workspaces(), sessions, window=when, prices=book(), gaps=gaps,
+                     now=at("2025-12-08"))
+    assert hourly.plan.changes["to_setting"].tolist() == ["ALWAYS_ON"]
+
+
+def test_who_is_created_later_changes_no_earlier_decision() -> None:
+    """So many that the memory is a sample: it may not be drawn from those still to come."""
+    whole = Window(LEARNT, window("2025-09-20", "2025-10-20").end)
+    people = make_people(330, seed=9, window=whole)
+    sessions, fleet = sessions_of(people, whole), make_workspaces(people, seed=9, window=whole)
+    late = fleet.iloc[:1].assign(workspace_id="ws-000later", created_at=pd.Timestamp(
+        "2025-10-15", tz="UTC"), terminated_at=pd.NaT)
+    late["terminated_at"] = fleet["terminated_at"].iloc[:1].mask(lambda column: column.notna())
+    both = pd.concat([fleet, late], ignore_index=True)
+    told = []
+    for one in (fleet, both):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = backtest(sessions, ["forecast"], workspaces=one, prices=built_in_prices(),
+                             window=window("2025-09-20", "2025-10-20"))
+        early = found.decisions[found.decisions["at"] < pd.Timestamp("2025-10-15", tz="UTC")]
+        told.append(early.reset_index(drop=True))
+    pd.testing.assert_frame_equal(*told)
+    assert len(told[0]) > 50
 
 
 def test_paces_of_the_steady_are_near_one_and_of_the_unsteady_wide() -> None:

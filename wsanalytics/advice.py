@@ -42,8 +42,11 @@ def report(args: Namespace) -> None:
     terminal.tell(f"the report is in {path}")
 
 
-def analysis_of(args: Namespace, *, steps: int) -> Analysis:
-    """The analysis that a command line asks for; *steps* is how many its progress counts."""
+def analysis_of(args: Namespace, *, steps: int, as_then: bool = False) -> Analysis:
+    """The analysis that a command line asks for; *steps* is how many its progress counts.
+
+    *as_then*: its plan is dated as if it were made at the window's end.
+    """
     with terminal.progress(steps) as step:
         step("reading")
         fleet = fleet_of(args)
@@ -59,7 +62,8 @@ def analysis_of(args: Namespace, *, steps: int) -> Analysis:
         return analyse(fleet.workspaces, fleet.sessions, window=fleet.window,
                        prices=fleet.prices, limits=limits, defaults=fleet.defaults,
                        gaps=fleet.gaps, account_id=fleet.account_id, region=fleet.region,
-                       source=fleet.source, step=step)
+                       source=fleet.source, step=step,
+                       now=fleet.window.end if as_then else None)
 
 
 def candidates_of(args: Namespace) -> tuple[Setting, ...]:

@@ -19,9 +19,9 @@ import pandas as pd
 from wsanalytics.admintables import BUDGET
 from wsanalytics.analysis import Analysis
 from wsanalytics.billing import Tariff
-from wsanalytics.comparison import past_of
 from wsanalytics.hourrules import Hours
 from wsanalytics.outlook import Past
+from wsanalytics.pastdays import past_of
 from wsanalytics.prospects import prospects_of
 from wsanalytics.settings import ALWAYS_ON
 from wsanalytics.switching import share_left
@@ -122,7 +122,7 @@ class _Fleet:
         both = _two_months(window)
         months = months_of(both)
         covered = months_of(window).covered.sum()
-        past = past_of(analysis.replay, analysis.workspaces, ids)
+        past = past_of(analysis.replay, analysis.workspaces, ids, analysis.gaps)
         return cls(
             workspaces, months.labels, to_micros(window.end), months.edges, months.days,
             Tariff.of(workspaces, analysis.prices, months), settings,

@@ -16,13 +16,14 @@ def budget(args: Namespace) -> None:
     """Sessions to the spend of this month and the next, under present settings and the plan."""
     if args.output is not None:
         check_output(args.output)
-    analysis = analysis_of(args, steps=6)
+    analysis = analysis_of(args, steps=6, as_then=True)
     spend = forecast_spend(analysis, tags=args.by_tag)
     if args.output is not None:
         write_table(spend, args.output, BUDGET)
     terminal.print_budget(spend, analysis.window)
     terminal.console().print(
         f"Prices: {analysis.prices.origin}, {analysis.prices.dates}. No taxes. "
-        f"The plan has {counted(len(analysis.plan.changes), 'change')}.", soft_wrap=True)
+        f"The plan has {counted(len(analysis.plan.changes), 'change')}, dated as if it were made "
+        f"on {analysis.window.end:%Y-%m-%d}.", soft_wrap=True)
     if args.output is not None:
         terminal.tell(f"{counted(len(spend), 'row')} written to {args.output}")

@@ -15,12 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalytics.days import Days
 from wsanalytics.errors import InputError
-from wsanalytics.hourrules import HourRule
-from wsanalytics.outlook import Past, weekdays
+from wsanalytics.pastdays import past_of
 from wsanalytics.prospects import Prospects, prospects_of
-from wsanalytics.settings import STEP_MINUTES, Setting
+from wsanalytics.settings import Setting
 from wsanalytics.show import counted, listed
 from wsanalytics.simulate.fleet import Replay
 from wsanalytics.tables import COMPARISON
@@ -72,16 +70,18 @@ def compare(
     fleet = np.arange(len(grid.ids))
     with np.errstate(invalid="ignore", divide="ignore"):
         per_month = 1 / np.where(life.months > 0, life.months, np.nan)
-    past = past_of(replay, workspaces, grid.ids)
+    past = past_of(replay, workspaces, grid.ids, gaps)
     ahead = prospects_of(past, seed=seed)
     hourly, hours, weekly = _counted(grid, replay, life, ahead, per_month)
     fixed = grid.fixed * per_month
     costs = fixed + hourly
     saving = costs[present, fleet] - costs
-    flat, moving = fixed[present, fleet] - fixed, hourly[present, fleet] - hourly
+    moves = np.where(ahead.gone, grid.hourly * per_month, hourly)
+    flat, moving = fixed[present, fleet] - fixed, moves[present, fleet] - moves
     low, high = _interval(flat, moving, ahead, level)
     low, high = np.fmin(low, saving), np.fmax(high, saving)
-    connected, sessions = _connected(replay, grid.ids)
+    counted_from = _counted_from(ahead, replay.window)
+    connected, sessions = _connected(replay, grid.ids, counted_from)
     unseen = np.minimum(_unseen_days(gaps, grid.ids, replay.window), life.days)
     names = np.array(grid.settings)
     columns = {
@@ -99,7 +99,8 @@ def compare(
         "observed_days": np.broadcast_to(life.days - unseen, grid.total.shape),
         "unobserved_days": np.broadcast_to(unseen, grid.total.shape),
         "sessions": np.broadcast_to(sessions, grid.total.shape),
-        "connected_hours_per_month": np.broadcast_to(connected * per_month, grid.total.shape),
+        "connected_hours_per_month": np.broadcast_to(
+            connected * _to_a_month(life, ahead), grid.total.shape),
     }
     shape = grid.total.shape
     frame = pd.DataFrame(
@@ -110,7 +111,7 @@ def compare(
         }
         | {name: np.ascontiguousarray(values.T).ravel() for name, values in columns.items()}
         | {"terminated_at": life.terminated_at.repeat(shape[0]),
-           "counted_from": _counted_from(ahead, replay.window).repeat(shape[0])}
+           "counted_from": counted_from.repeat(shape[0])}
     )
     return frame[list(COMPARISON.names)]
 
@@ -210,24 +211,6 @@ def _overlap(begins: Micros, ends: Micros, edges: Micros) -> Amounts:
     return overlap
 
 
-def past_of(replay: Replay, workspaces: pd.DataFrame, ids: pd.Index) -> Past:
-    """What was seen of each WorkSpace, day by day, for telling what may come."""
-    around = Window.around(replay.window.start, replay.window.end)
-    minutes = [one.auto_stop_minutes for one in replay.settings if isinstance(one, Setting)]
-    days = Days.of(replay.sessions, ids, around, HourRule.CLOCK_HOUR)
-    rows = workspaces.set_index("workspace_id").reindex(ids)
-    first = days.edges[0]
-
-    def day(name: str, unknown: int) -> npt.NDArray[np.int64]:
-        there = rows[name].notna().to_numpy()
-        at = (column_micros(rows[name]) - first) // MICROS_PER_DAY
-        return np.where(there, np.maximum(at, 0), unknown).astype(np.int64)
-
-    ended = day("terminated_at", np.iinfo(np.int64).max)
-    hours = days.hours(min(filter(None, minutes), default=STEP_MINUTES))
-    return Past(hours, weekdays(int(first), days.shape[1]), day("created_at", 0), ended)
-
-
 def _counted(
     grid: _Grid, replay: Replay, life: _Life, ahead: Prospects, per_month: Amounts
 ) -> tuple[Amounts, Amounts, Amounts]:
@@ -297,12 +280,22 @@ def _counted_from(ahead: Prospects, window: Window) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(at.where(ahead.changed))
 
 
-def _connected(replay: Replay, ids: pd.Index) -> tuple[Amounts, Amounts]:
+def _to_a_month(life: _Life, ahead: Prospects) -> Amounts:
+    """What turns a sum over the days that count into one a month."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        per_month = 1 / np.where(life.months > 0, life.months, np.nan)
+        return np.where(ahead.changed, life.days * per_month / ahead.counted_days, per_month)
+
+
+def _connected(
+    replay: Replay, ids: pd.Index, counted_from: pd.DatetimeIndex
+) -> tuple[Amounts, Amounts]:
+    """Connected hours in the days that count, and sessions in the whole window."""
     sessions = replay.sessions
     place = ids.get_indexer(pd.Index(sessions["workspace_id"]))
-    hours = (
-        column_micros(sessions["disconnected_at"]) - column_micros(sessions["connected_at"])
-    ) / MICROS_PER_HOUR
+    since = np.where(counted_from.isna(), 0, column_micros(pd.Series(counted_from)))[place]
+    hours = np.maximum(column_micros(sessions["disconnected_at"]) - np.maximum(
+        column_micros(sessions["connected_at"]), since), 0) / MICROS_PER_HOUR
     known = place >= 0
     size = len(ids)
     return (

@@ -72,6 +72,17 @@ def weekdays(first_midnight: int, days: int) -> Rows:
     return (first + np.arange(days + 70)) % 7
 
 
+def like_other_days(hours: Hours, unseen: Flags, weekday: Rows) -> Hours:
+    """The *hours* with days that are *unseen* as the WorkSpace's other days of that weekday."""
+    filled = np.where(unseen, 0.0, hours)
+    for day in range(7):
+        mine = weekday[: hours.shape[1]] == day
+        seen = ~unseen[:, mine]
+        mean = filled[:, mine].sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+        filled[:, mine] = np.where(seen, filled[:, mine], mean[:, None])
+    return filled
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Fleet:
     """What a fleet has in common: the ``shape`` of its week, and a usual day's hours."""
@@ -124,22 +135,22 @@ class Memory:
         self.past = past
         self._known: dict[int, _Known] = {}
         self.fleet = fleet_of(past)
-        everyone = np.arange(len(past.hours))
+        everyone = np.flatnonzero(past.born < max(past.today, 1))  # not those still to come
         week = usual_week(past, self.fleet, everyone)
-        self._look = _Look(past, week, everyone)
+        look = _Look(past, week, everyone)
         days = np.arange(past.today - HORIZONS[0], 20, -step)
         pairs = np.arange(len(everyone) * len(days))
         if len(pairs) > MEMORY:
             pairs = np.sort(np.random.default_rng(0).choice(pairs, MEMORY, replace=False))
         who, when = np.divmod(pairs, max(len(days), 1))
         at = days[when] if len(days) else when
-        known = (at - past.born[who] >= YOUNG_DAYS) & (at < past.ended[who])
-        known &= week[who].sum(axis=1) > 0
-        self.who, at = who[known], at[known]
-        self.places = self._look.places(self.who, at)
-        self.followed = np.stack([self._look.followed(self.who, at, int(h)) for h in HORIZONS],
+        kept = (at - past.born[everyone[who]] >= YOUNG_DAYS) & (at < past.ended[everyone[who]])
+        kept &= week[who].sum(axis=1) > 0
+        who, at = who[kept], at[kept]
+        self.who = everyone[who]
+        self.places = look.places(who, at)
+        self.followed = np.stack([look.followed(who, at, int(h)) for h in HORIZONS],
                                  axis=1) if len(at) else np.empty((0, len(HORIZONS)))
-
 
     def known(self, place: int) -> _Known:
         """The situations of which it is known what followed over ``HORIZONS[place]`` days."""

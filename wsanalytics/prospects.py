@@ -36,6 +36,10 @@ LEAST_SPREAD = 0.04
 """Half of the least width of an interval, as a share of the pace: months differ in length."""
 FEWEST_WEEKS = 3
 """Weeks that there must be on either side of a change."""
+WEEKS_AWAY = 6
+"""Who did nothing for so many weeks has stopped; before, it may be a vacation."""
+NOTHING = 0.1
+"""Less than this share of what somebody used to do counts as nothing."""
 _MOST_WEEKS = 26
 _ENOUGH_DAYS = 21
 _SURE, _APART, _ALIKE = 4.0, 0.4, 0.1
@@ -46,12 +50,14 @@ class Prospects:
     """Draws of the pace of each WorkSpace (rows), ascending; and the days that count of its past.
 
     ``counted_days`` reach back from the end of the past; ``changed`` tells where they do so only
-    to a change.
+    to a change. Of those who are ``gone`` the pace is against all of their past instead: somebody
+    who has stopped working may come back, which no multiple of nothing could say.
     """
 
     paces: Hours
     counted_days: Rows
     changed: npt.NDArray[np.bool_]
+    gone: npt.NDArray[np.bool_]
 
     def quantile(self, share: float) -> Hours:
         """The pace that so large a share of the draws does not exceed."""
@@ -67,7 +73,8 @@ def prospects_of(past: Past, *, seed: int = 0) -> Prospects:
     draws = _draws(past, counted, seed)
     stretch = _stretch(past, seed)
     middle = np.median(draws, axis=1, keepdims=True)
-    return Prospects(np.sort(_stretched(draws, middle, stretch), axis=1), counted, changed)
+    _, gone = _reference(past, counted)
+    return Prospects(np.sort(_stretched(draws, middle, stretch), axis=1), counted, changed, gone)
 
 
 def changed_since(past: Past) -> Rows:
@@ -76,6 +83,7 @@ def changed_since(past: Past) -> Rows:
     A change splits the weeks of the last half year into later and earlier ones, at least three
     each, so that the means differ by more than four times what chance would let them and by two
     fifths of the larger one, and that hardly a week of the one part is like those of the other.
+    Who has stopped altogether must have been away for six weeks, longer than vacations last.
     """
     count = min(past.today // 7, _MOST_WEEKS)
     size = len(past.hours)
@@ -86,13 +94,16 @@ def changed_since(past: Past) -> Rows:
                       for n in range(count)], axis=1)
     lived = np.arange(count)[None, :] < ((end - past.born) // 7)[:, None]
     best, since = np.full(size, _SURE), np.zeros(size, dtype=np.int64)
+    away = np.zeros(size, dtype=bool)
     for split in range(FEWEST_WEEKS, count - FEWEST_WEEKS + 1):
         earlier = lived & (np.arange(count) >= split)[None, :]
         enough = earlier.sum(axis=1) >= FEWEST_WEEKS
         sure = _difference(weeks, split, earlier)
         better = enough & (sure > best)
         best[better], since[better] = sure[better], split
-    return since
+        before = (weeks * earlier).sum(axis=1) / np.maximum(earlier.sum(axis=1), 1)
+        away[better] = (weeks[:, :split].mean(axis=1) < NOTHING * before)[better]
+    return np.where(away & (since < WEEKS_AWAY), 0, since)
 
 
 def _difference(weeks: Hours, split: int, earlier: npt.NDArray[np.bool_]) -> Hours:
@@ -118,9 +129,10 @@ def _draws(past: Past, counted: Rows, seed: int) -> Hours:
     """The draws before they are stretched: own weeks first, then what others did next."""
     rows = np.arange(len(past.hours))
     rng = np.random.default_rng([seed, past.today])
-    mean = _mean_day(past, counted)
+    mean, gone = _reference(past, counted)
     own = _own_weeks(past, counted, rng)
-    since = Past(past.hours, past.weekday, past.today - counted, past.ended)
+    since = Past(past.hours, past.weekday, np.where(gone, past.born, past.today - counted),
+                 past.ended)
     outlook = Outlook(Memory(past), since, rows)
     place = int(np.searchsorted(HORIZONS, AHEAD_DAYS))
     shares, weights = outlook.outcomes(place)
@@ -133,6 +145,14 @@ def _draws(past: Past, counted: Rows, seed: int) -> Hours:
         outlook.usual_hours(AHEAD_DAYS) / AHEAD_DAYS)[:, None]
     both = np.concatenate([own, others], axis=1)
     return np.where(mean[:, None] > 0, both / np.maximum(mean, 1e-9)[:, None], 1.0)
+
+
+def _reference(past: Past, counted: Rows) -> tuple[Hours, npt.NDArray[np.bool_]]:
+    """The hours a day that a pace of 1 stands for; and who is gone."""
+    lately = _mean_day(past, counted)
+    ever = _mean_day(past, np.maximum(past.today - past.born, 1))
+    gone = lately < NOTHING * ever
+    return np.where(gone, ever, lately), gone
 
 
 def _mean_day(past: Past, counted: Rows) -> Hours:
@@ -174,7 +194,7 @@ def _stretch(past: Past, seed: int) -> float:
         weeks = changed_since(before)
         counted = np.where(weeks > 0, 7 * weeks, counted)
         draws = _draws(before, counted, seed)
-        mean = np.maximum(_mean_day(before, counted), 1e-9)
+        mean = np.maximum(_reference(before, counted)[0], 1e-9)
         came = past.hours[:, then:then + AHEAD_DAYS].mean(axis=1) / mean
         needed.append(_needed(draws, came)[there])
     found = np.concatenate(needed) if needed else np.empty(0)

@@ -33,8 +33,7 @@ class BreakEven(Rule):
         hourly = np.array([str(auto_stop(int(one))) for one in minutes], dtype=object)
         if seen.opens_month:
             return hourly
-        first = seen.days_this_month
-        so_far = seen.pick(seen.hours_by_day, minutes)[:, first:].sum(axis=1)
+        so_far = seen.billed_this_month(minutes)
         reached = so_far >= seen.break_even_hours.to_numpy()
         chosen = np.where(reached | seen.paid.to_numpy(), str(ALWAYS_ON), hourly)
         return np.where(seen.is_new, hourly, chosen)

@@ -31,6 +31,8 @@ POLICIES: dict[str, Callable[..., Rule]] = {
     "start_before_work": StartBeforeWork,
 }
 """What a name makes; its parameters that are numbers, texts or flags can be written behind it."""
+UNWRITTEN = {"name", "thresholds"}
+"""Parameters that are for Python alone."""
 RULE = "a policy is written NAME or NAME:PARAM=VALUE,PARAM=VALUE"
 
 
@@ -63,7 +65,7 @@ def policy_named(text: str) -> Rule:
 def _parameters(text: str, rest: str, maker: Callable[..., Rule]) -> dict[str, Any]:
     """The parameters that are written behind a policy's name, as its maker takes them."""
     takes = {name: one for name, one in inspect.signature(maker).parameters.items()
-             if name != "name" and one.default is not inspect.Parameter.empty}
+             if name not in UNWRITTEN and one.default is not inspect.Parameter.empty}
     given: dict[str, Any] = {}
     for part in filter(None, rest.split(",")):
         name, equals, value = part.partition("=")

@@ -38,6 +38,11 @@ class Clairvoyant(LookingBack):
         self.with_stops = stops
         self._stopped = np.zeros((0, 0), dtype=np.int64)
 
+    @property
+    def stops_some(self) -> bool:
+        """Whether it stops WorkSpaces as well."""
+        return self.with_stops
+
     def look_back(self, case: Case) -> npt.NDArray[np.object_]:
         """The cheapest way of each WorkSpace, as settings (text) by day."""
         nobody = np.empty((0, case.days.shape[1]), dtype=object)

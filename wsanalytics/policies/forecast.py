@@ -7,6 +7,7 @@ from calendar import monthrange
 import numpy as np
 import numpy.typing as npt
 
+from wsanalytics.days import Days
 from wsanalytics.errors import InputError
 from wsanalytics.hourrules import Hours
 from wsanalytics.outlook import Memory, Outlook, Past, Rows, usual_week
@@ -50,7 +51,7 @@ class Forecast(Rule):
                                  rule="it is an amount from 0 on", mend="use for example 1")
         self.wait_usd, self.margin_usd = wait_usd, margin_usd
         self._memory: Memory | None = None
-        self._made_for: tuple[int, int] = (0, -1)
+        self._made_for: tuple[Days | None, int] = (None, -1)
 
     def decide(self, seen: Seen) -> Choice:
         """The cheaper mode of the month, or of what is left of it, and the cheapest timeout."""
@@ -119,11 +120,10 @@ class Forecast(Rule):
 
     def _memory_of(self, seen: Seen, past: Past) -> Memory:
         """What the fleet has lived through, as of the last day on which it was gone over."""
-        key = id(seen.days), seen.today
-        fresh = self._memory is not None and self._made_for[0] == key[0] and (
-            self._made_for[1] <= seen.today)
+        days, today = self._made_for
+        fresh = days is seen.days and today <= seen.today
         if self._memory is None or not fresh or seen.now.day in REFRESHED_ON:
-            self._memory, self._made_for = Memory(past), key
+            self._memory, self._made_for = Memory(past), (seen.days, seen.today)
         return self._memory
 
     def _cheaper(

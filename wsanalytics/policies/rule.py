@@ -36,6 +36,11 @@ class Rule:
     name: str = ""
     idle_stop_minutes: float | None = None
 
+    @property
+    def stops_some(self) -> bool:
+        """Whether it stops WorkSpaces, which may cost less than any sequence of settings."""
+        return self.idle_stop_minutes is not None
+
     def decide(self, seen: Seen) -> Choice:
         """The setting of each WorkSpace of *seen* from now on."""
         raise NotImplementedError

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -45,6 +44,7 @@ class Seen:
     is_new: npt.NDArray[np.bool_]
     rows: npt.NDArray[np.int64]
     billed_from: datetime
+    billed: Days
     days: Days
     told: npt.NDArray[np.int64]
     born: npt.NDArray[np.int64]
@@ -117,16 +117,25 @@ class Seen:
         past = self.hours_by_day(minutes)
         return pd.Series(past[:, max(self.today - days, 0):].sum(axis=1), index=self.ids)
 
-    @property
-    def days_this_month(self) -> int:
-        """The place, among the days seen, of the first one that counts for this month's bill."""
+    def billed_this_month(self, minutes: npt.NDArray[np.int64]) -> Hours:
+        """Hours of each since the month (or the backtest) began, in AUTO_STOP with its *minutes*.
+
+        As they are billed: what was going on as the backtest began counts from then on.
+        """
+        passed = (to_micros(self.now) - self.billed.edges[0]) // MICROS_PER_DAY
         first = max(self.now.replace(day=1), self.billed_from)
-        return self.today - (self.now - first) // timedelta(days=1)
+        since = passed - (self.now - first) // timedelta(days=1)
+        total = np.zeros(len(minutes))
+        for one in np.unique(minutes):
+            mine = minutes == one
+            table = self.billed.hours(int(one))[self.rows, since:passed]
+            total[mine] = table[mine].sum(axis=1)
+        return total
 
     def hours_this_month(self, *, minutes: int = 60) -> pd.Series:
         """Hours that each would have billed since the month (or the backtest) began, by id."""
-        past = self.hours_by_day(minutes)
-        return pd.Series(past[:, self.days_this_month:].sum(axis=1), index=self.ids)
+        each = np.full(len(self.ids), minutes, dtype=np.int64)
+        return pd.Series(self.billed_this_month(each), index=self.ids)
 
     @property
     def days_left(self) -> int:
@@ -166,16 +175,6 @@ class Seen:
     def is_always_on(self) -> npt.NDArray[np.bool_]:
         """Which of them are ALWAYS_ON now."""
         return np.asarray(self.settings.to_numpy() == str(ALWAYS_ON), dtype=np.bool_)
-
-    def pick(self, of_minutes: Callable[[int], Hours], minutes: npt.NDArray[np.int64]) -> Hours:
-        """The rows of ``of_minutes(m)``, for each WorkSpace by its own timeout in *minutes*."""
-        tables = {int(one): of_minutes(int(one)) for one in np.unique(minutes)}
-        shape = (len(minutes), self.today)
-        chosen = np.zeros(shape)
-        for one, table in tables.items():
-            mine = minutes == one
-            chosen[mine] = table[mine]
-        return chosen
 
     def _past(self, table: Hours) -> Hours:
         past = table[self.rows, : self.today]

@@ -23,7 +23,7 @@ from wsanalytics.timeline import Window
 TOP = 10
 Step = Callable[[str], None]
 """What begins the next step of a piece of work, and names it."""
-NEVER_BROKEN = {"WorkSpace", "change", "column", "option", "setting", "unit"}
+NEVER_BROKEN = {"WorkSpace", "change", "column", "option", "policy", "setting", "unit"}
 SAVES, WAITS = "saves a month", "extra cold\nstarts a week"
 WIDTH_OF_A_FILE = 132
 """Columns where the output goes to a file or a pipe, which have no width of their own."""
@@ -140,12 +140,15 @@ def print_totals(sums: pd.DataFrame, title: str) -> None:
 
 def print_policies(totals: pd.DataFrame, references: Sequence[str], when: str) -> None:
     """One row a policy, the cheapest first; those that know the future are marked."""
+    if totals.empty:
+        console().print(f"No WorkSpace can be billed, {when}.")
+        return
     fleet = int(totals["workspaces"].iloc[0]) if len(totals) else 0
     has_regret = "regret_usd" in totals
     table = new_table(
         f"{counted(fleet, 'WorkSpace')}, {when}", ["policy"],
         ["total", *(["regret"] if has_regret else []), "monthly fees", "for hours",
-         "billed hours", "cold starts a week", "switches"], ["knows"])
+         "hours", "waits a week", "switches"], ["knows"])
     for row in totals.to_dict("records"):
         fixed, hourly = round_parts([row["fixed_usd"], row["hourly_usd"]])
         table.add_row(
@@ -158,6 +161,9 @@ def print_policies(totals: pd.DataFrame, references: Sequence[str], when: str) -
 
 def print_budget(spend: pd.DataFrame, window: Window) -> None:
     """What each part of the fleet will cost, in both months, now and under the plan."""
+    if spend.empty:
+        console().print(f"No WorkSpace has a price and can be billed, {window}.")
+        return
     months = sorted(set(spend["month"]))
     table = new_table(
         f"Expected spend and half of its 80 % interval, from sessions of {window}", ["part"],

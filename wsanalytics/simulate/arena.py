@@ -42,7 +42,8 @@ DECISIONS = ("policy", "workspace_id", "at", "from_setting", "to_setting")
 class Arena:
     """Everything that is the same for all policies.
 
-    ``days`` begin with the history before ``window``. ``first`` and ``final`` are the days of the
+    ``days`` begin with the history before ``window``, ``billed`` are those of it alone; ``born``
+    and ``ended`` are days of the former, by WorkSpace. ``first`` and ``final`` are the days of the
     window, by WorkSpace, on which it is decided about for the first and the last time, and ``new``
     tells which of them are created within the window.
     """
@@ -57,6 +58,9 @@ class Arena:
     present: Texts
     timeouts: tuple[int, ...]
     days: Days
+    billed: Days
+    born: Codes
+    ended: Codes
     first: Codes
     final: Codes
     new: npt.NDArray[np.bool_]
@@ -78,6 +82,7 @@ class Arena:
         listed_settings = configured(workspaces).reindex(ids)
         told = listed_settings if present is None else present.reindex(ids).fillna(listed_settings)
         begins = _history_begins(sessions, window)
+        days = Days.of(sessions, ids, Window(begins, window.end), hour_rule)
         start, end = window.micros
         count = (end - start) // MICROS_PER_DAY
         created = _day(fleet["created_at"], start, unknown=-1)
@@ -86,7 +91,9 @@ class Arena:
             sessions, fleet, Tariff.of(fleet, prices, months_of(window)),
             prices.rates(fleet).set_index(ids), window, hour_rule, maintenance_hours,
             told.to_numpy(dtype=object), timeouts,
-            Days.of(sessions, ids, Window(begins, window.end), hour_rule),
+            days, days if begins == window.start else Days.of(sessions, ids, window, hour_rule),
+            np.maximum(_day(fleet["created_at"], int(days.edges[0]), unknown=0), 0),
+            np.maximum(_day(fleet["terminated_at"], int(days.edges[0]), unknown=_NEVER), 0),
             np.clip(created, 0, None), np.clip(ended, -1, count - 1), created >= 0,
         )
 
@@ -122,11 +129,10 @@ class Arena:
                 self._decisions(rule, names, opening, moved, chosen))
 
     def _case(self) -> Case:
-        inside = Days.of(self.sessions, self.days.ids, self.window, self.rule)
         months = months_of(self.window)
         maintained = self.maintenance_hours * maintenance_starts(
             self.fleet, months, self.window).astype(np.float64)
-        return Case(self.fleet, inside, self.days, self.window, months,
+        return Case(self.fleet, self.billed, self.days, self.window, months,
                     self.tariff, maintained, self.present, self.timeouts)
 
     def _decide(self, rule: Rule, names: Names) -> tuple[Codes, list[pd.DataFrame]]:
@@ -166,14 +172,9 @@ class Arena:
             timeouts=self.timeouts, hour_rule=self.rule,
             opens_month=day == 0 or at.day == 1,
             is_new=self.new[rows] & (self.first[rows] == day),
-            rows=rows, billed_from=self.window.start, days=self.days, told=told,
-            born=self._since_history(self.fleet["created_at"], unknown=0),
-            ended=self._since_history(self.fleet["terminated_at"], unknown=_NEVER),
+            rows=rows, billed_from=self.window.start, billed=self.billed, days=self.days,
+            told=told, born=self.born, ended=self.ended,
         )
-
-    def _since_history(self, column: pd.Series, *, unknown: int) -> Codes:
-        """The day, counted from the first one of the history, of each instant; 0 if earlier."""
-        return np.maximum(_day(column, int(self.days.edges[0]), unknown=unknown), 0)
 
     def _moves(self, chosen: Codes) -> tuple[Codes, npt.NDArray[np.bool_]]:
         """The setting in which each WorkSpace begins, and the days on which it changes."""

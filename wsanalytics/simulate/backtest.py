@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape
+from math import nan
 
 import pandas as pd
 
@@ -18,6 +19,7 @@ from wsanalytics.billing import warn_left_out
 from wsanalytics.errors import InputError
 from wsanalytics.hourrules import HourRule
 from wsanalytics.policies.catalog import policy_named
+from wsanalytics.policies.clairvoyant import Clairvoyant
 from wsanalytics.policies.rule import ByFunction, Choice, LookingBack, Rule
 from wsanalytics.policies.seen import Seen
 from wsanalytics.prices import PriceBook
@@ -33,7 +35,9 @@ class Backtest:
 
     ``outcomes`` is an ``outcomes`` table: policy × WorkSpace × month. ``decisions`` has a row for
     each change of setting that a policy made: policy, workspace_id, at, from_setting, to_setting.
-    ``seconds`` is how long each policy took. ``references`` names those that know the future.
+    ``seconds`` is how long each policy took. ``references`` names those that know the future, and
+    ``floors`` for each policy the one that it is held against: ``clairvoyant``, or for those that
+    stop WorkSpaces ``clairvoyant:stops=true``, if they are among the policies.
     """
 
     outcomes: pd.DataFrame
@@ -43,13 +47,15 @@ class Backtest:
     prices_date: str
     seconds: Mapping[str, float] = field(default_factory=dict)
     references: tuple[str, ...] = ()
+    floors: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def totals(self) -> pd.DataFrame:
         """By policy: WorkSpaces, costs, regret, cold starts a week, switches; cheapest first.
 
-        ``regret_usd`` is the cost above ``clairvoyant``, if that was among the policies;
-        WorkSpaces without a known price are left out.
+        ``regret_usd`` is the cost above the policy's floor, empty where that was not among the
+        policies; without any floor there is no such column. WorkSpaces without a known price are
+        left out.
         """
         priced = self.outcomes[self.outcomes["total_usd"].notna()]
         sums = priced.groupby("policy", observed=True)[
@@ -58,30 +64,36 @@ class Backtest:
         fleet = priced["workspace_id"].nunique()
         sums.insert(0, "workspaces", fleet)
         sums["cold_starts_per_week"] = sums.pop("cold_starts") / self.window.weeks / max(fleet, 1)
-        if "clairvoyant" in sums.index:
-            least = float(sums["total_usd"].to_dict()["clairvoyant"])
+        if self.floors:
+            usd = sums["total_usd"].to_dict()
+            least = [usd.get(self.floors.get(str(name), ""), nan) for name in sums.index]
             sums.insert(2, "regret_usd", sums["total_usd"] - least)
         return sums.sort_values("total_usd", kind="stable").reset_index()
 
     @property
     def regret(self) -> pd.DataFrame:
-        """What each policy cost above ``clairvoyant``: policy, workspace_id, regret_usd."""
+        """What each policy cost above its floor: policy, workspace_id, regret_usd."""
         return self._above("workspace_id")
 
     @property
     def regret_by_month(self) -> pd.DataFrame:
-        """What each policy cost above ``clairvoyant``: policy, month, regret_usd."""
+        """What each policy cost above its floor: policy, month, regret_usd."""
         return self._above("month")
 
     def _above(self, by: str) -> pd.DataFrame:
-        if "clairvoyant" not in set(self.outcomes["policy"].astype("str")):
+        if not self.floors:
             raise InputError("clairvoyant is not among the policies", where="the backtest",
                              rule="regret is the cost above it", mend="add it to the policies")
-        usd = self.outcomes.astype({by: "str"}).groupby(
-            ["policy", by], observed=True, as_index=False)["total_usd"].sum(min_count=1)
-        least = usd[usd["policy"] == "clairvoyant"].set_index(by)["total_usd"]
-        usd["regret_usd"] = usd["total_usd"] - usd[by].map(least)
-        return pd.DataFrame(usd[["policy", by, "regret_usd"]])
+        usd = self.outcomes.astype({by: "str", "policy": "str"}).groupby(
+            ["policy", by], as_index=False)["total_usd"].sum(min_count=1)
+        least = usd.set_index(["policy", by])["total_usd"].to_dict()
+        usd["regret_usd"] = usd["total_usd"] - [
+            least.get((self.floors.get(policy, ""), one), nan)
+            for policy, one in zip(usd["policy"], usd[by], strict=True)]
+        order = self.outcomes["policy"].cat.categories
+        usd["policy"] = pd.Categorical(usd["policy"], categories=order, ordered=True)
+        frame = pd.DataFrame(usd)[["policy", by, "regret_usd"]]
+        return frame.sort_values(by=["policy", by], ignore_index=True)
 
     def __repr__(self) -> str:
         names = self.outcomes["policy"].nunique()
@@ -138,8 +150,14 @@ def backtest(
     return Backtest(
         outcomes, pd.concat([part[1] for part in parts], ignore_index=True), window,
         HourRule.parse(hour_rule), prices.date, seconds,
-        tuple(rule.name for rule in rules if isinstance(rule, LookingBack)),
+        tuple(rule.name for rule in rules if isinstance(rule, LookingBack)), _floors(rules),
     )
+
+
+def _floors(rules: list[Rule]) -> dict[str, str]:
+    """What each policy's regret is held against."""
+    floors = {rule.stops_some: rule.name for rule in rules if isinstance(rule, Clairvoyant)}
+    return {rule.name: floors[rule.stops_some] for rule in rules if rule.stops_some in floors}
 
 
 def _rule(policy: str | Rule | Callable[[Seen], Choice]) -> Rule:
