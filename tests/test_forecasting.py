@@ -91,6 +91,16 @@ def test_steady_people_get_the_cheaper_mode_at_once(hours: float, mode: str) -> 
     assert found.totals["total_usd"].nunique() == 1  # as cheap as hindsight
 
 
+@pytest.mark.parametrize("columns", [
+    {}, {"running_mode": "ALWAYS_ON", "auto_stop_minutes": None}], ids=["AUTO_STOP", "ALWAYS_ON"])
+def test_without_anything_seen_nothing_changes(columns: dict[str, object]) -> None:
+    sessions = used(120, [0.5] * 5 + [0, 0])
+    found = backtest(sessions, ["forecast", "hold"], workspaces=workspaces(**columns),
+                     prices=book(), window=window("2025-09-01", "2025-10-01"))
+    usd = found.totals.set_index("policy")["total_usd"]
+    assert usd["forecast"] == usd["hold"]
+
+
 def test_sunk_hours_do_not_count() -> None:
     """90 hours by the 20th and then nothing: the tool pays the flat fee on top, we do not."""
     pairs = [(at(f"2025-11-{day:02} 06:00"), at(f"2025-11-{day:02} 20:00"))

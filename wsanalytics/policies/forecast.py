@@ -17,6 +17,8 @@ from wsanalytics.settings import ALWAYS_ON, auto_stop
 
 REFRESHED_ON = (1, 8, 15, 22)
 """The days of the month on which the memory of the fleet is made anew."""
+FEWEST_DAYS = 3
+"""Before so many days of the fleet were seen nothing is changed."""
 LOOKED_BACK = 91
 """How many days the timeouts are compared over."""
 MARGIN_SHARE = 0.01
@@ -36,7 +38,8 @@ class Forecast(Rule):
     left cost more than those days' part of the flat fee: hours that are billed already are sunk.
     A month that is paid for is left alone.
 
-    The expected hours come from :mod:`wsanalytics.outlook`. Of the timeouts that may be chosen the
+    The expected hours come from :mod:`wsanalytics.outlook`; until three days of the fleet were
+    seen nothing changes. Of the timeouts that may be chosen the
     one is taken that would have cost least in the last 13 weeks, each wait counted with
     *wait_usd* (default 0: nothing). So that it does not flap, the mode changes only for an
     expected gain of *margin_usd* (default 1.00) and the timeout for one of 1 %.
@@ -56,6 +59,8 @@ class Forecast(Rule):
     def decide(self, seen: Seen) -> Choice:
         """The cheaper mode of the month, or of what is left of it, and the cheapest timeout."""
         chosen = seen.settings.to_numpy(dtype=object).copy()
+        if seen.today < FEWEST_DAYS:
+            return chosen
         asked = np.array(seen.rates.notna().all(axis=1))
         if not seen.opens_month:
             asked &= seen.is_new | self._may_pay(seen)
