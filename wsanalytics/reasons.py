@@ -7,7 +7,7 @@ from typing import Any
 from pandas import isna
 
 from wsanalytics.settings import RunningMode, Setting
-from wsanalytics.show import counted, hours, number, percent, usd
+from wsanalytics.show import counted, hours, measured, number, percent, usd
 
 
 def reason_for(present: dict[str, Any], best: dict[str, Any]) -> str:
@@ -24,8 +24,8 @@ def _reason_for(present: dict[str, Any], best: dict[str, Any]) -> str:
     before, after = usd(present["usd_per_month"]), usd(best["usd_per_month"])
     waits = best["extra_cold_starts_per_week"]
     wait = (
-        f", for {number(waits, 1)} more cold starts a week" if round(waits, 1) > 0
-        else f", with {number(-waits, 1)} fewer cold starts a week" if round(waits, 1) < 0
+        f", for {measured(waits, 'more cold start')} a week" if round(waits, 1) > 0
+        else f", with {measured(-waits, 'fewer cold start')} a week" if round(waits, 1) < 0
         else ""
     )
     if not present["sessions"]:
@@ -59,7 +59,7 @@ def checks_of(
 
     *best* is a row of a ``comparison`` table.
     """
-    waits = f"{number(best['cold_starts_per_week'], 1)} cold starts a week"
+    waits = f"{measured(best['cold_starts_per_week'], 'cold start')} a week"
     silent = best["unobserved_days"]
     limit = max_cold_starts_per_week
     return [

@@ -124,6 +124,16 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def measured(value: float, noun: str, digits: int = 1) -> str:
+    """A number of at most so many *digits* and its noun.
+
+    >>> measured(1.04, "cold start"), measured(1.06, "cold start"), measured(0, "cold start")
+    ('1 cold start', '1.1 cold starts', '0 cold starts')
+    """
+    text = number(value, digits)
+    return f"{text} {noun}{'' if text == '1' else 's'}"
+
+
 def listed(names: Sequence[str], most: int = 5) -> str:
     """Names in a row, shortened with a word on how many more there are.
 

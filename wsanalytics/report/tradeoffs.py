@@ -7,7 +7,7 @@ from typing import Any
 
 from wsanalytics.frontiers import TODAY, Choice, Frontier
 from wsanalytics.report.terminal import console, new_table
-from wsanalytics.show import counted, listed, number, percent, plain, usd
+from wsanalytics.show import counted, listed, measured, number, percent, plain, usd
 
 USD, STARTS, EACH = "USD a month", "cold starts\na week", "mean of a\nWorkSpace"
 MINUTES, GOOD, CHANGES = "waiting minutes\na month", "efficient", "changes"
@@ -87,7 +87,7 @@ def print_choice(
     """What was asked for, what it comes to, and which options it takes."""
     asked = " and ".join(filter(None, (
         "" if most is None else
-        f"at most {number(most, 2)} cold starts a week for each WorkSpace",
+        f"at most {measured(most, 'cold start', 2)} a week for each WorkSpace",
         "" if minute_usd is None else f"a minute of waiting worth {usd(minute_usd)}")))
     out, each = console(), max(found.workspaces, 1)
     out.print(f"\nChosen for {asked}:", soft_wrap=True)
@@ -111,7 +111,7 @@ def _money(chosen: Choice) -> str:
 def _waits(chosen: Choice, each: int) -> str:
     now, before = (round(one, 1) for one in (chosen.cold_starts_per_week, chosen.present_waits))
     more = "more" if now > before else "fewer"
-    return (f"{number(now, 1)} cold starts a week instead of {number(before, 1)}: "
+    return (f"{measured(now, 'cold start')} a week instead of {number(before, 1)}: "
             f"{number(abs(now - before), 1)} {more}; {number(now / each, 2)} a week for a "
             "WorkSpace on average")
 
