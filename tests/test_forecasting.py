@@ -260,7 +260,7 @@ def test_intervals_hold_what_comes_in_four_cases_of_five(
         found = calibrate(fleet[0], workspaces=fleet[1], prices=built_in_prices(), window=JUDGED)
     told = coverage(found)
     assert told["decisions"] > 300
-    assert 0.74 <= told["covered"] <= 0.90
+    assert 0.72 <= told["covered"] <= 0.88
     assert abs(told["lost"] - told["feared"]) < 0.04
     sure = found[found["chance_of_loss"] <= 0.05]
     assert (sure["came_usd_per_month"] < -0.005).mean() <= 0.06

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +72,7 @@ def compare(
     with np.errstate(invalid="ignore", divide="ignore"):
         per_month = 1 / np.where(life.months > 0, life.months, np.nan)
     past = past_of(replay, workspaces, grid.ids, gaps)
-    ahead = prospects_of(past, seed=seed)
+    ahead = prospects_of(past, seed=seed, ahead_days=_days_ahead(replay.window))
     hourly, hours, weekly = _counted(grid, replay, life, ahead, per_month)
     fixed = grid.fixed * per_month
     costs = fixed + hourly
@@ -209,6 +210,12 @@ def _overlap(begins: Micros, ends: Micros, edges: Micros) -> Amounts:
     high = np.minimum(ends[:, None], edges[1:])
     overlap: Amounts = np.maximum(high - low, 0).astype(np.float64)
     return overlap
+
+
+def _days_ahead(window: Window) -> int:
+    """The days from the *window*'s end to the end of the next month."""
+    after_next = (window.end.replace(day=1) + timedelta(days=70)).replace(day=1)
+    return (after_next - window.end) // timedelta(days=1)
 
 
 def _counted(

@@ -9,8 +9,8 @@ somebody bills as many hours a day as in the past that counts, 0 for one in whic
   half is what followed the most similar situations of the whole fleet
   (:mod:`wsanalytics.outlook`), so a short history leans on others, and a long one has had its own
   ups and downs.
-* The draws are stretched around their median by as much as it would have taken 45 (and 90) days
-  ago to cover what then came in four cases out of five.
+* The draws are stretched around their median by as much as it would have taken so many days ago
+  (and twice as many) to cover what then came in four cases out of five.
 * Where somebody's use has changed for good (another job, a leave), what lies before the change
   does not count: see :func:`changed_since`.
 """
@@ -26,7 +26,7 @@ from wsanalytics.hourrules import Hours
 from wsanalytics.outlook import HORIZONS, Memory, Outlook, Past, Rows
 
 AHEAD_DAYS = 45
-"""The draws are of the pace over so many days: the rest of a month and the next, on average."""
+"""For how many days the draws are where nothing else is said: the rest of a month and the next."""
 DRAWS = 240
 USUAL_STRETCH = 1.25
 """By how much draws are stretched where the past is too short to tell."""
@@ -64,14 +64,14 @@ class Prospects:
         return np.asarray(np.quantile(self.paces, share, axis=1))
 
 
-def prospects_of(past: Past, *, seed: int = 0) -> Prospects:
-    """The prospects of all WorkSpaces of a *past*, *seed* fixing the draws."""
+def prospects_of(past: Past, *, seed: int = 0, ahead_days: int = AHEAD_DAYS) -> Prospects:
+    """The prospects of all WorkSpaces of a *past* for so many days, *seed* fixing the draws."""
     weeks = changed_since(past)
     age = np.maximum(past.today - past.born, 1)
     changed = weeks > 0
     counted = np.where(changed, 7 * weeks, age)
-    draws = _draws(past, counted, seed)
-    stretch = _stretch(past, seed)
+    draws = _draws(past, counted, seed, ahead_days)
+    stretch = _stretch(past, seed, ahead_days)
     middle = np.median(draws, axis=1, keepdims=True)
     _, gone = _reference(past, counted)
     return Prospects(np.sort(_stretched(draws, middle, stretch), axis=1), counted, changed, gone)
@@ -125,16 +125,16 @@ def _difference(weeks: Hours, split: int, earlier: npt.NDArray[np.bool_]) -> Hou
     return np.where(apart & (larger > 0), np.abs(after - before) / np.maximum(chance, 1e-9), 0.0)
 
 
-def _draws(past: Past, counted: Rows, seed: int) -> Hours:
+def _draws(past: Past, counted: Rows, seed: int, ahead_days: int) -> Hours:
     """The draws before they are stretched: own weeks first, then what others did next."""
     rows = np.arange(len(past.hours))
     rng = np.random.default_rng([seed, past.today])
     mean, gone = _reference(past, counted)
-    own = _own_weeks(past, counted, rng)
+    own = _own_weeks(past, counted, rng, ahead_days)
     since = Past(past.hours, past.weekday, np.where(gone, past.born, past.today - counted),
                  past.ended)
     outlook = Outlook(Memory(past), since, rows)
-    place = int(np.searchsorted(HORIZONS, AHEAD_DAYS))
+    place = min(int(np.searchsorted(HORIZONS, ahead_days)), len(HORIZONS) - 1)
     shares, weights = outlook.outcomes(place)
     points = (np.arange(DRAWS // 2) + 0.5) / (DRAWS // 2)
     reached = weights.cumsum(axis=1)
@@ -142,7 +142,7 @@ def _draws(past: Past, counted: Rows, seed: int) -> Hours:
         np.empty((0, len(points)), dtype=np.int64))
     taken = np.minimum(taken, shares.shape[1] - 1)
     others = np.take_along_axis(shares, taken, 1) * (
-        outlook.usual_hours(AHEAD_DAYS) / AHEAD_DAYS)[:, None]
+        outlook.usual_hours(ahead_days) / ahead_days)[:, None]
     both = np.concatenate([own, others], axis=1)
     return np.where(mean[:, None] > 0, both / np.maximum(mean, 1e-9)[:, None], 1.0)
 
@@ -163,9 +163,11 @@ def _mean_day(past: Past, counted: Rows) -> Hours:
     return mean
 
 
-def _own_weeks(past: Past, counted: Rows, rng: np.random.Generator) -> Hours:
+def _own_weeks(
+    past: Past, counted: Rows, rng: np.random.Generator, ahead_days: int
+) -> Hours:
     """Hours a day in months that are laid together from blocks of two own weeks."""
-    size, length = len(past.hours), max(1, round(AHEAD_DAYS / 7))
+    size, length = len(past.hours), max(1, round(ahead_days / 7))
     have = max(1, min(past.today // 7, _MOST_WEEKS))
     weeks = np.stack([past.hours[:, max(past.today - 7 * n - 7, 0):past.today - 7 * n].sum(axis=1)
                       for n in range(have)], axis=1) / min(7, max(past.today, 1))
@@ -180,22 +182,22 @@ def _own_weeks(past: Past, counted: Rows, rng: np.random.Generator) -> Hours:
     return months / length
 
 
-def _stretch(past: Past, seed: int) -> float:
-    """By how much draws of 45 and of 90 days ago had to be stretched to cover what came."""
+def _stretch(past: Past, seed: int, ahead_days: int) -> float:
+    """By how much draws of one and two such times ago had to be stretched to cover what came."""
     needed = []
     for times in (1, 2):
-        then = past.today - times * AHEAD_DAYS
+        then = past.today - times * ahead_days
         if then < _ENOUGH_DAYS:
             continue
         before = Past(past.hours[:, :then], past.weekday, past.born, past.ended)
         counted = np.maximum(then - past.born, 1)
-        there = (counted >= _ENOUGH_DAYS) & (past.ended >= then + AHEAD_DAYS)
+        there = (counted >= _ENOUGH_DAYS) & (past.ended >= then + ahead_days)
         there &= before.hours.sum(axis=1) > 0
         weeks = changed_since(before)
         counted = np.where(weeks > 0, 7 * weeks, counted)
-        draws = _draws(before, counted, seed)
+        draws = _draws(before, counted, seed, ahead_days)
         mean = np.maximum(_reference(before, counted)[0], 1e-9)
-        came = past.hours[:, then:then + AHEAD_DAYS].mean(axis=1) / mean
+        came = past.hours[:, then:then + ahead_days].mean(axis=1) / mean
         needed.append(_needed(draws, came)[there])
     found = np.concatenate(needed) if needed else np.empty(0)
     if len(found) < 1 / (1 - LEVEL) * 4:
