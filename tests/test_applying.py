@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -186,7 +187,8 @@ def test_no_call_is_made_twice_where_answers_are_lost(faults: Faults, journal: P
     with fleet(80) as (box, _, writer):
         changes, start = rote_changes(box.workspaces(), 50), box.clock.now()
         box.faults = faults
-        frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, terms=TERMS)
+        frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal,
+                           terms=Terms(limit=None, patience=replace(QUICK, tries=30, confirm=20)))
         box.faults = Faults()
         assert outcomes(frame) == {"done": 50}
         told = box.orders()
