@@ -2,6 +2,7 @@
 
     python benchmarks/policies.py [--plot F.png]       the table of costs and regrets
     python benchmarks/policies.py --time               1,000 WorkSpaces x 12 months x 8 policies
+    python benchmarks/policies.py --calibrate          are intervals and chances what they say?
 
 The fleets are the sample fleet made for 15 months (three to learn from, twelve judged), three other
 seeded ones, and a real trace of people who come and go (``data/traces``). Regret is the cost above
@@ -22,6 +23,7 @@ import pandas as pd
 
 from wsanalytics import plot
 from wsanalytics.billing import bill
+from wsanalytics.calibration import by_fear, calibrate, coverage
 from wsanalytics.history import check_sessions, check_workspaces
 from wsanalytics.people import fleet_sessions, make_people, make_workspaces
 from wsanalytics.prices import built_in_prices
@@ -31,6 +33,8 @@ from wsanalytics.timeline import Window
 
 POLICIES = ("hold", "always_on", "auto_stop:60", "cost_optimizer", "break_even", "forecast",
             "informed", "clairvoyant")
+TUNED = (2026, 1, 2, 3, 4)
+"""Seeds that the forecast was tuned with."""
 TRACE = Path(__file__).resolve().parent.parent / "data" / "traces" / "workplace_ev.csv.gz"
 LEARNT, JUDGED = datetime(2025, 7, 1, tzinfo=UTC), Window(
     datetime(2025, 10, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC))
@@ -106,15 +110,37 @@ def time_all(count: int) -> None:
         print(f"{policy:<28} {seconds:6.2f} s  {seconds / took:5.0%}")
 
 
+def calibrate_all(count: int, seeds: list[int]) -> None:
+    """How often what came lay in the interval, for one, two and three months; and the chances."""
+    for months in (1, 2, 3):
+        parts = []
+        for seed in seeds:
+            sessions, fleet, when = invented(count, seed)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                parts.append(calibrate(sessions, workspaces=fleet, prices=built_in_prices(),
+                                       window=when, months=months))
+        found = pd.concat(parts).dropna(subset="saving_usd_per_month")
+        told = coverage(found)
+        print(f"{months} months, seeds {seeds}: {told['decisions']:,} decisions, "
+              f"{told['covered']:.1%} in the interval, {told['lost']:.1%} lost, "
+              f"{told['feared']:.1%} feared")
+        if months == 2:
+            print(by_fear(found).round(3).to_string(index=False))
+
+
 def main() -> None:
     """Read the options, run the one or the other."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--time", action="store_true", help="measure how long it takes")
+    parser.add_argument("--calibrate", action="store_true", help="hold promises to what came")
     parser.add_argument("--workspaces", type=int, default=0, help="default: 200, or 1000 to time")
     parser.add_argument("--plot", type=Path, help="where the picture goes")
     parser.add_argument("--seeds", type=int, nargs="+", default=[2026, 11, 12, 13])
     args = parser.parse_args()
-    if args.time:
+    if args.calibrate:
+        calibrate_all(args.workspaces or 200, [seed for seed in args.seeds if seed not in TUNED])
+    elif args.time:
         time_all(args.workspaces or 1000)
     else:
         compare_all(args.workspaces or 200, args.seeds, args.plot)

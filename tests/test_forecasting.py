@@ -199,7 +199,7 @@ def test_who_is_gone_may_come_back() -> None:
     rows = [[hours * (not 40 + 7 * n <= day < 89 + 7 * n) for day, hours in enumerate(office(210))]
             for n in range(10)]
     past = past_of([*rows, [hours * (day < 161) for day, hours in enumerate(office(210))]])
-    found = prospects_of(past)
+    found = prospects_of(past, ahead_days=45)
     assert found.gone.tolist() == [False] * 10 + [True]
     assert found.counted_days[-1] == 49
     assert found.quantile(0.1)[-1] == 0 and found.quantile(0.9)[-1] > 0.3
@@ -244,7 +244,7 @@ def test_who_is_created_later_changes_no_earlier_decision() -> None:
 def test_paces_of_the_steady_are_near_one_and_of_the_unsteady_wide() -> None:
     steady = office(126)
     unsteady = [hours * (day // 21 % 2) for day, hours in enumerate(steady)]
-    found = prospects_of(past_of([steady, unsteady]))
+    found = prospects_of(past_of([steady, unsteady]), ahead_days=45)
     low, high = found.quantile(0.1), found.quantile(0.9)
     assert 0.9 < low[0] <= high[0] < 1.1
     assert low[1] < 0.9 and high[1] > 1.1
@@ -308,6 +308,26 @@ def test_a_budget_of_steady_people_is_their_bill() -> None:
     february, march = spend["expected_usd"]
     assert february == pytest.approx(9.75 + 28 * 4 * 0.30, rel=0.01)
     assert march == pytest.approx(9.75 + 31 * 4 * 0.30, rel=0.01)
+
+
+def test_who_is_gone_may_come_back_in_a_budget() -> None:
+    """Ten had seven weeks off and came back; the eleventh has seven now. He may cost hours."""
+    start = at("2025-09-01")
+    pairs = {f"ws-{n:02}": [
+        (start + timedelta(days=day) + 9 * HOUR, start + timedelta(days=day) + 17 * HOUR)
+        for day in range(210)
+        if day % 7 < 5 and (day < 161 if n == 10 else not 40 + 7 * n <= day < 89 + 7 * n)]
+        for n in range(11)}
+    fleet = workspaces(*pairs, directory_id="d-all")
+    fleet.loc[fleet["workspace_id"] == "ws-10", "directory_id"] = "d-gone"
+    analysis = analyse(fleet, fleet_sessions(pairs), prices=book(),
+                       window=Window(start, start + timedelta(days=210)))  # to 30 March
+    mine = analysis.comparison.query("workspace_id == 'ws-10' and setting == 'AUTO_STOP:60'")
+    assert mine["billed_hours_per_month"].item() == 0
+    spend = forecast_spend(analysis)
+    his = spend.query("name == 'd-gone' and under == 'present'").set_index("month")
+    assert his.loc["2026-04", "low_usd"] == pytest.approx(9.75)
+    assert his.loc["2026-04", "high_usd"] > 9.75 + 20
 
 
 def test_the_command_prints_and_writes_a_budget(

@@ -18,13 +18,12 @@ import wsanalytics as ws
 from tests.build import ME, at, book, fleet_sessions, month, sessions, window, workspaces
 from wsanalytics.billing import bill
 from wsanalytics.cli import main
-from wsanalytics.comparison import compare
+from wsanalytics.comparison import compare, life_of
 from wsanalytics.errors import InputError
 from wsanalytics.frontiers import Frontier, frontier
 from wsanalytics.frontiertables import FLEET_FRONTIER, FRONTIER
 from wsanalytics.history import check_workspaces, configured
 from wsanalytics.mixtures import Offers, best, efficient, mixtures
-from wsanalytics.offering import months_lived
 from wsanalytics.settings import setting_grid
 from wsanalytics.simulate.backtest import backtest
 from wsanalytics.simulate.fleet import replay
@@ -282,7 +281,8 @@ def test_who_was_created_late_is_judged_by_his_own_days() -> None:
     assert (later.workspaces, later.absent, later.unpriced) == (0, 1, 0)
     assert later.options["usd_per_month"].isna().all() and not later.options["chosen"].any()
     gone = workspaces(created_at="2026-05-11 10:00", terminated_at="2026-06-16 00:00")
-    assert months_lived(gone, when).tolist() == pytest.approx([21 / 31 + 0.5])
+    lived = life_of(gone, pd.Index([ME]), when).months
+    assert lived.tolist() == pytest.approx([21 / 31 + 0.5])
 
 
 def test_a_fleet_of_nobody() -> None:

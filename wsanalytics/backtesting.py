@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import Namespace
 
 from wsanalytics.files import check_output, write_table
-from wsanalytics.hourrules import HourRule
 from wsanalytics.inputs import fleet_of
 from wsanalytics.policies.catalog import policy_named
 from wsanalytics.report import terminal
@@ -32,8 +31,6 @@ def backtest(args: Namespace) -> None:
         step("writing")
         write_table(found.outcomes, args.output, OUTCOMES)
     terminal.print_policies(found.totals, found.references, str(fleet.window))
-    if found.hour_rule is HourRule.CEIL_PER_SESSION_PLUS_TIMEOUT:
-        terminal.console().print("Hours are counted as AWS's own tool counts them, by sessions: "
-                                 "what is started or stopped makes no difference to them.")
+    terminal.print_what_hours_miss(args.hour_rule)
     terminal.console().print(f"Prices: {fleet.prices.origin}, {fleet.prices.dates}.")
     terminal.tell(f"{counted(len(found.outcomes), 'row')} written to {args.output}")

@@ -157,7 +157,7 @@ def bill(
     :class:`NotBilledWarning`. Raises :class:`InputError` for a session whose WorkSpace
     *workspaces* lacks.
     """
-    _refuse_strangers(replay, workspaces)
+    refuse_strangers(replay.sessions, workspaces)
     fleet = workspaces[billable(workspaces)].sort_values("workspace_id", ignore_index=True)
     tariff = Tariff.of(fleet, prices, months_of(replay.window))
     warn_left_out(workspaces, fleet, tariff)
@@ -239,10 +239,9 @@ def _charges(
     return frame[list(CHARGES.names)]
 
 
-def _refuse_strangers(replay: Replay, workspaces: pd.DataFrame) -> None:
-    strangers = sorted(
-        set(replay.sessions["workspace_id"].unique()) - set(workspaces["workspace_id"])
-    )
+def refuse_strangers(sessions: pd.DataFrame, workspaces: pd.DataFrame) -> None:
+    """Raise :class:`InputError` for sessions of WorkSpaces that *workspaces* lacks."""
+    strangers = sorted(set(sessions["workspace_id"].unique()) - set(workspaces["workspace_id"]))
     if strangers:
         raise InputError(
             f"there are sessions of WorkSpaces that the workspaces lack: {listed(strangers)}",

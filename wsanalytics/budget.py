@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -19,13 +19,14 @@ import pandas as pd
 from wsanalytics.admintables import BUDGET
 from wsanalytics.analysis import Analysis
 from wsanalytics.billing import Tariff
+from wsanalytics.comparison import life_of
 from wsanalytics.hourrules import Hours
 from wsanalytics.outlook import Past
 from wsanalytics.pastdays import past_of
-from wsanalytics.prospects import prospects_of
+from wsanalytics.prospects import Prospects, days_ahead, prospects_of
 from wsanalytics.settings import ALWAYS_ON
 from wsanalytics.switching import share_left
-from wsanalytics.timeline import MICROS_PER_DAY, Window, months_of, to_micros
+from wsanalytics.timeline import MICROS_PER_DAY, Window, months_later, months_of, to_micros
 
 PRESENT, PLANNED = "present", "plan"
 LEVEL = 0.8
@@ -47,8 +48,7 @@ def forecast_spend(
     those of the prices; taxes are not in it.
     """
     one = _Fleet.of(analysis, seed)
-    totals = {PRESENT: one.costs(one.present, one.present, one.never),
-              PLANNED: one.costs(one.present, one.planned, one.changes_at)}
+    totals = {PRESENT: one.costs(one.present), PLANNED: one.costs(one.planned)}
     rows = []
     for part, names in _parts(one.workspaces, by_directory=by_directory, tags=tags).items():
         for name in sorted(set(names)):
@@ -82,7 +82,7 @@ class _Fleet:
 
     ``hours_a_day`` has a column a setting of ``settings``; ``so_far`` the hours billed in the month
     until ``now``. ``paces`` has a column a draw. ``changes_at`` is when the plan changes each, in
-    microseconds, ``never`` the same where nothing is changed.
+    microseconds.
     """
 
     workspaces: pd.DataFrame
@@ -98,7 +98,6 @@ class _Fleet:
     present: npt.NDArray[np.int64]
     planned: npt.NDArray[np.int64]
     changes_at: npt.NDArray[np.int64]
-    never: npt.NDArray[np.int64]
 
     @classmethod
     def of(cls, analysis: Analysis, seed: int) -> _Fleet:
@@ -118,29 +117,24 @@ class _Fleet:
         present = pd.Index(settings).get_indexer(pd.Index(baseline.loc[ids]))
         after = proposed.where(proposed.notna(), baseline.loc[ids])
         planned = pd.Index(settings).get_indexer(pd.Index(after))
-        window, never = analysis.window, np.full(len(ids), np.iinfo(np.int64).max)
-        both = _two_months(window)
+        window = analysis.window
+        both = Window(months_later(window.end, 0), months_later(window.end, 2))
         months = months_of(both)
-        covered = months_of(window).covered.sum()
         past = past_of(analysis.replay, analysis.workspaces, ids, analysis.gaps)
+        ahead = prospects_of(past, ahead_days=days_ahead(window), seed=seed)
         return cls(
             workspaces, months.labels, to_micros(window.end), months.edges, months.days,
             Tariff.of(workspaces, analysis.prices, months), settings,
-            hours.to_numpy() / (window.days / covered), _so_far(analysis, ids, settings, both),
-            _paces(past, seed), present, planned, _dates(changes, ids, never), never,
+            _hours_a_day(analysis, hours, ahead), _so_far(analysis, ids, settings, both),
+            _paces(ahead, _swing(past), seed), present, planned, _dates(changes, ids),
         )
 
-    def costs(
-        self, before: npt.NDArray[np.int64], after: npt.NDArray[np.int64],
-        at: npt.NDArray[np.int64],
-    ) -> list[Hours]:
-        """USD of both months by WorkSpace and draw, set as *before* until *at* and then *after*."""
-        return [self._month(place, before, after, at) for place in (0, 1)]
+    def costs(self, after: npt.NDArray[np.int64]) -> list[Hours]:
+        """USD of both months by WorkSpace and draw, if each is set as *after* on its date."""
+        return [self._month(place, after) for place in (0, 1)]
 
-    def _month(
-        self, place: int, before: npt.NDArray[np.int64], after: npt.NDArray[np.int64],
-        at: npt.NDArray[np.int64],
-    ) -> Hours:
+    def _month(self, place: int, after: npt.NDArray[np.int64]) -> Hours:
+        before, at = self.present, self.changes_at
         opens, ends = self.edges[place], self.edges[place + 1]
         first = max(int(opens), self.now)
         turns = np.clip(at, first, ends)
@@ -162,10 +156,26 @@ class _Fleet:
         return usd
 
 
-def _two_months(window: Window) -> Window:
-    """This month and the next."""
-    start = window.end.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return Window(start, (start + timedelta(days=70)).replace(day=1))
+def _hours_a_day(analysis: Analysis, hours: pd.DataFrame, ahead: Prospects) -> Hours:
+    """The hours a day that a pace of 1 stands for, by WorkSpace and setting.
+
+    Those of the days that count; of who is gone, those of all days, as the paces have it. *hours*
+    are billed hours a month, with a row a WorkSpace and a column a setting.
+    """
+    life = life_of(analysis.workspaces, hours.index, analysis.window)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        lately = hours.to_numpy() * (life.months / life.days)[:, None]
+        ever = _by_setting(analysis.charges, hours.index, hours.columns) / life.days[:, None]
+    a_day: Hours = np.nan_to_num(np.where(ahead.gone[:, None], ever, lately))
+    return a_day
+
+
+def _by_setting(charges: pd.DataFrame, ids: pd.Index, settings: Iterable[str]) -> Hours:
+    """The billed hours of *charges*, by WorkSpace and setting."""
+    table = charges.astype({"setting": "str", "workspace_id": "str"}).pivot_table(
+        index="workspace_id", columns="setting", values="billed_hours", aggfunc="sum")
+    hours: Hours = table.reindex(index=ids, columns=list(settings)).fillna(0).to_numpy()
+    return hours
 
 
 def _so_far(
@@ -179,34 +189,28 @@ def _so_far(
     rows = analysis.charges[analysis.charges["month"].astype("str") == label]
     if rows.empty or analysis.window.end == both.start:
         return np.zeros((len(ids), len(settings)))
-    table = rows.astype({"setting": "str", "workspace_id": "str"}).pivot_table(
-        index="workspace_id", columns="setting", values="billed_hours")
     seen = (analysis.window.end - max(both.start, analysis.window.start)) / timedelta(days=1)
     passed = (analysis.window.end - both.start) / timedelta(days=1)
-    hours: Hours = table.reindex(index=ids, columns=list(settings)).fillna(0).to_numpy()
-    return hours * passed / seen
+    return _by_setting(rows, ids, settings) * passed / seen
 
 
-def _dates(
-    changes: pd.DataFrame, ids: pd.Index, never: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
+def _dates(changes: pd.DataFrame, ids: pd.Index) -> npt.NDArray[np.int64]:
     """When each change comes into force: a change to AUTO_STOP at the midnight after its date."""
-    at = never.copy()
+    at = np.full(len(ids), np.iinfo(np.int64).max)
     for name, row in changes.iterrows():
         if name in ids and row["best_date"]:
-            day = datetime.fromisoformat(f"{date.fromisoformat(row['best_date'])}T00:00:00+00:00")
-            later = timedelta(days=1) if row["from_setting"] == str(ALWAYS_ON) else timedelta(0)
-            at[ids.get_loc(name)] = to_micros(day + later)
+            midnight = datetime.combine(date.fromisoformat(row["best_date"]), time(), UTC)
+            later = timedelta(days=int(row["from_setting"] == str(ALWAYS_ON)))
+            at[ids.get_loc(name)] = to_micros(midnight + later)
     return at
 
 
-def _paces(past: Past, seed: int) -> Hours:
-    """Draws of each WorkSpace's pace, independent of one another but for the fleet's swing."""
-    paces = prospects_of(past, seed=seed).paces
+def _paces(ahead: Prospects, swing: float, seed: int) -> Hours:
+    """Draws of each WorkSpace's pace, independent of one another but for the fleet's *swing*."""
     rng = np.random.default_rng([seed, 1])
-    mixed = rng.permuted(paces, axis=1)
-    swing = 1 + _swing(past) * rng.standard_normal((1, paces.shape[1]))
-    drawn: Hours = np.maximum(np.asarray(mixed) * swing, 0.0)
+    mixed = np.asarray(rng.permuted(ahead.paces, axis=1))
+    drawn: Hours = np.maximum(
+        mixed * (1 + swing * rng.standard_normal((1, mixed.shape[1]))), 0.0)
     return drawn
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pandas as pd
 
@@ -13,7 +13,7 @@ from wsanalytics.hourrules import HourRule
 from wsanalytics.prices import PriceBook
 from wsanalytics.settings import setting_grid
 from wsanalytics.simulate.fleet import Replay, replay
-from wsanalytics.timeline import Window
+from wsanalytics.timeline import Window, months_later
 
 FEWEST_DAYS = 28
 """WorkSpaces that were observed for fewer days are left out."""
@@ -39,11 +39,11 @@ def calibrate(
     start = begins.replace(hour=0, minute=0, second=0, microsecond=0)
     parts = []
     at = window.start
-    while (ends := _months_later(at, months)) <= window.end:
+    while (ends := months_later(at, months)) <= window.end:
         if at - start >= timedelta(days=FEWEST_DAYS):
             parts.append(_decided(sessions, workspaces, prices, Window(start, at),
                                   Window(at, ends), HourRule.parse(hour_rule), level))
-        at = _months_later(at, 1)
+        at = months_later(at, 1)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
 
 
@@ -125,7 +125,3 @@ def _known_at(
     known = workspaces[kept].reset_index(drop=True)
     return known.assign(terminated_at=known["terminated_at"].mask(known["terminated_at"].notna()))
 
-
-def _months_later(at: datetime, months: int) -> datetime:
-    number = at.month - 1 + months
-    return at.replace(year=at.year + number // 12, month=number % 12 + 1, day=1)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,7 @@ import pandas as pd
 
 from wsanalytics.errors import InputError
 from wsanalytics.pastdays import past_of
-from wsanalytics.prospects import Prospects, prospects_of
+from wsanalytics.prospects import Prospects, days_ahead, prospects_of
 from wsanalytics.settings import Setting
 from wsanalytics.show import counted, listed
 from wsanalytics.simulate.fleet import Replay
@@ -67,12 +66,12 @@ def compare(
                          mend="use for example 0.8")
     grid = _Grid.of(charges)
     present = _present(grid, baseline)
-    life = _life(workspaces, grid.ids, replay.window)
+    life = life_of(workspaces, grid.ids, replay.window)
     fleet = np.arange(len(grid.ids))
     with np.errstate(invalid="ignore", divide="ignore"):
         per_month = 1 / np.where(life.months > 0, life.months, np.nan)
     past = past_of(replay, workspaces, grid.ids, gaps)
-    ahead = prospects_of(past, seed=seed, ahead_days=_days_ahead(replay.window))
+    ahead = prospects_of(past, seed=seed, ahead_days=days_ahead(replay.window))
     hourly, hours, weekly = _counted(grid, replay, life, ahead, per_month)
     fixed = grid.fixed * per_month
     costs = fixed + hourly
@@ -154,7 +153,7 @@ class _Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class _Life:
+class Life:
     """How long each WorkSpace existed in the window, and when it ended if it did."""
 
     days: Amounts
@@ -189,7 +188,8 @@ def _present(grid: _Grid, baseline: pd.Series) -> npt.NDArray[np.intp]:
     return present
 
 
-def _life(workspaces: pd.DataFrame, ids: pd.Index, window: Window) -> _Life:
+def life_of(workspaces: pd.DataFrame, ids: pd.Index, window: Window) -> Life:
+    """How long each of the WorkSpaces *ids* existed in *window*, the day of its creation whole."""
     rows = workspaces.set_index("workspace_id").reindex(ids)
     start, end = window.micros
     created = column_micros(rows["created_at"]) // MICROS_PER_DAY * MICROS_PER_DAY
@@ -197,7 +197,7 @@ def _life(workspaces: pd.DataFrame, ids: pd.Index, window: Window) -> _Life:
     ended = column_micros(rows["terminated_at"])
     ends = np.where(rows["terminated_at"].notna(), np.minimum(ended, end), end)
     months = months_of(window)
-    return _Life(
+    return Life(
         np.maximum(ends - begins, 0) / MICROS_PER_DAY,
         (_overlap(begins, ends, months.edges) / np.diff(months.edges)).sum(axis=1),
         pd.DatetimeIndex(rows["terminated_at"]),
@@ -212,14 +212,8 @@ def _overlap(begins: Micros, ends: Micros, edges: Micros) -> Amounts:
     return overlap
 
 
-def _days_ahead(window: Window) -> int:
-    """The days from the *window*'s end to the end of the next month."""
-    after_next = (window.end.replace(day=1) + timedelta(days=70)).replace(day=1)
-    return (after_next - window.end) // timedelta(days=1)
-
-
 def _counted(
-    grid: _Grid, replay: Replay, life: _Life, ahead: Prospects, per_month: Amounts
+    grid: _Grid, replay: Replay, life: Life, ahead: Prospects, per_month: Amounts
 ) -> tuple[Amounts, Amounts, Amounts]:
     """Hourly USD and hours a month, and cold starts a week, of the days that count.
 
@@ -287,7 +281,7 @@ def _counted_from(ahead: Prospects, window: Window) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(at.where(ahead.changed))
 
 
-def _to_a_month(life: _Life, ahead: Prospects) -> Amounts:
+def _to_a_month(life: Life, ahead: Prospects) -> Amounts:
     """What turns a sum over the days that count into one a month."""
     with np.errstate(invalid="ignore", divide="ignore"):
         per_month = 1 / np.where(life.months > 0, life.months, np.nan)

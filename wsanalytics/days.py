@@ -90,12 +90,6 @@ class Days:
         """The cold starts on each day in AUTO_STOP with a timeout of *minutes*."""
         return self._counted(minutes)[1]
 
-    def connected(self) -> Hours:
-        """The hours in which somebody was connected, on each day."""
-        pieces = cut(self.connects, self.disconnects, self.edges)
-        spans = (pieces.stops - pieces.starts) / MICROS_PER_HOUR
-        return self._summed(self.workspace[pieces.source], pieces.span, spans)
-
     def connected_at_midnight(self) -> npt.NDArray[np.bool_]:
         """Whether somebody is connected as each day begins, and was before."""
         pieces = cut(self.connects, self.disconnects, self.edges)

@@ -19,7 +19,7 @@ from wsanalytics.timeline import (
     MICROS_PER_MINUTE,
     MICROS_PER_SECOND,
     Micros,
-    instants,
+    on_clock,
     to_micros,
 )
 
@@ -59,15 +59,9 @@ class LocalDays:
         return np.arange(self.first, self.first + self.count, dtype=np.int64)
 
 
-def _on_clock(at: Micros, zone: ZoneInfo) -> Micros:
-    """What the clock in *zone* shows, in microseconds since it showed 1970-01-01T00:00."""
-    shown: Micros = instants(at).tz_convert(zone).tz_localize(None).to_numpy().view(np.int64)
-    return shown
-
-
 def ordinals_of(at: Micros, zone: ZoneInfo) -> Codes:
     """The number of the day that each instant lies in, on the clock in *zone*."""
-    return _on_clock(at, zone) // MICROS_PER_DAY + _EPOCH_DAY
+    return on_clock(at, zone) // MICROS_PER_DAY + _EPOCH_DAY
 
 
 def first_minutes(workspace: Codes, connects: Micros, fleet: int, days: LocalDays) -> Minutes:
@@ -75,7 +69,7 @@ def first_minutes(workspace: Codes, connects: Micros, fleet: int, days: LocalDay
 
     NaN where nobody came. *workspace* numbers the WorkSpace of each connect.
     """
-    local = _on_clock(connects, days.zone)
+    local = on_clock(connects, days.zone)
     day = local // MICROS_PER_DAY + _EPOCH_DAY - days.first
     kept = np.flatnonzero((day >= 0) & (day < days.count))
     kept = kept[np.argsort(connects[kept], kind="stable")]

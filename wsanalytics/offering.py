@@ -14,15 +14,16 @@ import numpy as np
 import pandas as pd
 
 from wsanalytics.billing import bill, billable
+from wsanalytics.comparison import life_of
 from wsanalytics.errors import NotBilledWarning, UnpricedWarning
 from wsanalytics.hourrules import HourRule
-from wsanalytics.mixtures import Amounts, Offers
+from wsanalytics.mixtures import Offers
 from wsanalytics.policies.catalog import POLICIES, policy_named
 from wsanalytics.prices import PriceBook
 from wsanalytics.settings import Setting, auto_stop, setting_grid
 from wsanalytics.simulate.backtest import backtest
 from wsanalytics.simulate.fleet import replay
-from wsanalytics.timeline import MICROS_PER_DAY, Window, column_micros, months_of
+from wsanalytics.timeline import Window
 
 _BY_CALLS = ("stop_when_idle:minutes=15", "start_before_work")
 
@@ -123,22 +124,9 @@ def _summed(charges: Sequence[pd.DataFrame], fleet: pd.DataFrame, question: Ques
         np.add.at(starts, (row, place), frame["cold_starts"].to_numpy(dtype=np.float64))
     has = options.get_indexer(pd.Index(question.present.reindex(ids)))
     is_present = np.arange(len(options)) == has[:, None]
-    months = months_lived(fleet, question.window)[:, None]
+    months = life_of(fleet, ids, question.window).months[:, None]
     per_month = np.divide(1, months, out=np.full(months.shape, np.nan), where=months > 0)
     return Offers(usd * per_month, starts / question.window.weeks,
                   starts * per_month * question.wait_minutes,
                   is_present | options.isin(question.common), is_present)
 
-
-def months_lived(workspaces: pd.DataFrame, window: Window) -> Amounts:
-    """How many months of *window* each WorkSpace existed, the day of its creation included."""
-    start, end = window.micros
-    created, ended = (column_micros(workspaces[name]) for name in ("created_at", "terminated_at"))
-    created = created // MICROS_PER_DAY * MICROS_PER_DAY
-    begins = np.where(workspaces["created_at"].notna(), created, start)
-    ends = np.where(workspaces["terminated_at"].notna(), ended, end)
-    edges = months_of(window).edges
-    place = [np.interp(np.clip(at, start, end), edges, np.arange(len(edges)))
-             for at in (begins, ends)]
-    lived: Amounts = np.maximum(place[1] - place[0], 0.0)
-    return lived

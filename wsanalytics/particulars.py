@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from wsanalytics.analysis import Analysis
+from wsanalytics.prices import break_even_hours
 from wsanalytics.recommendations import CHANGE, ENOUGH_DAYS
 from wsanalytics.settings import ALWAYS_ON, Setting
 from wsanalytics.show import counted, hours, number, percent, plain, round_parts, usd, usd_range
@@ -165,8 +166,7 @@ def _break_even(analysis: Analysis, machine: Record, options: list[Record]) -> I
     rates = _rates(analysis, machine)
     hourly = [row for row in options if row["setting"] != str(ALWAYS_ON)
               and not is_missing(row["usd_per_month"])]
-    limit = (rates["always_on_usd"] - rates["auto_stop_usd"]) / rates["hourly_usd"] if (
-        rates["hourly_usd"] > 0) else float("nan")
+    limit = float(break_even_hours(pd.DataFrame([rates])).iloc[0])
     if not hourly or not isfinite(limit):
         return
     best = min(hourly, key=lambda row: (row["usd_per_month"], row["cold_starts_per_week"]))

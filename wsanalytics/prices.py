@@ -127,6 +127,14 @@ class PriceBook:
         return f"<PriceBook {len(self.frame):,} prices of {self.date or 'no date'}, {self.origin}>"
 
 
+def break_even_hours(rates: pd.DataFrame) -> pd.Series:
+    """The billed hours a month at which both modes cost the same, row by row of *rates*.
+
+    NaN without a price; infinite where hours cost nothing.
+    """
+    return (rates["always_on_usd"] - rates["auto_stop_usd"]) / rates["hourly_usd"]
+
+
 def price_family(operating_systems: pd.Series) -> pd.Series:
     """The operating system as price lists write it: WINDOWS for WINDOWS_11, and so on.
 

@@ -18,15 +18,15 @@ somebody bills as many hours a day as in the past that counts, 0 for one in whic
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 import numpy.typing as npt
 
 from wsanalytics.hourrules import Hours
 from wsanalytics.outlook import HORIZONS, Memory, Outlook, Past, Rows
+from wsanalytics.timeline import Window, months_later
 
-AHEAD_DAYS = 45
-"""For how many days the draws are where nothing else is said: the rest of a month and the next."""
 DRAWS = 240
 USUAL_STRETCH = 1.25
 """By how much draws are stretched where the past is too short to tell."""
@@ -64,7 +64,12 @@ class Prospects:
         return np.asarray(np.quantile(self.paces, share, axis=1))
 
 
-def prospects_of(past: Past, *, seed: int = 0, ahead_days: int = AHEAD_DAYS) -> Prospects:
+def days_ahead(window: Window) -> int:
+    """For how many days something is foreseen: from the *window*'s end to the next month's."""
+    return (months_later(window.end, 2) - window.end) // timedelta(days=1)
+
+
+def prospects_of(past: Past, *, ahead_days: int, seed: int = 0) -> Prospects:
     """The prospects of all WorkSpaces of a *past* for so many days, *seed* fixing the draws."""
     weeks = changed_since(past)
     age = np.maximum(past.today - past.born, 1)

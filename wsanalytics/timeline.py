@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +71,22 @@ def clipped(column: pd.Series, window: Window) -> pd.Series:
 def instants(micros: Micros) -> pd.DatetimeIndex:
     """A flat array of microseconds as UTC-aware timestamps for a frame."""
     return pd.DatetimeIndex(micros.view("datetime64[us]")).tz_localize("UTC")
+
+
+def months_later(at: datetime, count: int) -> datetime:
+    """00:00 UTC of the 1st of the month that is *count* months after that of *at*.
+
+    >>> months_later(datetime(2026, 11, 26, tzinfo=UTC), 2).isoformat()
+    '2027-01-01T00:00:00+00:00'
+    """
+    number = at.month - 1 + count
+    return datetime(at.year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
+
+
+def on_clock(at: Micros, zone: ZoneInfo) -> Micros:
+    """What the clock in *zone* shows, in microseconds since it showed 1970-01-01T00:00."""
+    shown: Micros = instants(at).tz_convert(zone).tz_localize(None).to_numpy().view(np.int64)
+    return shown
 
 
 @dataclass(frozen=True, slots=True)

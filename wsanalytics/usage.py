@@ -19,7 +19,7 @@ from wsanalytics.timeline import (
     column_micros,
     cut,
     from_micros,
-    instants,
+    on_clock,
 )
 from wsanalytics.workdays import DAYS
 
@@ -140,17 +140,11 @@ def _silences(gaps: pd.DataFrame | None, begin: int, finish: int) -> tuple[Micro
     return silent[silent < heard], heard[silent < heard]
 
 
-def _on_clock(at: Micros, zone: ZoneInfo) -> Micros:
-    """What the clock in *zone* shows, in microseconds since it showed 1970-01-01T00:00."""
-    shown: Micros = instants(at).tz_convert(zone).tz_localize(None).to_numpy().view(np.int64)
-    return shown
-
-
 def _touched(starts: Micros, stops: Micros, zone: ZoneInfo) -> tuple[Micros, Micros]:
     """The days and the hours on the clock in *zone* in which it was used at all, each once."""
     if not len(starts):
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    begins, ends = _on_clock(starts, zone), _on_clock(stops, zone)
+    begins, ends = on_clock(starts, zone), on_clock(stops, zone)
     edges = np.arange(begins.min() // MICROS_PER_HOUR,
                       max(ends.max(), begins.max()) // MICROS_PER_HOUR + 2,
                       dtype=np.int64) * MICROS_PER_HOUR
@@ -164,11 +158,11 @@ def _whole_days(
     """The days on the clock in *zone* of which more than half was observed."""
     if finish <= begin:
         return np.empty(0, dtype=np.int64)
-    low, high = _on_clock(np.array([begin, finish], dtype=np.int64), zone)
+    low, high = on_clock(np.array([begin, finish], dtype=np.int64), zone)
     edges = np.arange(low // MICROS_PER_DAY, high // MICROS_PER_DAY + 2,
                       dtype=np.int64) * MICROS_PER_DAY
     seen = np.clip(np.minimum(edges[1:], high) - np.maximum(edges[:-1], low), 0, None)
-    pieces = cut(_on_clock(silent, zone), _on_clock(heard, zone), edges)
+    pieces = cut(on_clock(silent, zone), on_clock(heard, zone), edges)
     np.subtract.at(seen, pieces.span, pieces.stops - pieces.starts)
     return np.asarray(edges[:-1][seen > MICROS_PER_DAY // 2] // MICROS_PER_DAY, dtype=np.int64)
 

@@ -13,7 +13,6 @@ from wsanalytics.files import check_output, replaced, write_table
 from wsanalytics.frontiers import Choice, Frontier
 from wsanalytics.frontiers import frontier as find_frontier
 from wsanalytics.frontiertables import FLEET_FRONTIER, FRONTIER
-from wsanalytics.hourrules import HourRule
 from wsanalytics.inputs import fleet_of
 from wsanalytics.offering import calling_policies
 from wsanalytics.report import terminal, tradeoffs
@@ -50,10 +49,7 @@ def frontier(args: Namespace) -> None:
     if is_asked:
         tradeoffs.print_choice(found, chosen, args.max_cold_starts_per_week,
                                args.value_of_waiting_minute_usd)
-    if args.hour_rule == HourRule.CEIL_PER_SESSION_PLUS_TIMEOUT:
-        terminal.console().print("Hours are counted as AWS's own tool counts them, by sessions: "
-                                 "what is started or stopped makes no difference to them.",
-                                 soft_wrap=True)
+    terminal.print_what_hours_miss(args.hour_rule)
     terminal.console().print(f"Prices: {fleet.prices.origin}, {fleet.prices.dates}.",
                              soft_wrap=True)
     if args.output:

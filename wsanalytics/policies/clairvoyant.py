@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.billing import third_mondays
+from wsanalytics.days import Days
 from wsanalytics.policies.hindsight import ALWAYS_ON as DECIDED_ON
 from wsanalytics.policies.hindsight import Stakes, cheapest
 from wsanalytics.policies.partdays import MOST_STOPS
@@ -36,22 +37,24 @@ class Clairvoyant(LookingBack):
 
     def __init__(self, stops: bool = False) -> None:
         self.with_stops = stops
-        self._stopped = np.zeros((0, 0), dtype=np.int64)
 
     @property
     def stops_some(self) -> bool:
         """Whether it stops WorkSpaces as well."""
         return self.with_stops
 
-    def look_back(self, case: Case) -> npt.NDArray[np.object_]:
-        """The cheapest way of each WorkSpace, as settings (text) by day."""
-        nobody = np.empty((0, case.days.shape[1]), dtype=object)
-        self._stopped = np.zeros(case.days.shape, dtype=np.int64)
-        parts = [self._some(case, np.arange(first, min(first + AT_ONCE, len(case.fleet))))
-                 for first in range(0, len(case.fleet), AT_ONCE)]
-        return np.concatenate([nobody, *parts])
+    def look_back(self, case: Case) -> tuple[npt.NDArray[np.object_], pd.DataFrame | None]:
+        """The cheapest way of each WorkSpace, as settings (text) by day; and its stops."""
+        settings = np.empty(case.days.shape, dtype=object)
+        stopped = np.zeros(case.days.shape, dtype=np.int64)
+        for first in range(0, len(case.fleet), AT_ONCE):
+            rows = np.arange(first, min(first + AT_ONCE, len(case.fleet)))
+            settings[rows], stopped[rows] = self._some(case, rows)
+        return settings, _stops_of(case.days, stopped) if self.with_stops else None
 
-    def _some(self, case: Case, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
+    def _some(
+        self, case: Case, rows: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int64]]:
         present = case.present[rows]
         own = [int(text.partition(":")[2]) for text in set(present) if ":" in text]
         timeouts = sorted({*case.timeouts, *own})
@@ -61,27 +64,24 @@ class Clairvoyant(LookingBack):
                             for n, minutes in enumerate(timeouts)]).reshape(-1, len(rows))
         chosen, stopped = cheapest(case.days.some(rows), timeouts,
                                    stakes_of(case, rows, allowed), at, stops=self.with_stops)
-        priced = case.tariff.is_priced[rows]
-        self._stopped[rows] = np.where(priced[:, None], stopped, 0)
         names = np.array([str(auto_stop(minutes)) for minutes in timeouts] + [str(ALWAYS_ON)],
                          dtype=object)
         told = names[np.where(chosen == DECIDED_ON, len(timeouts), chosen)]
-        return np.where(priced[:, None], told, present[:, None])
+        priced = case.tariff.is_priced[rows][:, None]
+        return np.where(priced, told, present[:, None]), np.where(priced, stopped, 0)
 
-    def stops(self, case: Case, settings: npt.NDArray[np.object_]) -> pd.DataFrame | None:  # noqa: ARG002  # it was found out with them
-        """The disconnects at which it stops."""
-        if not self.with_stops:
-            return None
-        days = case.days
-        day = (days.disconnects - 1 - days.edges[0]) // MICROS_PER_DAY
-        group = days.workspace * days.shape[1] + day
-        first = np.append(True, group[1:] != group[:-1])[: len(group)]
-        place = np.arange(len(group))
-        nth = place - np.maximum.accumulate(np.where(first, place, 0))
-        bits = self._stopped[days.workspace, day] >> np.minimum(nth, MOST_STOPS)
-        kept = (bits & 1 > 0) & (days.disconnects < days.edges[-1])
-        return pd.DataFrame({"workspace_id": days.ids[days.workspace[kept]],
-                             "at": instants(days.disconnects[kept])})
+
+def _stops_of(days: Days, stopped: npt.NDArray[np.int64]) -> pd.DataFrame:
+    """The disconnects whose bits are set in *stopped*: ``workspace_id``, ``at``."""
+    day = (days.disconnects - 1 - days.edges[0]) // MICROS_PER_DAY
+    group = days.workspace * days.shape[1] + day
+    first = np.append(True, group[1:] != group[:-1])[: len(group)]
+    place = np.arange(len(group))
+    nth = place - np.maximum.accumulate(np.where(first, place, 0))
+    bits = stopped[days.workspace, day] >> np.minimum(nth, MOST_STOPS)
+    kept = (bits & 1 > 0) & (days.disconnects < days.edges[-1])
+    return pd.DataFrame({"workspace_id": days.ids[days.workspace[kept]],
+                         "at": instants(days.disconnects[kept])})
 
 
 def stakes_of(

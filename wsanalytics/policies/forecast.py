@@ -39,10 +39,10 @@ class Forecast(Rule):
     A month that is paid for is left alone.
 
     The expected hours come from :mod:`wsanalytics.outlook`; until three days of the fleet were
-    seen nothing changes. Of the timeouts that may be chosen the
-    one is taken that would have cost least in the last 13 weeks, each wait counted with
-    *wait_usd* (default 0: nothing). So that it does not flap, the mode changes only for an
-    expected gain of *margin_usd* (default 1.00) and the timeout for one of 1 %.
+    seen nothing changes. Of the timeouts that may be chosen the one is taken that would have cost
+    least in the last 13 weeks, each wait counted with *wait_usd* (default 0: nothing). So that it
+    does not flap, the mode changes only for an expected gain of *margin_usd* (default 1.00) and
+    the timeout for one of 1 %.
     """
 
     name = "forecast"
@@ -75,8 +75,7 @@ class Forecast(Rule):
     def _may_pay(self, seen: Seen) -> npt.NDArray[np.bool_]:
         """Of whom a busy rest of the month might cost more than the flat fee for it."""
         hours = seen.hours_by_day(seen.timeouts[0])
-        busiest = np.maximum(hours[:, -3:].mean(axis=1), hours[:, -7:].mean(axis=1)) \
-            if hours.shape[1] else np.zeros(len(seen.ids))
+        busiest = np.maximum(hours[:, -3:].mean(axis=1), hours[:, -7:].mean(axis=1))
         a_day = seen.rates["always_on_usd"].to_numpy() / 30
         costs = AT_MOST * busiest * seen.rates["hourly_usd"].to_numpy()
         return np.asarray(~seen.paid.to_numpy() & (costs > a_day), dtype=np.bool_)
@@ -88,7 +87,7 @@ class Forecast(Rule):
         now = seen.minutes_in_force[places]
         if not opens.any():
             return now
-        options = sorted({*seen.timeouts})
+        options = seen.timeouts
         rate = seen.rates["hourly_usd"].to_numpy()[places, None]
 
         def costs(minutes: int) -> npt.NDArray[np.float64]:

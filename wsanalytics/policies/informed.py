@@ -20,7 +20,7 @@ class Informed(LookingBack):
 
     name = "informed"
 
-    def look_back(self, case: Case) -> npt.NDArray[np.object_]:
+    def look_back(self, case: Case) -> tuple[npt.NDArray[np.object_], None]:
         """The cheaper mode of each month."""
         month = np.searchsorted(case.months.edges, case.days.edges[:-1], side="right") - 1
         turns = np.flatnonzero(np.append(True, month[1:] != month[:-1]))
@@ -33,4 +33,4 @@ class Informed(LookingBack):
                          dtype=object)
         best = np.where(np.isnan(costs), np.inf, costs).argmin(axis=0)
         chosen = names[best][:, month]
-        return np.where(case.tariff.is_priced[:, None], chosen, case.present[:, None])
+        return np.where(case.tariff.is_priced[:, None], chosen, case.present[:, None]), None

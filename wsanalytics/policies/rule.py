@@ -57,14 +57,13 @@ class Rule:
 class Case:
     """All of a backtest, future included: what references that look back are given.
 
-    ``days`` are those of ``window`` alone, ``all_days`` begin with the history; ``fleet`` are the
-    WorkSpaces that are billed, ``present`` their settings before the window (text, in the same
-    order); ``maintained`` the hours billed for maintenance by WorkSpace and month, if metered.
+    ``days`` are those of ``window`` alone; ``fleet`` are the WorkSpaces that are billed,
+    ``present`` their settings before the window (text, in the same order); ``maintained`` the
+    hours billed for maintenance by WorkSpace and month, if metered.
     """
 
     fleet: pd.DataFrame
     days: Days
-    all_days: Days
     window: Window
     months: Months
     tariff: Tariff
@@ -80,13 +79,12 @@ class LookingBack(Rule):
         """It does not decide from what was seen."""
         raise NotImplementedError
 
-    def look_back(self, case: Case) -> npt.NDArray[np.object_]:
-        """The setting (text) of each WorkSpace (rows) on each day (columns) of the window."""
-        raise NotImplementedError
+    def look_back(self, case: Case) -> tuple[npt.NDArray[np.object_], pd.DataFrame | None]:
+        """The setting (text) of each WorkSpace (rows) on each day (columns) of the window.
 
-    def stops(self, case: Case, settings: npt.NDArray[np.object_]) -> pd.DataFrame | None:  # noqa: ARG002  # for those that stop some
-        """Which WorkSpaces it stops beside what it set: ``workspace_id``, ``at``."""
-        return None
+        And which WorkSpaces it stops besides, if it stops any: ``workspace_id``, ``at``.
+        """
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

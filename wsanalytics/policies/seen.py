@@ -16,6 +16,7 @@ from wsanalytics.days import Days
 from wsanalytics.habits import LocalDays, Minutes
 from wsanalytics.hourrules import HourRule, Hours
 from wsanalytics.outlook import Past, weekdays
+from wsanalytics.prices import break_even_hours
 from wsanalytics.settings import ALWAYS_ON
 from wsanalytics.timeline import MICROS_PER_DAY, from_micros, to_micros
 
@@ -43,7 +44,6 @@ class Seen:
     opens_month: bool
     is_new: npt.NDArray[np.bool_]
     rows: npt.NDArray[np.int64]
-    billed_from: datetime
     billed: Days
     days: Days
     told: npt.NDArray[np.int64]
@@ -123,7 +123,7 @@ class Seen:
         As they are billed: what was going on as the backtest began counts from then on.
         """
         passed = (to_micros(self.now) - self.billed.edges[0]) // MICROS_PER_DAY
-        first = max(self.now.replace(day=1), self.billed_from)
+        first = max(self.now.replace(day=1), from_micros(self.billed.edges[0]))
         since = passed - (self.now - first) // timedelta(days=1)
         total = np.zeros(len(minutes))
         for one in np.unique(minutes):
@@ -154,9 +154,7 @@ class Seen:
     @cached_property
     def break_even_hours(self) -> pd.Series:
         """The billed hours a month at which both modes cost the same, by id."""
-        rates = self.rates
-        gap = rates["always_on_usd"] - rates["auto_stop_usd"]
-        return gap / rates["hourly_usd"]
+        return break_even_hours(self.rates)
 
     @cached_property
     def minutes_in_force(self) -> npt.NDArray[np.int64]:

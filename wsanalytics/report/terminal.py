@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from wsanalytics.analysis import Analysis
+from wsanalytics.hourrules import HourRule
 from wsanalytics.overview import StoreSummary, fleet_costs
 from wsanalytics.recommendations import Plan
 from wsanalytics.show import counted, number, plain, round_parts, size_text, usd, usd_range
@@ -157,6 +158,13 @@ def print_policies(totals: pd.DataFrame, references: Sequence[str], when: str) -
             number(row["billed_hours"]), number(row["cold_starts_per_week"], 1),
             number(row["switches"]), "the future" if row["policy"] in references else "the past")
     console().print(table)
+
+
+def print_what_hours_miss(hour_rule: str) -> None:
+    """That starts and stops do not count, under the one hour rule that does not see them."""
+    if hour_rule == HourRule.CEIL_PER_SESSION_PLUS_TIMEOUT:
+        console().print("Hours are counted as AWS's own tool counts them, by sessions: what is "
+                        "started or stopped makes no difference to them.", soft_wrap=True)
 
 
 def print_budget(spend: pd.DataFrame, window: Window) -> None:

@@ -9,7 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalytics.billing import Tariff, billable, charges_of, maintenance_starts
+from wsanalytics.billing import (
+    Tariff,
+    billable,
+    charges_of,
+    maintenance_starts,
+    refuse_strangers,
+)
 from wsanalytics.days import Days
 from wsanalytics.errors import InputError
 from wsanalytics.history import check_sessions, configured
@@ -19,7 +25,6 @@ from wsanalytics.policies.seen import Seen
 from wsanalytics.prices import PriceBook
 from wsanalytics.schedule import START, STOP, Schedule
 from wsanalytics.settings import ALWAYS_ON, auto_stop
-from wsanalytics.show import listed
 from wsanalytics.simulate.answers import Codes, Names, Texts, answered, begun
 from wsanalytics.simulate.fleet import replay
 from wsanalytics.switching import paid_after
@@ -75,7 +80,7 @@ class Arena:
         _refuse_parts_of_days(window)
         _refuse_timeouts(timeouts)
         sessions = check_sessions(sessions)
-        _refuse_strangers(sessions, workspaces)
+        refuse_strangers(sessions, workspaces)
         fleet = workspaces[billable(workspaces)].sort_values("workspace_id", ignore_index=True)
         ids = pd.Index(fleet["workspace_id"].astype("str"), name="workspace_id")
         sessions = sessions[sessions["workspace_id"].isin(ids)].reset_index(drop=True)
@@ -109,14 +114,12 @@ class Arena:
         more: list[pd.DataFrame] = []
         names.place(ALWAYS_ON)
         if isinstance(rule, LookingBack):
-            case = self._case()
-            texts = rule.look_back(case)
+            texts, stops = rule.look_back(self._case())
             chosen = names.places(texts.ravel()).reshape(-1, self.count)
-            stops = rule.stops(case, texts)
             more = [] if stops is None else [stops.assign(order=STOP)]
         else:
             chosen, starts = self._decide(rule, names)
-            more = [self._while_there(begun).assign(order=START) for begun in starts if len(begun)]
+            more = [self._while_there(one).assign(order=START) for one in starts if len(one)]
         if rule.idle_stop_minutes is not None:
             more.append(self._stops(rule.idle_stop_minutes))
         opening, moved = self._moves(chosen)
@@ -124,16 +127,17 @@ class Arena:
         played = replay(self.sessions, [schedule], window=self.window)
         charges = charges_of(played, self.fleet, self.tariff, self.rule, self.maintenance_hours)
         outcomes = charges.rename(columns={"setting": "policy"}).assign(policy=rule.name)
-        outcomes["switches"] = self._switches(names, opening, moved).ravel()
-        return (outcomes[list(OUTCOMES.names)],
-                self._decisions(rule, names, opening, moved, chosen))
+        changed = moved.copy()
+        changed[:, 0] = ~self.new & (names.text_of(opening) != self.present)
+        outcomes["switches"] = self._switches(changed).ravel()
+        return outcomes[list(OUTCOMES.names)], self._decisions(rule, names, changed, chosen)
 
     def _case(self) -> Case:
         months = months_of(self.window)
         maintained = self.maintenance_hours * maintenance_starts(
             self.fleet, months, self.window).astype(np.float64)
-        return Case(self.fleet, self.billed, self.days, self.window, months,
-                    self.tariff, maintained, self.present, self.timeouts)
+        return Case(self.fleet, self.billed, self.window, months, self.tariff,
+                    maintained, self.present, self.timeouts)
 
     def _decide(self, rule: Rule, names: Names) -> tuple[Codes, list[pd.DataFrame]]:
         """What the policy says on each day, by WorkSpace and day; and whom it starts."""
@@ -147,7 +151,8 @@ class Arena:
             rows = np.flatnonzero((self.first <= day) & (day <= self.final))
             opens = day == 0 or at.day == 1
             if len(rows):
-                seen = self._seen(at, rows, names.text_of(now[rows]), paid[rows], told)
+                seen = self._seen(at, rows, names.text_of(now[rows]), paid[rows], told,
+                                  opens=opens)
                 now[rows] = answered(rule, names, seen)
                 starts.append(begun(rule, seen))
             is_on = names.minutes_of(now) == 0
@@ -157,7 +162,8 @@ class Arena:
         return chosen, starts
 
     def _seen(
-        self, at: datetime, rows: Codes, settings: Texts, paid: npt.NDArray[np.bool_], told: Codes
+        self, at: datetime, rows: Codes, settings: Texts, paid: npt.NDArray[np.bool_], told: Codes,
+        *, opens: bool,
     ) -> Seen:
         ids = self.days.ids[rows]
         day = (at - self.window.start) // timedelta(days=1)
@@ -170,10 +176,10 @@ class Arena:
             paid=pd.Series(paid, index=ids, name="paid"),
             rates=self.rates if whole else self.rates.iloc[rows],
             timeouts=self.timeouts, hour_rule=self.rule,
-            opens_month=day == 0 or at.day == 1,
+            opens_month=opens,
             is_new=self.new[rows] & (self.first[rows] == day),
-            rows=rows, billed_from=self.window.start, billed=self.billed, days=self.days,
-            told=told, born=self.born, ended=self.ended,
+            rows=rows, billed=self.billed, days=self.days, told=told, born=self.born,
+            ended=self.ended,
         )
 
     def _moves(self, chosen: Codes) -> tuple[Codes, npt.NDArray[np.bool_]]:
@@ -221,13 +227,8 @@ class Arena:
         return pd.DataFrame({"workspace_id": days.ids[days.workspace[kept]],
                              "at": instants(at[kept]), "order": STOP})
 
-    def _switches(
-        self, names: Names, opening: Codes, moved: npt.NDArray[np.bool_]
-    ) -> npt.NDArray[np.int64]:
+    def _switches(self, changed: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
         """Changes of setting by WorkSpace and month; what one is created in is none."""
-        changed = moved.copy()
-        if changed.shape[1]:
-            changed[:, 0] = ~self.new & (names.text_of(opening) != self.present)
         months = months_of(self.window)
         midnights = self.window.micros[0] + np.arange(self.count) * MICROS_PER_DAY
         month = np.searchsorted(months.edges, midnights, side="right") - 1
@@ -235,11 +236,8 @@ class Arena:
                         axis=1)
 
     def _decisions(
-        self, rule: Rule, names: Names, opening: Codes, moved: npt.NDArray[np.bool_],
-        chosen: Codes,
+        self, rule: Rule, names: Names, changed: npt.NDArray[np.bool_], chosen: Codes
     ) -> pd.DataFrame:
-        changed = moved.copy()
-        changed[:, 0] |= ~self.new & (names.text_of(opening) != self.present)
         row, day = np.nonzero(changed)
         before = names.text_of(chosen[row, np.maximum(day - 1, 0)])
         frame = pd.DataFrame({
@@ -289,11 +287,3 @@ def _refuse_timeouts(timeouts: tuple[int, ...]) -> None:
     for minutes in timeouts:
         auto_stop(minutes)
 
-
-def _refuse_strangers(sessions: pd.DataFrame, workspaces: pd.DataFrame) -> None:
-    strangers = sorted(set(sessions["workspace_id"].unique()) - set(workspaces["workspace_id"]))
-    if strangers:
-        raise InputError(
-            f"there are sessions of WorkSpaces that the workspaces lack: {listed(strangers)}",
-            where="sessions", rule="each session belongs to a WorkSpace of the workspaces table",
-            mend="add them to the workspaces, or remove their sessions")
