@@ -24,7 +24,7 @@ switching, hourrules, metering, billing, habits, days, outlook, pastdays, prospe
 POLICIES, simulate.answers, simulate.arena, simulate.backtest
 progress, looking, facts, trail, collector, backfilling
 comparison, reasons, duedates, choosing, recommendations
-jsonfields, planfile, planview, overview, analysis, budget, calibration
+jsonfields, planfile, planview, summaries, analysis, budget, calibration
 ledger, guards, changing, carrying, applying, powering, idling, arrivals
 mixtures, offering, frontiers, usage, particulars, explaining
 verification, newcomers, creations
@@ -32,6 +32,7 @@ plot.style, plot.costs, plot.timeline, plot.tradeoff, plot.usage, plot.labels, p
 plot.policies, plot
 report.figures, report.page, report.terminal, report.outcomes
 report.plantables, report.tradeoffs, report.workbook, report
+WIDGETS
 SANDBOX
 inputs, consent, commands, backtesting, advice, budgeting, weighing, helpdesk, plans, changes
 poweringcommands, verifying, creating, gathering, pricing, account, demonstration
@@ -46,6 +47,7 @@ GROUPS = {
     "AWS": "aws.pace, aws.permissions, aws.failures, aws.pricelist, aws.connection, "
     "aws.cloudtrail, aws.cloudwatch, aws.identity, aws.inventory, aws.offers, aws.client, "
     "aws.reader, aws.presence, aws.writer, aws.policy, aws.probe",
+    "WIDGETS": "widgets",
     "SANDBOX": "sandbox.clock, sandbox.life, sandbox.wire, sandbox.catalog, sandbox.faults, "
     "sandbox.keys, sandbox.meter, sandbox.pages, sandbox.record, sandbox.desktop, sandbox.fleet, "
     "sandbox.world, sandbox.describing, sandbox.identity, sandbox.metrics, sandbox.products, "

@@ -20,10 +20,10 @@ from wsanalytics.archive import read_history, write_history
 from wsanalytics.cli import main
 from wsanalytics.errors import InputError
 from wsanalytics.history import History
-from wsanalytics.overview import store_summary
 from wsanalytics.sessions import find_gaps
 from wsanalytics.store import Store, whole_days
 from wsanalytics.stored import find_stored
+from wsanalytics.summaries import store_summary
 from wsanalytics.timeline import Window
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)

@@ -53,7 +53,7 @@ _PLACES = {
     "explain": "explaining",
     "find_gaps": "sessions",
     "find_sessions": "sessions",
-    "fleet_costs": "overview",
+    "fleet_costs": "summaries",
     "for_each": "policies.rule",
     "forecast_spend": "budget",
     "frontier": "frontiers",
@@ -72,7 +72,7 @@ _PLACES = {
     "stop_idle": "idling",
     "undo": "applying",
     "verify": "verification",
-    "weekly_usage": "overview",
+    "weekly_usage": "summaries",
     "write_history": "archive",
     "write_plan": "planfile",
 }
@@ -112,8 +112,6 @@ if TYPE_CHECKING:
     from wsanalytics.idling import stop_idle as stop_idle
     from wsanalytics.newcomers import creation_properties as creation_properties
     from wsanalytics.newcomers import creation_request as creation_request
-    from wsanalytics.overview import fleet_costs as fleet_costs
-    from wsanalytics.overview import weekly_usage as weekly_usage
     from wsanalytics.planfile import read_plan as read_plan
     from wsanalytics.planfile import write_plan as write_plan
     from wsanalytics.policies.rule import Rule as Rule
@@ -135,6 +133,8 @@ if TYPE_CHECKING:
     from wsanalytics.simulate.fleet import Replay as Replay
     from wsanalytics.simulate.fleet import replay as replay
     from wsanalytics.store import Store as Store
+    from wsanalytics.summaries import fleet_costs as fleet_costs
+    from wsanalytics.summaries import weekly_usage as weekly_usage
     from wsanalytics.timeline import Window as Window
     from wsanalytics.verification import verify as verify
 

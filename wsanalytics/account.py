@@ -24,11 +24,11 @@ from wsanalytics.aws.probe import try_action
 from wsanalytics.aws.reader import read_workspaces
 from wsanalytics.errors import WsanalyticsError
 from wsanalytics.looking import pace_text
-from wsanalytics.overview import store_summary
 from wsanalytics.prices import load_prices
 from wsanalytics.report import terminal
 from wsanalytics.show import counted, listed
 from wsanalytics.store import Store
+from wsanalytics.summaries import store_summary
 
 DEFAULT_COMMANDS = ("collect", "backfill")
 """The commands whose permissions ``doctor`` looks into where none are named."""

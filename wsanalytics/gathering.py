@@ -13,10 +13,10 @@ import pandas as pd
 
 from wsanalytics import backfilling, collector
 from wsanalytics.collector import DONE
-from wsanalytics.overview import store_summary
 from wsanalytics.report import terminal
 from wsanalytics.show import counted
 from wsanalytics.store import Store
+from wsanalytics.summaries import store_summary
 
 PARTLY = 1
 

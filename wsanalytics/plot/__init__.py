@@ -11,7 +11,7 @@ from wsanalytics.plot.policies import (
     regret_of_fleets,
     regret_over_time,
 )
-from wsanalytics.plot.style import detached
+from wsanalytics.plot.style import detached, png
 from wsanalytics.plot.timeline import workspace_timeline
 from wsanalytics.plot.tradeoff import saving_against_waiting
 from wsanalytics.plot.usage import week_heat_map
@@ -22,6 +22,7 @@ __all__ = [
     "cost_by_option",
     "detached",
     "frontier",
+    "png",
     "regret_by_policy",
     "regret_of_fleets",
     "regret_over_time",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def cost_by_option(costs: pd.DataFrame, ax: Axes | None = None, *, caption: str = "") -> Axes:
     """Bars of what the fleet costs a month: as it is, under the plan, under one setting for all.
 
-    *costs* is what :func:`wsanalytics.overview.fleet_costs` gives.
+    *costs* is what :func:`wsanalytics.summaries.fleet_costs` gives.
     """
     ax = axes(ax, height=0.7 + 0.42 * len(costs))
     y = np.arange(len(costs))
@@ -45,7 +45,7 @@ def break_even_histogram(
 ) -> Axes:
     """How many WorkSpaces bill how much of their break-even hours, by their present mode.
 
-    *usage* is what :func:`wsanalytics.overview.break_even_usage` gives.
+    *usage* is what :func:`wsanalytics.summaries.break_even_usage` gives.
     """
     ax = axes(ax)
     edges = np.arange(0, min(3.0, max(1.5, float(usage["share"].max()))) + 0.25, 0.125)

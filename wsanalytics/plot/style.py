@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -29,6 +31,17 @@ def detached(size: tuple[float, float]) -> tuple[Figure, Axes]:
     """A figure of *size* in inches that no notebook or window shows, and its Axes."""
     figure = Figure(figsize=size, layout="constrained")
     return figure, figure.add_subplot()
+
+
+def png(
+    size: tuple[float, float], draw: Callable[[Axes], object], *, dots_per_inch: int = 144
+) -> bytes:
+    """What *draw* draws on the Axes that it is handed, of *size* in inches, as a PNG image."""
+    figure, ax = detached(size)
+    draw(ax)
+    image = BytesIO()
+    figure.savefig(image, format="png", dpi=dots_per_inch, metadata={"Software": None})
+    return image.getvalue()
 
 
 def dressed(ax: Axes, title: str, xlabel: str = "", ylabel: str = "") -> Axes:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def week_heat_map(usage: pd.DataFrame, ax: Axes | None = None, *, caption: str = "") -> Axes:
     """How many WorkSpaces are connected in each hour of the week, in UTC.
 
-    *usage* is what :func:`wsanalytics.overview.weekly_usage` gives.
+    *usage* is what :func:`wsanalytics.summaries.weekly_usage` gives.
     """
     ax = axes(ax, height=2.9)
     image = ax.imshow(usage.to_numpy(), aspect="auto", cmap="cividis", vmin=0)

@@ -6,14 +6,13 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from io import BytesIO
 from typing import Any
 
 from wsanalytics import plot
 from wsanalytics.analysis import Analysis
-from wsanalytics.overview import break_even_usage, fleet_costs, stretch_of, weekly_usage
 from wsanalytics.settings import ALWAYS_ON
 from wsanalytics.show import number
+from wsanalytics.summaries import break_even_usage, fleet_costs, stretch_of, weekly_usage
 from wsanalytics.timeline import Window
 
 DOTS_PER_INCH = 144
@@ -97,8 +96,5 @@ def _timelines(analysis: Analysis) -> list[Picture]:
 
 
 def _picture(alt: str, size: tuple[float, float], draw: Callable[[Any], Any]) -> Picture:
-    figure, ax = plot.detached(size)
-    draw(ax)
-    png = BytesIO()
-    figure.savefig(png, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
-    return Picture(f"data:image/png;base64,{b64encode(png.getvalue()).decode()}", alt)
+    image = plot.png(size, draw, dots_per_inch=DOTS_PER_INCH)
+    return Picture(f"data:image/png;base64,{b64encode(image).decode()}", alt)

@@ -12,10 +12,10 @@ import pandas as pd
 from wsanalytics.analysis import Analysis
 from wsanalytics.billing import billable
 from wsanalytics.hourrules import HourRule
-from wsanalytics.overview import fleet_costs
 from wsanalytics.recommendations import Plan
 from wsanalytics.report.figures import pictures
 from wsanalytics.show import counted, hours, listed, number, percent, round_parts, usd, usd_range
+from wsanalytics.summaries import fleet_costs
 from wsanalytics.tables import WORKSPACES
 from wsanalytics.timeline import MICROS_PER_HOUR, column_micros
 

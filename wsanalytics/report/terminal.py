@@ -15,9 +15,9 @@ from rich.table import Table
 
 from wsanalytics.analysis import Analysis
 from wsanalytics.hourrules import HourRule
-from wsanalytics.overview import StoreSummary, fleet_costs
 from wsanalytics.recommendations import Plan
 from wsanalytics.show import counted, number, plain, round_parts, size_text, usd, usd_range
+from wsanalytics.summaries import StoreSummary, fleet_costs
 from wsanalytics.tables import Table as Contract
 from wsanalytics.timeline import Window
 
