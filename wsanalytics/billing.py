@@ -169,17 +169,45 @@ def charges_of(
     maintenance_hours: float,
 ) -> pd.DataFrame:
     """The charges of a *fleet* that holds only what is billed, sorted by id; nobody is warned."""
-    months = months_of(replay.window)
-    modes = [_modes(setting, fleet, months, replay.window) for setting in replay.settings]
-    hours, cold_starts = metered(replay, fleet["workspace_id"], months, hour_rule, modes)
-    maintained = maintenance_starts(fleet, months, replay.window)
-    for place, setting in enumerate(replay.settings):
-        hours[place] += maintenance_hours * (
-            maintained & _is_metered(setting, fleet, months, modes[place])
-        )
-    fixed = np.stack([_fees(mode, tariff) for mode in modes])
-    hourly = np.where(hours > 0, hours * tariff.hourly[None, :, None], 0.0)
-    return _charges(replay.settings, fleet, months, hours, cold_starts, fixed, hourly)
+    meter = Meter.of(replay, fleet, hour_rule, maintenance_hours)
+    return _charges(meter, fleet["workspace_id"].tolist(), *meter.owed(tariff))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Meter:
+    """What a fleet used under each of ``settings``, by WorkSpace and month, before any price.
+
+    ``hours`` (billed ones, those of maintenance included) and ``cold_starts`` are arrays of
+    settings × WorkSpaces × months; ``modes`` tell how each setting's WorkSpaces are paid for.
+    """
+
+    settings: tuple[Setting | Schedule, ...]
+    months: Months
+    modes: list[Modes]
+    hours: Hours
+    cold_starts: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls, replay: Replay, fleet: pd.DataFrame, hour_rule: HourRule, maintenance_hours: float
+    ) -> Meter:
+        """What the runs of *replay* come to, for a *fleet* that holds only what is billed."""
+        months = months_of(replay.window)
+        modes = [_modes(setting, fleet, months, replay.window) for setting in replay.settings]
+        hours, cold_starts = metered(replay, fleet["workspace_id"], months, hour_rule, modes)
+        maintained = maintenance_starts(fleet, months, replay.window)
+        for place, setting in enumerate(replay.settings):
+            hours[place] += maintenance_hours * (
+                maintained & _is_metered(setting, fleet, months, modes[place])
+            )
+        return cls(replay.settings, months, modes, hours, cold_starts)
+
+    def owed(self, tariff: Tariff) -> tuple[Hours, Hours]:
+        """Fees and billed hours in USD, shaped like ``hours``; both NaN where a price lacks."""
+        fixed = np.stack([_fees(mode, tariff) for mode in self.modes])
+        hourly = np.where(self.hours > 0, self.hours * tariff.hourly[None, :, None], 0.0)
+        unpriced = np.isnan(fixed) | np.isnan(hourly)
+        return np.where(unpriced, np.nan, fixed), np.where(unpriced, np.nan, hourly)
 
 
 def _modes(
@@ -211,26 +239,16 @@ def _fees(modes: Modes, tariff: Tariff) -> Hours:
     return np.where(modes.converted_share > 0, fee + added, fee)
 
 
-def _charges(
-    settings: tuple[Setting | Schedule, ...],
-    fleet: pd.DataFrame,
-    months: Months,
-    hours: Hours,
-    cold_starts: npt.NDArray[np.int64],
-    fixed: Hours,
-    hourly: Hours,
-) -> pd.DataFrame:
-    shape = hours.shape
-    where = np.unravel_index(np.arange(hours.size), shape)
-    unpriced = np.isnan(fixed) | np.isnan(hourly)
-    fixed, hourly = np.where(unpriced, np.nan, fixed), np.where(unpriced, np.nan, hourly)
+def _charges(meter: Meter, ids: list[str], fixed: Hours, hourly: Hours) -> pd.DataFrame:
+    """The table of what was used, and of what is owed for it."""
+    where = np.unravel_index(np.arange(meter.hours.size), meter.hours.shape)
     frame = pd.DataFrame(
         {
-            "setting": coded(where[0], [str(s) for s in settings], ordered=True),
-            "workspace_id": coded(where[1], fleet["workspace_id"].tolist()),
-            "month": coded(where[2], months.labels, ordered=True),
-            "billed_hours": hours.ravel(),
-            "cold_starts": cold_starts.ravel(),
+            "setting": coded(where[0], [str(s) for s in meter.settings], ordered=True),
+            "workspace_id": coded(where[1], ids),
+            "month": coded(where[2], meter.months.labels, ordered=True),
+            "billed_hours": meter.hours.ravel(),
+            "cold_starts": meter.cold_starts.ravel(),
             "fixed_usd": fixed.ravel(),
             "hourly_usd": hourly.ravel(),
             "total_usd": (fixed + hourly).ravel(),
