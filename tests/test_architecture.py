@@ -24,7 +24,7 @@ switching, hourrules, metering, billing, habits, days, outlook, pastdays, prospe
 POLICIES, simulate.answers, simulate.arena, simulate.backtest
 progress, looking, facts, trail, collector, backfilling
 comparison, reasons, duedates, choosing, recommendations
-jsonfields, planfile, planview, summaries, analysis, budget, calibration
+jsonfields, planfile, planview, summaries, fleetviews, analysis, budget, calibration
 ledger, guards, changing, carrying, applying, powering, idling, arrivals
 mixtures, offering, frontiers, usage, particulars, explaining
 verification, newcomers, creations

@@ -42,10 +42,14 @@ _PLACES = {
     "backfill": "backfilling",
     "backtest": "simulate.backtest",
     "bill": "billing",
+    "bundle_rates": "fleetviews",
     "by_fear": "calibration",
     "calibrate": "calibration",
+    "clock_caption": "summaries",
     "collect": "collector",
     "compare": "comparison",
+    "cost_by": "fleetviews",
+    "cost_by_month": "fleetviews",
     "coverage": "calibration",
     "create_workspaces": "creations",
     "creation_properties": "newcomers",
@@ -58,6 +62,7 @@ _PLACES = {
     "forecast_spend": "budget",
     "frontier": "frontiers",
     "load_prices": "prices",
+    "monthly_hours": "fleetviews",
     "open_writer": "aws.writer",
     "read_history": "archive",
     "read_plan": "planfile",
@@ -68,6 +73,7 @@ _PLACES = {
     "replay": "simulate.fleet",
     "sample_history": "archive",
     "setting_grid": "settings",
+    "standing_out": "fleetviews",
     "start_early": "arrivals",
     "stop_idle": "idling",
     "undo": "applying",
@@ -104,6 +110,11 @@ if TYPE_CHECKING:
     from wsanalytics.errors import InputError as InputError
     from wsanalytics.errors import WsanalyticsError as WsanalyticsError
     from wsanalytics.explaining import explain as explain
+    from wsanalytics.fleetviews import bundle_rates as bundle_rates
+    from wsanalytics.fleetviews import cost_by as cost_by
+    from wsanalytics.fleetviews import cost_by_month as cost_by_month
+    from wsanalytics.fleetviews import monthly_hours as monthly_hours
+    from wsanalytics.fleetviews import standing_out as standing_out
     from wsanalytics.frontiers import frontier as frontier
     from wsanalytics.history import History as History
     from wsanalytics.history import read_sessions as read_sessions
@@ -133,6 +144,7 @@ if TYPE_CHECKING:
     from wsanalytics.simulate.fleet import Replay as Replay
     from wsanalytics.simulate.fleet import replay as replay
     from wsanalytics.store import Store as Store
+    from wsanalytics.summaries import clock_caption as clock_caption
     from wsanalytics.summaries import fleet_costs as fleet_costs
     from wsanalytics.summaries import weekly_usage as weekly_usage
     from wsanalytics.timeline import Window as Window

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.recommendations import Plan
 from wsanalytics.sessions import SHORTEST_BRIDGE
 from wsanalytics.settings import ALWAYS_ON, Setting
+from wsanalytics.show import listed
 from wsanalytics.store import Store
-from wsanalytics.timeline import MICROS_PER_HOUR, Window, clipped, column_micros, cut
+from wsanalytics.timeline import (
+    MICROS_PER_HOUR,
+    MICROS_PER_MINUTE,
+    Micros,
+    Window,
+    clipped,
+    column_micros,
+    cut,
+    on_clock,
+)
 from wsanalytics.timeline import instants as instants_of
+from wsanalytics.workdays import DAYS, Zones, zone_named
 
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+WEEKDAYS = DAYS
+_QUARTER = 15 * MICROS_PER_MINUTE
+"""Clocks differ from UTC, and are changed, by whole quarters of an hour."""
 
 
 def fleet_costs(comparison: pd.DataFrame, plan: Plan) -> pd.DataFrame:
@@ -25,12 +40,8 @@ def fleet_costs(comparison: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     ``cold_starts_per_week``. WorkSpaces that lack a price under any setting are left out of
     every row, so that the rows can be compared; terminated ones too.
     """
-    known = comparison["usd_per_month"].notna()
-    whole = known.groupby(comparison["workspace_id"]).transform("all")
-    rows = comparison[whole & comparison["terminated_at"].isna()]
-    proposed = plan.changes.set_index("workspace_id")["to_setting"]
-    after = rows["workspace_id"].map(proposed)
-    after = after.where(after.notna(), rows["baseline"])
+    rows = priced_rows(comparison)
+    after = planned_settings(rows, plan)
     setting = rows["setting"].astype("str")
     options = {"today": rows[setting == rows["baseline"]], "the plan": rows[setting == after]}
     options |= {
@@ -53,26 +64,106 @@ def fleet_costs(comparison: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     )
 
 
-def weekly_usage(sessions: pd.DataFrame, window: Window) -> pd.DataFrame:
-    """How many WorkSpaces are connected on average in each hour of the week (UTC).
+def priced_rows(comparison: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the WorkSpaces whose cost can be told: not terminated, a price for each setting.
 
-    One row a weekday (``Mon`` to ``Sun``), one column an hour (0 to 23).
+    *comparison* is a ``comparison`` table. Fleets are summed up over these, so that the sums under
+    one setting and under another are of the same WorkSpaces.
+    """
+    known = comparison["usd_per_month"].notna()
+    whole = known.groupby(comparison["workspace_id"]).transform("all")
+    return comparison[whole & comparison["terminated_at"].isna()]
+
+
+def planned_settings(rows: pd.DataFrame, plan: Plan) -> pd.Series:
+    """The setting of the WorkSpace of each row of a ``comparison`` table once *plan* is applied."""
+    proposed = plan.changes.set_index("workspace_id")["to_setting"]
+    after = rows["workspace_id"].map(proposed)
+    return after.where(after.notna(), rows["baseline"])
+
+
+def weekly_usage(
+    sessions: pd.DataFrame, window: Window, workspaces: pd.DataFrame | None = None,
+    zones: Zones | None = None,
+) -> pd.DataFrame:
+    """How many WorkSpaces are connected on average in each hour of the week.
+
+    One row a weekday (``Mon`` to ``Sun``), one column an hour (0 to 23). The hours are those that
+    the user of each WorkSpace reads off the clock, as :func:`clock_zones` knows it; in UTC without
+    *workspaces* and *zones*. When a clock is put back, its double hour counts as two.
+
+    Of the sessions of one WorkSpace it is the share of each hour in which its user is connected,
+    the mean of all weeks.
+    """
+    total = np.zeros(7 * 24)
+    for zone, own in _by_zone(sessions, workspaces, zones):
+        edges, of_week = _hours_of_week(window, zone)
+        pieces = cut(column_micros(own["connected_at"]), column_micros(own["disconnected_at"]),
+                     edges)
+        busy = np.bincount(
+            pieces.span, weights=(pieces.stops - pieces.starts) / MICROS_PER_HOUR,
+            minlength=len(of_week))
+        seen = np.bincount(of_week, weights=np.diff(edges) / MICROS_PER_HOUR, minlength=7 * 24)
+        hours = np.bincount(of_week, weights=busy, minlength=7 * 24)
+        total += np.divide(hours, seen, out=np.zeros(7 * 24), where=seen > 0)
+    return pd.DataFrame(total.reshape(7, 24), index=list(WEEKDAYS), columns=range(24))
+
+
+def clock_zones(workspaces: pd.DataFrame, zones: Zones | None = None) -> pd.Series:
+    """The time zone of each WorkSpace's user, such as Europe/Berlin, by ``workspace_id``.
+
+    What a column ``time_zone`` of *workspaces* says of it; where there is none or the cell is
+    empty, the zone of its directory in *zones* (default: UTC). Raises
+    :class:`wsanalytics.InputError` for a zone that does not exist.
+    """
+    zones = zones or Zones.of("UTC", ())
+    blank = pd.Series("", index=workspaces.index, dtype="str")
+    directories = workspaces.get("directory_id", blank).fillna("").astype("str")
+    told = workspaces.get("time_zone", blank).fillna("").astype("str").str.strip()
+    for name in told[told != ""].unique():
+        zone_named(name, "the column time_zone")
+    by_directory = directories.map({name: zones.zone(name).key for name in directories.unique()})
+    index = pd.Index(workspaces["workspace_id"].astype("str"), name="workspace_id")
+    return pd.Series(told.where(told != "", by_directory).to_numpy(), index=index,
+                     name="time_zone", dtype="str")
+
+
+def clock_caption(workspaces: pd.DataFrame | None = None, zones: Zones | None = None) -> str:
+    """On whose clock hours are told, for people: that of most WorkSpaces first.
+
+    ``UTC``, ``Europe/Berlin``, or ``local time (Europe/Berlin, America/New_York and 2 more)``.
+    """
+    if workspaces is None or workspaces.empty:
+        return zones.default.key if zones else "UTC"
+    counts = clock_zones(workspaces, zones).value_counts()
+    names = sorted(counts.index, key=lambda name: (-counts[name], name))
+    return names[0] if len(names) == 1 else f"local time ({listed(names, most=2)})"
+
+
+def _by_zone(
+    sessions: pd.DataFrame, workspaces: pd.DataFrame | None, zones: Zones | None
+) -> list[tuple[ZoneInfo, pd.DataFrame]]:
+    """The *sessions* on each clock."""
+    default = zones.default if zones else ZoneInfo("UTC")
+    if workspaces is None:
+        return [(default, sessions)]
+    known = clock_zones(workspaces, zones).to_dict()
+    names = sessions["workspace_id"].astype("str").map(known).fillna(default.key)
+    return [(ZoneInfo(str(name)), own) for name, own in sessions.groupby(names)]
+
+
+def _hours_of_week(window: Window, zone: ZoneInfo) -> tuple[Micros, npt.NDArray[np.int64]]:
+    """Where the clock in *zone* turns to another hour, and which of the week each then is.
+
+    The *window* is widened to whole hours UTC. Hours are counted from Monday 00:00.
     """
     start, end = window.micros
-    first = start // MICROS_PER_HOUR
-    edges = np.arange(first, -(-end // MICROS_PER_HOUR) + 1, dtype=np.int64) * MICROS_PER_HOUR
-    pieces = cut(
-        column_micros(sessions["connected_at"]), column_micros(sessions["disconnected_at"]), edges
-    )
-    count = len(edges) - 1
-    busy = np.bincount(
-        pieces.span, weights=(pieces.stops - pieces.starts) / MICROS_PER_HOUR, minlength=count
-    )
-    of_week = (first + np.arange(count) + 3 * 24) % (7 * 24)  # 1970-01-01 was a Thursday
-    seen = np.bincount(of_week, minlength=7 * 24)
-    total = np.bincount(of_week, weights=busy, minlength=7 * 24)
-    mean = np.divide(total, seen, out=np.zeros(7 * 24), where=seen > 0)
-    return pd.DataFrame(mean.reshape(7, 24), index=list(WEEKDAYS), columns=range(24))
+    first, last = (at // MICROS_PER_HOUR * MICROS_PER_HOUR for at in (start, end - 1))
+    quarters = np.arange(first, last + MICROS_PER_HOUR, _QUARTER, dtype=np.int64)
+    shown = on_clock(quarters, zone) // MICROS_PER_HOUR
+    turns = np.append(True, np.diff(shown) != 0)
+    edges = np.append(quarters[turns], last + MICROS_PER_HOUR)
+    return edges, (shown[turns] + 3 * 24) % (7 * 24)  # 1970-01-01 was a Thursday
 
 
 def break_even_usage(comparison: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,221 @@
+"""A fleet by its parts: what directories, tags, bundles and months cost, and who stands out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+import numpy as np
+import pandas as pd
+
+from wsanalytics.choosing import is_silent
+from wsanalytics.errors import InputError
+from wsanalytics.prices import PriceBook, break_even_hours
+from wsanalytics.recommendations import Plan
+from wsanalytics.settings import ALWAYS_ON
+from wsanalytics.show import measured
+from wsanalytics.summaries import break_even_usage, planned_settings, priced_rows
+from wsanalytics.timeline import MICROS_PER_DAY, Window, clipped, column_micros, months_of
+
+GROUPINGS = {"account": "account_id", "bundle": "compute_type", "directory": "directory_id",
+             "region": "region"}
+"""By which column of a ``workspaces`` table a fleet is divided; by running mode and by tag too."""
+THROUGHOUT = 0.99
+"""Who was connected for so large a share of the observed time was never really away."""
+LONGEST_DAYS = 7.0
+"""A session that lasts longer than a week was hardly somebody at work all the time."""
+UNUSED, NEVER_DISCONNECTED = "unused", "never disconnected"
+
+
+def monthly_hours(comparison: pd.DataFrame, workspaces: pd.DataFrame) -> pd.DataFrame:
+    """How many hours each WorkSpace bills a month, against the break-even of its two modes.
+
+    Columns: ``workspace_id``, ``compute_type`` (the bundle), ``baseline`` (its present setting),
+    ``billed_hours_per_month`` (under its present timeout; of those that are ALWAYS_ON today under
+    the shortest that was compared) and ``break_even_hours``, both hours a month; over the latter
+    ALWAYS_ON is cheaper. Those without a price are left out; without hours, the break-even is
+    empty.
+    """
+    usage = break_even_usage(comparison).drop(columns="share")
+    own = comparison[comparison["setting"].astype("str") == comparison["baseline"]]
+    own = own[own["baseline"] != str(ALWAYS_ON)].set_index("workspace_id")
+    present = usage["workspace_id"].map(own["billed_hours_per_month"])
+    bundles = workspaces.set_index("workspace_id")["compute_type"]
+    usage["billed_hours_per_month"] = present.fillna(usage["billed_hours_per_month"])
+    usage.insert(1, "compute_type", usage["workspace_id"].map(bundles).astype("str"))
+    return usage
+
+
+def bundle_rates(workspaces: pd.DataFrame, prices: PriceBook) -> pd.DataFrame:
+    """What each kind of WorkSpace in a fleet costs in either mode, the most frequent kind first.
+
+    Columns: ``region``, ``compute_type``, ``operating_system``, ``license``, ``root_gib``,
+    ``user_gib``, ``workspaces`` (how many there are), ``always_on_usd`` and ``auto_stop_usd`` (USD
+    a month), ``hourly_usd`` (USD a billed hour) and ``break_even_hours`` (billed hours a month at
+    which both modes cost the same). Kinds without a price are left out.
+    """
+    kind = ["region", "compute_type", "operating_system", "license", "root_gib", "user_gib"]
+    counts = workspaces.groupby(kind, dropna=False).size().rename("workspaces").reset_index()
+    rates = prices.rates(counts)
+    frame = pd.concat([counts, rates], axis=1).assign(break_even_hours=break_even_hours(rates))
+    frame = frame[frame["hourly_usd"].notna() & frame["always_on_usd"].notna()]
+    return frame.sort_values(["workspaces", *kind], ascending=[False] + [True] * len(kind),
+                             ignore_index=True)
+
+
+def cost_by(
+    comparison: pd.DataFrame, plan: Plan, workspaces: pd.DataFrame, by: str = "directory"
+) -> pd.DataFrame:
+    """What each part of a fleet costs a month as it is, and under the plan; the dearest first.
+
+    *by* is ``account``, ``bundle``, ``directory``, ``region``, ``running mode`` (that of today), or
+    ``tag NAME`` for the values of one tag. Columns: ``group`` (empty: the WorkSpaces without such
+    a tag), ``workspaces`` (how many are counted), ``today_usd``, ``planned_usd`` and ``saving_usd``
+    (USD a month), ``cold_starts_per_week`` and ``planned_cold_starts_per_week``, and ``unpriced``:
+    how many WorkSpaces of the group are left out of all that because a price is missing.
+    Terminated WorkSpaces, and those that are not simulated (MANUAL, standby), are left out.
+    Raises :class:`InputError` for anything else to divide by.
+    """
+    names = _groups(comparison, workspaces, by)
+    living = comparison[comparison["terminated_at"].isna()]
+    rows = priced_rows(comparison)
+    setting = rows["setting"].astype("str")
+    sides = []
+    for prefix, wanted in (("today", rows["baseline"]), ("planned", planned_settings(rows, plan))):
+        chosen = rows[setting == wanted].set_index("workspace_id")
+        sides.append(chosen[["usd_per_month", "cold_starts_per_week"]].add_prefix(f"{prefix}_"))
+    table = pd.concat(sides, axis=1)
+    sums = table.groupby(names.reindex(table.index)).sum()
+    count = table.groupby(names.reindex(table.index)).size()
+    everyone = pd.Index(living["workspace_id"].unique())
+    left_out = everyone.difference(table.index)
+    unpriced = names.reindex(left_out).value_counts()
+    groups = pd.Index(names.reindex(everyone).unique(), dtype="str")
+    sums = sums.reindex(groups, fill_value=0.0)
+    frame = pd.DataFrame({
+        "group": groups, "workspaces": count.reindex(groups, fill_value=0).to_numpy(),
+        "today_usd": sums["today_usd_per_month"].to_numpy(),
+        "planned_usd": sums["planned_usd_per_month"].to_numpy(),
+        "saving_usd": (sums["today_usd_per_month"] - sums["planned_usd_per_month"]).to_numpy(),
+        "cold_starts_per_week": sums["today_cold_starts_per_week"].to_numpy(),
+        "planned_cold_starts_per_week": sums["planned_cold_starts_per_week"].to_numpy(),
+        "unpriced": unpriced.reindex(groups, fill_value=0).to_numpy(),
+    })
+    return frame.sort_values(["today_usd", "group"], ascending=[False, True], ignore_index=True)
+
+
+def _groups(comparison: pd.DataFrame, workspaces: pd.DataFrame, by: str) -> pd.Series:
+    """The name of the group of each WorkSpace, by its id."""
+    index = pd.Index(workspaces["workspace_id"].astype("str"), name="workspace_id")
+    if by == "running mode":
+        present = comparison.drop_duplicates("workspace_id").set_index("workspace_id")["baseline"]
+        return present.astype("str").str.partition(":")[0]
+    if by.startswith("tag ") and by[4:].strip():
+        return pd.Series(_tag_values(workspaces["tags"], by[4:].strip()), index=index, dtype="str")
+    if by in GROUPINGS:
+        values = workspaces[GROUPINGS[by]].fillna("").astype("str")
+        return pd.Series(values.to_numpy(), index=index, dtype="str")
+    known = [*GROUPINGS, "running mode"]
+    close = get_close_matches(by, known, n=1)
+    raise InputError(
+        f"a fleet cannot be divided by {by!r}", where="by",
+        rule=f"it is divided by {', '.join(known)}, or by 'tag NAME'",
+        mend=f"did you mean {close[0]}?" if close else "use for example 'directory'")
+
+
+def _tag_values(tags: pd.Series, name: str) -> list[str]:
+    """The value of one tag of each WorkSpace, empty without; *tags* are JSON objects or dicts."""
+    known = (each if isinstance(each, Mapping) else json.loads(each) if isinstance(each, str)
+             and each else {} for each in tags)
+    return [str(each.get(name, "")) for each in known]
+
+
+def cost_by_month(charges: pd.DataFrame, baseline: pd.Series, window: Window) -> pd.DataFrame:
+    """What the fleet cost in each month of *window* under the setting that each WorkSpace has.
+
+    *charges* is a ``charges`` table, *baseline* gives the present settings by ``workspace_id``
+    (``history.configured``). Columns: ``month`` (UTC, YYYY-MM), ``covered`` (the share of the month
+    that lies in the window, 0 to 1: a month of which half is missing costs half), ``workspaces``
+    (how many are counted), ``fixed_usd``, ``hourly_usd``, ``total_usd`` (USD), and ``unpriced``:
+    how many are left out of all months because a price is missing.
+    """
+    names = charges["workspace_id"].astype("str")
+    present = charges[charges["setting"].astype("str") == names.map(baseline.to_dict())]
+    names = present["workspace_id"].astype("str")
+    is_known = present["total_usd"].notna().groupby(names).transform("all")
+    rows = present[is_known].assign(month=present["month"].astype("str"))
+    usd = ["fixed_usd", "hourly_usd", "total_usd"]
+    months = months_of(window)
+    labels = pd.Index(months.labels, dtype="str", name="month")
+    sums = rows.groupby("month")[usd].sum().reindex(labels, fill_value=0.0)
+    frame = pd.DataFrame({"month": labels, "covered": months.covered,
+                          "workspaces": names[is_known].nunique()})
+    return pd.concat([frame, sums.reset_index(drop=True)], axis=1).assign(
+        unpriced=names[~is_known].nunique())
+
+
+def standing_out(
+    comparison: pd.DataFrame, sessions: pd.DataFrame, workspaces: pd.DataFrame, window: Window, *,
+    longest_days: float = LONGEST_DAYS,
+) -> pd.DataFrame:
+    """The WorkSpaces that somebody should look at: unused, or never disconnected; by their cost.
+
+    *Unused* is who had no session in *window* (where it was observed on enough days to say so).
+    *Never disconnected* is who was connected throughout, or once for more than *longest_days* days
+    on end: a session that was left open, which keeps an AUTO_STOP WorkSpace running. Columns:
+    ``workspace_id``, ``user_name``, ``what`` (``unused`` or ``never disconnected``), ``setting``
+    (the present one), ``usd_per_month`` (what it costs today; empty without a price), ``sessions``,
+    ``longest_session_days``, ``connected_share`` (of its observed time, 0 to 1) and ``says``, in
+    words. Terminated WorkSpaces are left out.
+    """
+    present = comparison[comparison["setting"].astype("str") == comparison["baseline"]]
+    present = present[present["terminated_at"].isna()].set_index("workspace_id")
+    days = _session_days(sessions, window)
+    longest = days.groupby(level=0).max().reindex(present.index, fill_value=0.0)
+    connected = days.groupby(level=0).sum().reindex(present.index, fill_value=0.0)
+    share = (connected / present["observed_days"].where(present["observed_days"] > 0)).fillna(0)
+    share = share.clip(upper=1)
+    silent = pd.Series([is_silent({"observed_days": seen, "unobserved_days": unseen})
+                        for seen, unseen in zip(present["observed_days"],
+                                                present["unobserved_days"], strict=True)],
+                       index=present.index, dtype=bool)
+    unused = (present["sessions"] == 0) & ~silent & (present["observed_days"] > 0)
+    stuck = (longest > longest_days) | ((share >= THROUGHOUT) & ~silent & (connected > 1))
+    users = workspaces.set_index("workspace_id")["user_name"].fillna("").reindex(present.index)
+    frame = pd.DataFrame({
+        "workspace_id": present.index.astype("str"),
+        "user_name": users.to_numpy(),
+        "what": np.where(unused, UNUSED, NEVER_DISCONNECTED),
+        "setting": present["baseline"].to_numpy(), "usd_per_month": present["usd_per_month"],
+        "sessions": present["sessions"].astype(int), "longest_session_days": longest,
+        "connected_share": share, "says": _says(unused, share, longest, present["observed_days"]),
+    })
+    return frame[unused | stuck].reset_index(drop=True).sort_values(
+        ["what", "usd_per_month", "workspace_id"], ascending=[False, False, True],
+        ignore_index=True)
+
+
+def _session_days(sessions: pd.DataFrame, window: Window) -> pd.Series:
+    """How many days each session lasted within *window*, by ``workspace_id``."""
+    spans = column_micros(clipped(sessions["disconnected_at"], window)) - column_micros(
+        clipped(sessions["connected_at"], window))
+    return pd.Series(spans / MICROS_PER_DAY,
+                     index=pd.Index(sessions["workspace_id"].astype("str"), name="workspace_id"))
+
+
+def _says(
+    unused: pd.Series, share: pd.Series, longest: pd.Series, observed: pd.Series
+) -> pd.Series:
+    """Why each stands out, in words."""
+    words = [
+        f"no session in {_days(seen)}" if is_unused
+        else f"connected throughout {_days(seen)}" if part >= THROUGHOUT
+        else f"connected for {_days(most)} on end"
+        for is_unused, part, most, seen in zip(unused, share, longest, observed, strict=True)
+    ]
+    return pd.Series(words, index=unused.index, dtype="str")
+
+
+def _days(days: float) -> str:
+    return measured(days, "day")
