@@ -26,7 +26,7 @@ progress, looking, facts, trail, collector, backfilling
 comparison, reasons, duedates, choosing, recommendations
 jsonfields, planfile, planview, summaries, fleetviews, analysis, budget, calibration
 ledger, guards, changing, carrying, applying, powering, idling, arrivals
-mixtures, offering, frontiers, usage, particulars, explaining
+mixtures, offering, frontiers, repricing, answering, whatif, usage, particulars, explaining
 verification, newcomers, creations
 plot.style, plot.costs, plot.timeline, plot.tradeoff, plot.usage, plot.labels, plot.frontier
 plot.policies, plot

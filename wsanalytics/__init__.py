@@ -79,6 +79,7 @@ _PLACES = {
     "undo": "applying",
     "verify": "verification",
     "weekly_usage": "summaries",
+    "what_if": "whatif",
     "write_history": "archive",
     "write_plan": "planfile",
 }
@@ -149,6 +150,7 @@ if TYPE_CHECKING:
     from wsanalytics.summaries import weekly_usage as weekly_usage
     from wsanalytics.timeline import Window as Window
     from wsanalytics.verification import verify as verify
+    from wsanalytics.whatif import what_if as what_if
 
 __all__ = ["__version__", *_MODULES, *_PLACES]  # noqa: PLE0604  # names, all of them
 
