@@ -65,7 +65,7 @@ def apply_plan(
     writers = [writer] if isinstance(writer, Writer) else list(writer)
     changes = changes_of(plan)
     by_writer = _shared_out(plan, changes, writers)
-    about = _about(plan, plan_name)
+    about = _about(plan, plan_name, changes)
     with ExitStack() as stack:
         book, ledger = _opened(stack, journal, dry_run=dry_run, mends=resume, terms=terms)
         if ledger.interrupted and not resume:
@@ -263,14 +263,15 @@ def _interrupted(journal: Path | None, kind: str) -> InputError:
         mend="run the same command with --resume (or take everything back with 'undo')")
 
 
-def _about(plan: Plan, name: str) -> dict[str, Any]:
-    """What a journal keeps of the plan, so that its promises can be verified."""
+def _about(plan: Plan, name: str, changes: Iterable[Change]) -> dict[str, Any]:
+    """What a journal keeps of the plan: what was asked for, and what its promises rest on."""
     basis = getattr(plan, "basis", None)
     return {
         "name": name, "created_at": plan.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "hour_rule": str(plan.hour_rule), "prices_date": plan.prices_date,
         "discount": basis.discount if basis else 0.0,
         "maintenance_hours": basis.maintenance_hours if basis else 1,
+        "asked": [change.workspace_id for change in changes],
     }
 
 

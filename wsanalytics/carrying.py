@@ -37,8 +37,10 @@ class Terms:
 
     ``limit`` is the most changes in one run (None: no limit), those that save most first;
     ``max_share`` the largest share of the fleet. ``opt_out`` names tags, beside AWS's own
-    ``Skip_Convert``, that keep a WorkSpace as it is. ``tell`` is told what happens. ``clock``
-    gives now, in UTC.
+    ``Skip_Convert``, that keep a WorkSpace as it is. ``tell`` is told what happens, and ``ended``
+    of each change as it comes to its end. ``stop`` is asked before each change why no more of
+    them shall be begun (empty: go on); those begun are brought to their end. ``bar`` draws a
+    progress bar where somebody looks. ``clock`` gives now, in UTC.
     """
 
     limit: int | None = DEFAULT_LIMIT
@@ -47,6 +49,9 @@ class Terms:
     opt_out: tuple[str, ...] = ()
     patience: Patience = field(default_factory=Patience)
     tell: Callable[[str], None] = lambda _: None
+    ended: Callable[[Task], None] = lambda _: None
+    stop: Callable[[], str] = lambda: ""
+    bar: bool = True
     clock: Callable[[], datetime] = utc_now
 
 
@@ -82,7 +87,8 @@ class Run:
                 caller=who_am_i(self.writers[0].connection).arn, **about)
         to_do = [task for task in tasks.values() if task.outcome is None]
         is_whole = True
-        with working("looking" if self.dry_run else "changing WorkSpaces", len(to_do)) as advance:
+        with working("looking" if self.dry_run else "changing WorkSpaces", len(to_do),
+                     shown=terms.bar) as advance:
             for place, writer in self.by_writer.items():
                 own = [one for one in to_do
                        if (one.change.account_id, one.change.region) == place]
@@ -118,7 +124,8 @@ class Run:
         return Changer(
             looker=looker, guards=guards, budget=budget,
             writer=None if self.dry_run else writer, journal=self.journal,
-            patience=self.terms.patience, hold=self.hold, advance=advance)
+            patience=self.terms.patience, hold=self.hold, stop=self.terms.stop,
+            advance=advance, ended=self.terms.ended)
 
     def budget(self) -> Budget:
         """How much may be done, by the limit and by the share of the fleet."""

@@ -163,7 +163,8 @@ def next_properties(present: Setting | None, after: Setting) -> Properties | Non
 class Changer:
     """Makes the changes of one account and region; without *writer* and *journal* a dry run.
 
-    *hold* says of a change that is not begun yet why it had better wait, if it had.
+    *hold* says of a change that is not begun yet why it had better wait, if it had; *stop* why
+    none is to be begun any more. *ended* is told of each task that is over.
     """
 
     looker: Looker
@@ -173,7 +174,9 @@ class Changer:
     journal: Journal | None = None
     patience: Patience = field(default_factory=Patience)
     hold: Callable[[Change], str] = lambda _: ""
+    stop: Callable[[], str] = lambda: ""
     advance: Callable[[int], None] = lambda _: None
+    ended: Callable[[Task], None] = lambda _: None
     broken: AwsError | None = None
 
     def run(self, tasks: Iterable[Task]) -> None:
@@ -183,6 +186,7 @@ class Changer:
         """
         queue, under_way, done_before = deque(tasks), list[Task](), False
         while queue or under_way:
+            self.heed()
             while queue and len(under_way) < PER_CALL:
                 task = queue.popleft()
                 if not task.begun and (self.budget.halted or self.budget.limit == 0):
@@ -204,6 +208,10 @@ class Changer:
             under_way = [task for task in under_way if task.outcome is None]
             if under_way and not any(progressed):
                 time.sleep(self.patience.poll)
+
+    def heed(self) -> None:
+        """Begin nothing more if somebody says so."""
+        self.budget.halted = self.budget.halted or self.stop()
 
     def look(self, tasks: list[Task]) -> dict[str, Present]:
         """What the WorkSpaces are now; asked again where AWS fails to tell."""
@@ -259,6 +267,7 @@ class Changer:
             return self.close(task, Outcome.SKIPPED, reason)
         if reason := self.hold(change):
             return self.close(task, Outcome.LEFT, reason)
+        self.heed()
         if not self.budget.take():
             return self.close(task, Outcome.LEFT, self.budget.halted or self.budget.why)
         if self.writer is None or self.journal is None:
@@ -321,6 +330,7 @@ class Changer:
             self.journal.write("outcome", workspace_id=task.change.workspace_id,
                                outcome=str(outcome), message=message, found=task.found)
         self.advance(1)
+        self.ended(task)
         return True
 
     def give_up(self, tasks: Iterable[Task], error: AwsError) -> None:

@@ -26,17 +26,19 @@ def in_notebook() -> bool:
 
 
 @contextmanager
-def working(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+def working(
+    what: str, total: int | None, *, shown: bool = True
+) -> Iterator[Callable[[int], None]]:
     """A bar over *total* (None: not known yet) for *what*; gives the function that advances it.
 
-    Threads may share that function. Nothing is shown where nobody looks.
+    Threads may share that function. Nothing is shown where nobody looks, or unless *shown*.
     """
-    notebook = in_notebook()
+    notebook = shown and in_notebook()
     bar = Progress(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
         TimeElapsedColumn(), TimeRemainingColumn(),
         console=Console() if notebook else Console(stderr=True),
-        transient=True, disable=not (notebook or sys.stderr.isatty()),
+        transient=True, disable=not (shown and (notebook or sys.stderr.isatty())),
     )
     with bar:
         task = bar.add_task(what, total=total)

@@ -8,7 +8,7 @@ cold starts. Everything else is left alone, and the reason is said in a sentence
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
@@ -29,7 +29,7 @@ from wsanalytics.duedates import CALLS_A_CHANGE, DONE_BY, best_date, schedule
 from wsanalytics.errors import InputError
 from wsanalytics.hourrules import HourRule
 from wsanalytics.settings import Setting
-from wsanalytics.show import counted, html_table, usd, usd_range
+from wsanalytics.show import counted, html_table, listed, usd, usd_range
 from wsanalytics.tables import RECOMMENDATIONS
 
 __all__ = ["CALLS_A_CHANGE", "CHANGE", "DONE_BY", "ENOUGH_DAYS", "LEAVE_ALONE", "Basis", "Plan",
@@ -112,6 +112,21 @@ class Plan:
     def saving_usd_per_month(self) -> float:
         """What all changes together are expected to save a month."""
         return float(self.changes["saving_usd_per_month"].sum())
+
+    def only(self, workspace_ids: Iterable[str]) -> Plan:
+        """The plan with these changes alone, as if all other rows of it were struck.
+
+        Raises :class:`InputError` for a WorkSpace that it does not change.
+        """
+        wanted = set(workspace_ids)
+        frame = self.recommendations
+        is_change = frame["action"] == CHANGE
+        if strangers := sorted(wanted - set(frame.loc[is_change, "workspace_id"])):
+            raise InputError(f"it does not change {listed(strangers)}", where="the plan",
+                             rule="what is picked out of a plan are changes of it",
+                             mend="name WorkSpaces of plan.changes")
+        kept = frame[~is_change | frame["workspace_id"].isin(wanted)]
+        return replace(self, recommendations=kept.reset_index(drop=True))
 
     def __repr__(self) -> str:
         return (

@@ -150,7 +150,7 @@ def html_table(frame: pd.DataFrame) -> str:
 
     def cells(tag: str, texts: Iterable[str]) -> str:
         styled = zip(sides, texts, strict=True)
-        return "".join(f'<{tag} style="text-align:{side}">{escape(text)}</{tag}>'
+        return "".join(f'<{tag} style="text-align:{side}">{escape(plain(text))}</{tag}>'
                        for side, text in styled)
 
     rows = frame.astype("object").where(frame.notna(), NOTHING).itertuples(index=False)

@@ -113,18 +113,20 @@ def clock_zones(workspaces: pd.DataFrame, zones: Zones | None = None) -> pd.Seri
     """The time zone of each WorkSpace's user, such as Europe/Berlin, by ``workspace_id``.
 
     What a column ``time_zone`` of *workspaces* says of it; where there is none or the cell is
-    empty, the zone of its directory in *zones* (default: UTC). Raises
+    empty, the zone of its directory or region in *zones* (default: UTC). Raises
     :class:`wsanalytics.InputError` for a zone that does not exist.
     """
     zones = zones or Zones.of("UTC", ())
     blank = pd.Series("", index=workspaces.index, dtype="str")
-    directories = workspaces.get("directory_id", blank).fillna("").astype("str")
     told = workspaces.get("time_zone", blank).fillna("").astype("str").str.strip()
     for name in told[told != ""].unique():
         zone_named(name, "the column time_zone")
-    by_directory = directories.map({name: zones.zone(name).key for name in directories.unique()})
+    places = pd.MultiIndex.from_arrays([workspaces.get(name, blank).fillna("").astype("str")
+                                        for name in ("directory_id", "region")])
+    known = {place: zones.zone(*place).key for place in places.unique()}
+    by_place = pd.Series([known[place] for place in places], index=workspaces.index, dtype="str")
     index = pd.Index(workspaces["workspace_id"].astype("str"), name="workspace_id")
-    return pd.Series(told.where(told != "", by_directory).to_numpy(), index=index,
+    return pd.Series(told.where(told != "", by_place).to_numpy(), index=index,
                      name="time_zone", dtype="str")
 
 

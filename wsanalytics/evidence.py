@@ -1,0 +1,97 @@
+"""What speaks for a change of one WorkSpace: its costs, its week, its busiest days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pandas as pd
+
+from wsanalytics.analysis import Analysis
+from wsanalytics.simulate.fleet import Replay
+from wsanalytics.summaries import clock_zones, stretch_of, weekly_usage
+from wsanalytics.timeline import Window
+from wsanalytics.workdays import Zones
+
+SHOWN_DAYS = 14
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Evidence:
+    """From what a plan was made, as far as it is at hand; each part may be missing.
+
+    ``comparison`` (a ``comparison`` table), ``replay`` (sessions and runs) and ``workspaces`` are
+    those of the steps before :func:`wsanalytics.recommend`. ``zones`` tells on which clocks people
+    live.
+    """
+
+    comparison: pd.DataFrame | None = None
+    replay: Replay | None = None
+    workspaces: pd.DataFrame | None = None
+    zones: Zones | None = None
+    prices_date: str = ""
+
+    @classmethod
+    def of(cls, analysis: Analysis, zones: Zones | None = None) -> Evidence:
+        """All that an analysis knows."""
+        return cls(comparison=analysis.comparison, replay=analysis.replay,
+                   workspaces=analysis.workspaces, zones=zones, prices_date=analysis.prices.date)
+
+    def options(self, workspace_id: str) -> pd.DataFrame:
+        """What one WorkSpace costs under each setting: its rows of the comparison."""
+        if self.comparison is None:
+            return pd.DataFrame()
+        return self.comparison[self.comparison["workspace_id"] == workspace_id]
+
+    def sessions(self, workspace_id: str) -> pd.DataFrame:
+        """The sessions of one WorkSpace."""
+        assert self.replay is not None
+        return self.replay.sessions[self.replay.sessions["workspace_id"] == workspace_id]
+
+    def zone(self, workspace_id: str) -> str:
+        """The time zone on whose clock its user lives, UTC where nobody says."""
+        if self.workspaces is None:
+            return self.zones.default.key if self.zones else "UTC"
+        own = self.workspaces[self.workspaces["workspace_id"] == workspace_id]
+        return str(clock_zones(own, self.zones).iloc[0]) if len(own) else "UTC"
+
+    def week(self, workspace_id: str) -> pd.DataFrame:
+        """The share of each hour of the week in which its user is connected, on their clock."""
+        assert self.replay is not None
+        zones = Zones.of(self.zone(workspace_id), ())
+        return weekly_usage(self.sessions(workspace_id), self.replay.window, zones=zones)
+
+    def stretch(
+        self, workspace_id: str, settings: tuple[str, ...] = (), window: Window | None = None
+    ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+        """Sessions, runs and cold starts of one WorkSpace under *settings* (default: all).
+
+        All are cut to *window*, by default its busiest two weeks.
+        """
+        assert self.replay is not None
+        window = window or self.busiest(workspace_id)
+        mine, runs = stretch_of(self.replay.sessions, self.replay.runs, workspace_id, window)
+        colds = self.replay.cold_starts
+        at = colds["connected_at"]
+        colds = colds[(colds["workspace_id"] == workspace_id) & (at >= window.start)
+                      & (at < window.end)]
+        if settings:
+            runs, colds = (one[one["setting"].isin(settings)] for one in (runs, colds))
+        return mine, runs, colds
+
+    def busiest(self, workspace_id: str) -> Window:
+        """The two weeks in which its user connected most often, or the last two."""
+        assert self.replay is not None
+        return busiest_days(self.sessions(workspace_id), self.replay.window)
+
+
+def busiest_days(sessions: pd.DataFrame, window: Window, days: int = SHOWN_DAYS) -> Window:
+    """The latest *days* in a row of *window* with most connects among *sessions*."""
+    last = max(window.start, window.end - timedelta(days=days))
+    if sessions.empty:
+        return Window(last, window.end)
+    counts = sessions["connected_at"].dt.floor("D").value_counts().sort_index()
+    counts = counts.resample("D").sum()
+    busiest = counts.iloc[::-1].rolling(days, min_periods=1).sum().idxmax()
+    start = min(max(busiest.to_pydatetime(), window.start), last)
+    return Window(start, min(start + timedelta(days=days), window.end))

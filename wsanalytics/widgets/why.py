@@ -1,0 +1,95 @@
+"""Why a change of one WorkSpace is proposed, in words and three pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from wsanalytics import plot
+from wsanalytics.evidence import Evidence
+from wsanalytics.show import number, percent, usd, usd_range
+from wsanalytics.timeline import Window
+from wsanalytics.widgets.parts import facts, picture, text
+
+Row = dict[Any, Any]
+WIDE, DOTS = 760, 120
+
+
+def why(row: Row, evidence: Evidence) -> str:
+    """One change (a row of a review) explained, as a piece of a page."""
+    name, user = str(row["workspace_id"]), str(row["user_name"])
+    head = f"<h4 style='margin:6px 0'>Why {text(name)}{f' ({text(user)})' if user else ''}?</h4>"
+    waits = row["extra_cold_starts_per_week"]
+    interval = usd_range(row["saving_low_usd"], row["saving_high_usd"])
+    saves = (f"{usd(row['saving_usd_per_month'])} a month (80 % interval: {interval}); chance of a "
+             f"loss {percent(row['chance_of_loss'])}")
+    side = "fewer" if waits < 0 else "more"
+    told = facts([
+        ("change", f"{row['from_setting']} → {row['to_setting']}"),
+        ("saves", saves),
+        ("waits", f"{number(abs(waits), 1)} {side} cold starts a week"),
+        ("best date", str(row["best_date"]) or "any day"),
+        ("reason", str(row["reason"])),
+    ])
+    pictures = "".join(pictures_of(name, evidence, (row["from_setting"], row["to_setting"])))
+    return f"{head}{told}{pictures or _nothing()}"
+
+
+def pictures_of(
+    workspace_id: str, evidence: Evidence, settings: tuple[str, str],
+    window: Window | None = None,
+) -> list[str]:
+    """Cost by setting, sessions and runs of two weeks, and the week, as far as is known.
+
+    *settings* are the present and the proposed one.
+    """
+    made = []
+    options = evidence.options(workspace_id)
+    if len(options):
+        made.append(_cost(options, settings, evidence))
+    replay = evidence.replay
+    if replay is not None and len(evidence.sessions(workspace_id)):
+        made += [timeline(workspace_id, evidence, settings, window),
+                 _week(workspace_id, evidence)]
+    return made
+
+
+def _cost(options: pd.DataFrame, settings: tuple[str, str], evidence: Evidence) -> str:
+    image = plot.png((7.4, 1.5 + 0.36 * len(options)), lambda ax: plot.cost_by_setting(
+        options, ax, proposed=settings[1],
+        caption=f"prices of {evidence.prices_date}" if evidence.prices_date else ""),
+        dots_per_inch=DOTS)
+    costs = ", ".join(f"{setting} {usd(cost)}" for setting, cost in zip(
+        options["setting"].astype("str"), options["usd_per_month"], strict=True))
+    return picture(image, f"Bars: what it costs a month under each setting: {costs}.", width=WIDE)
+
+
+def timeline(
+    workspace_id: str, evidence: Evidence, settings: tuple[str, ...],
+    window: Window | None = None,
+) -> str:
+    """Sessions and runs under *settings*, in *window* or the busiest two weeks."""
+    window = window or evidence.busiest(workspace_id)
+    mine, runs, colds = evidence.stretch(workspace_id, settings, window)
+    zone = evidence.zone(workspace_id)
+    image = plot.png((7.4, 1.5 + 0.4 * (1 + runs["setting"].nunique())),
+                     lambda ax: plot.workspace_timeline(
+                         mine, runs, workspace_id, ax, cold_starts=colds, zone=zone),
+                     dots_per_inch=DOTS)
+    return picture(image, f"Timeline from {window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}: when "
+                   f"its user was connected ({len(mine)} sessions), and when it would have been on "
+                   f"under {' and '.join(dict.fromkeys(settings))}; clock of {zone}.", width=WIDE)
+
+
+def _week(workspace_id: str, evidence: Evidence) -> str:
+    week, zone = evidence.week(workspace_id), evidence.zone(workspace_id)
+    image = plot.png((7.4, 2.6), lambda ax: plot.week_heat_map(week, ax, zone=zone, of_one=True),
+                     dots_per_inch=DOTS)
+    return picture(image, "Heat map: in how much of each hour of the week its user is connected, "
+                   f"clock of {zone}.", width=WIDE)
+
+
+def _nothing() -> str:
+    return ("<p>Only the plan is at hand. <code>ws.review(plan, savings, replay, "
+            "history.workspaces)</code> shows its costs, sessions and week as well.</p>")

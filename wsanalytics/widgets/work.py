@@ -1,0 +1,161 @@
+"""The hands of a review: a thread of its own that makes, or takes back, what was confirmed.
+
+The kernel stays free meanwhile, so that progress is seen and a run can be cancelled. Whatever
+happens to the kernel, each call was written to the journal before it was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+
+import pandas as pd
+
+from wsanalytics.applying import apply_plan, undo
+from wsanalytics.aws.writer import Writer
+from wsanalytics.carrying import Terms
+from wsanalytics.changing import GOOD
+from wsanalytics.errors import InputError, WsanalyticsError
+from wsanalytics.journal import read_journal
+from wsanalytics.ledger import Ledger, ledger_of
+from wsanalytics.recommendations import Plan
+from wsanalytics.widgets.state import Act, Ended, Review, in_words
+
+_INTERRUPTED = ("An earlier run of {kind} that {journal} tells of did not come to its end. "
+                "{more}")
+
+
+class Worker:
+    """Carries out what a :class:`Review` has begun, with the *writers* that were handed over.
+
+    *journal* is written before and after each call. *terms* say how patiently and how much.
+    """
+
+    def __init__(
+        self, review: Review, writers: Sequence[Writer], journal: Path, terms: Terms
+    ) -> None:
+        self.review, self.writers, self.journal = review, tuple(writers), journal
+        self.terms = replace(
+            terms, bar=False, stop=review.why_stop,
+            ended=lambda task: review.note(task.change.workspace_id, str(task.outcome),
+                                           task.message),
+            tell=self._tell)
+        self.interrupted = ""
+        self.told: list[str] = []
+        self.outcomes: pd.DataFrame | None = None
+        self._thread: Thread | None = None
+
+    def take_up(self) -> None:
+        """What an earlier kernel left: how much can be undone, and what was cut off in the middle.
+
+        What the run that was cut off was asked for is ticked again.
+        """
+        ledger = self._ledger()
+        self.review.can_undo, self.interrupted = len(ledger.standings), ledger.interrupted
+        if not ledger.interrupted:
+            return
+        more = "Confirm the undo to go on with it."
+        if ledger.interrupted == str(Act.APPLY):
+            asked = self._asked_last() & set(self.review.rows["workspace_id"])
+            self.review.tick_ids(asked)
+            more = ("What it was asked for is ticked: apply goes on with it where it ended, and "
+                    "undo takes back what was done.")
+        self.review.say(_INTERRUPTED.format(kind=ledger.interrupted, journal=self.journal.name,
+                                            more=more), trouble=True)
+
+    def start(self, act: Act) -> None:
+        """Carry out *act*, which the review has begun, in a thread."""
+        # no daemon: a kernel that is shut down in good order lets the call under way end
+        self._thread = Thread(target=self._run, args=(act,), name=f"wsanalytics {act}")
+        self._thread.start()
+
+    def wait(self, timeout_seconds: float | None = None) -> bool:
+        """Wait until the run is over; whether it is."""
+        if self._thread is not None:
+            self._thread.join(timeout_seconds)
+            return not self._thread.is_alive()
+        return True
+
+    def _run(self, act: Act) -> None:
+        self.told = []
+        try:
+            frame = self._carried_out(act)
+        except WsanalyticsError as error:
+            self._end({}, f"Nothing more was done. {error}", trouble=True)
+        except Exception as error:  # whatever it is, the panel must not stay locked
+            self._end({}, f"The run broke off: {error!r}. What was done is in "
+                          f"{self.journal.name}.", trouble=True)
+            raise
+        else:
+            self.outcomes = frame
+            rows = zip(frame["workspace_id"], frame["outcome"], frame["message"], strict=True)
+            ended = {name: Ended(outcome, message) for name, outcome, message in rows}
+            bad = not frame["outcome"].isin([str(one) for one in GOOD]).all()
+            self._end(ended, _told(act, ended, self.journal), trouble=bad)
+
+    def _carried_out(self, act: Act) -> pd.DataFrame:
+        review = self.review
+        if act is Act.UNDO:
+            return undo(self.journal, self.writers, dry_run=False,
+                        terms=replace(self.terms, limit=None))
+        chosen: Plan = review.plan.only(review.under_way)
+        return apply_plan(
+            chosen, self.writers, dry_run=act is Act.DRY_RUN, terms=self.terms,
+            journal=self.journal, resume=bool(self.interrupted))
+
+    def _end(self, ended: dict[str, Ended], message: str, *, trouble: bool) -> None:
+        """Say how it ended; what the journal knows now can be undone."""
+        ended = ended or dict(self.review.ended)
+        try:
+            ledger = self._ledger()
+        except WsanalyticsError as error:
+            self.review.finish(ended, f"{message} {error}", trouble=True)
+            return
+        self.interrupted = ledger.interrupted
+        self.review.finish(ended, " ".join([message, *self.told]), trouble=trouble,
+                           can_undo=len(ledger.standings))
+
+    def _ledger(self) -> Ledger:
+        return ledger_of(read_journal(self.journal) if self.journal.exists() else [])
+
+    def _asked_last(self) -> set[str]:
+        begins = [one for one in read_journal(self.journal) if one["event"] == "begin"]
+        return set((begins[-1].get("plan") or {}).get("asked") or ()) if begins else set()
+
+    def _tell(self, message: str) -> None:
+        self.told.append(message)
+        self.review.say(message)
+
+
+def _told(act: Act, ended: dict[str, Ended], journal: Path) -> str:
+    counts = in_words(ended) or "nothing to do"
+    if act is Act.DRY_RUN:
+        return f"Dry run: {counts}. Nothing was changed."
+    verb = "Applied" if act is Act.APPLY else "Taken back"
+    return f"{verb}: {counts}. Every call is in {journal.name}."
+
+
+def journal_for(plan: Plan, folder: Path, named: Path | None = None) -> Path:
+    """Where a review of *plan* writes its calls: the file *named*, or one beside the notebook.
+
+    A journal of *folder* whose last run was cut off is gone on with, if there is exactly one for
+    the plan's account; otherwise it is named after the moment in which the plan was made.
+    """
+    if named is not None:
+        return named
+    cut_off = [path for path in sorted(folder.glob("plan-*.journal.jsonl"))
+               if _is_cut_off(path, plan)]
+    if len(cut_off) == 1:
+        return cut_off[0]
+    return folder / f"plan-{plan.created_at:%Y-%m-%dT%H%M%SZ}.journal.jsonl"
+
+
+def _is_cut_off(path: Path, plan: Plan) -> bool:
+    try:
+        entries = read_journal(path)
+        accounts = {one.get("account_id") for one in entries if one["event"] == "begin"}
+        return bool(ledger_of(entries).interrupted) and plan.account_id in accounts
+    except InputError:
+        return False  # no journal of ours, or damaged: not one to go on with
