@@ -26,10 +26,11 @@ progress, looking, facts, trail, collector, backfilling
 comparison, reasons, duedates, choosing, recommendations
 jsonfields, planfile, planview, summaries, fleetviews, analysis, budget, calibration
 ledger, guards, changing, carrying, applying, powering, idling, arrivals
-mixtures, offering, frontiers, repricing, answering, whatif, usage, particulars, explaining
+mixtures, offering, frontiers, repricing, answering, whatif
+usage, particulars, explaining, evidence
 verification, newcomers, creations
-plot.style, plot.costs, plot.timeline, plot.tradeoff, plot.usage, plot.labels, plot.frontier
-plot.policies, plot
+plot.style, plot.density, plot.choice, plot.costs, plot.hours, plot.outcomes, plot.parts
+plot.timeline, plot.tradeoff, plot.usage, plot.labels, plot.frontier, plot.policies, plot
 report.figures, report.page, report.terminal, report.outcomes
 report.plantables, report.tradeoffs, report.workbook, report
 WIDGETS
@@ -47,7 +48,8 @@ GROUPS = {
     "AWS": "aws.pace, aws.permissions, aws.failures, aws.pricelist, aws.connection, "
     "aws.cloudtrail, aws.cloudwatch, aws.identity, aws.inventory, aws.offers, aws.client, "
     "aws.reader, aws.presence, aws.writer, aws.policy, aws.probe",
-    "WIDGETS": "widgets",
+    "WIDGETS": "widgets.state, widgets.parts, widgets.table, widgets.work, widgets.why, "
+    "widgets.reviewing, widgets",
     "SANDBOX": "sandbox.clock, sandbox.life, sandbox.wire, sandbox.catalog, sandbox.faults, "
     "sandbox.keys, sandbox.meter, sandbox.pages, sandbox.record, sandbox.desktop, sandbox.fleet, "
     "sandbox.world, sandbox.describing, sandbox.identity, sandbox.metrics, sandbox.products, "

@@ -8,8 +8,20 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from wsanalytics.plot.style import BLUE, GREY, INK, ORANGE, PALE, SKY, axes, dressed
-from wsanalytics.show import counted, usd
+from wsanalytics.plot.style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    PALE,
+    SKY,
+    axes,
+    dressed,
+    legend_above,
+    names_on,
+    nothing,
+)
+from wsanalytics.show import counted, number, usd
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +32,9 @@ def cost_by_option(costs: pd.DataFrame, ax: Axes | None = None, *, caption: str 
 
     *costs* is what :func:`wsanalytics.summaries.fleet_costs` gives.
     """
-    ax = axes(ax, height=0.7 + 0.42 * len(costs))
+    ax = axes(ax, height=0.7 + 0.42 * max(len(costs), 2))
+    if costs.empty or not costs["workspaces"].max():
+        return nothing(ax, "What the fleet costs a month", caption)
     y = np.arange(len(costs))
     ax.barh(y, costs["fixed_usd"], color=BLUE, label="fixed monthly fees")
     ax.barh(y, costs["hourly_usd"], left=costs["fixed_usd"], color=SKY, hatch="///",
@@ -29,15 +43,16 @@ def cost_by_option(costs: pd.DataFrame, ax: Axes | None = None, *, caption: str 
     for place, total in enumerate(costs["total_usd"]):
         ax.text(total + most * 0.01, place, usd(total, cents=False), va="center", fontsize=8.5,
                 color=INK)
-    ax.set_yticks(y, costs["option"])
+    names_on(ax.yaxis, y, costs["option"])
     ax.invert_yaxis()
     ax.set_xlim(0, most * 1.14)
+    ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.xaxis.set_major_formatter(lambda value, _: usd(value, cents=False))
     ax.grid(axis="x", color=PALE, linewidth=0.8)
     ax.set_axisbelow(True)
-    ax.legend(fontsize=8, frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
+    legend_above(ax, 2)
     title = f"What {counted(int(costs['workspaces'].max()), 'WorkSpace')} cost a month"
-    return dressed(ax, title, f"USD a month{caption and f' · {caption}'}")
+    return dressed(ax, title, "USD a month", caption=caption, raised=True)
 
 
 def break_even_histogram(
@@ -48,6 +63,9 @@ def break_even_histogram(
     *usage* is what :func:`wsanalytics.summaries.break_even_usage` gives.
     """
     ax = axes(ax)
+    title = "Billed hours against each WorkSpace's own break-even"
+    if usage.empty:
+        return nothing(ax, title, caption)
     edges = np.arange(0, min(3.0, max(1.5, float(usage["share"].max()))) + 0.25, 0.125)
     always_on = (usage["baseline"] == "ALWAYS_ON").to_numpy()
     share = usage["share"].to_numpy(dtype=float).clip(max=edges[-1] - 0.01)
@@ -60,9 +78,7 @@ def break_even_histogram(
         ax.text(x, top * 0.97, f"{mode} is cheaper", ha=side, va="top", fontsize=8.5, color=GREY)
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}" + ("+" if value >= 3 else ""))
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.yaxis.set_major_formatter(lambda value, _: number(value))
     ax.legend(fontsize=8, frameon=False)
-    return dressed(
-        ax, "Billed hours against each WorkSpace's own break-even",
-        f"billed hours a month as a share of the break-even{caption and f' · {caption}'}",
-        "WorkSpaces",
-    )
+    return dressed(ax, title, "billed hours a month as a share of the break-even", "WorkSpaces",
+                   workspaces=len(usage), caption=caption)

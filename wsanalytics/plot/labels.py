@@ -42,7 +42,7 @@ def label_marks(
         ax.annotate(
             text, (x, y), (side * (MARK + 3), shift * height), textcoords="offset points",
             ha=("center", "left", "right")[side], va="center", fontsize=size, color=colour,
-            zorder=7)
+            zorder=7, parse_math=False)
 
 
 def mark_boxes(ax: Axes, marks: Iterable[tuple[float, float]]) -> list[Box]:

@@ -6,14 +6,24 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from wsanalytics.plot.style import GREY, INK, MARKERS, PALE, SEQUENCE, axes, dressed
-from wsanalytics.show import counted, usd
+from wsanalytics.plot.labels import label_marks, mark_boxes
+from wsanalytics.plot.style import (
+    GREY,
+    INK,
+    MARKERS,
+    PALE,
+    SEQUENCE,
+    axes,
+    dressed,
+    names_on,
+    nothing,
+    shown,
+)
+from wsanalytics.show import usd
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CROWDED = 0.05
-"""Points nearer to the one before than this have no label."""
 _LINES = ("-", "--", "-.", ":")
 
 
@@ -26,8 +36,11 @@ def regret_by_policy(
     """
     rows = totals[totals["regret_usd"] > 0].sort_values("regret_usd", ascending=False)
     ax = axes(ax, height=0.6 + 0.42 * max(len(rows), 2))
+    title = "Cost above the least that was possible (clairvoyant)"
+    if rows.empty:
+        return nothing(ax, title, caption)
     places = range(len(rows))
-    least = rows["regret_usd"].min() / 2 if len(rows) else 1
+    least = rows["regret_usd"].min() / 2
     ax.hlines(list(places), least, rows["regret_usd"], color=PALE, linewidth=5)
     ax.scatter(rows["regret_usd"], list(places), s=42, color=SEQUENCE[0], zorder=3)
     for place, row in zip(places, rows.to_dict("records"), strict=True):
@@ -35,14 +48,12 @@ def regret_by_policy(
                     va="center", xytext=(6, 0), textcoords="offset points", fontsize=8.5,
                     color=INK)
     ax.set_xscale("log")
-    ax.set_xlim(least, rows["regret_usd"].max() * 3 if len(rows) else 10)
-    ax.set_yticks(list(places), rows["policy"].astype("str").tolist())
+    ax.set_xlim(least, rows["regret_usd"].max() * 3)
+    names_on(ax.yaxis, places, rows["policy"])
+    ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.xaxis.set_major_formatter(lambda value, _: usd(value, cents=False))
-    fleet = int(totals["workspaces"].iloc[0]) if len(totals) else 0
-    return dressed(
-        ax, "Cost above the least that was possible (clairvoyant)",
-        f"regret, USD in all, logarithmic · {counted(fleet, 'WorkSpace')}"
-        f"{caption and f' · {caption}'}")
+    return dressed(ax, title, "regret, USD in all, logarithmic", caption=caption,
+                   workspaces=int(totals["workspaces"].iloc[0]))
 
 
 def regret_over_time(
@@ -53,19 +64,20 @@ def regret_over_time(
     *monthly* is ``Backtest.regret_by_month`` of the policies to be shown.
     """
     ax = axes(ax, height=4.2)
+    if monthly.empty:
+        return nothing(ax, "Regret over time", caption)
     for place, (policy, rows) in enumerate(monthly.groupby("policy", observed=True, sort=False)):
         ordered = rows.sort_values("month")
         ax.plot(ordered["month"].astype("str"), ordered["regret_usd"].cumsum(),
                 color=SEQUENCE[place % len(SEQUENCE)], marker=MARKERS[place % len(MARKERS)],
                 linestyle=_LINES[place % len(_LINES)], markersize=4, linewidth=1.6,
-                label=str(policy))
+                label=shown(policy))
     ax.yaxis.set_major_formatter(lambda value, _: usd(value, cents=False))
     ax.tick_params(axis="x", labelrotation=45)
     ax.grid(axis="y", color=PALE, linewidth=0.8)
     ax.set_axisbelow(True)
     ax.legend(fontsize=8, frameon=False, loc="upper left")
-    return dressed(ax, "Regret over time", f"UTC month{caption and f' · {caption}'}",
-                   "regret so far, USD")
+    return dressed(ax, "Regret over time", "UTC month", "regret so far, USD", caption=caption)
 
 
 def calibration(
@@ -77,27 +89,26 @@ def calibration(
     decisions.
     """
     ax = axes(ax, width=4.8, height=4.6)
+    if by_fear.empty:
+        return nothing(ax, "Is a chance of a loss what it says?", caption)
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", zorder=1)
     decisions = by_fear["decisions"]
     size = 20 + 280 * decisions / max(decisions.max(), 1)
     ax.scatter(by_fear["chance_of_loss"], by_fear["lost"], s=size, color=SEQUENCE[0], alpha=0.75,
                edgecolor=INK, linewidth=0.6, zorder=3)
-    labelled = -1.0
-    for row in by_fear.to_dict("records"):
-        if row["chance_of_loss"] - labelled < CROWDED:
-            continue
-        labelled = row["chance_of_loss"]
-        ax.annotate(f"{row['decisions']:,}", (row["chance_of_loss"], row["lost"]), fontsize=7.5,
-                    xytext=(9, -9), textcoords="offset points", color=INK)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:.0%}")
     ax.set_xlim(-0.05, 1.05)
     ax.set_ylim(-0.05, 1.05)
     ax.grid(color=PALE, linewidth=0.8)
     ax.set_axisbelow(True)
-    return dressed(ax, "Is a chance of a loss what it says?",
-                   f"chance of a loss that was told{caption and f' · {caption}'}",
-                   "share of decisions that lost")
+    dressed(ax, "Is a chance of a loss what it says?", "chance of a loss that was told",
+            "share of decisions that lost", caption=caption)
+    ax.figure.canvas.figure.draw_without_rendering()  # tells where everything will stand
+    marks = [(row["chance_of_loss"], row["lost"], f"{row['decisions']:,}")
+             for row in by_fear.to_dict("records")]
+    label_marks(ax, marks, size=7.5, colour=INK, taken=mark_boxes(ax, [m[:2] for m in marks]))
+    return ax
 
 
 def regret_of_fleets(frame: pd.DataFrame, ax: Axes | None = None, *, caption: str = "") -> Axes:
@@ -112,13 +123,13 @@ def regret_of_fleets(frame: pd.DataFrame, ax: Axes | None = None, *, caption: st
     for number, (fleet, rows) in enumerate(frame.groupby("fleet", sort=False)):
         ax.scatter(rows["share"], rows["policy"].map(places) + 0.09 * (number - 2), s=34,
                    color=SEQUENCE[number % len(SEQUENCE)], marker=MARKERS[number % len(MARKERS)],
-                   alpha=0.85, linewidths=0, label=str(fleet), zorder=3)
+                   alpha=0.85, linewidths=0, label=shown(fleet), zorder=3)
     ax.axvline(1, color=GREY, linewidth=1, linestyle="--")
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    ax.set_yticks(list(places.values()), list(places))
+    names_on(ax.yaxis, places.values(), places)
     ax.grid(axis="x", color=PALE, linewidth=0.8)
     ax.set_axisbelow(True)
     ax.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return dressed(ax, "Regret against that of AWS's Cost Optimizer (1 = as much)",
-                   f"share of its regret, logarithmic{caption and f' · {caption}'}")
+                   "share of its regret, logarithmic", caption=caption)

@@ -1,16 +1,27 @@
-"""One look for all plots: readable in greyscale and by colour-blind people (Okabe and Ito)."""
+"""One look for all plots: readable in greyscale and by colour-blind people (Okabe and Ito).
+
+Names that come from data go through :func:`shown` or :func:`names_on`, so that whatever somebody
+called a WorkSpace, a tag or a directory is drawn as text: shortened, never taken for a formula.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from io import BytesIO
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.text import Text
+
+from wsanalytics.show import counted, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 INK, GREY, PALE = "#1f2933", "#7b8794", "#e4e7eb"
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW = (
@@ -18,6 +29,11 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW = (
 )
 SEQUENCE = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW)
 MARKERS = "os^Dv*P"
+MOST_LETTERS = 40
+"""Longer names are cut."""
+NOTHING_TO_SHOW = "nothing to show"
+_MISSING = "\N{REPLACEMENT CHARACTER}"
+_LABEL_POINTS, _TITLE_POINTS = 9, 11
 
 
 def axes(ax: Axes | None, *, width: float = 7.2, height: float = 3.8) -> Axes:
@@ -44,12 +60,101 @@ def png(
     return image.getvalue()
 
 
-def dressed(ax: Axes, title: str, xlabel: str = "", ylabel: str = "") -> Axes:
-    """Title, labels and quiet spines."""
-    ax.set_title(title, loc="left", fontsize=11, color=INK, fontweight="bold")
-    ax.set_xlabel(xlabel, fontsize=9, color=INK)
-    ax.set_ylabel(ylabel, fontsize=9, color=INK)
+def shown(text: object, most: int = MOST_LETTERS) -> str:
+    r"""A text that comes from data as plots write it: in one line, at most so many letters.
+
+    Control characters, those that turn the direction of writing, and letters that the font lacks
+    become a replacement mark.
+
+    >>> shown("ada\u202eda"), shown("x" * 50, most=5)
+    ('ada�da', 'xxxx…')
+    """
+    words = plain(str(text)[: most + 1])
+    words = "".join(c if c.isascii() or _is_in_font(c) else _MISSING for c in words)
+    return words if len(words) <= most else f"{words[: most - 1]}…"
+
+
+def names_on(axis: Axis, places: Iterable[float], names: Iterable[object]) -> None:
+    """Names from data at *places* of an *axis*."""
+    axis.set_ticks(list(places), [shown(name) for name in names], parse_math=False)
+
+
+def legend_above(ax: Axes, columns: int) -> None:
+    """A legend in one row between the title and the plot, for a plot that is dressed afterwards."""
+    ax.legend(fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(-0.008, 0.995),
+              ncols=columns, borderaxespad=0.15, borderpad=0, columnspacing=1.4,
+              handletextpad=0.5)
+
+
+def nothing(ax: Axes, title: str, caption: str = "") -> Axes:
+    """An Axes that says that there is nothing to show, instead of a plot."""
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.text(0.5, 0.5, NOTHING_TO_SHOW, transform=ax.transAxes, ha="center", va="center",
+            fontsize=10, color=GREY)
+    return dressed(ax, title, caption=caption)
+
+
+def dressed(
+    ax: Axes, title: str, xlabel: str = "", ylabel: str = "", *, caption: str = "",
+    workspaces: int | None = None, raised: bool = False,
+) -> Axes:
+    """Title, labels and quiet spines; below the plot what it shows: how many, when, which prices.
+
+    *workspaces* and the *caption* stand after the *xlabel*, in as many lines as they need. A
+    *raised* title leaves room for :func:`legend_above`.
+    """
+    many = "" if workspaces is None else counted(workspaces, "WorkSpace")
+    told = [fact for fact in (many, shown(caption, most=200)) if fact]
+    ax.set_title("\n".join(_lines(ax, [title], _TITLE_POINTS)), loc="left", fontsize=_TITLE_POINTS,
+                 color=INK, fontweight="bold", pad=22 if raised else 6)
+    lines = [line for part in xlabel.split("\n") for line in _lines(ax, [part], _LABEL_POINTS)]
+    below = _lines(ax, told, _LABEL_POINTS)
+    if lines and below and len(both := f"{lines[-1]} · {below[0]}") <= _room(ax, _LABEL_POINTS):
+        lines, below = [*lines[:-1], both], below[1:]
+    ax.set_xlabel("\n".join([*lines, *below]), fontsize=_LABEL_POINTS, color=INK)
+    ax.set_ylabel(ylabel, fontsize=_LABEL_POINTS, color=INK)
     ax.tick_params(labelsize=8.5, colors=INK, length=0)
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(GREY)
+    legend = ax.get_legend()
+    for text in [*ax.texts, ax.xaxis.label, ax.yaxis.label, *_titles(ax),
+                 *(legend.get_texts() if legend else ())]:
+        text.set_parse_math(False)  # amounts and names hold dollars, none of them formulas
     return ax
+
+
+def _titles(ax: Axes) -> list[Text]:
+    return [child for child in ax.get_children() if isinstance(child, Text)]
+
+
+def _lines(ax: Axes, parts: Sequence[str], points: int) -> list[str]:
+    """The *parts* with dots between them, in lines that fit the width of *ax*."""
+    room = _room(ax, points)
+    lines: list[str] = []
+    for part in filter(None, parts):
+        if lines and len(lines[-1]) + 3 + len(part) <= room:
+            lines[-1] = f"{lines[-1]} · {part}"
+        else:
+            lines += wrap(part, room) or [part]
+    return lines
+
+
+def _room(ax: Axes, points: int) -> int:
+    """About how many letters of that size go beside one another below *ax*."""
+    share = min(1.0, ax.get_position().width / 0.77)  # 1 where it has the figure to itself
+    names = max((len(label.get_text()) for label in ax.get_yticklabels()), default=0)
+    beside = max(0.6, names * 0.07) + 0.3
+    inches = ax.figure.get_figure(root=True).get_size_inches()[0] * share - beside
+    letter = 0.64 if points == _TITLE_POINTS else 0.53  # titles are bold
+    return max(24, int(inches * 72 / (letter * points)))
+
+
+def _is_in_font(letter: str) -> bool:
+    return all(_has(findfont(FontProperties(weight=weight)), letter)
+               for weight in ("normal", "bold"))
+
+
+@cache
+def _has(path: str, letter: str) -> bool:
+    return get_font(path).get_char_index(ord(letter)) != 0

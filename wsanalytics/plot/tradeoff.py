@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from matplotlib.colors import LogNorm
 
-from wsanalytics.plot.style import GREY, MARKERS, PALE, SEQUENCE, axes, dressed
-from wsanalytics.show import usd
+from wsanalytics.plot.density import CROWD, mesh
+from wsanalytics.plot.style import GREY, INK, MARKERS, PALE, SEQUENCE, axes, dressed, nothing, shown
+from wsanalytics.show import number, usd
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +19,8 @@ LINEAR_USD = 10
 """Up to so many dollars the scale is linear, beyond it logarithmic: a few graphics bundles would
 otherwise press everything else onto the axis."""
 TICKS_USD = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+_TITLE = "Saving against waiting, under each other setting"
+_X, _Y = "extra_cold_starts_per_week", "saving_usd_per_month"
 
 
 def saving_against_waiting(
@@ -25,31 +29,75 @@ def saving_against_waiting(
     """Each WorkSpace under each setting: what it would save, against how often its user waits.
 
     *comparison* is what :func:`wsanalytics.comparison.compare` gives. Points above the line
-    save money against the present setting; points to the right wait more often than today.
+    save money against the present setting; points to the right wait more often than today. Of
+    large fleets each setting has a panel of its own, the darker the more WorkSpaces are there.
     """
     ax = axes(ax, height=4.4)
     rows = comparison[comparison["setting"].astype("str") != comparison["baseline"]]
-    size = 26 if len(rows) < 3000 else 6
-    for place, setting in enumerate(comparison["setting"].cat.categories):
-        mine = rows[rows["setting"] == setting]
-        ax.scatter(
-            mine["extra_cold_starts_per_week"], mine["saving_usd_per_month"], s=size, alpha=0.65,
-            color=SEQUENCE[place % len(SEQUENCE)], marker=MARKERS[place % len(MARKERS)],
-            linewidths=0, label=str(setting), rasterized=True,
-        )
-    ax.axhline(0, color=GREY, linewidth=0.8)
-    ax.axvline(0, color=GREY, linewidth=0.8)
+    rows = rows[rows[_Y].notna()]
+    if rows.empty:
+        return nothing(ax, _TITLE, caption)
+    groups = [(str(setting), own) for setting, own in rows.groupby("setting", observed=True)]
+    if len(rows) > CROWD:
+        return _crowd(ax, rows, groups, caption)
     ax.set_yscale("symlog", linthresh=LINEAR_USD)
+    for place, (setting, own) in enumerate(groups):
+        ax.scatter(own[_X], own[_Y], s=26, label=shown(setting), alpha=0.65, linewidths=0,
+                   rasterized=True, color=SEQUENCE[place % len(SEQUENCE)],
+                   marker=MARKERS[place % len(MARKERS)])
+    _ticks(ax, TICKS_USD)
+    ax.legend(fontsize=8, frameon=False, title="instead of today's", title_fontsize=8,
+              loc="center left", bbox_to_anchor=(1, 0.5))
+    return dressed(ax, _TITLE, "extra cold starts a week", "saving, USD a month",
+                   workspaces=rows["workspace_id"].nunique(), caption=caption)
+
+
+def _crowd(
+    ax: Axes, rows: pd.DataFrame, groups: list[tuple[str, pd.DataFrame]], caption: str
+) -> Axes:
+    """A panel for each setting within *ax*, all to one scale: the darker, the more WorkSpaces."""
+    across = min(4, -(-len(groups) // -(-len(groups) // 4)))
+    down = -(-len(groups) // across)
+    low, high = (float(rows[_X].quantile(share)) for share in (0.001, 0.999))
+    bottom, top = (1.6 * rows[_Y].min(), 1.6 * rows[_Y].max())
+    norm = LogNorm(1, max(len(own) for _, own in groups))
+    ax.set_xticks([])
+    ax.set_yticks([])
+    width, height = 0.93 / across, 1 / down
+    for place, (setting, own) in enumerate(groups):
+        row, column = divmod(place, across)
+        panel = ax.inset_axes((0.07 + column * width, 1 - (row + 1) * height + 0.1 / down,
+                               width * 0.93, height * 0.78))
+        panel.set_yscale("symlog", linthresh=LINEAR_USD)
+        panel.set_xlim(low - 1, high + 1)
+        panel.set_ylim(min(bottom, -LINEAR_USD), max(top, LINEAR_USD))
+        image = panel.pcolormesh(*mesh(panel, own[_X], own[_Y]), cmap="cividis_r", norm=norm,
+                                 rasterized=True)
+        _ticks(panel, (10, 100, 1000))
+        panel.set_title(shown(setting, most=18), fontsize=8.5, color=INK, loc="left", pad=2,
+                        parse_math=False)
+        panel.tick_params(labelsize=7.5, colors=INK, length=0, labelleft=column == 0,
+                          labelbottom=place + across >= len(groups))
+        panel.spines[:].set_color(PALE)
+    bar = ax.figure.colorbar(image, ax=ax, pad=0.01, shrink=0.8)
+    bar.ax.tick_params(labelsize=8, length=0)
+    bar.ax.yaxis.set_major_formatter(lambda value, _: number(value))
+    bar.set_label("WorkSpaces in a cell", fontsize=8.5, color=INK)
+    bar.outline.set_visible(False)
+    dressed(ax, _TITLE, "extra cold starts a week, in each panel instead of today's setting",
+            "saving, USD a month", workspaces=rows["workspace_id"].nunique(), caption=caption)
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def _ticks(ax: Axes, marked: tuple[int, ...]) -> None:
+    """Amounts at the side, and where nothing changes."""
     low, high = ax.get_ylim()
-    ticks = [side * tick for side in (-1, 1) for tick in TICKS_USD]
+    ticks = [side * tick for side in (-1, 1) for tick in marked]
     ax.set_yticks([0, *(tick for tick in ticks if low <= tick <= high)], minor=False)
     ax.set_yticks([], minor=True)
     ax.yaxis.set_major_formatter(lambda value, _: usd(value, cents=False))
+    ax.axhline(0, color=GREY, linewidth=0.8)
+    ax.axvline(0, color=GREY, linewidth=0.8)
     ax.grid(color=PALE, linewidth=0.8)
     ax.set_axisbelow(True)
-    ax.legend(fontsize=8, frameon=False, title="instead of today's", title_fontsize=8,
-              loc="center left", bbox_to_anchor=(1, 0.5))
-    return dressed(
-        ax, "Saving against waiting, each WorkSpace under each other setting",
-        f"extra cold starts a week{caption and f' · {caption}'}", "saving, USD a month",
-    )

@@ -1,4 +1,4 @@
-"""Plots of how people work: the week of a fleet."""
+"""Plots of how people work: the week of a fleet, or of one person."""
 
 from __future__ import annotations
 
@@ -6,24 +6,34 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from wsanalytics.plot.style import axes, dressed
+from wsanalytics.plot.style import INK, axes, dressed, shown
+from wsanalytics.show import number, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def week_heat_map(usage: pd.DataFrame, ax: Axes | None = None, *, caption: str = "") -> Axes:
-    """How many WorkSpaces are connected in each hour of the week, in UTC.
+def week_heat_map(
+    usage: pd.DataFrame, ax: Axes | None = None, *, zone: str = "UTC", of_one: bool = False,
+    caption: str = "",
+) -> Axes:
+    """How many WorkSpaces are connected in each hour of the week, or how often one person is.
 
-    *usage* is what :func:`wsanalytics.summaries.weekly_usage` gives.
+    *usage* is what :func:`wsanalytics.summaries.weekly_usage` gives, *zone* the name of the clock
+    that it tells (:func:`wsanalytics.summaries.clock_caption`). *of_one*: the sessions were those
+    of one WorkSpace, so these are shares of each hour.
     """
     ax = axes(ax, height=2.9)
-    image = ax.imshow(usage.to_numpy(), aspect="auto", cmap="cividis", vmin=0)
+    most = float(usage.to_numpy().max(initial=0)) or 1.0
+    image = ax.imshow(usage.to_numpy(), aspect="auto", cmap="cividis", vmin=0, vmax=most)
     ax.set_yticks(range(len(usage)), list(usage.index))
     ax.set_xticks(range(0, 24, 3), [f"{hour:02d}:00" for hour in range(0, 24, 3)])
-    figure = ax.figure
-    bar = figure.colorbar(image, ax=ax, pad=0.015)
+    bar = ax.figure.colorbar(image, ax=ax, pad=0.015)
     bar.ax.tick_params(labelsize=8, length=0)
+    bar.ax.yaxis.set_major_formatter(
+        (lambda value, _: percent(value)) if of_one else (lambda value, _: number(value, 1)))
+    bar.set_label("share of the hour" if of_one else "WorkSpaces (mean)", fontsize=8.5,
+                  color=INK)
     bar.outline.set_visible(False)
-    return dressed(ax, "WorkSpaces connected, by hour of the week",
-                   f"hour of the day, UTC{caption and f' · {caption}'}")
+    title = f"{'How often its user is' if of_one else 'WorkSpaces'} connected, by hour of the week"
+    return dressed(ax, title, f"hour of the day, {shown(zone, most=80)}", caption=caption)
