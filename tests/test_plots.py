@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 
 import matplotlib.pyplot as plt
@@ -11,10 +12,13 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
+import wsanalytics as ws
 from tests.build import fleet_sessions, window
 from wsanalytics import plot
 from wsanalytics.plot.style import BLUE, NOTHING_TO_SHOW, VERMILION, shown
+from wsanalytics.report.figures import pictures
 from wsanalytics.tables import COMPARISON
+from wsanalytics.workdays import Zones
 
 SIZES = (1, 6, 60_000)
 SETTINGS = ["ALWAYS_ON", "AUTO_STOP:60", "AUTO_STOP:120"]
@@ -402,3 +406,18 @@ def test_labels_of_a_calibration_and_hostile_policies() -> None:
     assert ticks(drawn(plot.regret_by_policy, totals))[0] == "$a$$"
     regret = pd.DataFrame({"policy": [HOSTILE], "month": ["2026-10"], "regret_usd": [1.0]})
     drawn(plot.regret_over_time, regret)
+
+
+def test_the_report_shows_the_fleet_by_its_parts_and_on_its_clocks() -> None:
+    history = ws.sample_history()
+    fleet = history.workspaces[history.workspaces["region"] == "us-east-1"]
+    sessions = ws.find_sessions(history)
+    sessions = sessions[sessions["workspace_id"].isin(fleet["workspace_id"])]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # some are not simulated, some have no price
+        found = ws.analyse(fleet, sessions, window=history.window, prices=ws.load_prices())
+        shown_ones = pictures(found, Zones.of("America/New_York", ()))
+    told = [picture.alt.partition(":")[0] for picture in shown_ones]
+    assert told == ["Bars", "Histogram", "Scatter", "Histograms", "Bars", "Bars", "Heat map",
+                    "Timeline"]
+    assert shown_ones[6].alt.endswith("America/New_York.")

@@ -74,7 +74,8 @@ def cost_by_setting(
     ax.grid(axis="x", color=PALE, linewidth=0.8)
     ax.set_axisbelow(True)
     legend_above(ax, 3)
-    return dressed(ax, title, "USD a month", caption=caption, raised=True)
+    return dressed(ax, title, "USD a month; whiskers: interval of the saving", caption=caption,
+                   raised=True)
 
 
 def _whiskers(ax: Axes, rows: pd.DataFrame) -> float:

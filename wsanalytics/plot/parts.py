@@ -52,7 +52,7 @@ def cost_by_group(
                 f"{usd(row['today_usd'], cents=False)}{saves}", va="center", fontsize=8, color=INK)
     names_on(ax.yaxis, y, [f"{shown(row['group'], most=30) or '(none)'} ({row['workspaces']:,})"
                            for row in rows.to_dict("records")])
-    ax.invert_yaxis()
+    ax.set_ylim(len(rows) - 0.45, -0.55)
     ax.set_xlim(0, most * 1.34)
     ax.set_xticks([tick for tick in MaxNLocator(4).tick_values(0, most) if tick <= most * 1.05])
     ax.xaxis.set_major_formatter(lambda value, _: usd(value, cents=False))

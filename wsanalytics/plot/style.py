@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
 
 INK, GREY, PALE = "#1f2933", "#7b8794", "#e4e7eb"
-BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW = (
-    "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#f0e442",
-)
-SEQUENCE = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW)
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, SLATE = (
+    "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#52606d",
+)  # slate for their yellow, which paper swallows
+SEQUENCE = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, SLATE)
 MARKERS = "os^Dv*P"
 MOST_LETTERS = 40
 """Longer names are cut."""

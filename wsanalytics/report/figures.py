@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from wsanalytics import plot
 from wsanalytics.analysis import Analysis
+from wsanalytics.fleetviews import cost_by, cost_by_month, monthly_hours
 from wsanalytics.settings import ALWAYS_ON
 from wsanalytics.show import number
-from wsanalytics.summaries import break_even_usage, fleet_costs, stretch_of, weekly_usage
+from wsanalytics.summaries import (
+    break_even_usage,
+    clock_caption,
+    fleet_costs,
+    stretch_of,
+    weekly_usage,
+)
 from wsanalytics.timeline import Window
+from wsanalytics.workdays import Zones
 
 DOTS_PER_INCH = 144
 SHOWN_DAYS = 14
@@ -27,72 +35,107 @@ class Picture:
     alt: str
 
 
-def pictures(analysis: Analysis) -> list[Picture]:
-    """The plots of the report, in order; those without anything to show are left out."""
-    costs = fleet_costs(analysis.comparison, analysis.plan)
-    usage = break_even_usage(analysis.comparison)
+def pictures(analysis: Analysis, zones: Zones | None = None) -> list[Picture]:
+    """The plots of the report, in order; those without anything to show are left out.
+
+    Hours are those on the clocks of the users, by *zones* (default: UTC).
+    """
     caption = f"{analysis.window.start:%Y-%m-%d} to {analysis.window.end:%Y-%m-%d}"
     less = f" less {number(100 * share, 2)} %" if (share := analysis.prices.discount) else ""
     dated = f"{caption}, list prices{less} of {analysis.prices.date}" if (
         analysis.prices.date) else f"{caption}{less}"
-    made = [
-        _picture(
-            f"Bars: what the fleet costs a month today, under the plan and under one setting "
-            f"for all, {dated}.",
-            (7.6, 0.9 + 0.4 * len(costs)),
-            lambda ax: plot.cost_by_option(costs, ax, caption=dated),
-        )
-    ]
-    if len(usage):
-        made.append(
-            _picture(
-                "Histogram: billed hours of each WorkSpace as a share of its break-even.",
-                (7.6, 3.4),
-                lambda ax: plot.break_even_histogram(usage, ax, caption=caption),
-            )
-        )
-    made.append(
-        _picture(
-            "Scatter: saving of each WorkSpace under each other setting against extra cold "
-            "starts a week.",
-            (7.6, 4.2),
-            lambda ax: plot.saving_against_waiting(analysis.comparison, ax, caption=dated),
-        )
+    return [*_fleet(analysis, caption, dated), *_parts(analysis, dated),
+            *_weeks(analysis, caption, zones), *_timelines(analysis)]
+
+
+def _fleet(analysis: Analysis, caption: str, dated: str) -> Iterator[Picture]:
+    """What the whole fleet costs, its hours against the break-even, savings against waits."""
+    costs = fleet_costs(analysis.comparison, analysis.plan)
+    usage = break_even_usage(analysis.comparison)
+    yield _picture(
+        f"Bars: what the fleet costs a month today, under the plan and under one setting "
+        f"for all, {dated}.",
+        (7.6, 1.1 + 0.4 * len(costs)),
+        lambda ax: plot.cost_by_option(costs, ax, caption=dated),
     )
-    if len(analysis.replay.sessions):
-        week = weekly_usage(analysis.replay.sessions, analysis.window)
-        made.append(
-            _picture(
-                "Heat map: WorkSpaces connected in each hour of the week, UTC.",
-                (7.6, 2.7),
-                lambda ax: plot.week_heat_map(week, ax, caption=caption),
-            )
+    if len(usage):
+        yield _picture(
+            "Histogram: billed hours of each WorkSpace as a share of its break-even.",
+            (7.6, 3.4),
+            lambda ax: plot.break_even_histogram(usage, ax, caption=caption),
         )
-    return made + _timelines(analysis)
+    yield _picture(
+        "Scatter: saving of each WorkSpace under each other setting against extra cold "
+        "starts a week.",
+        (7.6, 4.2),
+        lambda ax: plot.saving_against_waiting(analysis.comparison, ax, caption=dated),
+    )
 
 
-def _timelines(analysis: Analysis) -> list[Picture]:
+def _parts(analysis: Analysis, dated: str) -> Iterator[Picture]:
+    """The fleet by bundle, directory and month, where it has several."""
+    table, workspaces = analysis.comparison, analysis.workspaces
+    hours = monthly_hours(table, workspaces)
+    if (bundles := hours["compute_type"].nunique()) > 1:
+        yield _picture(
+            "Histograms: billed hours a month of the WorkSpaces of each bundle, with the bundle's "
+            "break-even.",
+            (7.6, 1.5 + 0.6 * min(bundles, 9)),
+            lambda ax: plot.hours_by_bundle(hours, ax, caption=dated),
+        )
+    groups = cost_by(table, analysis.plan, workspaces)
+    if len(groups) > 1:
+        yield _picture(
+            "Bars: what each directory costs a month today and under the plan.",
+            (7.6, 1.4 + 0.42 * min(len(groups), 13)),
+            lambda ax: plot.cost_by_group(groups, ax, caption=dated),
+        )
+    present = table.drop_duplicates("workspace_id").set_index("workspace_id")["baseline"]
+    months = cost_by_month(analysis.charges, present, analysis.window)
+    if len(months) > 1:
+        yield _picture(
+            "Bars: what the fleet cost in each month, fees and billed hours.",
+            (7.6, 3.4),
+            lambda ax: plot.cost_by_month(months, ax, caption=dated),
+        )
+
+
+def _weeks(analysis: Analysis, caption: str, zones: Zones | None) -> Iterator[Picture]:
+    """When people are connected."""
+    if analysis.replay.sessions.empty:
+        return
+    week = weekly_usage(analysis.replay.sessions, analysis.window, analysis.workspaces, zones)
+    clock = clock_caption(analysis.workspaces, zones)
+    yield _picture(
+        f"Heat map: WorkSpaces connected in each hour of the week, {clock}.",
+        (7.6, 2.7),
+        lambda ax: plot.week_heat_map(week, ax, zone=clock, caption=caption),
+    )
+
+
+def _timelines(analysis: Analysis) -> Iterator[Picture]:
     """The largest saving among used WorkSpaces, by a timeout if one is, in its busiest weeks."""
     sessions, changes = analysis.replay.sessions, analysis.plan.changes
     used = changes[changes["workspace_id"].isin(sessions["workspace_id"].unique())]
     is_flat = used["to_setting"] == str(ALWAYS_ON)
     names = [*used.loc[~is_flat, "workspace_id"], *used.loc[is_flat, "workspace_id"]]
     if not names:
-        return []
+        return
     connects = sessions.loc[sessions["workspace_id"] == names[0], "connected_at"]
     days = connects.dt.floor("D").value_counts().sort_index().resample("D").sum()
     busiest = days.iloc[::-1].rolling(SHOWN_DAYS, min_periods=1).sum().idxmax()
     window = Window(busiest.to_pydatetime(), busiest.to_pydatetime() + timedelta(days=SHOWN_DAYS))
     mine, runs = stretch_of(sessions, analysis.replay.runs, names[0], window)
+    waits = analysis.replay.cold_starts
+    waits = waits[(waits["connected_at"] >= window.start) & (waits["connected_at"] < window.end)]
     lanes = 1 + runs["setting"].nunique()
-    return [
-        _picture(
-            f"Timeline: sessions and runs of {names[0]} under each setting.",
-            (7.6, 0.9 + 0.36 * lanes),
-            lambda ax: plot.workspace_timeline(mine, runs, names[0], ax,
-                                               caption="two weeks of one of the changes"),
-        )
-    ]
+    yield _picture(
+        f"Timeline: sessions, runs and cold starts of {names[0]} under each setting.",
+        (7.6, 1.3 + 0.36 * lanes),
+        lambda ax: plot.workspace_timeline(mine, runs, names[0], ax, cold_starts=waits,
+                                           window=window,
+                                           caption="two weeks of one of the changes"),
+    )
 
 
 def _picture(alt: str, size: tuple[float, float], draw: Callable[[Any], Any]) -> Picture:
