@@ -30,7 +30,8 @@ mixtures, offering, frontiers, repricing, answering, whatif
 usage, particulars, explaining, evidence
 verification, newcomers, creations
 plot.style, plot.density, plot.choice, plot.costs, plot.hours, plot.outcomes, plot.parts
-plot.timeline, plot.tradeoff, plot.usage, plot.labels, plot.frontier, plot.policies, plot
+plot.timeline, plot.tradeoff, plot.usage, plot.labels, plot.frontier, plot.explored
+plot.policies, plot
 report.figures, report.page, report.terminal, report.outcomes
 report.plantables, report.tradeoffs, report.workbook, report
 WIDGETS
@@ -49,7 +50,7 @@ GROUPS = {
     "aws.cloudtrail, aws.cloudwatch, aws.identity, aws.inventory, aws.offers, aws.client, "
     "aws.reader, aws.presence, aws.writer, aws.policy, aws.probe",
     "WIDGETS": "widgets.state, widgets.parts, widgets.table, widgets.work, widgets.why, "
-    "widgets.reviewing, widgets",
+    "widgets.reviewing, widgets.download, widgets.dials, widgets.explorer, widgets",
     "SANDBOX": "sandbox.clock, sandbox.life, sandbox.wire, sandbox.catalog, sandbox.faults, "
     "sandbox.keys, sandbox.meter, sandbox.pages, sandbox.record, sandbox.desktop, sandbox.fleet, "
     "sandbox.world, sandbox.describing, sandbox.identity, sandbox.metrics, sandbox.products, "

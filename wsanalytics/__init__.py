@@ -55,6 +55,7 @@ _PLACES = {
     "creation_properties": "newcomers",
     "creation_request": "newcomers",
     "explain": "explaining",
+    "explore": "widgets.explorer",
     "find_gaps": "sessions",
     "find_sessions": "sessions",
     "fleet_costs": "summaries",
@@ -151,6 +152,7 @@ if TYPE_CHECKING:
     from wsanalytics.timeline import Window as Window
     from wsanalytics.verification import verify as verify
     from wsanalytics.whatif import what_if as what_if
+    from wsanalytics.widgets.explorer import explore as explore
 
 __all__ = ["__version__", *_MODULES, *_PLACES]  # noqa: PLE0604  # names, all of them
 
