@@ -26,6 +26,7 @@ from wsanalytics.prices import built_in_prices
 from wsanalytics.settings import setting_grid
 from wsanalytics.timeline import Window, months_later
 from wsanalytics.whatif import TIMEOUTS, what_if
+from wsanalytics.widgets.explorer import Explorer
 
 START = datetime(2025, 10, 1, tzinfo=UTC)
 
@@ -72,6 +73,13 @@ def main() -> None:
     answers = [timed(lambda one=one: question.answer(**one)) for one in asked]
     pictures = [timed(lambda one=one: explored.pictures(question.answer(**one))) for one in asked]
 
+    explorer = Explorer(question)
+
+    def moved(percent: int) -> None:
+        explorer.discount.slider.value = percent
+
+    moves = [timed(lambda percent=percent: moved(percent)) for percent in range(1, 31)]
+
     def plain() -> None:
         settings = setting_grid(auto_stop_minutes=TIMEOUTS)
         frontier(fleet, sessions, window=when, prices=prices, settings=settings,
@@ -85,6 +93,8 @@ def main() -> None:
     print(f"an answer       {middle:7.1f} ms, the worst of {len(asked)} {max(answers):.1f} ms")
     print(f"with pictures   {statistics.median(pictures):7.1f} ms, the worst "
           f"{max(pictures):.1f} ms")
+    print(f"a slider's move {statistics.median(moves):7.1f} ms, the worst {max(moves):.1f} ms, "
+          "to the new pictures")
     print(f"the plain way   {again:7.0f} ms (replay, bill, frontier): {again / middle:.0f} times "
           "an answer")
 

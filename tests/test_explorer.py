@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from base64 import b64decode
 from functools import cache
 from io import BytesIO
 from typing import Any
@@ -56,7 +58,9 @@ def explorer() -> Explorer:
 
 
 def pictures(one: Explorer) -> tuple[bytes, bytes]:
-    return bytes(one.bars.value), bytes(one.curve.value)
+    found = [re.findall(r'src="data:image/png;base64,([^"]+)"', shown.value)
+             for shown in (one.bars, one.curve)]
+    return b64decode(found[0][0]), b64decode(found[1][0])
 
 
 def test_what_is_shown_at_first() -> None:
@@ -70,7 +74,8 @@ def test_what_is_shown_at_first() -> None:
     assert "Saves $" in one.headline_html.value and 'role=\'status\'' in one.headline_html.value
     pd.testing.assert_frame_equal(one.costs, answer.costs)
     assert all(png.startswith(PNG) for png in pictures(one))
-    assert "all ALWAYS_ON $175" in one.bars.tooltip and "chosen: $" in one.curve.tooltip
+    assert "all ALWAYS_ON $175" in one.bars.value and "chosen: $" in one.curve.value
+    assert 'alt="Bars of' in one.bars.value and 'width="555" height="375"' in one.bars.value
     assert "wsanalytics-explorer" in one._dom_classes
     assert one.code_area.value == one.code and "2026-02-01" in one.note_html.value
 

@@ -35,7 +35,7 @@ POINTS = 72
 WIDTH, HEIGHT = 400, 270
 """The size of a picture in points; bars of many settings need more height."""
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 48, 34
-ROW = 22
+ROW = 18
 COLUMN = WIDTH - RIGHT - 68
 """Where the names of the settings stand."""
 SMALL, NORMAL = 7.5, 8.0

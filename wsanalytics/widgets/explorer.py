@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
-from ipywidgets import Accordion, Checkbox, Dropdown, HBox, Image, Layout, Textarea, VBox
+from ipywidgets import Accordion, Checkbox, Dropdown, HBox, Layout, Textarea, VBox
 from pandas.api.types import is_numeric_dtype
 
 from wsanalytics.analysis import Analysis
@@ -36,8 +36,7 @@ RULES = {
 """The hour rules in plain words."""
 PAUSE_SECONDS = 0.02
 """So long is waited for more of what is being dragged, before the pictures are drawn."""
-HOW = ("Offered to every WorkSpace beside the setting that it has; each takes the one that costs "
-       "least, its user's waiting included.")
+HOW = "Each WorkSpace takes what costs least of these and the setting that it has."
 
 
 class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -56,10 +55,10 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._is_held = False
         self._controls()
         self.headline_html, self.note_html, self.costs_html = html(), html(), html()
-        self.bars, self.curve = (Image(format="png", layout=Layout(
-            width="auto", max_width="100%", object_fit="contain")) for _ in range(2))
+        # ipywidgets' Image has no alternative text, and fails in the browser if given a tooltip
+        self.bars, self.curve = (html(flex="1 1 420px", max_width="560px") for _ in range(2))
         self.code_area = Textarea(
-            description="Python", disabled=False, rows=3, layout=Layout(width="99%"),
+            description="Python", rows=4, layout=Layout(width="99%"),
             tooltip="The lines that make this answer again")
         self.downloads = Download(self._offers())
         super().__init__([
@@ -84,9 +83,9 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.discount = Dial("Discount, %", 60, 1, most=99.9, hint="Taken off all prices")
         self.limit = LimitDial("Cold starts a week, at most", 20, 0.5,
                                hint="The most that any user shall have; or: no limit")
-        self.worth = Dial("A waiting minute's worth, USD", 3, 0.05,
+        self.worth = Dial("A waiting minute, USD", 3, 0.05,
                           hint="What a minute of a user's waiting counts for")
-        self.least = Dial("A change saves at least, USD", 20, 0.5,
+        self.least = Dial("Least saving, USD", 20, 0.5,
                           hint="A month; for less a WorkSpace is left as it is")
         boxes = [*self.timeouts.values(), self.always_on]
         for control in [*boxes, self.hour_rule, self.prices]:
@@ -228,11 +227,10 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
             self.headline_html.value = message(str(error), trouble=True)
             return
         self.headline_html.value = _headline(answer)
-        for image, png, words in zip((self.bars, self.curve), explored.pictures(answer),
-                                     _captions(answer), strict=True):
-            image.value, image.tooltip = png, words
+        self.bars.value, self.curve.value = _pictures(answer)
         self.costs_html.value = html_table(shown(answer.costs))
-        self.note_html.value = f"<small style='color:{QUIET}'>{text(answer.note)}</small>"
+        self.note_html.value = (
+            f"<div style='color:{QUIET};font-size:.85em;line-height:1.4'>{text(answer.note)}</div>")
         self.code_area.value = answer.code
 
     def static_html(self) -> str:
@@ -241,9 +239,7 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
             answer = self.answer
         except WsanalyticsError as error:
             return message(str(error), trouble=True)
-        drawn = "".join(picture(png, words, width=560) for png, words in zip(
-            explored.pictures(answer), _captions(answer), strict=True))
-        return (f"{_headline(answer)}{drawn}{html_table(shown(answer.costs))}"
+        return (f"{_headline(answer)}{''.join(_pictures(answer))}{html_table(shown(answer.costs))}"
                 f"<p><small>{text(answer.note)}</small></p><pre>{_lines(answer.code, text)}</pre>")
 
     def static_text(self) -> str:
@@ -309,6 +305,18 @@ def _headline(answer: Answer) -> str:
         lead += "" if saving > 0 else " more"
     return (f"<div role='status'><div style='font-size:1.5em;font-weight:600;line-height:1.5'>"
             f"{text(lead)}</div><div style='line-height:1.5'>{text(answer.headline)}</div></div>")
+
+
+def _pictures(answer: Answer) -> list[str]:
+    """Both pictures as HTML; their size is told, so that nothing jumps while they are exchanged."""
+    return [picture(png, words).replace("<img ", f"<img {_size(png)} ", 1)
+            for png, words in zip(explored.pictures(answer), _captions(answer), strict=True)]
+
+
+def _size(png: bytes) -> str:
+    """The attributes that tell a PNG image's size in pixels, as its header has them."""
+    width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
+    return f'width="{width}" height="{height}"'
 
 
 def _captions(answer: Answer) -> tuple[str, str]:
