@@ -271,3 +271,18 @@ def test_explore_takes_what_what_if_takes() -> None:
             explore(question(), **more)  # type: ignore[arg-type]  # one of the two
     with pytest.raises(InputError, match="cannot be asked"):
         explore("history")  # type: ignore[arg-type]  # on purpose
+
+
+def test_odd_fleets_are_drawn_too() -> None:
+    idle = ws.analyse(workspaces(), fleet_sessions({"ws-me": []}), window=FEBRUARY, prices=book())
+    manual = workspaces(running_mode="MANUAL", auto_stop_minutes=None)
+    with pytest.warns(UserWarning, match="MANUAL"):
+        nobody = explore(idle, workspaces=manual)
+    assert "0 WorkSpaces" in nobody.headline and nobody.table.empty
+    assert nobody.csv().count(b"\r\n") == 1 and len(nobody.figure().axes) == 2
+    many = explore(idle, timeouts=range(60, 2881, 60))
+    assert len(many.costs) == 51 and all(one.startswith(PNG) for one in pictures(many))
+    free = explore(idle, prices=book(0, 0, 0))
+    assert "Costs the same as today" in free.headline_html.value
+    free.set(timeouts=[], always_on=False)
+    assert free.costs["option"].tolist() == ["today", "each its own"]

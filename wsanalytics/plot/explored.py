@@ -81,7 +81,7 @@ def costs_png(costs: pd.DataFrame) -> bytes:
     _lines(ax, [((left + tick * scale, BOTTOM), (left + tick * scale, height - TOP))
                 for tick in ticks])
     for tick in ticks:
-        _text(ax, left + tick * scale, BOTTOM - 10, usd(tick, cents=False), "center", SMALL)
+        _text(ax, left + tick * scale, BOTTOM - 10, usd(tick, cents=most < 5), "center", SMALL)
     y = height - TOP - (np.arange(len(costs)) + 0.5) * (height - TOP - BOTTOM) / len(costs)
     fixed, hourly = (costs[name].to_numpy() * scale for name in ("fixed_usd", "hourly_usd"))
     _boxes(ax, np.full(len(y), left), fixed, y, BLUE, "")
@@ -131,8 +131,11 @@ def frontier_png(found: Frontier, chosen: Choice) -> bytes:
 
 def _column(ax: Axes, marks: Sequence[tuple[float, float, str]]) -> Box:
     """The names of *marks* in a column at the right, each joined to its own; gives its room."""
-    gap = min(LINE * NORMAL, (HEIGHT - TOP - BOTTOM) / max(len(marks), 1))
+    gap = LINE * NORMAL
     rising = sorted(marks, key=lambda mark: (mark[1], -mark[0]))
+    most = int((HEIGHT - TOP - BOTTOM) / gap)
+    if len(rising) > most:  # some of them, evenly, the outermost among them
+        rising = [rising[place] for place in np.linspace(0, len(rising) - 1, most).astype(int)]
     heights: list[float] = []
     joins = []
     for place, (x, y, name) in enumerate(rising):
