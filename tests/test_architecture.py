@@ -37,7 +37,7 @@ report.plantables, report.tradeoffs, report.workbook, report
 WIDGETS
 SANDBOX
 inputs, consent, commands, backtesting, advice, budgeting, weighing, helpdesk, plans, changes
-poweringcommands, verifying, creating, gathering, pricing, account, demonstration
+poweringcommands, verifying, creating, gathering, pricing, account, demonstration, serving
 optionkinds, optionvalues, config, inforce, adminoptions, options, cli, __main__
 """
 GROUPS = {
@@ -50,7 +50,8 @@ GROUPS = {
     "aws.cloudtrail, aws.cloudwatch, aws.identity, aws.inventory, aws.offers, aws.client, "
     "aws.reader, aws.presence, aws.writer, aws.policy, aws.probe",
     "WIDGETS": "widgets.state, widgets.parts, widgets.table, widgets.work, widgets.why, "
-    "widgets.reviewing, widgets.download, widgets.dials, widgets.explorer, widgets",
+    "widgets.reviewing, widgets.onlook, widgets.fleet, widgets.download, widgets.dials, "
+    "widgets.explorer, widgets.app, widgets",
     "SANDBOX": "sandbox.clock, sandbox.life, sandbox.wire, sandbox.catalog, sandbox.faults, "
     "sandbox.keys, sandbox.meter, sandbox.pages, sandbox.record, sandbox.desktop, sandbox.fleet, "
     "sandbox.world, sandbox.describing, sandbox.identity, sandbox.metrics, sandbox.products, "
@@ -71,6 +72,7 @@ PLACES = {  # who may import what
     "matplotlib": ("plot",),
     "ipywidgets": ("widgets.",),
     "anywidget": ("widgets.",),
+    "voila": ("serving",),
     "werkzeug": ("sandbox.",),
     "moto": (),
     "rich": ("report.terminal", "report.plantables", "progress"),

@@ -36,8 +36,11 @@ _PLACES = {
     "Terms": "carrying",
     "Window": "timeline",
     "Writer": "aws.writer",
+    "Zones": "workdays",
     "WsanalyticsError": "errors",
     "analyse": "analysis",
+    "analyse_history": "analysis",
+    "app": "widgets.app",
     "apply_plan": "applying",
     "backfill": "backfilling",
     "backtest": "simulate.backtest",
@@ -64,7 +67,9 @@ _PLACES = {
     "frontier": "frontiers",
     "load_prices": "prices",
     "monthly_hours": "fleetviews",
+    "look_at": "widgets.onlook",
     "open_writer": "aws.writer",
+    "overview": "widgets.fleet",
     "read_history": "archive",
     "read_plan": "planfile",
     "read_sessions": "history",
@@ -72,6 +77,7 @@ _PLACES = {
     "recommend": "recommendations",
     "render_report": "report.page",
     "replay": "simulate.fleet",
+    "review": "widgets.reviewing",
     "sample_history": "archive",
     "setting_grid": "settings",
     "standing_out": "fleetviews",
@@ -90,6 +96,7 @@ if TYPE_CHECKING:
     from wsanalytics import plot as plot
     from wsanalytics.analysis import Analysis as Analysis
     from wsanalytics.analysis import analyse as analyse
+    from wsanalytics.analysis import analyse_history as analyse_history
     from wsanalytics.applying import apply_plan as apply_plan
     from wsanalytics.applying import undo as undo
     from wsanalytics.archive import read_history as read_history
@@ -152,7 +159,12 @@ if TYPE_CHECKING:
     from wsanalytics.timeline import Window as Window
     from wsanalytics.verification import verify as verify
     from wsanalytics.whatif import what_if as what_if
+    from wsanalytics.widgets.app import app as app
     from wsanalytics.widgets.explorer import explore as explore
+    from wsanalytics.widgets.fleet import overview as overview
+    from wsanalytics.widgets.onlook import look_at as look_at
+    from wsanalytics.widgets.reviewing import review as review
+    from wsanalytics.workdays import Zones as Zones
 
 __all__ = ["__version__", *_MODULES, *_PLACES]  # noqa: PLE0604  # names, all of them
 

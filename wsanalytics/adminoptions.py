@@ -30,6 +30,7 @@ def add_admin(commands: Commands[Any]) -> None:
     _add_stop_idle(commands)
     _add_start_early(commands)
     _add_creation_properties(commands)
+    _add_app(commands)
 
 
 def _add_plan(commands: Commands[Any]) -> None:
@@ -170,6 +171,28 @@ def _add_creation_properties(commands: Commands[Any]) -> None:
     _add_journal(create, "creations.journal.jsonl in the store, or in this folder")
     _add_consent(create)
     _add_callers(create)
+
+
+def _add_app(commands: Commands[Any]) -> None:
+    app = commands.add_parser(
+        "app", help="the review of a plan as a page in a browser, served on this machine",
+        description="Serve the plan, the fleet and what-if as a page for people without a "
+        "notebook (needs the extra 'notebooks'). It only reads, unless it is started with "
+        "--allow-apply; then changes are made after a typed confirmation, journalled, and can be "
+        "taken back. Without --store and --plan it shows the sample fleet. The address is the "
+        "first line printed.")
+    app.set_defaults(module="serving")
+    app.add_argument("--plan", type=Path, metavar="plan.json",
+                     help="the plan to review (default: one made from the store)")
+    add_store_option(app, "the store of a collector, which shows why")
+    app.add_argument("--allow-apply", action="store_true",
+                     help="let the page make changes; its address then holds a secret")
+    app.add_argument("--limit", type=count, default=25, metavar="N",
+                     help="the most changes in one run (default: 25)")
+    app.add_argument("--port", type=count, metavar="P", help="the port (default: a free one)")
+    _add_journal(app, "PLAN.journal.jsonl beside the plan, or a file named after it here")
+    add_zones(app, default="")
+    _add_callers(app)
 
 
 def _add_switching(parser: argparse.ArgumentParser) -> None:

@@ -14,10 +14,11 @@ import pandas as pd
 
 from wsanalytics.billing import bill
 from wsanalytics.comparison import compare
-from wsanalytics.history import configured
+from wsanalytics.history import History, configured
 from wsanalytics.hourrules import HourRule
-from wsanalytics.prices import PriceBook
+from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.recommendations import Basis, Plan, recommend
+from wsanalytics.sessions import find_gaps, find_sessions
 from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.simulate.fleet import Replay, replay
 from wsanalytics.timeline import Window
@@ -120,3 +121,32 @@ def analyse(
         plan=replace(plan, account_id=account_id, region=region, basis=basis),
         defaults=dict(defaults or {}),
     )
+
+
+def analyse_history(
+    history: History,
+    *,
+    prices: PriceBook | None = None,
+    limits: Limits | None = None,
+    source: str = "",
+    step: Callable[[str], None] = lambda _: None,
+    now: datetime | None = None,
+) -> Analysis:
+    """The whole way from a history to a plan: find sessions and gaps, then :func:`analyse`.
+
+    *prices* are the built-in list prices unless others are handed over. The plan is for the
+    account and region of the fleet where it has one of each, and can be applied there.
+    """
+    step("finding sessions")
+    fleet = history.workspaces
+    return analyse(
+        fleet, find_sessions(history), window=history.window,
+        prices=load_prices() if prices is None else prices, limits=limits,
+        gaps=find_gaps(history), source=source, step=step, now=now,
+        account_id=the_one(fleet["account_id"]) or None, region=the_one(fleet["region"]))
+
+
+def the_one(column: pd.Series) -> str | None:
+    """The value of a column that has only one, such as the account of a fleet."""
+    values = column.unique()
+    return str(values[0]) if len(values) == 1 else None

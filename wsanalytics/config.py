@@ -31,7 +31,7 @@ Parsers = Mapping[Command, argparse.ArgumentParser]
 BY_THEMSELVES = {"sandbox", "demo", "columns"}
 """Commands without an account or a fleet of yours: the top level of the file is not about them."""
 _ACT = "nothing is changed in AWS without an explicit act on the command line"
-_NEVER = {"yes": _ACT, "interactive": _ACT, "create": _ACT, "resume": _ACT,
+_NEVER = {"yes": _ACT, "interactive": _ACT, "create": _ACT, "resume": _ACT, "allow-apply": _ACT,
           "help": "it is a question, not a setting", "version": "it is a question, not a setting",
           "with-parent": "it is for programs that start a sandbox"}
 _RIVALS = (("store", "sessions"), ("store", "workspaces"), ("setting", "timeout"))

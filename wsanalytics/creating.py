@@ -10,14 +10,14 @@ from pathlib import Path
 import pandas as pd
 
 from wsanalytics.advice import candidates_of
-from wsanalytics.analysis import Limits, analyse
+from wsanalytics.analysis import Limits, analyse, the_one
 from wsanalytics.carrying import Terms
 from wsanalytics.consent import confirmed, exit_status, writers_of
 from wsanalytics.creations import create_workspaces
 from wsanalytics.errors import InputError
 from wsanalytics.files import check_output, write_text
 from wsanalytics.hourrules import HourRule
-from wsanalytics.inputs import fleet_of, the_one
+from wsanalytics.inputs import fleet_of
 from wsanalytics.newcomers import creation_properties as best_for_newcomers
 from wsanalytics.newcomers import creation_request, of_most, priced_as
 from wsanalytics.report import outcomes, terminal

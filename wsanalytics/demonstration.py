@@ -7,20 +7,18 @@ from argparse import Namespace
 from pathlib import Path
 
 from wsanalytics.advice import new_folder
-from wsanalytics.analysis import analyse
+from wsanalytics.analysis import analyse_history
 from wsanalytics.archive import read_history
 from wsanalytics.aws.client import connect
 from wsanalytics.backfilling import FINE_DAYS, Backfilled, backfill
 from wsanalytics.collector import collect
 from wsanalytics.files import write_table, write_text
 from wsanalytics.history import History
-from wsanalytics.inputs import the_one
 from wsanalytics.planfile import write_plan
 from wsanalytics.prices import load_prices
 from wsanalytics.report import terminal
 from wsanalytics.report.page import render_report
 from wsanalytics.sandbox import SandboxProcess
-from wsanalytics.sessions import find_gaps, find_sessions
 from wsanalytics.show import cents, counted
 from wsanalytics.store import Store
 from wsanalytics.tables import CHARGES, RECOMMENDATIONS
@@ -40,13 +38,7 @@ def demo(args: Namespace) -> None:
         with SandboxProcess(workspaces=WORKSPACES) as box:
             filled = _gather(folder / STORE, box.url, step)
         history = read_history(folder / STORE)
-        step("finding sessions")
-        found, gaps = find_sessions(history), find_gaps(history)
-        analysis = analyse(history.workspaces, found, window=history.window,
-                           prices=load_prices(), gaps=gaps,
-                           account_id=the_one(history.workspaces["account_id"]),
-                           region=the_one(history.workspaces["region"]),
-                           source=STORE, step=step)
+        analysis = analyse_history(history, source=STORE, step=step)
         step("drawing the report")
         page = render_report(analysis)
         step("writing")
@@ -56,7 +48,7 @@ def demo(args: Namespace) -> None:
         write_plan(analysis.plan, folder / FILES[3])
     terminal.print_changes(analysis)
     terminal.print_costs(analysis)
-    _say_what_was_done(folder, history, len(found), filled)
+    _say_what_was_done(folder, history, len(analysis.replay.sessions), filled)
 
 
 def _gather(store: Path, url: str, step: terminal.Step) -> Backfilled:

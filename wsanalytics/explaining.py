@@ -35,6 +35,7 @@ from wsanalytics.workdays import Zones
 WIDTH = 78
 """Columns that mail and ticket systems leave as they are."""
 LABEL = 20
+NUMBERS = ("USD a month", "billed hours", "waits a week")
 IT_IS, USE, COSTS, ADVICE, ELSE = (
     "What it is", "How it is used", "What it costs a month", "Advice",
     "What would change the advice")
@@ -99,7 +100,7 @@ class Explanation:
                                for label, text in section.rows)
             parts.append(f"<p><b>{escape(section.title)}</b><br>{told}</p>")
             if section.title == COSTS and len(self.table):
-                parts.append(html_table(self._shown))
+                parts.append(html_table(self._shown, right=NUMBERS))
         return "".join(parts)
 
 

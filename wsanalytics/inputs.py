@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from wsanalytics.analysis import the_one
 from wsanalytics.checking import defaults_used
 from wsanalytics.errors import InputError
 from wsanalytics.files import origin_of, read_table
@@ -76,12 +77,6 @@ class Fleet:
     note: str = ""
     source: str = ""
     present: pd.Series | None = None
-
-
-def the_one(column: pd.Series) -> str | None:
-    """The value of a column that has only one, such as the account of a fleet."""
-    values = column.unique()
-    return str(values[0]) if len(values) == 1 else None
 
 
 def fleet_of(args: Namespace, *, with_history: bool = False) -> Fleet:

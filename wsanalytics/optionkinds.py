@@ -133,11 +133,11 @@ def count(text: str) -> int:
     return int(text)
 
 
-def add_zones(parser: argparse.ArgumentParser) -> None:
-    """Whose clock tells the hours of the day."""
-    parser.add_argument("--time-zone", default="UTC", metavar="ZONE",
+def add_zones(parser: argparse.ArgumentParser, *, default: str = "UTC") -> None:
+    """Whose clock tells the hours of the day; without a *default* that of each AWS region."""
+    parser.add_argument("--time-zone", default=default, metavar="ZONE",
                         help="the time zone of hours of the day, such as Europe/Berlin (default: "
-                        "UTC)")
+                        f"{default or 'that of each AWS region'})")
     parser.add_argument("--time-zone-by-directory", nargs="+", action="extend", default=[],
                         type=tag, metavar="DIRECTORY=ZONE",
                         help="the time zone of the WorkSpaces of one directory; may be repeated")

@@ -144,14 +144,20 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def html_table(frame: pd.DataFrame) -> str:
-    """A small frame as an HTML table: text to the left, numbers to the right, all of it escaped."""
-    sides = ["right" if is_numeric_dtype(frame[name]) else "left" for name in frame.columns]
+def html_table(frame: pd.DataFrame, *, right: Iterable[str] = ()) -> str:
+    """A small frame as an HTML table, all of it escaped.
+
+    Text stands to the left, numbers to the right, and so do the columns *right*, whose numbers are
+    texts already.
+    """
+    numbers = set(right)
+    sides = ["right" if name in numbers or is_numeric_dtype(frame[name]) else "left"
+             for name in frame.columns]
 
     def cells(tag: str, texts: Iterable[str]) -> str:
         styled = zip(sides, texts, strict=True)
-        return "".join(f'<{tag} style="text-align:{side}">{escape(plain(text))}</{tag}>'
-                       for side, text in styled)
+        return "".join(f'<{tag} style="text-align:{side};padding:2px 8px">{escape(plain(text))}'
+                       f'</{tag}>' for side, text in styled)
 
     rows = frame.astype("object").where(frame.notna(), NOTHING).itertuples(index=False)
     body = "".join(f"<tr>{cells('td', map(str, row))}</tr>" for row in rows)

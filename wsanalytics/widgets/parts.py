@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import warnings
 from base64 import b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from html import escape
 from typing import Any
 
 from ipywidgets import HTML, Layout, Widget
 
+from wsanalytics.errors import NotBilledWarning, UnpricedWarning
 from wsanalytics.show import plain
 
 INK = "var(--jp-ui-font-color1, #1f2933)"
@@ -33,11 +36,13 @@ def text(value: str) -> str:
 
 def facts(rows: Iterable[tuple[str, str]]) -> str:
     """Names and what they hold, as a definition list."""
+    plainly = "float:none;width:auto;font-weight:normal;margin:0;padding:0"
     told = "".join(
-        f'<dt style="float:left;clear:left;width:9em;color:{QUIET}">{text(name)}</dt>'
-        f'<dd style="margin:0 0 0 9.5em;overflow-wrap:anywhere">{text(value)}</dd>'
+        f'<dt style="{plainly};color:{QUIET}">{text(name)}</dt>'
+        f'<dd style="{plainly};overflow-wrap:anywhere">{text(value)}</dd>'
         for name, value in rows)
-    return f'<dl style="margin:4px 0;line-height:1.45">{told}</dl>'
+    return (f'<dl style="display:grid;grid-template-columns:max-content 1fr;column-gap:16px;'
+            f'margin:4px 0;line-height:1.5">{told}</dl>')
 
 
 def message(words: str, *, trouble: bool = False) -> str:
@@ -50,6 +55,15 @@ def message(words: str, *, trouble: bool = False) -> str:
 def html(value: str = "", **layout: Any) -> HTML:  # noqa: ANN401  # the fields of a Layout
     """A piece of a page."""
     return HTML(value, layout=Layout(**({"width": "auto", "margin": "2px 0"} | layout)))
+
+
+@contextmanager
+def telling_it_itself() -> Iterator[None]:
+    """For a panel that says by itself which WorkSpaces are not billed: no warnings beside it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotBilledWarning)
+        warnings.simplefilter("ignore", UnpricedWarning)
+        yield
 
 
 class Relay:

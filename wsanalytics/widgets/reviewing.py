@@ -41,12 +41,12 @@ COLUMNS = (
     Column("from_setting", "from", width=112),
     Column("to_setting", "to", width=112),
     Column("saving_usd_per_month", "saves a month", "usd", 112, "expected saving, USD a month"),
+    Column("extra_cold_starts_per_week", "more waits", "number", 92,
+           "cold starts a week beyond the present setting's"),
+    Column("chance_of_loss", "loss", "percent", 76,
+           "chance that it costs more until the end of the next month"),
     Column("saving_low_usd", "at least", "usd", 90, "lower end of the 80 % interval of the saving"),
     Column("saving_high_usd", "at most", "usd", 90, "upper end of the 80 % interval"),
-    Column("chance_of_loss", "loss", "percent", 84,
-           "chance that it costs more until the end of the next month"),
-    Column("extra_cold_starts_per_week", "waits a week", "number", 100,
-           "cold starts a week beyond the present setting's"),
     Column("best_date", "best date", width=96),
     Column("directory_id", "directory", width=120),
     Column("compute_type", "bundle", width=110),
@@ -103,7 +103,7 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
         """Wait until the run that is under way is over; whether it is."""
         return self.worker is None or self.worker.wait(timeout_seconds)
 
-    # What there is to see -----------------------------------------------------------------------
+    # What there is to see --------------------------------------------------------------------
 
     def _make(self, height: int) -> None:
         state = self.state
@@ -151,7 +151,8 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
         for name, label in LIMITS.items():
             boxes.append(self._control(name, Text(
                 "", placeholder="any", description=label, continuous_update=False,
-                layout=Layout(width="220px"), style={"description_width": "150px"})))
+                layout=Layout(width="auto", max_width="205px", margin="2px 12px 2px 2px"),
+                style={"description_width": "initial"})))
         self.clear = _button("Clear filters", "Show all rows")
         return Box([*boxes, self.clear], layout=Layout(flex_flow="row wrap", align_items="center"))
 
@@ -246,7 +247,7 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
                                f"<b><code>{text(ask.words)}</code></b> to go on.</p>")
         self.go.disabled = self.typed.value.strip() != ask.words
 
-    # Where widgets do not run ---------------------------------------------------------------------
+    # Where widgets do not run -----------------------------------------------------------------
 
     def static_text(self) -> str:
         """The changes in plain text."""

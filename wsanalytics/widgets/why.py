@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
 
 from wsanalytics import plot
 from wsanalytics.evidence import Evidence
-from wsanalytics.show import number, percent, usd, usd_range
+from wsanalytics.show import counted, number, percent, usd, usd_range
 from wsanalytics.timeline import Window
 from wsanalytics.widgets.parts import facts, picture, text
 
@@ -36,10 +37,7 @@ def why(row: Row, evidence: Evidence) -> str:
     return f"{head}{told}{pictures or _nothing()}"
 
 
-def pictures_of(
-    workspace_id: str, evidence: Evidence, settings: tuple[str, str],
-    window: Window | None = None,
-) -> list[str]:
+def pictures_of(workspace_id: str, evidence: Evidence, settings: tuple[str, str]) -> list[str]:
     """Cost by setting, sessions and runs of two weeks, and the week, as far as is known.
 
     *settings* are the present and the proposed one.
@@ -47,17 +45,16 @@ def pictures_of(
     made = []
     options = evidence.options(workspace_id)
     if len(options):
-        made.append(_cost(options, settings, evidence))
-    replay = evidence.replay
-    if replay is not None and len(evidence.sessions(workspace_id)):
-        made += [timeline(workspace_id, evidence, settings, window),
-                 _week(workspace_id, evidence)]
+        made.append(cost(options, settings[1], evidence))
+    if evidence.replay is not None and len(evidence.sessions(workspace_id)):
+        made += [timeline(workspace_id, evidence, settings), week(workspace_id, evidence)]
     return made
 
 
-def _cost(options: pd.DataFrame, settings: tuple[str, str], evidence: Evidence) -> str:
-    image = plot.png((7.4, 1.5 + 0.36 * len(options)), lambda ax: plot.cost_by_setting(
-        options, ax, proposed=settings[1],
+def cost(options: pd.DataFrame, proposed: str, evidence: Evidence) -> str:
+    """What one WorkSpace costs under each setting; *options* are its rows of the comparison."""
+    image = plot.png((7.4, 1.3 + 0.36 * len(options)), lambda ax: plot.cost_by_setting(
+        options, ax, proposed=proposed,
         caption=f"prices of {evidence.prices_date}" if evidence.prices_date else ""),
         dots_per_inch=DOTS)
     costs = ", ".join(f"{setting} {usd(cost)}" for setting, cost in zip(
@@ -66,25 +63,28 @@ def _cost(options: pd.DataFrame, settings: tuple[str, str], evidence: Evidence) 
 
 
 def timeline(
-    workspace_id: str, evidence: Evidence, settings: tuple[str, ...],
+    workspace_id: str, evidence: Evidence, settings: tuple[str, ...] = (),
     window: Window | None = None,
 ) -> str:
-    """Sessions and runs under *settings*, in *window* or the busiest two weeks."""
+    """Sessions and runs under *settings* (default: all), in *window* or the busiest two weeks."""
     window = window or evidence.busiest(workspace_id)
     mine, runs, colds = evidence.stretch(workspace_id, settings, window)
     zone = evidence.zone(workspace_id)
-    image = plot.png((7.4, 1.5 + 0.4 * (1 + runs["setting"].nunique())),
-                     lambda ax: plot.workspace_timeline(
-                         mine, runs, workspace_id, ax, cold_starts=colds, zone=zone),
-                     dots_per_inch=DOTS)
-    return picture(image, f"Timeline from {window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}: when "
-                   f"its user was connected ({len(mine)} sessions), and when it would have been on "
-                   f"under {' and '.join(dict.fromkeys(settings))}; clock of {zone}.", width=WIDE)
+    lanes = 1 + runs["setting"].nunique()
+    image = plot.png((7.4, 1.5 + 0.4 * lanes), lambda ax: plot.workspace_timeline(
+        mine, runs, workspace_id, ax, cold_starts=colds, zone=zone, window=window),
+        dots_per_inch=DOTS)
+    last = window.end - timedelta(microseconds=1)
+    under = " and ".join(dict.fromkeys(settings)) or "each setting"
+    return picture(image, f"Timeline from {window.start:%Y-%m-%d} to {last:%Y-%m-%d}: when its "
+                   f"user was connected ({counted(len(mine), 'session')}), and when it would have "
+                   f"been on under {under}; clock of {zone}.", width=WIDE)
 
 
-def _week(workspace_id: str, evidence: Evidence) -> str:
-    week, zone = evidence.week(workspace_id), evidence.zone(workspace_id)
-    image = plot.png((7.4, 2.6), lambda ax: plot.week_heat_map(week, ax, zone=zone, of_one=True),
+def week(workspace_id: str, evidence: Evidence) -> str:
+    """In how much of each hour of the week its user is connected."""
+    usage, zone = evidence.week(workspace_id), evidence.zone(workspace_id)
+    image = plot.png((7.4, 2.6), lambda ax: plot.week_heat_map(usage, ax, zone=zone, of_one=True),
                      dots_per_inch=DOTS)
     return picture(image, "Heat map: in how much of each hour of the week its user is connected, "
                    f"clock of {zone}.", width=WIDE)

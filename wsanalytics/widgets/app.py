@@ -1,0 +1,115 @@
+"""The review as a page for people without a notebook: read only, unless it was started otherwise.
+
+``wsanalytics app`` serves the notebook ``app.ipynb`` with Voilà and tells it by :data:`ENVIRONMENT`
+what to show. Served by Voilà alone, the page shows the sample fleet.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ipywidgets import Tab, VBox, Widget
+
+from wsanalytics.analysis import Analysis
+from wsanalytics.applying import places_of
+from wsanalytics.archive import read_history, sample_history
+from wsanalytics.aws.client import connect
+from wsanalytics.aws.writer import Writer
+from wsanalytics.carrying import DEFAULT_LIMIT
+from wsanalytics.errors import InputError, WsanalyticsError
+from wsanalytics.evidence import Evidence
+from wsanalytics.planfile import read_plan
+from wsanalytics.widgets.explorer import explore
+from wsanalytics.widgets.fleet import overview
+from wsanalytics.widgets.onlook import as_analysis
+from wsanalytics.widgets.parts import Showable, html, message, telling_it_itself
+from wsanalytics.widgets.reviewing import ReviewPanel, review
+from wsanalytics.workdays import Zones
+
+ENVIRONMENT = "WSANALYTICS_APP"
+"""Holds what ``wsanalytics app`` was asked for, as JSON."""
+
+
+class App(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """The plan, the fleet and what-if as tabs; ``review`` is the first of them."""
+
+    def __init__(self, panel: ReviewPanel, analysis: Analysis | None, zones: Zones) -> None:
+        self.review, self.analysis = panel, analysis
+        self._makers: list[tuple[str, Callable[[], Widget]]] = [("The plan", lambda: panel)]
+        if analysis is not None:
+            self._makers += [("The fleet", lambda: overview(analysis, zones=zones)),
+                             ("What if", lambda: explore(analysis))]
+        self.tabs = Tab([VBox() for _ in self._makers],
+                        titles=[title for title, _ in self._makers])
+        self.tabs.observe(lambda change: self._open(change["new"]), "selected_index")
+        self._open(0)
+        super().__init__([self.tabs])
+        self.add_class("wsanalytics-app")
+
+    def _open(self, place: int | None) -> None:
+        if place is not None and not self.tabs.children[place].children:
+            with telling_it_itself():
+                self.tabs.children[place].children = [self._makers[place][1]()]
+
+    def static_html(self) -> str:
+        """The plan as a table."""
+        return self.review.static_html()
+
+    def static_text(self) -> str:
+        """The plan in plain text."""
+        return self.review.static_text()
+
+
+def app(asked: str | None = None) -> VBox:
+    """The page that ``wsanalytics app`` asks for; a message where that cannot be shown.
+
+    *asked* is JSON with ``folder`` (where relative paths begin and journals go), ``plan``,
+    ``store``, ``journal``, ``limit``, ``time_zone``, ``time_zone_by_directory``, ``allow_apply``,
+    ``profile`` and ``role_arn``, each of which may be missing; by default what the environment
+    says. Without a plan or a store it is the sample fleet.
+    """
+    try:
+        return _made(json.loads(os.environ.get(ENVIRONMENT, "{}") if asked is None else asked))
+    except WsanalyticsError as error:
+        return VBox([html(message(str(error), trouble=True))])
+
+
+def _made(asked: dict[str, Any]) -> App:
+    if "folder" in asked:
+        os.chdir(asked["folder"])
+    zones = Zones.of_regions()
+    if asked.get("time_zone"):
+        zones = Zones.of(asked["time_zone"], asked.get("time_zone_by_directory") or ())
+    plan = read_plan(asked["plan"]) if asked.get("plan") else None
+    analysis = None
+    if asked.get("store") or plan is None:
+        source = asked.get("store") or ""
+        analysis = as_analysis(read_history(source) if source else sample_history())
+    subject = plan or analysis.plan  # type: ignore[union-attr]  # there is one or the other
+    writers: list[Writer] = []
+    if asked.get("allow_apply"):
+        if not (plan or asked.get("store")):
+            raise InputError("the sample fleet is in no account", where="--allow-apply",
+                             rule="changes are made to a fleet of yours",
+                             mend="name its --store, or a --plan")
+        writers = writers_for([region for _, region in places_of(subject) if region], asked)
+    known = Evidence.of(analysis, zones) if analysis else Evidence(zones=zones)
+    panel = review(Path(asked["plan"]) if plan else subject, known.comparison, known.replay,
+                   known.workspaces, writer=writers or None, journal=asked.get("journal"),
+                   limit=asked.get("limit", DEFAULT_LIMIT), zones=zones)
+    return App(panel, analysis, zones)
+
+
+def writers_for(regions: list[str], asked: dict[str, Any]) -> list[Writer]:
+    """Who may change the WorkSpaces of *regions*, with the credentials that boto3 finds."""
+    connections, refused = connect(regions=sorted(set(regions)), profile=asked.get("profile"),
+                                   role_arns=asked.get("role_arn") or ())
+    if refused:
+        for one in connections:
+            one.close()
+        raise InputError(str(refused[0]), where="--role-arn", mend="correct it")
+    return [Writer(one) for one in connections]
