@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from wsanalytics.errors import InputError
-from wsanalytics.frontiers import TODAY, Choice, Frontier
-from wsanalytics.frontiertables import FLEET_FRONTIER
-from wsanalytics.mixtures import SAME, Amounts, Marks, Offers, Places, best, efficient, mixtures
+from wsanalytics.frontiers import TODAY, Choice, Frontier, weighed
+from wsanalytics.mixtures import SAME, Amounts, Offers, Places, best
 from wsanalytics.repricing import Ground
 from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.show import counted, html_table, measured, number, percent, usd
@@ -203,58 +202,17 @@ def answered(ground: Ground, question: Question, code: str) -> Answer:
     offers = Offers(fixed + hourly, starts / ground.window.weeks,
                     starts * ground.per_month * question.wait_minutes,
                     is_present | is_common, is_present)
-    found = _frontier(ground, offers, names, question)
+    label = ground.labels[question.prices]
+    found = weighed(
+        offers, names, list(map(str, question.settings)), ids=ground.ids, ended=ground.ended,
+        window=ground.window, wait_minutes=question.wait_minutes, prices_date=label.date,
+        discount=1 - (1 - label.discount) * left, knows_present=present is not None)
     choice, chosen = _chosen(found, question)
     users = tuple(np.array(ground.users, dtype=object)[found.counts])
     return Answer(
         question=question, code=code, frontier=found, choice=choice, chosen=chosen,
         fixed=fixed[found.counts], hourly=hourly[found.counts], users=users,
         has_present=present is not None)
-
-
-def _frontier(
-    ground: Ground, offers: Offers, names: tuple[str, ...], question: Question
-) -> Frontier:
-    """What ``ws.frontier`` gives for settings alone, made of what is known already."""
-    absent = ~ground.ended & np.isnan(offers.minutes).any(axis=1)
-    unpriced = ~ground.ended & ~absent & (offers.offered & np.isnan(offers.usd)).any(axis=1)
-    counts = ~ground.ended & ~absent & ~unpriced
-    some, label = offers.some(counts), ground.labels[question.prices]
-    mixed = mixtures(some)
-    points = pd.DataFrame({
-        "waiting_minute_usd": mixed.price_usd, "usd_per_month": mixed.usd,
-        "cold_starts_per_week": mixed.waits, "waiting_minutes_per_month": mixed.minutes,
-        "changes": mixed.changes,
-    })[list(FLEET_FRONTIER.names)]
-    bare = Frontier(
-        pd.DataFrame(),
-        _fleet_options(some, names, question, is_unknown=ground.present is None),
-        points, ground.window, question.wait_minutes, label.date,
-        1 - (1 - label.discount) * (1 - question.discount),
-        int(counts.sum()), int(ground.ended.sum()), int(unpriced.sum()), int(absent.sum()),
-        ground.ids, names, offers, efficient(offers.usd, offers.waits, offers.offered), counts,
-    )
-    return replace(bare, options=bare.choose().options)
-
-
-def _fleet_options(
-    offers: Offers, names: tuple[str, ...], question: Question, *, is_unknown: bool
-) -> pd.DataFrame:
-    """The fleet as it is, where that is known, and all of it in each setting that was asked for."""
-    rows: dict[str, Marks] = {} if is_unknown else {TODAY: offers.present}
-    rows |= {f"all {one}": np.arange(len(names)) == names.index(str(one))
-             for one in question.settings}
-    frame = pd.DataFrame([
-        {"option": option} | {
-            column: float(np.where(marks, amounts, 0.0).sum()) for column, amounts in (
-                ("usd_per_month", offers.usd), ("cold_starts_per_week", offers.waits),
-                ("waiting_minutes_per_month", offers.minutes))}
-        for option, marks in rows.items()
-    ])
-    marks = efficient(frame[["usd_per_month"]].to_numpy().T,
-                      frame[["cold_starts_per_week"]].to_numpy().T,
-                      np.ones((1, len(frame)), dtype=bool))
-    return frame.assign(efficient=marks[0])
 
 
 def _chosen(found: Frontier, question: Question) -> tuple[Choice, Places]:

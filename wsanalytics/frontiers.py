@@ -7,7 +7,7 @@ waiting is worth to whoever pays; here every answer to that has its price.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from math import isfinite
@@ -187,8 +187,31 @@ def frontier(
         wait_minutes=wait_minutes,
     )
     fleet, offers = offers_of(workspaces, sessions, question, step)
-    ids, names = pd.Index(fleet["workspace_id"]), question.names
-    ended = fleet["terminated_at"].notna().to_numpy()
+    return weighed(
+        offers, question.names, question.common, ids=pd.Index(fleet["workspace_id"]),
+        ended=fleet["terminated_at"].notna().to_numpy(), window=window, wait_minutes=wait_minutes,
+        prices_date=prices.date, discount=prices.discount)
+
+
+def weighed(
+    offers: Offers,
+    names: tuple[str, ...],
+    common: Collection[str],
+    *,
+    ids: pd.Index,
+    ended: Marks,
+    window: Window,
+    wait_minutes: float,
+    prices_date: str,
+    discount: float,
+    knows_present: bool = True,
+) -> Frontier:
+    """The frontier of what WorkSpaces are offered.
+
+    The rows of *offers* are the WorkSpaces *ids*, of which some are *ended*; its columns are the
+    options *names*, of which every WorkSpace has the *common* ones. Without *knows_present* there
+    is no fleet as it is today.
+    """
     absent = ~ended & np.isnan(offers.minutes).any(axis=1)
     unpriced = ~ended & ~absent & (offers.offered & np.isnan(offers.usd)).any(axis=1)
     counts = ~ended & ~absent & ~unpriced
@@ -196,9 +219,12 @@ def frontier(
     marks = efficient(offers.usd, offers.waits, offers.offered)
     chosen = np.zeros(offers.usd.shape, dtype=bool)
     chosen[np.flatnonzero(counts), best(some)] = True
+    rows = {TODAY: some.present} if knows_present else {}
+    rows |= {f"all {name}": np.arange(len(names)) == place
+             for place, name in enumerate(names) if name in common}
     return Frontier(
-        _table(ids, names, offers, marks, chosen), _fleet_options(some, question), _points(some),
-        window, wait_minutes, prices.date, prices.discount, int(counts.sum()), int(ended.sum()),
+        _table(ids, names, offers, marks, chosen), _fleet_options(some, rows), _points(some),
+        window, wait_minutes, prices_date, discount, int(counts.sum()), int(ended.sum()),
         int(unpriced.sum()), int(absent.sum()), ids, names, offers, marks, counts,
     )
 
@@ -229,11 +255,8 @@ def _points(offers: Offers) -> pd.DataFrame:
     })[list(FLEET_FRONTIER.names)]
 
 
-def _fleet_options(offers: Offers, question: Question) -> pd.DataFrame:
-    """The fleet as it is, and all of it in each option that every WorkSpace has."""
-    rows = {TODAY: offers.present} | {
-        f"all {name}": np.arange(len(question.names)) == place
-        for place, name in enumerate(question.names) if name in question.common}
+def _fleet_options(offers: Offers, rows: Mapping[str, Marks]) -> pd.DataFrame:
+    """What the fleet costs and waits by each of *rows*: a name, and who has which option."""
     frame = pd.DataFrame([
         {"option": option} | {
             column: float(np.where(marks, amounts, 0.0).sum()) for column, amounts in (
