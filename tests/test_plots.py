@@ -215,19 +215,46 @@ def test_what_each_setting_costs_one_workspace() -> None:
     assert bars(ax, 0) == [40.0, 10.0, 10.0]
     assert bars(ax, 1) == [0.0, 12.0, 15.0]
     assert ticks(ax) == ["ALWAYS_ON (today)", "AUTO_STOP:60 (proposed)", "AUTO_STOP:120"]
-    assert texts(ax) == ["$40.00, 0 cold starts a week", "$22.00, 3 cold starts a week",
-                         "$25.00, 3 cold starts a week"]
-    (whisker,) = ax.containers[2].lines[2][0].get_segments()  # the only one that is wide
-    assert whisker[:, 0].tolist() == [20.0, 30.0]
+    assert texts(ax) == [
+        "$40.00 · 0 cold starts a week",
+        "$22.00 · saves $18.00 ($10.00 to $20.00) · 3 cold starts a week",
+        "$25.00 · saves $15.00 · 3 cold starts a week"]
+    assert not any(text.get_window_extent().x1 > ax.figure.bbox.x1 for text in ax.texts)
     line = next(line for line in ax.lines if line.get_label().startswith("ALWAYS_ON"))
     assert list(line.get_xdata()) == [40.0, 40.0]
+
+
+@pytest.mark.parametrize(("saving", "low", "high", "words"), [
+    (-3.1, -5.0, 0.5, "costs $3.10 more (-$0.50 to $5.00)"),
+    (-3.1, -3.1, -3.1, "costs $3.10 more"), (0.0, 0.0, 0.0, "costs the same"),
+    (0.0, -1.0, 2.0, "saves $0.00 (-$1.00 to $2.00)"), (5.0, np.nan, np.nan, "saves $5.00")])
+def test_what_a_setting_saves_in_words(saving: float, low: float, high: float, words: str) -> None:
+    one = comparison(1)
+    one.loc[2, ["saving_usd_per_month", "saving_low_usd", "saving_high_usd"]] = saving, low, high
+    told = texts(drawn(plot.cost_by_setting, one))[2]
+    assert told.split(" · ")[1] == words
+
+
+@pytest.mark.parametrize("count", [3, 9])
+def test_words_beside_bars_are_not_cut_and_touch_none(count: int) -> None:
+    one = comparison(1).iloc[[0] + [1] * (count - 1)].assign(
+        setting=["ALWAYS_ON", *(f"AUTO_STOP:{60 * place}" for place in range(1, count))],
+        usd_per_month=1234.56, saving_usd_per_month=-1000.0, saving_low_usd=-2345.67,
+        saving_high_usd=1234.56, cold_starts_per_week=12.3)
+    figure, ax = plt.subplots(figsize=(7.4, 1.3 + 0.36 * count), layout="constrained")
+    plot.cost_by_setting(one, ax, proposed="AUTO_STOP:120")
+    figure.canvas.draw()
+    end = max(bar.get_window_extent().x1 for bar in ax.patches)
+    for text in ax.texts:
+        assert text.get_window_extent().x0 > end
+        assert text.get_window_extent().x1 <= figure.bbox.x1
 
 
 def test_settings_without_a_price_say_so() -> None:
     one = comparison(1)
     one.loc[2, ["usd_per_month", "hourly_usd_per_month", "saving_usd_per_month", "saving_low_usd",
                 "saving_high_usd"]] = np.nan
-    assert texts(drawn(plot.cost_by_setting, one))[2] == "no price, 3 cold starts a week"
+    assert texts(drawn(plot.cost_by_setting, one))[2] == "no price · 3 cold starts a week"
     one[["usd_per_month", "hourly_usd_per_month"]] = np.nan
     assert texts(drawn(plot.cost_by_setting, one)) == [NOTHING_TO_SHOW]
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
+from wsanalytics.comparison import CENT
 from wsanalytics.plot.style import (
     BLUE,
     GREY,
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ALWAYS_ON = "ALWAYS_ON"
+WORDS_POINTS, WORDS_SHARE = 8.5, 0.73
+"""The size of the words beside bars, and how much of the width they take before they get smaller.
+"""
 
 
 def cost_by_setting(
@@ -38,7 +42,9 @@ def cost_by_setting(
 
     *options* are its rows of a ``comparison`` table; *proposed* is the setting that a plan has for
     it, if any. The dashed line is the flat fee of ALWAYS_ON: what ends to the left of it is
-    cheaper. Whiskers are the interval of the saving, seen from the present setting's cost.
+    cheaper. Beside each bar stand its cost, what it saves against the present setting with, in
+    brackets, the saving's interval, and the cold starts. The bars themselves are what the past
+    would have cost; they show no interval.
     """
     rows = options.reset_index(drop=True)
     ax = axes(ax, height=1.1 + 0.42 * max(len(rows), 2))
@@ -53,14 +59,10 @@ def cost_by_setting(
     ax.barh(y, fixed, height=0.62, color=BLUE, label="fixed monthly fee")
     ax.barh(y, hourly, left=fixed, height=0.62, color=SKY, hatch="///", edgecolor="white",
             linewidth=0, label="for billed hours")
-    reach = _whiskers(ax, rows)
     flat = rows.loc[settings == ALWAYS_ON, "usd_per_month"].dropna()
     for price in flat:
         ax.axvline(price, color=INK, linewidth=1, linestyle="--", zorder=3,
                    label=f"ALWAYS_ON's flat fee, {usd(price)}")
-    most = max(reach, 1.0)
-    for place, row in enumerate(rows.to_dict("records")):
-        ax.text(most * 1.03, place, _said(row), va="center", fontsize=8.5, color=INK)
     marks = [{proposed: "proposed", row["baseline"]: "today"}.get(str(row["setting"]), "")
              for row in rows.to_dict("records")]
     names_on(ax.yaxis, y, [f"{setting} ({mark})" if mark else setting
@@ -68,32 +70,51 @@ def cost_by_setting(
     for label, mark in zip(ax.get_yticklabels(), marks, strict=True):
         label.set_fontweight("bold" if mark else "normal")
     ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.set_xlim(0, most * 1.5)
-    ax.set_xticks([tick for tick in MaxNLocator(5).tick_values(0, most) if tick <= most * 1.01])
     ax.xaxis.set_major_formatter(lambda value, _: usd(value, cents=False))
     ax.grid(axis="x", color=PALE, linewidth=0.8)
     ax.set_axisbelow(True)
     legend_above(ax, 3)
-    return dressed(ax, title, "USD a month; whiskers: interval of the saving", caption=caption,
-                   raised=True)
+    dressed(ax, title, "USD a month; in brackets: the interval of the saving", caption=caption,
+            raised=True)
+    _tell(ax, [_said(row) for row in rows.to_dict("records")], float(rows["usd_per_month"].max()))
+    return ax
 
 
-def _whiskers(ax: Axes, rows: pd.DataFrame) -> float:
-    """The interval of what each setting may cost; tells how far to the right anything reaches."""
-    costs = rows["usd_per_month"].to_numpy(dtype=float)
-    today = costs + rows["saving_usd_per_month"].to_numpy(dtype=float)
-    low = today - rows["saving_high_usd"].to_numpy(dtype=float)
-    high = today - rows["saving_low_usd"].to_numpy(dtype=float)
-    is_wide = high - low > 0.005
-    y = np.arange(len(rows))[is_wide]
-    ax.errorbar(costs[is_wide], y, linestyle="none", ecolor=INK, elinewidth=1.3, capsize=3,
-                xerr=np.clip([(costs - low)[is_wide], (high - costs)[is_wide]], 0, None), zorder=4)
-    return float(np.nanmax(np.fmax(costs, high)))
+def _tell(ax: Axes, words: list[str], most: float) -> None:
+    """Write a line beside each bar, and end the bars, of *most* dollars at most, before it."""
+    ax.figure.canvas.figure.draw_without_rendering()  # tells how wide everything will be
+    told = [ax.text(0, place, line, transform=ax.get_yaxis_transform(), va="center", color=INK,
+                    fontsize=WORDS_POINTS, parse_math=False) for place, line in enumerate(words)]
+    share = max(text.get_window_extent().width for text in told) / ax.bbox.width + 0.03
+    smaller = max(min(1.0, WORDS_SHARE / share), 0.7)
+    begin = max(1 - share * smaller, 0.1)
+    for text in told:
+        text.set(x=begin + 0.02, fontsize=WORDS_POINTS * smaller)
+    most = max(most, 1.0)
+    ticks = MaxNLocator(max(2, round(ax.bbox.width * begin / ax.figure.dpi / 0.55)))
+    ax.set_xlim(0, most / begin)
+    ax.set_xticks([tick for tick in ticks.tick_values(0, most) if tick <= most * 1.01])
 
 
 def _said(row: dict[Any, Any]) -> str:
-    price = "no price" if np.isnan(row["usd_per_month"]) else usd(row["usd_per_month"])
-    return f"{price}, {measured(row['cold_starts_per_week'], 'cold start')} a week"
+    """A setting's cost, what it saves against the present one, and its cold starts, in a line."""
+    saving = row["saving_usd_per_month"]
+    is_told = str(row["setting"]) != str(row["baseline"]) and not np.isnan(saving)
+    return " · ".join([
+        "no price" if np.isnan(row["usd_per_month"]) else usd(row["usd_per_month"]),
+        *([_saved(saving, row["saving_low_usd"], row["saving_high_usd"])] if is_told else ()),
+        f"{measured(row['cold_starts_per_week'], 'cold start')} a week"])
+
+
+def _saved(saving: float, low: float, high: float) -> str:
+    """A saving and its interval in words; those of what costs more are of what it costs more."""
+    is_wide = high - low > CENT
+    if abs(saving) <= CENT and not is_wide:
+        return "costs the same"
+    if saving < -CENT:
+        low, high = -high, -low
+    interval = f" ({usd(low)} to {usd(high)})" if is_wide else ""
+    return (f"costs {usd(-saving)} more" if saving < -CENT else f"saves {usd(saving)}") + interval
 
 
 def break_even_lines(
