@@ -320,6 +320,16 @@ def test_the_plot_shows_every_option() -> None:
     assert ws.plot.frontier(found(policies=[], settings=["ALWAYS_ON"])).get_title(loc="left")
 
 
+def test_without_a_baseline_nothing_is_drawn_as_today() -> None:
+    charges = ws.bill(ws.replay(fleet_sessions(BY_ID), ws.setting_grid(), window=FEBRUARY), fleet(),
+                      book())
+    ax = ws.plot.frontier(ws.what_if(charges).answer().frontier)
+    assert "today" not in {text.get_text() for text in ax.texts}
+    assert {line.get_marker() for line in ax.lines} == {"None", "o", "s", "^", "D"}
+    known = ws.plot.frontier(found(policies=[]))
+    assert "X" in {line.get_marker() for line in known.lines}
+
+
 # the command
 
 

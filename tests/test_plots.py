@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import warnings
 from collections.abc import Callable, Iterator
 
@@ -11,10 +12,12 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.text import Text
 
 import wsanalytics as ws
 from tests.build import fleet_sessions, window
 from wsanalytics import plot
+from wsanalytics.plot.labels import label_marks, mark_boxes
 from wsanalytics.plot.style import BLUE, NOTHING_TO_SHOW, VERMILION, shown
 from wsanalytics.report.figures import pictures
 from wsanalytics.tables import COMPARISON
@@ -427,12 +430,38 @@ def test_plots_of_policies_without_any() -> None:
 def test_labels_of_a_calibration_and_hostile_policies() -> None:
     fear = pd.DataFrame({"chance_of_loss": [0.0, 0.02, 0.5], "lost": [0.0, 0.01, 0.6],
                          "decisions": [1200, 30, 4]})
-    assert texts(drawn(plot.calibration, fear)) == ["1,200", "30", "4"]
+    ax = drawn(plot.calibration, fear)
+    assert texts(ax) == ["1,200", "30", "4"]
+    (bubbles,) = ax.collections
+    across = np.sqrt(bubbles.get_sizes().max()) / 72 * ax.figure.dpi
+    (middle, _), *_ = ax.transData.transform(bubbles.get_offsets())
+    assert Text.get_window_extent(ax.texts[0]).x0 > middle + across / 2 + 2
     totals = pd.DataFrame({"policy": [HOSTILE, "$a$$"], "regret_usd": [10.0, 20.0],
                            "workspaces": 3})
     assert ticks(drawn(plot.regret_by_policy, totals))[0] == "$a$$"
     regret = pd.DataFrame({"policy": [HOSTILE], "month": ["2026-10"], "regret_usd": [1.0]})
     drawn(plot.regret_over_time, regret)
+
+
+def test_a_label_stands_by_its_own_mark_or_is_joined_to_it() -> None:
+    draw = random.Random(7)
+    for _ in range(20):
+        _, ax = plt.subplots(figsize=(5, 3))
+        marks = [(draw.random(), draw.random(), f"AUTO_STOP:{60 * place}") for place in range(6)]
+        label_marks(ax, marks, size=8, colour="k", taken=mark_boxes(ax, [m[:2] for m in marks]))
+        ax.figure.canvas.draw()
+        places = ax.transData.transform([mark[:2] for mark in marks])
+        for own, label in enumerate(ax.texts):
+            box = Text.get_window_extent(label)  # of an Annotation it holds its line, too
+            away = np.clip(places, (box.x0, box.y0), (box.x1, box.y1)) - places
+            assert np.hypot(*away.T).argmin() == own or label.arrow_patch is not None
+
+
+def test_the_largest_marks_of_many_promises_are_changes() -> None:
+    ax = drawn(plot.promised_against_realised, verified(60_000))
+    told = ax.get_xlabel().replace("\n", " ")
+    assert "changes" in told.partition("the largest marks stand for")[2]
+    assert "WorkSpace" not in told
 
 
 def test_the_report_shows_the_fleet_by_its_parts_and_on_its_clocks() -> None:

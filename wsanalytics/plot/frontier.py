@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from wsanalytics.plot.labels import Box, label_marks, line_boxes, mark_boxes
+from wsanalytics.frontiers import TODAY
+from wsanalytics.plot.labels import Mark, label_marks, line_boxes, mark_boxes
 from wsanalytics.plot.style import BLUE, GREY, INK, MARKERS, PALE, SEQUENCE, axes, dressed
 from wsanalytics.show import counted, number, usd
 
@@ -26,9 +27,9 @@ def frontier(
     """What a fleet could cost a month, against how often its users wait: every way to set it.
 
     *found* is what :func:`wsanalytics.frontier` gives. The thick line are the best mixtures, each
-    WorkSpace in its own option. The marks are the fleet as it is today, and all of it in one
-    option; those that no other of these beats in one way without losing in the other are filled,
-    and joined by a thin line. *chosen*, what ``found.choose`` gave, is a ring.
+    WorkSpace in its own option. The marks are the fleet as it is today, where that is known, and
+    all of it in one option; those that no other of these beats in one way without losing in the
+    other are filled, and joined by a thin line. *chosen*, what ``found.choose`` gave, is a ring.
     """
     ax = axes(ax, width=8.2, height=4.8)
     each = max(found.workspaces, 1)
@@ -43,11 +44,12 @@ def frontier(
             clip_on=False, label="all in one option, the best of them")
     marks = [(row["x"], row["usd_per_month"], str(row["option"]), bool(row["efficient"]))
              for row in options.to_dict("records")]
-    for place, (x, y, _, is_good) in enumerate(marks):
-        colour = INK if place == 0 else SEQUENCE[(place - 1) % len(SEQUENCE)]
-        ax.plot(x, y, linestyle="none", markersize=11 if place == 0 else 8, zorder=4, clip_on=False,
-                marker="X" if place == 0 else MARKERS[(place - 1) % len(MARKERS)],
-                markerfacecolor=colour if is_good or place == 0 else "white",
+    for place, (x, y, option, is_good) in enumerate(marks, start=marks[0][2] != TODAY):
+        is_today = option == TODAY
+        colour = INK if is_today else SEQUENCE[(place - 1) % len(SEQUENCE)]
+        ax.plot(x, y, linestyle="none", markersize=11 if is_today else 8, zorder=4, clip_on=False,
+                marker="X" if is_today else MARKERS[(place - 1) % len(MARKERS)],
+                markerfacecolor=colour if is_good or is_today else "white",
                 markeredgecolor=colour, markeredgewidth=1.6)
     if chosen is not None:
         marks.append((chosen.cold_starts_per_week / each, chosen.usd_per_month, "chosen", True))
@@ -65,9 +67,12 @@ def frontier(
         "cold starts a week of a WorkSpace, mean of all (square-root scale)\n"
         + " · ".join(filter(None, facts)), "USD a month")
     ax.figure.canvas.figure.draw_without_rendering()  # tells where everything will stand
-    taken = mark_boxes(ax, [(x, y) for x, y, *_ in marks]) + line_boxes(ax, line)
-    _price_marks(ax, found, each, taken)
-    label_marks(ax, [mark[:3] for mark in marks], size=8, colour=INK, taken=taken)
+    places = [mark[:2] for mark in marks]
+    taken = mark_boxes(ax, places) + line_boxes(ax, line)
+    prices = _price_marks(ax, found, each)
+    label_marks(ax, prices, size=7.5, colour=GREY, taken=taken, below=True, others=places)
+    label_marks(ax, [mark[:3] for mark in marks], size=8, colour=INK, taken=taken,
+                others=[mark[:2] for mark in prices])
     return ax
 
 
@@ -86,11 +91,11 @@ def _scaled(ax: Axes) -> None:
     ax.set_axisbelow(True)
 
 
-def _price_marks(ax: Axes, found: Frontier, each: int, taken: list[Box]) -> None:
+def _price_marks(ax: Axes, found: Frontier, each: int) -> list[Mark]:
     """Where along the line the fleet goes if a waiting minute is worth so much."""
     rows = found.at_prices(SHOWN_USD).drop_duplicates("usd_per_month").to_dict("records")
     marks = [(row["cold_starts_per_week"] / each, row["usd_per_month"],
               usd(row["waiting_minute_usd"])) for row in rows]
     ax.plot([x for x, *_ in marks], [y for _, y, _ in marks], linestyle="none", marker="o",
             markersize=4.5, color=BLUE, zorder=3, clip_on=False)
-    label_marks(ax, marks, size=7.5, colour=GREY, taken=taken, below=True)
+    return marks

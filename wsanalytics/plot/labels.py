@@ -2,54 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+from math import hypot
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+
+from wsanalytics.plot.style import GREY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
 POINTS_PER_INCH = 72
-LETTER, LINE, MARK = 0.58, 1.25, 6.0
-"""Width of a letter and height of a line as shares of the font's size; half a mark in points."""
+LINE, MARK = 1.25, 6.0
+"""Height of a line as a share of the font's size; half a mark in points."""
+GAP, CLEARLY = 3.0, 1.5
+"""Points between a mark and its words; how many times as far from them another mark must be."""
 _BESIDE = (0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5)
 _BELOW = (-1.1, -2, -3, 1.1, 2, 3)
+Place = tuple[float, float]
+Mark = tuple[float, float, str]
 Box = tuple[float, float, float, float]
 
 
 def label_marks(
-    ax: Axes, marks: Iterable[tuple[float, float, str]], *, size: float, colour: str,
-    taken: list[Box], below: bool = False,
+    ax: Axes, marks: Sequence[Mark], *, size: float, colour: str, taken: list[Box],
+    below: bool = False, radii: Sequence[float] = (), others: Iterable[Place] = (),
 ) -> None:
     """Write the text of each of *marks* (x, y, text) beside it, or below it, where there is room.
 
-    To be called when *ax* has its limits and its place. What is written is added to *taken*.
+    Where there is none right beside it, or another mark, of these or of *others*, is about as near
+    to the text, a thin line joins the text to its own. *radii* are those of the marks in points
+    (default: a usual mark's). To be called when *ax* has its limits and its place. What is written
+    is added to *taken*.
     """
     scale = POINTS_PER_INCH / ax.figure.dpi
+    font = FontProperties(size=size)
     begin, end = ax.bbox.x0 * scale, ax.bbox.x1 * scale
     shifts = _BELOW if below else _BESIDE
-    for x, y, text in marks:
-        left, middle = (float(one) * scale for one in ax.transData.transform((x, y)))
-        width, height = LETTER * size * len(text), LINE * size
-        sides = [0] if below else [1, -1] if left + MARK + width < end else [-1, 1]
-        places = [(side, shift, _box(left, middle + shift * height, width, height, side))
-                  for shift in shifts for side in sides]
-        side, shift, box = next((place for place in places if (below or begin < place[2][0])
-                                 and not _hits(place[2], taken)), places[0])
+    around = _places(ax, [*(mark[:2] for mark in marks), *others])
+    wide = [*(radii or [MARK] * len(marks)), *[MARK] * len(around)][: len(around)]
+    for place, (x, y, text) in enumerate(marks):
+        left, middle = around[place]
+        apart = wide[place] + GAP
+        width, *_ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+        height = LINE * size
+        sides = [0] if below else [1, -1] if left + apart + width < end + GAP else [-1, 1]
+        room = [(side, shift, _box(left, middle + shift * height, width, height, side, apart))
+                for shift in shifts for side in sides]
+        side, shift, box = min(room, key=lambda one: (
+            _hits(one[2], taken) or (not below and one[2][0] < begin),
+            not below and one[2][2] > end + GAP, not _is_nearest(one[2], place, around, wide)))
         taken.append(box)
+        is_beside = shift == shifts[0] and _is_nearest(box, place, around, wide)
+        join = None if is_beside else {
+            "arrowstyle": "-", "color": GREY, "linewidth": 0.7, "shrinkA": 0,
+            "shrinkB": apart - GAP, "relpos": ((0.5, 0.5), (0, 0.5), (1, 0.5))[side]}
         ax.annotate(
-            text, (x, y), (side * (MARK + 3), shift * height), textcoords="offset points",
+            text, (x, y), (side * apart, shift * height), textcoords="offset points",
             ha=("center", "left", "right")[side], va="center", fontsize=size, color=colour,
-            zorder=7, parse_math=False)
+            zorder=7, parse_math=False, arrowprops=join)
 
 
-def mark_boxes(ax: Axes, marks: Iterable[tuple[float, float]]) -> list[Box]:
+def mark_boxes(ax: Axes, marks: Iterable[Place], radii: Sequence[float] = ()) -> list[Box]:
     """The room that marks themselves take."""
-    scale = POINTS_PER_INCH / ax.figure.dpi
-    places = [ax.transData.transform(mark) * scale for mark in marks]
-    return [(x - MARK, y - MARK, x + MARK, y + MARK) for x, y in places]
+    return [(x - far, y - far, x + far, y + far) for (x, y), far in zip(
+        _places(ax, marks), radii or repeat(MARK), strict=False)]
 
 
 def line_boxes(ax: Axes, line: Line2D) -> list[Box]:
@@ -63,9 +85,25 @@ def line_boxes(ax: Axes, line: Line2D) -> list[Box]:
         np.interp(steps, along, places[:, 0]), np.interp(steps, along, places[:, 1]), strict=True)]
 
 
-def _box(x: float, y: float, width: float, height: float, side: int) -> Box:
-    begin = (x - width / 2, x + MARK + 3, x - MARK - 3 - width)[side]
+def _places(ax: Axes, marks: Iterable[Place]) -> list[Place]:
+    """Where marks stand in points."""
+    scale = POINTS_PER_INCH / ax.figure.dpi
+    return [(float(x) * scale, float(y) * scale) for x, y in map(ax.transData.transform, marks)]
+
+
+def _box(x: float, y: float, width: float, height: float, side: int, apart: float) -> Box:
+    begin = (x - width / 2, x + apart, x - apart - width)[side]
     return begin, y - height / 2, begin + width, y + height / 2
+
+
+def _is_nearest(
+    box: Box, own: int, around: Sequence[Place], radii: Sequence[float]
+) -> bool:
+    """Whether a *box* of words is clearly nearer to its *own* one of the marks *around*."""
+    far = [hypot(max(box[0] - x, 0, x - box[2]), max(box[1] - y, 0, y - box[3])) - wide + MARK
+           for (x, y), wide in zip(around, radii, strict=True)]
+    return all(one > far[own] * CLEARLY for place, one in enumerate(far)
+               if place != own and around[place] != around[own])
 
 
 def _hits(box: Box, taken: list[Box]) -> bool:

@@ -55,7 +55,7 @@ def predicted_against_billed(
     if "is_close" in rows:
         close = rows["is_close"].to_numpy(dtype=bool)
         groups = [("close", rows[close], BLUE, "o"), ("off", rows[~close], VERMILION, "X")]
-    note = _against(ax, groups, "predicted_usd", "billed_usd")
+    note = _against(ax, groups, "predicted_usd", "billed_usd", "WorkSpace")
     return dressed(ax, title, "predicted, USD", "billed, USD", workspaces=len(rows),
                    caption=" · ".join(filter(None, [note, caption])))
 
@@ -85,14 +85,17 @@ def promised_against_realised(
                     xerr=np.clip([x - low, high - x], 0, None), zorder=2)
     groups: list[_Group] = [(verdict, rows[rows["verdict"] == verdict], *look)
                             for verdict, look in VERDICTS.items()]
-    note = _against(ax, groups, "promised_usd", "realised_usd")
+    note = _against(ax, groups, "promised_usd", "realised_usd", "change")
     return dressed(ax, title, "promised so far, USD", "saved so far, USD",
                    caption=" · ".join(filter(None, [counted(len(rows), "change"), told, note,
                                                     caption])))
 
 
-def _against(ax: Axes, groups: list[_Group], x: str, y: str) -> str:
-    """Points around the diagonal, densities where they are many; tells what the marks stand for."""
+def _against(ax: Axes, groups: list[_Group], x: str, y: str, row: str) -> str:
+    """Points around the diagonal, densities where they are many; tells what the marks stand for.
+
+    *row* is what a row is: a WorkSpace, a change.
+    """
     both = pd.concat([rows[[x, y]] for _, rows, *_ in groups])
     values = both.to_numpy(dtype=float)
     low, high = min(0.0, float(values.min())), max(1.0, float(values.max()))
@@ -106,7 +109,7 @@ def _against(ax: Axes, groups: list[_Group], x: str, y: str) -> str:
     if len(both) > MANY:
         cells = [gathered(ax, rows[x], rows[y], columns=44, rows=44) for _, rows, *_ in groups]
         most = max((counts.max() for *_, counts in cells if len(counts)), default=1.0)
-        note = f"the largest marks stand for {counted(int(most), 'WorkSpace')}"
+        note = f"the largest marks stand for {counted(int(most), row)}"
         drawn = [(*cell[:2], areas(cell[2], most)) for cell in cells]
     else:
         drawn = [(rows[x].to_numpy(float), rows[y].to_numpy(float), np.full(len(rows), 24.0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from wsanalytics.plot.labels import label_marks, mark_boxes
@@ -107,7 +108,9 @@ def calibration(
     ax.figure.canvas.figure.draw_without_rendering()  # tells where everything will stand
     marks = [(row["chance_of_loss"], row["lost"], f"{row['decisions']:,}")
              for row in by_fear.to_dict("records")]
-    label_marks(ax, marks, size=7.5, colour=INK, taken=mark_boxes(ax, [m[:2] for m in marks]))
+    radii = list(np.sqrt(size) / 2 + 0.3)
+    label_marks(ax, marks, size=7.5, colour=INK, radii=radii,
+                taken=mark_boxes(ax, [mark[:2] for mark in marks], radii))
     return ax
 
 
