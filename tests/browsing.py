@@ -12,7 +12,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -95,15 +94,15 @@ def jupyter(
 
 
 @contextmanager
-def voila(command: list[str], cwd: Path, home: Path, **more: str) -> Iterator[str]:
-    """The address of a Voilà page that *command*, with ``{port}`` in it, serves."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with _running([one.format(port=port) for one in command], cwd, home, more) as process:
-        url = f"http://127.0.0.1:{port}/"
-        _until(lambda: _answers(url + "voila/static/"), process, home)
-        yield url
+def page_of(options: list[str], cwd: Path, home: Path, **more: str) -> Iterator[str]:
+    """The address that ``wsanalytics app`` with *options*, started in *cwd*, prints."""
+    command = [sys.executable, "-m", "wsanalytics", "app", *options]
+    with _running(command, cwd, home, more) as process:
+        log = home / "server.log"
+        _until(lambda: "\n" in log.read_text(errors="replace"), process, home)
+        address = log.read_text(errors="replace").splitlines()[0]
+        _until(lambda: _answers(address.partition("?")[0] + "voila/static/"), process, home)
+        yield address
 
 
 @contextmanager

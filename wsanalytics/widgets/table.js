@@ -248,7 +248,10 @@ class Grid {
       if (event.target.matches("input")) this.tick(row, event.target.checked);
       else if (!event.target.closest(".wsa-tick")) this.choose(row);
     });
-    this.scroller.addEventListener("keydown", (event) => this.key(event));
+    // Notebook 7 takes the arrow keys before they reach the table, unless somebody is before it
+    this.onKey = (event) => { if (this.scroller.contains(event.target)) this.key(event); };
+    this.scroller.addEventListener("focusin", () => window.addEventListener("keydown", this.onKey, true));
+    this.scroller.addEventListener("focusout", () => window.removeEventListener("keydown", this.onKey, true));
     const on = (name, then) => this.model.on(`change:${name}`, then, this);
     on("data", () => this.read());
     on("shown", () => { this.readMarks(); this.arrange(); });
@@ -361,6 +364,7 @@ export default {
     const grid = new Grid(model, el);
     return () => {
       model.off(null, null, grid);
+      window.removeEventListener("keydown", grid.onKey, true);
       Object.values(grid.timers).forEach(clearTimeout);
     };
   },
