@@ -29,8 +29,8 @@ ledger, guards, changing, carrying, applying, powering, idling, arrivals
 mixtures, offering, frontiers, repricing, answering, whatif
 usage, particulars, explaining, evidence
 verification, newcomers, creations
-plot.style, plot.density, plot.choice, plot.costs, plot.hours, plot.outcomes, plot.parts
-plot.timeline, plot.tradeoff, plot.usage, plot.labels, plot.frontier, plot.explored
+plot.letters, plot.style, plot.density, plot.choice, plot.costs, plot.hours, plot.outcomes
+plot.parts, plot.timeline, plot.tradeoff, plot.usage, plot.labels, plot.frontier, plot.explored
 plot.policies, plot
 report.figures, report.page, report.terminal, report.outcomes
 report.plantables, report.tradeoffs, report.workbook, report

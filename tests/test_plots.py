@@ -17,6 +17,7 @@ from matplotlib.text import Text
 import wsanalytics as ws
 from tests.build import fleet_sessions, window
 from wsanalytics import plot
+from wsanalytics.plot import letters
 from wsanalytics.plot.labels import label_marks, mark_boxes
 from wsanalytics.plot.style import BLUE, NOTHING_TO_SHOW, VERMILION, shown
 from wsanalytics.report.figures import pictures
@@ -190,10 +191,59 @@ def test_hostile_names_are_text() -> None:
 
 @pytest.mark.parametrize(("name", "text"), [
     ("ada", "ada"), ("$x^2$", "$x^2$"), ("a\nb\x00", "a\ufffdb\ufffd"), ("\ud800", "\ufffd"),
-    ("\u4f60", "\ufffd"), ("x" * 41, "x" * 39 + "…"), ("x" * 40, "x" * 40), (7, "7"), ("", ""),
+    ("x" * 41, "x" * 39 + "…"), ("x" * 40, "x" * 40), (7, "7"), ("", ""),
 ])
 def test_what_a_name_is_shown_as(name: object, text: str) -> None:
     assert shown(name) == text
+
+
+@pytest.fixture
+def fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Lets fonts be chosen that may help out, whichever this machine has."""
+    def choose(*names: str) -> None:
+        monkeypatch.setattr(letters, "FAMILIES", names)
+        letters.installed.cache_clear()
+
+    yield choose
+    letters.installed.cache_clear()
+
+
+CIRCLED = "\u24b6\u24b7"  # STIXGeneral, which comes with matplotlib, has them in bold; DejaVu not
+
+
+def test_letters_that_no_font_has_are_replaced(fonts: Callable[..., None]) -> None:
+    fonts("No Such Font")
+    assert shown(f"{CIRCLED}a\u4f60") == "\ufffd\ufffda\ufffd"
+    fonts("No Such Font", "STIXGeneral")
+    assert shown(f"{CIRCLED}a\u4f60") == f"{CIRCLED}a\ufffd"
+
+
+def test_letters_that_the_usual_font_lacks_are_drawn_in_another(fonts: Callable[..., None]) -> None:
+    fonts("No Such Font", "STIXGeneral")
+    one = comparison(1)
+    one["setting"] = one["setting"].cat.rename_categories({"AUTO_STOP:60": CIRCLED})
+    one["workspace_id"] = f"ws-{CIRCLED}"
+    ax = drawn(plot.cost_by_setting, one, proposed=CIRCLED, caption=CIRCLED)
+    usual, other, _ = ax.get_yticklabels()
+    assert other.get_text() == f"{CIRCLED} (proposed)"
+    assert other.get_fontfamily() == [*usual.get_fontfamily(), "STIXGeneral"]
+    assert ax.get_title(loc="left").startswith(f"ws-{CIRCLED}")
+    assert CIRCLED in ax.get_xlabel()
+    many = comparison(60_000)
+    many["setting"] = many["setting"].cat.rename_categories({"AUTO_STOP:60": CIRCLED})
+    panels = drawn(plot.saving_against_waiting, many).child_axes
+    assert CIRCLED in [panel.get_title(loc="left") for panel in panels]
+    few = comparison(6)
+    few["setting"] = few["setting"].cat.rename_categories({"AUTO_STOP:60": CIRCLED})
+    legend = drawn(plot.saving_against_waiting, few).get_legend()
+    assert CIRCLED in [text.get_text() for text in legend.get_texts()]
+
+
+def test_names_in_any_script_are_drawn_without_a_warning() -> None:
+    for name in ("\u4f60\u597d", "\u304b\u3099", "e\u3099", "\ud55c\uae00", "\u0633\u0644\u0627",
+                 "\u0928\u092e\u0938\u094d\u0924\u0947", "\U0001f600\U0001f3fb", "\u845b\ufe00"):
+        drawn(plot.cost_by_setting, comparison(1).assign(workspace_id=name), caption=name)
+        drawn(plot.cost_by_group, groups(3).assign(group=name))
 
 
 def test_hostile_ids_and_settings() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from wsanalytics.frontiers import TODAY
 from wsanalytics.plot.labels import Mark, label_marks, line_boxes, mark_boxes
-from wsanalytics.plot.style import BLUE, GREY, INK, MARKERS, PALE, SEQUENCE, axes, dressed
+from wsanalytics.plot.style import BLUE, GREY, INK, MARKERS, PALE, SEQUENCE, axes, dressed, shown
 from wsanalytics.show import counted, number, usd
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def frontier(
     less = f" less {number(100 * found.discount, 2)} %" if found.discount else ""
     fleet = counted(found.workspaces, "WorkSpace")
     facts = [f"{fleet}, {found.window.start:%Y-%m-%d} to {found.window.end:%Y-%m-%d}",
-             f"prices{less} of {found.prices_date}" if found.prices_date else "", caption]
+             f"prices{less} of {found.prices_date}" if found.prices_date else "",
+             shown(caption, most=200)]
     dressed(
         ax, "What the fleet could cost, and how often its users would wait",
         "cold starts a week of a WorkSpace, mean of all (square-root scale)\n"

@@ -7,16 +7,15 @@ called a WorkSpace, a tag or a directory is drawn as text: shortened, never take
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
 from io import BytesIO
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
 
+from wsanalytics.plot.letters import draw_all_of, drawable
 from wsanalytics.show import counted, plain
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ MARKERS = "os^Dv*P"
 MOST_LETTERS = 40
 """Longer names are cut."""
 NOTHING_TO_SHOW = "nothing to show"
-_MISSING = "\N{REPLACEMENT CHARACTER}"
 _LABEL_POINTS, _TITLE_POINTS = 9, 11
 
 
@@ -63,20 +61,20 @@ def png(
 def shown(text: object, most: int = MOST_LETTERS) -> str:
     r"""A text that comes from data as plots write it: in one line, at most so many letters.
 
-    Control characters, those that turn the direction of writing, and letters that the font lacks
-    become a replacement mark.
+    Control characters, those that turn the direction of writing, and letters that no font
+    here has become a replacement mark.
 
     >>> shown("ada\u202eda"), shown("x" * 50, most=5)
     ('ada�da', 'xxxx…')
     """
-    words = plain(str(text)[: most + 1])
-    words = "".join(c if c.isascii() or _is_in_font(c) else _MISSING for c in words)
+    words = drawable(plain(str(text)[: most + 1]))
     return words if len(words) <= most else f"{words[: most - 1]}…"
 
 
 def names_on(axis: Axis, places: Iterable[float], names: Iterable[object]) -> None:
     """Names from data at *places* of an *axis*."""
     axis.set_ticks(list(places), [shown(name) for name in names], parse_math=False)
+    draw_all_of(axis.get_ticklabels())
 
 
 def legend_above(ax: Axes, columns: int) -> None:
@@ -118,9 +116,8 @@ def dressed(
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(GREY)
     legend = ax.get_legend()
-    for text in [*ax.texts, ax.xaxis.label, ax.yaxis.label, *_titles(ax),
-                 *(legend.get_texts() if legend else ())]:
-        text.set_parse_math(False)  # amounts and names hold dollars, none of them formulas
+    draw_all_of([*ax.texts, ax.xaxis.label, ax.yaxis.label, *_titles(ax),
+                 *(legend.get_texts() if legend else ())])
     return ax
 
 
@@ -148,13 +145,3 @@ def _room(ax: Axes, points: int) -> int:
     inches = ax.figure.get_figure(root=True).get_size_inches()[0] * share - beside
     letter = 0.64 if points == _TITLE_POINTS else 0.53  # titles are bold
     return max(24, int(inches * 72 / (letter * points)))
-
-
-def _is_in_font(letter: str) -> bool:
-    return all(_has(findfont(FontProperties(weight=weight)), letter)
-               for weight in ("normal", "bold"))
-
-
-@cache
-def _has(path: str, letter: str) -> bool:
-    return get_font(path).get_char_index(ord(letter)) != 0

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.colors import LogNorm
 
 from wsanalytics.plot.density import CROWD, mesh
+from wsanalytics.plot.letters import draw_all_of
 from wsanalytics.plot.style import GREY, INK, MARKERS, PALE, SEQUENCE, axes, dressed, nothing, shown
 from wsanalytics.show import number, usd
 
@@ -74,8 +75,8 @@ def _crowd(
         image = panel.pcolormesh(*mesh(panel, own[_X], own[_Y]), cmap="cividis_r", norm=norm,
                                  rasterized=True)
         _ticks(panel, (10, 100, 1000))
-        panel.set_title(shown(setting, most=18), fontsize=8.5, color=INK, loc="left", pad=2,
-                        parse_math=False)
+        draw_all_of([panel.set_title(shown(setting, most=18), fontsize=8.5, color=INK, loc="left",
+                                     pad=2)])
         panel.tick_params(labelsize=7.5, colors=INK, length=0, labelleft=column == 0,
                           labelbottom=place + across >= len(groups))
         panel.spines[:].set_color(PALE)
