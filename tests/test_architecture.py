@@ -51,7 +51,7 @@ GROUPS = {
     "aws.reader, aws.presence, aws.writer, aws.policy, aws.probe",
     "WIDGETS": "widgets.state, widgets.parts, widgets.table, widgets.work, widgets.why, "
     "widgets.reviewing, widgets.onlook, widgets.fleet, widgets.download, widgets.dials, "
-    "widgets.explorer, widgets.app, widgets",
+    "widgets.answers, widgets.explorer, widgets.app, widgets",
     "SANDBOX": "sandbox.clock, sandbox.life, sandbox.wire, sandbox.catalog, sandbox.faults, "
     "sandbox.keys, sandbox.meter, sandbox.pages, sandbox.record, sandbox.desktop, sandbox.fleet, "
     "sandbox.world, sandbox.describing, sandbox.identity, sandbox.metrics, sandbox.products, "

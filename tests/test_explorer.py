@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
+import warnings
 from base64 import b64decode
 from functools import cache
 from io import BytesIO
@@ -15,13 +17,17 @@ from matplotlib.figure import Figure
 
 import wsanalytics as ws
 from tests.build import book, fleet_sessions, month, workspaces
+from wsanalytics.billing import billable
 from wsanalytics.errors import InputError
 from wsanalytics.history import configured
 from wsanalytics.settings import setting_grid
+from wsanalytics.show import counted
 from wsanalytics.whatif import WhatIf, what_if
+from wsanalytics.widgets import answers
 from wsanalytics.widgets.dials import NO_LIMIT
 from wsanalytics.widgets.download import Download, Offer
 from wsanalytics.widgets.explorer import Explorer, explore
+from wsanalytics.widgets.parts import collecting_later
 
 FEBRUARY = month("2026-02")
 USERS = {"ws-a": "<script>alert(1)</script>", "ws-b": "=cmd|' /C calc'!A1",
@@ -276,8 +282,8 @@ def test_explore_takes_what_what_if_takes() -> None:
 def test_odd_fleets_are_drawn_too() -> None:
     idle = ws.analyse(workspaces(), fleet_sessions({"ws-me": []}), window=FEBRUARY, prices=book())
     manual = workspaces(running_mode="MANUAL", auto_stop_minutes=None)
-    with pytest.warns(UserWarning, match="MANUAL"):
-        nobody = explore(idle, workspaces=manual)
+    nobody = explore(idle, workspaces=manual)
+    assert "1 WorkSpace MANUAL or standby" in nobody.note
     assert "0 WorkSpaces" in nobody.headline and nobody.table.empty
     assert nobody.csv().count(b"\r\n") == 1 and len(nobody.figure().axes) == 2
     many = explore(idle, timeouts=range(60, 2881, 60))
@@ -286,3 +292,39 @@ def test_odd_fleets_are_drawn_too() -> None:
     assert "Costs the same as today" in free.headline_html.value
     free.set(timeouts=[], always_on=False)
     assert free.costs["option"].tolist() == ["today", "each its own"]
+
+
+def test_who_is_left_out_is_said_without_a_warning() -> None:
+    history = ws.sample_history()
+    one = explore(history)
+    left = int((~billable(history.workspaces)).sum())
+    unpriced = one.answer.frontier.unpriced
+    assert left and unpriced
+    for shown in (one.note_html.value, one.static_html(), one.static_text()):
+        assert f"{left} WorkSpaces MANUAL or standby: no hours, not simulated" in shown
+        assert f"{counted(unpriced, 'WorkSpace')} without a known price" in shown
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of analyse
+        played = ws.analyse(history.workspaces, ws.find_sessions(history), window=history.window,
+                            prices=ws.load_prices())
+    assert f"{left} WorkSpaces MANUAL" in explore(played).note
+    assert "MANUAL" not in explorer().note
+
+
+def test_no_garbage_is_looked_for_while_pictures_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, was, seen = explorer(), gc.isenabled(), []
+    monkeypatch.setattr(answers.explored, "pictures",
+                        lambda _: seen.append(gc.isenabled()) or (PNG * 9, PNG * 9))
+    gc.enable()
+    try:
+        one.set(discount=0.2)
+        assert seen == [False] and gc.isenabled()
+        gc.disable()
+        one.set(discount=0.3)
+        assert seen == [False, False] and not gc.isenabled()
+        gc.enable()
+        with pytest.raises(ZeroDivisionError), collecting_later():
+            1 / 0  # noqa: B018  # on purpose
+        assert gc.isenabled()
+    finally:
+        (gc.enable if was else gc.disable)()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -12,19 +12,28 @@ from pandas.api.types import is_numeric_dtype
 
 from wsanalytics.analysis import Analysis
 from wsanalytics.answering import Answer, shown
-from wsanalytics.comparison import CENT
+from wsanalytics.billing import billable
 from wsanalytics.errors import InputError, WsanalyticsError
 from wsanalytics.frontiers import WAIT_MINUTES
 from wsanalytics.history import History
 from wsanalytics.planview import FORMULA_MARKS
 from wsanalytics.plot import explored
 from wsanalytics.prices import PriceBook
-from wsanalytics.show import html_table, number, percent, plain, usd
+from wsanalytics.show import counted, html_table, plain
 from wsanalytics.timeline import Window
 from wsanalytics.whatif import WhatIf, what_if
+from wsanalytics.widgets.answers import each_line, headline, pictures
 from wsanalytics.widgets.dials import Dial, LimitDial
 from wsanalytics.widgets.download import Download, Offer
-from wsanalytics.widgets.parts import QUIET, Showable, html, message, picture, text
+from wsanalytics.widgets.parts import (
+    QUIET,
+    Showable,
+    collecting_later,
+    html,
+    message,
+    telling_it_itself,
+    text,
+)
 
 RULES = {
     "clock_hour": "each clock hour that is touched (usual)",
@@ -45,11 +54,11 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
     Made by :func:`explore`. ``question`` is the :class:`~wsanalytics.whatif.WhatIf` that is asked,
     ``settings`` what is asked of it now, ``answer`` what it says; :meth:`set` moves the controls
     from Python. ``code``, ``table`` and :meth:`figure` are what the buttons save, for hosts that
-    block downloads.
+    block downloads. *not_billed* WorkSpaces, MANUAL or standby, are not in the question.
     """
 
-    def __init__(self, question: WhatIf) -> None:
-        self.question = question
+    def __init__(self, question: WhatIf, *, not_billed: int = 0) -> None:
+        self.question, self.not_billed = question, not_billed
         self._said: tuple[dict[str, Any], Answer] | None = None
         self._due: asyncio.TimerHandle | None = None
         self._is_held = False
@@ -164,6 +173,13 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
         return self.answer.headline
 
     @property
+    def note(self) -> str:
+        """How it was counted, and which WorkSpaces were not."""
+        left = counted(self.not_billed, "WorkSpace")
+        return self.answer.note + (f" · {left} MANUAL or standby: no hours, not simulated"
+                                   if self.not_billed else "")
+
+    @property
     def costs(self) -> pd.DataFrame:
         """What the fleet costs a month by setting: see :attr:`Answer.costs`."""
         return self.answer.costs
@@ -216,6 +232,7 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
         except RuntimeError:  # a plain script: no event loop
             self.redraw()
 
+    @collecting_later()
     def redraw(self) -> None:
         """Bring words and pictures to what is asked now."""
         if self._due is not None:
@@ -226,11 +243,11 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
         except WsanalyticsError as error:
             self.headline_html.value = message(str(error), trouble=True)
             return
-        self.headline_html.value = _headline(answer)
-        self.bars.value, self.curve.value = _pictures(answer)
+        self.headline_html.value = headline(answer)
+        self.bars.value, self.curve.value = pictures(answer)
         self.costs_html.value = html_table(shown(answer.costs))
         self.note_html.value = (
-            f"<div style='color:{QUIET};font-size:.85em;line-height:1.4'>{text(answer.note)}</div>")
+            f"<div style='color:{QUIET};font-size:.85em;line-height:1.4'>{text(self.note)}</div>")
         self.code_area.value = answer.code
 
     def static_html(self) -> str:
@@ -239,8 +256,8 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
             answer = self.answer
         except WsanalyticsError as error:
             return message(str(error), trouble=True)
-        return (f"{_headline(answer)}{''.join(_pictures(answer))}{html_table(shown(answer.costs))}"
-                f"<p><small>{text(answer.note)}</small></p><pre>{_lines(answer.code, text)}</pre>")
+        return (f"{headline(answer)}{''.join(pictures(answer))}{html_table(shown(answer.costs))}"
+                f"<p><small>{text(self.note)}</small></p><pre>{each_line(answer.code, text)}</pre>")
 
     def static_text(self) -> str:
         """Headline and costs as plain text."""
@@ -249,7 +266,7 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
         except WsanalyticsError as error:
             return str(error)
         costs = shown(answer.costs).to_string(index=False)
-        return _lines(f"{answer.headline}\n\n{costs}\n\n{answer.note}", plain)
+        return each_line(f"{answer.headline}\n\n{costs}\n\n{self.note}", plain)
 
 
 def explore(
@@ -265,8 +282,9 @@ def explore(
 ) -> Explorer:
     """Ask what a fleet would cost by moving sliders: which settings, limits, prices, hour rules.
 
-    Takes what :func:`wsanalytics.what_if` takes, or what that gave. Nothing can be changed in AWS
-    from here. Raises :class:`InputError` as :func:`~wsanalytics.what_if` does.
+    Takes what :func:`wsanalytics.what_if` takes, or what that gave, and says by itself, without
+    warnings, how many WorkSpaces are left out. Nothing can be changed in AWS from here. Raises
+    :class:`InputError` as :func:`~wsanalytics.what_if` does.
     """
     told = {"workspaces": workspaces, "window": window, "prices": prices, "baseline": baseline,
             "timeouts": timeouts, "hour_rules": hour_rules}
@@ -277,9 +295,12 @@ def explore(
                              where="explore", rule="a question that is made has all of it already",
                              mend="hand it to what_if")
         return Explorer(of)
-    return Explorer(what_if(
-        of, workspaces=workspaces, window=window, prices=prices, baseline=baseline,
-        timeouts=timeouts, hour_rules=hour_rules, wait_minutes=wait_minutes))
+    with telling_it_itself():
+        question = what_if(
+            of, workspaces=workspaces, window=window, prices=prices, baseline=baseline,
+            timeouts=timeouts, hour_rules=hour_rules, wait_minutes=wait_minutes)
+    fleet = of.workspaces if workspaces is None and not isinstance(of, pd.DataFrame) else workspaces
+    return Explorer(question, not_billed=0 if fleet is None else int((~billable(fleet)).sum()))
 
 
 def _box(label: str, hint: str) -> Checkbox:
@@ -290,52 +311,6 @@ def _box(label: str, hint: str) -> Checkbox:
 def _choice(label: str, options: list[tuple[str, str]]) -> Dropdown:
     return Dropdown(options=options, value=options[0][1], description=label, tooltip=label,
                     style={"description_width": "190px"}, layout=Layout(width="484px"))
-
-
-def _headline(answer: Answer) -> str:
-    """The headline with its main figure before it, escaped; screen readers say it as it changes."""
-    saving, fleet = answer.saving_usd_per_month, answer.choice
-    if saving is None:
-        lead = f"{usd(fleet.usd_per_month)} a month"
-    elif abs(saving) < CENT:
-        lead = "Costs the same as today"
-    else:
-        share = f" ({percent(abs(saving) / fleet.present_usd)})" if fleet.present_usd > 0 else ""
-        lead = f"{'Saves' if saving > 0 else 'Costs'} {usd(abs(saving))} a month{share}"
-        lead += "" if saving > 0 else " more"
-    return (f"<div role='status'><div style='font-size:1.5em;font-weight:600;line-height:1.5'>"
-            f"{text(lead)}</div><div style='line-height:1.5'>{text(answer.headline)}</div></div>")
-
-
-def _pictures(answer: Answer) -> list[str]:
-    """Both pictures as HTML; their size is told, so that nothing jumps while they are exchanged."""
-    return [picture(png, words).replace("<img ", f"<img {_size(png)} ", 1)
-            for png, words in zip(explored.pictures(answer), _captions(answer), strict=True)]
-
-
-def _size(png: bytes) -> str:
-    """The attributes that tell a PNG image's size in pixels, as its header has them."""
-    width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
-    return f'width="{width}" height="{height}"'
-
-
-def _captions(answer: Answer) -> tuple[str, str]:
-    """What the two pictures show, in words."""
-    bars = "; ".join(f"{row['option']} {usd(row['total_usd'], cents=False)}"
-                     for row in answer.costs.to_dict("records"))
-    fleet, points = answer.choice, answer.frontier.fleet_points
-    ends = [f"{usd(row['usd_per_month'], cents=False)} and "
-            f"{number(row['cold_starts_per_week'], 1)} cold starts a week"
-            for row in points.iloc[[0, -1]].to_dict("records")]
-    curve = (f"The fleet's cost against its cold starts, from {ends[0]} to {ends[1]}; chosen: "
-             f"{usd(fleet.usd_per_month, cents=False)} and "
-             f"{number(fleet.cold_starts_per_week, 1)} cold starts a week.")
-    return f"Bars of what the fleet costs a month: {bars}.", curve
-
-
-def _lines(words: str, shown_as: Callable[[str], str]) -> str:
-    """Each line of *words* made safe by itself, so that lines stay lines."""
-    return "\n".join(map(shown_as, words.split("\n")))
 
 
 def _disarmed(words: str) -> str:
