@@ -14,14 +14,15 @@ from wsanalytics.plot.style import (
     GREY,
     INK,
     ORANGE,
-    PALE,
     SKY,
     VERMILION,
     axes,
     dressed,
+    in_dollars,
     legend_above,
     names_on,
     nothing,
+    ruled,
     shown,
 )
 from wsanalytics.show import hours, measured, usd
@@ -70,9 +71,8 @@ def cost_by_setting(
     for label, mark in zip(ax.get_yticklabels(), marks, strict=True):
         label.set_fontweight("bold" if mark else "normal")
     ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.xaxis.set_major_formatter(lambda value, _: usd(value, cents=False))
-    ax.grid(axis="x", color=PALE, linewidth=0.8)
-    ax.set_axisbelow(True)
+    in_dollars(ax.xaxis)
+    ruled(ax, "x")
     legend_above(ax, 3)
     dressed(ax, title, "USD a month; in brackets: the interval of the saving", caption=caption,
             raised=True)
@@ -148,9 +148,8 @@ def break_even_lines(
     if own_hours is not None:
         ax.plot([own_hours], [fee + rate * own_hours], marker="D", markersize=7, color=VERMILION,
                 linestyle="none", zorder=5, label=f"its own {hours(own_hours)}")
-    ax.yaxis.set_major_formatter(lambda value, _: usd(value, cents=False))
-    ax.grid(color=PALE, linewidth=0.8)
-    ax.set_axisbelow(True)
+    in_dollars(ax.yaxis)
+    ruled(ax)
     ax.legend(fontsize=8, frameon=False, loc="upper left")
     ax.spines["left"].set_color(GREY)
     return dressed(ax, title, "billed hours a month", "USD a month", caption=caption)

@@ -13,13 +13,14 @@ from wsanalytics.plot.style import (
     GREY,
     INK,
     ORANGE,
-    PALE,
     SKY,
     axes,
     dressed,
+    in_dollars,
     legend_above,
     names_on,
     nothing,
+    ruled,
 )
 from wsanalytics.show import counted, number, usd
 
@@ -47,9 +48,8 @@ def cost_by_option(costs: pd.DataFrame, ax: Axes | None = None, *, caption: str 
     ax.invert_yaxis()
     ax.set_xlim(0, most * 1.14)
     ax.xaxis.set_major_locator(MaxNLocator(5))
-    ax.xaxis.set_major_formatter(lambda value, _: usd(value, cents=False))
-    ax.grid(axis="x", color=PALE, linewidth=0.8)
-    ax.set_axisbelow(True)
+    in_dollars(ax.xaxis)
+    ruled(ax, "x")
     legend_above(ax, 2)
     title = f"What {counted(int(costs['workspaces'].max()), 'WorkSpace')} cost a month"
     return dressed(ax, title, "USD a month", caption=caption, raised=True)

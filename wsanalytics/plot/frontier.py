@@ -8,7 +8,18 @@ import numpy as np
 
 from wsanalytics.frontiers import TODAY
 from wsanalytics.plot.labels import Mark, label_marks, line_boxes, mark_boxes
-from wsanalytics.plot.style import BLUE, GREY, INK, MARKERS, PALE, SEQUENCE, axes, dressed, shown
+from wsanalytics.plot.style import (
+    BLUE,
+    GREY,
+    INK,
+    MARKERS,
+    SEQUENCE,
+    axes,
+    dressed,
+    in_dollars,
+    ruled,
+    shown,
+)
 from wsanalytics.show import counted, number, usd
 
 if TYPE_CHECKING:
@@ -87,9 +98,8 @@ def _scaled(ax: Axes) -> None:
     low, high = ax.dataLim.y0, ax.dataLim.y1
     room = max(high - low, 0.02 * high, 1.0)
     ax.set_ylim(max(low - 0.14 * room, 0), high + 0.1 * room)
-    ax.yaxis.set_major_formatter(lambda value, _: usd(value, cents=False))
-    ax.grid(color=PALE, linewidth=0.8)
-    ax.set_axisbelow(True)
+    in_dollars(ax.yaxis)
+    ruled(ax)
 
 
 def _price_marks(ax: Axes, found: Frontier, each: int) -> list[Mark]:

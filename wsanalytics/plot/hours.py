@@ -17,6 +17,7 @@ from wsanalytics.plot.style import (
     legend_above,
     names_on,
     nothing,
+    ruled,
     shown,
 )
 from wsanalytics.show import number
@@ -58,8 +59,7 @@ def hours_by_bundle(hours: pd.DataFrame, ax: Axes | None = None, *, caption: str
              [f"{shown(name, most=28)} ({len(own):,})" for name, own in lanes])
     ax.set_xlim(0, edges[-1])
     ax.set_ylim(-0.02, len(lanes))
-    ax.grid(axis="x", color=PALE, linewidth=0.8)
-    ax.set_axisbelow(True)
+    ruled(ax, "x")
     ax.bar(0, 0, color=BLUE, label="AUTO_STOP is cheaper")
     ax.bar(0, 0, color=ORANGE, hatch="....", edgecolor="white", linewidth=0,
            label="ALWAYS_ON is cheaper")

@@ -14,13 +14,14 @@ from wsanalytics.plot.style import (
     GREY,
     INK,
     ORANGE,
-    PALE,
     VERMILION,
     axes,
     dressed,
+    in_dollars,
     nothing,
+    ruled,
 )
-from wsanalytics.show import counted, usd
+from wsanalytics.show import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -124,9 +125,8 @@ def _against(ax: Axes, groups: list[_Group], x: str, y: str, row: str) -> str:
     for axis, ticks in ((ax.xaxis, few), (ax.yaxis, inside)):
         axis.set_ticks([0, *ticks])
         axis.set_ticks([], minor=True)
-        axis.set_major_formatter(lambda value, _: usd(value, cents=False))
-    ax.grid(color=PALE, linewidth=0.8)
-    ax.set_axisbelow(True)
+        in_dollars(axis)
+    ruled(ax)
     for handle in ax.legend(fontsize=8, frameon=False, loc="upper left").legend_handles:
         cast("PathCollection", handle).set_sizes([28])
     return note

@@ -11,13 +11,14 @@ from matplotlib.ticker import MaxNLocator
 from wsanalytics.plot.style import (
     BLUE,
     INK,
-    PALE,
     SKY,
     axes,
     dressed,
+    in_dollars,
     legend_above,
     names_on,
     nothing,
+    ruled,
     shown,
 )
 from wsanalytics.show import counted, percent, usd
@@ -55,9 +56,8 @@ def cost_by_group(
     ax.set_ylim(len(rows) - 0.45, -0.55)
     ax.set_xlim(0, most * 1.34)
     ax.set_xticks([tick for tick in MaxNLocator(4).tick_values(0, most) if tick <= most * 1.05])
-    ax.xaxis.set_major_formatter(lambda value, _: usd(value, cents=False))
-    ax.grid(axis="x", color=PALE, linewidth=0.8)
-    ax.set_axisbelow(True)
+    in_dollars(ax.xaxis)
+    ruled(ax, "x")
     legend_above(ax, 2)
     return dressed(ax, title, "USD a month (in brackets: WorkSpaces)", caption=_without(
         caption, int(groups["unpriced"].sum())), workspaces=int(rows["workspaces"].sum()),
@@ -101,9 +101,8 @@ def cost_by_month(months: pd.DataFrame, ax: Axes | None = None, *, caption: str 
         ax.annotate(f"{percent(share)}\nof it", (place, 0), (0, 4), textcoords="offset points",
                     ha="center", va="bottom", fontsize=7, color="white", fontweight="bold")
     ax.set_ylim(0, most * 1.1)
-    ax.yaxis.set_major_formatter(lambda value, _: usd(value, cents=False))
-    ax.grid(axis="y", color=PALE, linewidth=0.8)
-    ax.set_axisbelow(True)
+    in_dollars(ax.yaxis)
+    ruled(ax, "y")
     legend_above(ax, 2)
     return dressed(ax, title, "UTC month", "USD", workspaces=int(months["workspaces"].max()),
                    raised=True, caption=_without(caption, int(months["unpriced"].max())))

@@ -16,8 +16,10 @@ from wsanalytics.plot.style import (
     SEQUENCE,
     axes,
     dressed,
+    in_dollars,
     names_on,
     nothing,
+    ruled,
     shown,
 )
 from wsanalytics.show import usd
@@ -52,7 +54,7 @@ def regret_by_policy(
     ax.set_xlim(least, rows["regret_usd"].max() * 3)
     names_on(ax.yaxis, places, rows["policy"])
     ax.set_ylim(-0.6, len(rows) - 0.4)
-    ax.xaxis.set_major_formatter(lambda value, _: usd(value, cents=False))
+    in_dollars(ax.xaxis)
     return dressed(ax, title, "regret, USD in all, logarithmic", caption=caption,
                    workspaces=int(totals["workspaces"].iloc[0]))
 
@@ -73,10 +75,9 @@ def regret_over_time(
                 color=SEQUENCE[place % len(SEQUENCE)], marker=MARKERS[place % len(MARKERS)],
                 linestyle=_LINES[place % len(_LINES)], markersize=4, linewidth=1.6,
                 label=shown(policy))
-    ax.yaxis.set_major_formatter(lambda value, _: usd(value, cents=False))
+    in_dollars(ax.yaxis)
     ax.tick_params(axis="x", labelrotation=45)
-    ax.grid(axis="y", color=PALE, linewidth=0.8)
-    ax.set_axisbelow(True)
+    ruled(ax, "y")
     ax.legend(fontsize=8, frameon=False, loc="upper left")
     return dressed(ax, "Regret over time", "UTC month", "regret so far, USD", caption=caption)
 
@@ -101,8 +102,7 @@ def calibration(
         axis.set_major_formatter(lambda value, _: f"{value:.0%}")
     ax.set_xlim(-0.05, 1.05)
     ax.set_ylim(-0.05, 1.05)
-    ax.grid(color=PALE, linewidth=0.8)
-    ax.set_axisbelow(True)
+    ruled(ax)
     dressed(ax, "Is a chance of a loss what it says?", "chance of a loss that was told",
             "share of decisions that lost", caption=caption)
     ax.figure.canvas.figure.draw_without_rendering()  # tells where everything will stand
@@ -131,8 +131,7 @@ def regret_of_fleets(frame: pd.DataFrame, ax: Axes | None = None, *, caption: st
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     names_on(ax.yaxis, places.values(), places)
-    ax.grid(axis="x", color=PALE, linewidth=0.8)
-    ax.set_axisbelow(True)
+    ruled(ax, "x")
     ax.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return dressed(ax, "Regret against that of AWS's Cost Optimizer (1 = as much)",
                    "share of its regret, logarithmic", caption=caption)

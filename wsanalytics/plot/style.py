@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from io import BytesIO
 from textwrap import wrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from wsanalytics.plot.letters import draw_all_of, drawable
-from wsanalytics.show import counted, plain
+from wsanalytics.show import counted, plain, usd
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
+    from matplotlib.cm import ScalarMappable
 
 INK, GREY, PALE = "#1f2933", "#7b8794", "#e4e7eb"
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, SLATE = (
@@ -75,6 +76,29 @@ def names_on(axis: Axis, places: Iterable[float], names: Iterable[object]) -> No
     """Names from data at *places* of an *axis*."""
     axis.set_ticks(list(places), [shown(name) for name in names], parse_math=False)
     draw_all_of(axis.get_ticklabels())
+
+
+def ruled(ax: Axes, axis: Literal["x", "y", "both"] = "both") -> None:
+    """Pale lines behind the plot at the ticks of an *axis*."""
+    ax.grid(axis=axis, color=PALE, linewidth=0.8)
+    ax.set_axisbelow(True)
+
+
+def in_dollars(axis: Axis) -> None:
+    """Ticks of an *axis* as whole dollars."""
+    axis.set_major_formatter(lambda value, _: usd(value, cents=False))
+
+
+def colours_told(
+    ax: Axes, image: ScalarMappable, label: str, form: Callable[[float], str], *,
+    shrink: float = 1.0,
+) -> None:
+    """A bar beside *ax* that tells what the colours of an *image* stand for, numbers by *form*."""
+    bar = ax.figure.colorbar(image, ax=ax, pad=0.01, shrink=shrink)
+    bar.ax.tick_params(labelsize=8, length=0)
+    bar.ax.yaxis.set_major_formatter(lambda value, _: form(value))
+    bar.set_label(label, fontsize=8.5, color=INK)
+    bar.outline.set_visible(False)
 
 
 def legend_above(ax: Axes, columns: int) -> None:

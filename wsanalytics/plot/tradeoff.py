@@ -9,8 +9,21 @@ from matplotlib.colors import LogNorm
 
 from wsanalytics.plot.density import CROWD, mesh
 from wsanalytics.plot.letters import draw_all_of
-from wsanalytics.plot.style import GREY, INK, MARKERS, PALE, SEQUENCE, axes, dressed, nothing, shown
-from wsanalytics.show import number, usd
+from wsanalytics.plot.style import (
+    GREY,
+    INK,
+    MARKERS,
+    PALE,
+    SEQUENCE,
+    axes,
+    colours_told,
+    dressed,
+    in_dollars,
+    nothing,
+    ruled,
+    shown,
+)
+from wsanalytics.show import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,11 +93,7 @@ def _crowd(
         panel.tick_params(labelsize=7.5, colors=INK, length=0, labelleft=column == 0,
                           labelbottom=place + across >= len(groups))
         panel.spines[:].set_color(PALE)
-    bar = ax.figure.colorbar(image, ax=ax, pad=0.01, shrink=0.8)
-    bar.ax.tick_params(labelsize=8, length=0)
-    bar.ax.yaxis.set_major_formatter(lambda value, _: number(value))
-    bar.set_label("WorkSpaces in a cell", fontsize=8.5, color=INK)
-    bar.outline.set_visible(False)
+    colours_told(ax, image, "WorkSpaces in a cell", number, shrink=0.8)
     dressed(ax, _TITLE, "extra cold starts a week, in each panel instead of today's setting",
             "saving, USD a month", workspaces=rows["workspace_id"].nunique(), caption=caption)
     ax.spines[:].set_visible(False)
@@ -97,8 +106,7 @@ def _ticks(ax: Axes, marked: tuple[int, ...]) -> None:
     ticks = [side * tick for side in (-1, 1) for tick in marked]
     ax.set_yticks([0, *(tick for tick in ticks if low <= tick <= high)], minor=False)
     ax.set_yticks([], minor=True)
-    ax.yaxis.set_major_formatter(lambda value, _: usd(value, cents=False))
+    in_dollars(ax.yaxis)
     ax.axhline(0, color=GREY, linewidth=0.8)
     ax.axvline(0, color=GREY, linewidth=0.8)
-    ax.grid(color=PALE, linewidth=0.8)
-    ax.set_axisbelow(True)
+    ruled(ax)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from wsanalytics.plot.style import INK, axes, dressed, shown
+from wsanalytics.plot.style import axes, colours_told, dressed, shown
 from wsanalytics.show import number, percent
 
 if TYPE_CHECKING:
@@ -28,12 +28,7 @@ def week_heat_map(
     image = ax.imshow(usage.to_numpy(), aspect="auto", cmap="cividis", vmin=0, vmax=most)
     ax.set_yticks(range(len(usage)), list(usage.index))
     ax.set_xticks(range(0, 24, 3), [f"{hour:02d}:00" for hour in range(0, 24, 3)])
-    bar = ax.figure.colorbar(image, ax=ax, pad=0.015)
-    bar.ax.tick_params(labelsize=8, length=0)
-    bar.ax.yaxis.set_major_formatter(
-        (lambda value, _: percent(value)) if of_one else (lambda value, _: number(value, 1)))
-    bar.set_label("share of the hour" if of_one else "WorkSpaces (mean)", fontsize=8.5,
-                  color=INK)
-    bar.outline.set_visible(False)
+    colours_told(ax, image, "share of the hour" if of_one else "WorkSpaces (mean)",
+                 percent if of_one else lambda value: number(value, 1))
     title = f"{'How often its user is' if of_one else 'WorkSpaces'} connected, by hour of the week"
     return dressed(ax, title, f"hour of the day, {shown(zone, most=80)}", caption=caption)
