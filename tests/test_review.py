@@ -268,7 +268,7 @@ def test_a_row_shows_why(found: Analysis) -> None:
     assert row["reason"][:30] in panel.why.value
     assert panel.why.value.count("<img") == 3
     for words in ("Bars: what it costs a month under each setting", "Timeline from", "Heat map",
-                  "clock of UTC"):
+                  "clock of America/New_York"):
         assert words in panel.why.value, words
     panel.table.current = -1
     assert panel.why.value == ""

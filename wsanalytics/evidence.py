@@ -8,6 +8,7 @@ from datetime import timedelta
 import pandas as pd
 
 from wsanalytics.analysis import Analysis
+from wsanalytics.settings import ALWAYS_ON
 from wsanalytics.simulate.fleet import Replay
 from wsanalytics.summaries import clock_zones, stretch_of, weekly_usage
 from wsanalytics.timeline import Window
@@ -66,7 +67,8 @@ class Evidence:
     ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         """Sessions, runs and cold starts of one WorkSpace under *settings* (default: all).
 
-        All are cut to *window*, by default its busiest two weeks.
+        All are cut to *window*, by default its busiest two weeks. Under ALWAYS_ON it is on all
+        the time, which a replay has no runs for; here it is one run.
         """
         assert self.replay is not None
         window = window or self.busiest(workspace_id)
@@ -77,6 +79,17 @@ class Evidence:
                       & (at < window.end)]
         if settings:
             runs, colds = (one[one["setting"].isin(settings)] for one in (runs, colds))
+        flat = str(ALWAYS_ON)
+        if flat in (settings or map(str, self.replay.settings)):
+            order = list(dict.fromkeys([flat, *runs["setting"].cat.categories]))
+            whole = pd.DataFrame({
+                "setting": [flat], "workspace_id": [workspace_id],
+                "started_at": pd.to_datetime([window.start]),
+                "stopped_at": pd.to_datetime([window.end])})
+            runs = pd.concat([whole.astype({name: runs[name].dtype for name in (
+                "workspace_id", "started_at", "stopped_at")}),
+                runs.astype({"setting": "str"})], ignore_index=True)
+            runs["setting"] = pd.Categorical(runs["setting"], order, ordered=True)
         return mine, runs, colds
 
     def busiest(self, workspace_id: str) -> Window:

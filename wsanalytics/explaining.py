@@ -70,11 +70,11 @@ class Explanation:
         for section in self.sections:
             told += ["", section.title, *(line for row in section.rows for line in _written(row))]
             if section.title == COSTS and len(self.table):
-                told += ["", *_aligned(self._shown)]
+                told += ["", *_aligned(self.shown)]
         return told
 
     @property
-    def _shown(self) -> pd.DataFrame:
+    def shown(self) -> pd.DataFrame:
         """The table as people read it."""
         table = self.table
         billed = table["billed_hours_per_month"].map(lambda value: number(value, 1))
@@ -100,7 +100,7 @@ class Explanation:
                                for label, text in section.rows)
             parts.append(f"<p><b>{escape(section.title)}</b><br>{told}</p>")
             if section.title == COSTS and len(self.table):
-                parts.append(html_table(self._shown, right=NUMBERS))
+                parts.append(html_table(self.shown, right=NUMBERS))
         return "".join(parts)
 
 

@@ -14,6 +14,8 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 NOTHING = "–"
+SHORT = 30
+"""Text of so many letters is not broken into lines in a table."""
 
 
 def usd(amount: float, *, cents: bool = True, sign: bool = False) -> str:
@@ -156,8 +158,10 @@ def html_table(frame: pd.DataFrame, *, right: Iterable[str] = ()) -> str:
 
     def cells(tag: str, texts: Iterable[str]) -> str:
         styled = zip(sides, texts, strict=True)
-        return "".join(f'<{tag} style="text-align:{side};padding:2px 8px">{escape(plain(text))}'
-                       f'</{tag}>' for side, text in styled)
+        return "".join(
+            f'<{tag} style="text-align:{side};padding:2px 8px'
+            f'{";white-space:nowrap" if len(text) <= SHORT else ""}">{escape(plain(text))}</{tag}>'
+            for side, text in styled)
 
     rows = frame.astype("object").where(frame.notna(), NOTHING).itertuples(index=False)
     body = "".join(f"<tr>{cells('td', map(str, row))}</tr>" for row in rows)

@@ -12,12 +12,12 @@ from ipywidgets import Dropdown, HBox, Layout, VBox
 from wsanalytics.analysis import Analysis, analyse_history
 from wsanalytics.archive import read_history, sample_history
 from wsanalytics.evidence import SHOWN_DAYS, Evidence
-from wsanalytics.explaining import Explanation, explain, refuse_stranger
+from wsanalytics.explaining import COSTS, NUMBERS, Explanation, explain, refuse_stranger
 from wsanalytics.history import History
-from wsanalytics.show import counted
+from wsanalytics.show import counted, html_table
 from wsanalytics.tables import SESSIONS
 from wsanalytics.timeline import Window
-from wsanalytics.widgets.parts import Showable, html, telling_it_itself
+from wsanalytics.widgets.parts import Showable, facts, html, telling_it_itself, text
 from wsanalytics.widgets.table import Column, Table
 from wsanalytics.widgets.why import cost, timeline, week
 from wsanalytics.workdays import Zones
@@ -151,6 +151,20 @@ def as_analysis(of: Analysis | History | Path | str, workspace_id: str = "") -> 
         return fleet
     with telling_it_itself():
         return analyse_history(fleet)
+
+
+def _in_html(explanation: Explanation) -> str:
+    """The explanation as a page, names beside what they hold."""
+    parts = [f"<h4 style='margin:6px 0'>WorkSpace {text(explanation.workspace_id)}</h4>",
+             f"<p style='margin:4px 0'>In short: {text(explanation.summary)}.</p>"]
+    for section in explanation.sections:
+        parts.append(f"<p style='margin:10px 0 0'><b>{text(section.title)}</b></p>")
+        parts += [f"<p style='margin:2px 0'>{text(told)}</p>"
+                  for label, told in section.rows if not label]
+        parts.append(facts([row for row in section.rows if row[0]]))
+        if section.title == COSTS and len(explanation.table):
+            parts.append(html_table(explanation.shown, right=NUMBERS))
+    return "".join(parts)
 
 
 def _days(window: Window) -> str:

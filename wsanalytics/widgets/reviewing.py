@@ -146,8 +146,8 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
             if len(found) > 1:
                 boxes.append(self._control(name, Dropdown(
                     options=[("all", ""), *((one[:60], one) for one in found)], value="",
-                    description=label, layout=Layout(width="250px"),
-                    style={"description_width": "62px"})))
+                    description=label, layout=Layout(width="250px", margin="2px 12px 2px 2px"),
+                    style={"description_width": "initial"})))
         for name, label in LIMITS.items():
             boxes.append(self._control(name, Text(
                 "", placeholder="any", description=label, continuous_update=False,
@@ -300,8 +300,9 @@ def review(
     run that was cut off, by a kernel that died for instance, is offered to be gone on with.
 
     Hours of the day are those on people's clocks: a column ``time_zone`` of *workspaces*, or that
-    of their directories in *zones*.
+    of their directories in *zones* (default: that of the AWS region).
     """
+    zones = zones or Zones.of_regions()
     evidence = Evidence(comparison=comparison, replay=replay, workspaces=workspaces, zones=zones)
     beside = None
     if isinstance(plan, Analysis):
