@@ -17,11 +17,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browsing import Visit, chromium, jupyter, notebook, page_of
 
 ROOT = Path(__file__).resolve().parents[1]
+COLOURS = 160
+"""So many are enough for what is written and drawn there, in a third of the bytes."""
 IN_README = ("review", "explore", "overview")
 SAMPLE = notebook(
     "import warnings\nimport wsanalytics as ws\nwarnings.simplefilter('ignore')\n"
@@ -78,7 +81,9 @@ class Camera:
         """One element as it is now."""
         if self.wanted is None or name in self.wanted:
             page.wait_for_timeout(800)
-            page.locator(css).screenshot(path=self.folder / f"{name}.png")
+            path = self.folder / f"{name}.png"
+            page.locator(css).screenshot(path=path)
+            Image.open(path).quantize(COLOURS).save(path, optimize=True)
 
 
 def opened(browser: Browser, server: tuple[str, str], name: str) -> Page:

@@ -49,7 +49,7 @@ class OneWorkspace(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no t
         self.sessions = self.evidence.sessions(workspace_id)
         advice = analysis.plan.recommendations
         self._advice = advice[advice["workspace_id"] == workspace_id].iloc[0]
-        self.told = html(self.explanation._repr_html_())  # what Jupyter calls
+        self.told = html(_in_html(self.explanation))
         parts: list[Any] = [self.told, html(self._cost_and_week())]
         if len(self.sessions):
             parts += [self._chooser(), self.line, self._table()]
