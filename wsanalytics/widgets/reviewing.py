@@ -74,6 +74,7 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
         self, state: Review, evidence: Evidence, worker: Worker | None, height: int
     ) -> None:
         self.state, self.evidence, self.worker = state, evidence, worker
+        self._places = {name: place for place, name in enumerate(state.rows["workspace_id"])}
         self._make(height)
         super().__init__([self.head, self.sums, self.filters, self.table, self.buttons,
                           self.asking, self.progress, self.words, self.why])
@@ -220,9 +221,8 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
             self.table.marks = state.ticked
         self.table.show_only(state.shown)
         self.table.locked = not state.may_tick
-        places = {name: place for place, name in enumerate(state.rows["workspace_id"])}
-        self.table.tell_outcomes({places[name]: (one.outcome, one.message)
-                                  for name, one in state.ended.items() if name in places})
+        self.table.tell_outcomes({self._places[name]: (one.outcome, one.message)
+                                  for name, one in state.ended.items() if name in self._places})
         self.sums.value = _sums(state)
         can = state.may_tick and self.worker is not None
         self.dry_run.disabled = self.apply.disabled = not (can and state.ticked.any())
