@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
-from tests.plans import plan_of
+from tests.build import ME, at, samples, workspaces
+from tests.plans import ACCOUNT, REGION, plan_of
 from tests.sandboxes import connected, frozen, modify
 from tests.test_applying import QUICK
 from wsanalytics.applying import apply_plan, undo
@@ -160,3 +162,90 @@ def test_what_was_taken_back_is_left_out(tmp_path: Path) -> None:
         undo(journal, writer, dry_run=False, terms=terms)
         backfill(tmp_path / "store", connections=both, days=5, clock=box.clock)
         assert verify(journal, Store(tmp_path / "store")).empty
+
+
+WORKED = [*range(17, 19), *range(21, 26)]
+"""The days of September after the change on the 16th on which somebody works, 09:10 to 17:20."""
+SEPTEMBER = datetime(2026, 9, 1, tzinfo=UTC)
+CHANGED = datetime(2026, 9, 16, 6, tzinfo=UTC)
+
+
+def told(*entries: dict[str, Any]) -> list[dict[str, Any]]:
+    """The lines of one run that gave ``ws-me`` ALWAYS_ON in place of AUTO_STOP:60."""
+    begin = {"event": "begin", "schema": "wsanalytics.journal", "version": 1, "kind": "apply",
+             "plan": {"maintenance_hours": 0}}
+    change = {
+        "event": "change", "workspace_id": ME, "user_name": "me", "account_id": ACCOUNT,
+        "region": REGION, "from": {"running_mode": "AUTO_STOP", "auto_stop_minutes": 60},
+        "to": {"running_mode": "ALWAYS_ON", "auto_stop_minutes": None}, "promise": {}}
+    return [begin, change, *entries]
+
+
+def call(when: datetime, name: str, meaning: str) -> list[dict[str, Any]]:
+    asked = {"WorkspaceId": ME, "WorkspaceProperties": {"RunningMode": "ALWAYS_ON"}}
+    asking = {"event": "call", "call": name, "request": asked, "at": when.isoformat()}
+    return [asking, {"event": "answer", "call": name, "meaning": meaning}] if meaning else [asking]
+
+
+DONE_AND_ENDED = [{"event": "outcome", "workspace_id": ME, "outcome": "done"}, {"event": "end"}]
+
+
+def a_journal(path: Path, *runs: list[dict[str, Any]]) -> Path:
+    lines = [{"run": f"run-{number}", "at": CHANGED.isoformat()} | line
+             for number, run in enumerate(runs) for line in run]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return path
+
+
+def a_store(folder: Path, *settings: tuple[str, str]) -> Store:
+    """What a collector saw in September and October; ``settings`` as CloudTrail told them."""
+    store = Store.create(folder)
+    store.add_workspaces(workspaces(ME, running_mode="ALWAYS_ON", auto_stop_minutes=None),
+                         datetime(2026, 10, 20, tzinfo=UTC), "seen")
+    looks = pd.date_range(SEPTEMBER, "2026-11-01T00:00Z", freq="10min", inclusive="left")
+    days = [*(date(2026, 9, day) for day in WORKED),
+            *(date(2026, 10, day) for day in (*range(5, 10), *range(12, 17)))]
+    clock = looks.hour * 60 + looks.minute
+    is_there = pd.Index(looks.date).isin(days) & (clock >= 550) & (clock < 1040)
+    store.add_samples(samples(*((str(look)[:16], "C" if there else "D") for look, there in
+                                zip(looks, is_there, strict=True))), "looks")
+    rows = [*settings, ("2026-09-16 06:00", "ALWAYS_ON")]
+    store.add_settings(pd.DataFrame({
+        "workspace_id": ME, "setting": [what for _, what in rows],
+        "since": pd.to_datetime([at(when) for when, _ in rows], utc=True).as_unit("us")}), "trail")
+    return store
+
+
+@pytest.mark.parametrize(("settings", "saved"), [
+    ([("2026-08-01", "AUTO_STOP:60")], 8.25),
+    ([("2026-08-01", "AUTO_STOP:240"), ("2026-09-10 12:00", "AUTO_STOP:60")], 8.25),
+    ([("2026-08-01", "ALWAYS_ON"), ("2026-09-10 12:00", "AUTO_STOP:60")], 4.75),
+    ([("2026-08-01", "AUTO_STOP:60"), ("2026-09-05 12:00", "ALWAYS_ON"),
+      ("2026-09-08 12:00", "AUTO_STOP:60")], 4.75),
+    ([("2026-08-01", "ALWAYS_ON")], 4.75),
+    ([], 8.25),
+], ids=["AUTO_STOP all the time", "another timeout", "the month opened ALWAYS_ON",
+        "ALWAYS_ON for three days", "the store missed the change before", "nothing known"])
+def test_hours_that_a_flat_fee_had_paid_for_already_are_no_saving(
+    tmp_path: Path, settings: list[tuple[str, str]], saved: float
+) -> None:
+    """ALWAYS_ON from 16 September; ten clock hours of $0.30 a day worked, of $35 and $9.75.
+
+    October: 10 days, $9.75 + $30 against $35, saves $4.75 in any case. September in AUTO_STOP:
+    7 days, $9.75 + $21 against $9.75 + $35 × 15/30, saves $3.50. In a September that a flat fee
+    paid for earlier nothing more is paid either way.
+    """
+    journal = a_journal(tmp_path / "j.jsonl",
+                        [*told(*call(CHANGED, "one", "taken")), *DONE_AND_ENDED])
+    frame = verify(journal, a_store(tmp_path / "store", *settings))
+    assert frame["realised_usd"].tolist() == pytest.approx([saved])
+    assert frame["from_setting"].tolist() == ["AUTO_STOP:60"]
+
+
+def test_a_call_that_a_kill_cut_off_is_not_somebody_elses_change(tmp_path: Path) -> None:
+    """CloudTrail has the first call, the journal its end by the second one, an hour later."""
+    journal = a_journal(
+        tmp_path / "j.jsonl", told(*call(CHANGED, "one", "")),
+        [*told(*call(CHANGED + timedelta(hours=1), "two", "taken")), *DONE_AND_ENDED])
+    frame = verify(journal, a_store(tmp_path / "store", ("2026-08-01", "AUTO_STOP:60")))
+    assert frame["realised_usd"].tolist() == pytest.approx([8.25])

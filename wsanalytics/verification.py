@@ -2,7 +2,9 @@
 
 Nobody knows what would have been. But what users really did since a change is known, so it is
 replayed under the setting that was and under the one that is, and both are billed by the same
-rules, conversions and free hours included. The difference is what the change has saved.
+rules, conversions and free hours included. The difference is what the change has saved. What was
+set earlier in the change's month is the same for both, as the store knows it: hours that a flat
+fee had paid for already are nobody's saving.
 """
 
 from __future__ import annotations
@@ -22,26 +24,30 @@ from wsanalytics.billing import bill
 from wsanalytics.errors import InputError, NotBilledWarning
 from wsanalytics.hourrules import HourRule
 from wsanalytics.journal import read_journal
-from wsanalytics.ledger import Standing, ledger_of
+from wsanalytics.ledger import ALREADY, DONE, Deed, Standing, ledger_of
 from wsanalytics.prices import PriceBook, load_prices
-from wsanalytics.schedule import Schedule
+from wsanalytics.schedule import Schedule, schedule_of
 from wsanalytics.settings import RunningMode
 from wsanalytics.simulate.fleet import replay
 from wsanalytics.store import Store
 from wsanalytics.stored import find_stored
-from wsanalytics.timeline import Window, months_of
+from wsanalytics.tables import SETTINGS
+from wsanalytics.timeline import INSTANT_DTYPE, Window, months_of
 
 OLD, NEW = "as it was", "as it is"
 MOST_SILENT = 3
 """A change is not judged where a third of the days since was not observed."""
 _CENT = 0.005
+_CLOCKS_APART = timedelta(minutes=5)
+"""How far the journal's clock may be from AWS's, which turns away calls that are further off."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """One change that is in force: when it was made, from when it pays, until when it counts."""
+    """One change that is in force: when it was begun, from when it pays, until when it counts."""
 
     standing: Standing
+    began: datetime
     pays_from: datetime
     until: datetime
 
@@ -77,7 +83,8 @@ def verify(
     Raises :class:`InputError` for a file that is no journal and a store that knows none of the
     WorkSpaces.
     """
-    done = [one for one in ledger_of(read_journal(journal)).standings.values()
+    ledger = ledger_of(read_journal(journal))
+    done = [one for one in ledger.standings.values()
             if one.is_sure and one.latest.kind == "apply"]
     if not done:
         return _frame([])
@@ -88,8 +95,10 @@ def verify(
             "it knows none of the WorkSpaces that the journal tells of", where=str(store.folder),
             rule="a change is verified by what its user did since",
             mend="name the store of that account and region")
-    changed = _changed_again(done, store)
-    made = [_Made(one, _pays_from(one), min(end, changed.get(one.latest.workspace_id, end)))
+    settings = store.settings()
+    changed = _changed_again(done, settings)
+    made = [_Made(one, _began(one, ledger.deeds), _pays_from(one),
+                  min(end, changed.get(one.latest.workspace_id, end)))
             for one in done if one.latest.workspace_id in known]
     rows = []
     for (first, until, _), group in _alike(made).items():
@@ -98,7 +107,7 @@ def verify(
         rows += [_row(one, {}, "too early") for one in early]
         ripe = [one for one in group if one not in early]
         if ripe:
-            rows += _judged(ripe, Window(first, until), store, inventory,
+            rows += _judged(ripe, Window(first, until), store, inventory, settings,
                             _prices(ripe[0].standing, prices, discount),
                             _rule(ripe[0].standing, hour_rule))
     return _frame(rows)
@@ -113,9 +122,21 @@ def _pays_from(one: Standing) -> datetime:
             + timedelta(days=32)).replace(day=1)
 
 
-def _changed_again(done: Iterable[Standing], store: Store) -> dict[str, datetime]:
+def _began(one: Standing, deeds: list[Deed]) -> datetime:
+    """When its first call was made, which may be that of a run which did not come to its end."""
+    began, latest = one.since, one.latest
+    mine = [deed for deed in deeds if deed.workspace_id == latest.workspace_id]
+    for deed in reversed(mine[: mine.index(latest) + 1]):
+        if deed is not latest and (deed.kind != latest.kind or deed.outcome in {DONE, ALREADY}):
+            break
+        if deed.touched:
+            began = min(began, deed.calls[0].at)
+    return began
+
+
+def _changed_again(done: Iterable[Standing], settings: pd.DataFrame) -> dict[str, datetime]:
     """The day on which somebody gave a WorkSpace another setting, as the store saw it."""
-    settings, found = store.settings(), {}
+    found = {}
     rows = settings.groupby("workspace_id", observed=True)
     for one in done:
         name = one.latest.workspace_id
@@ -147,21 +168,14 @@ def _alike(made: list[_Made]) -> dict[_Alike, list[_Made]]:
 
 
 def _judged(
-    group: list[_Made], window: Window, store: Store, inventory: pd.DataFrame, book: PriceBook,
-    rule: HourRule,
+    group: list[_Made], window: Window, store: Store, inventory: pd.DataFrame,
+    settings: pd.DataFrame, book: PriceBook, rule: HourRule,
 ) -> list[dict[str, Any]]:
     """The changes of one window, replayed under both settings and billed."""
     names = [one.name for one in group]
     fleet = inventory[inventory["workspace_id"].isin(names)].reset_index(drop=True)
     found = find_stored(store, fleet, window)
-    index = pd.Index(names, name="workspace_id")
-    opening = pd.Series([str(one.standing.latest.before) for one in group], index=index,
-                        dtype="str")
-    orders = pd.DataFrame({
-        "workspace_id": names, "at": pd.DatetimeIndex([one.standing.since for one in group]),
-        "order": [str(one.standing.current) for one in group]})
-    both = replay(found.sessions, [
-        Schedule(opening, orders[:0], OLD), Schedule(opening, orders, NEW)], window=window)
+    both = replay(found.sessions, _both_ways(group, settings, window), window=window)
     hours = group[0].standing.latest.begun.get("plan", {}).get("maintenance_hours", 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotBilledWarning)
@@ -186,6 +200,29 @@ def _judged(
         is_silent = silent.get(one.name, 0.0) > days / MOST_SILENT
         rows.append(_row(one, values, "unobserved" if is_silent else ""))
     return rows
+
+
+def _both_ways(
+    group: list[_Made], settings: pd.DataFrame, window: Window
+) -> tuple[Schedule, Schedule]:
+    """What held in *window* without the changes, and with them.
+
+    What held before a change is what the store knows of it, and at last the setting that the
+    journal found: where the store knows nothing, that held from the window's start.
+    """
+    ended = {one.name: pd.Timestamp(one.began - _CLOCKS_APART) for one in group}
+    known = settings[settings["since"] < settings["workspace_id"].map(ended)]
+    found = pd.DataFrame({
+        "workspace_id": [one.name for one in group],
+        "setting": [str(one.standing.latest.before) for one in group],
+        "since": pd.Series([ended[one.name] for one in group], dtype=INSTANT_DTYPE)})
+    was = schedule_of(pd.concat([known[list(SETTINGS.names)], found], ignore_index=True), window)
+    made = pd.DataFrame({
+        "workspace_id": [one.name for one in group],
+        "at": pd.Series([one.standing.since for one in group], dtype=INSTANT_DTYPE),
+        "order": [str(one.standing.current) for one in group]})
+    orders = pd.concat([was.orders, made], ignore_index=True)
+    return Schedule(was.opening, was.orders, OLD), Schedule(was.opening, orders, NEW)
 
 
 def _silent_days(gaps: pd.DataFrame) -> dict[str, float]:
