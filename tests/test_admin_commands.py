@@ -89,6 +89,30 @@ def test_the_whole_way(box: Sandbox, capsys: Capture) -> None:
     assert (status, "nothing to undo" in err) == (0, True)
 
 
+def test_a_single_change_is_taken_back(box: Sandbox, capsys: Capture) -> None:
+    plan, before = planned(box, 6), settings(box)
+    run(capsys, "apply", "plan.json", "--yes")
+    changed = settings(box)
+    one, two, three, *_ = plan
+    undo = ("undo", "plan.journal.jsonl", "--workspace")
+    status, out, _ = run(capsys, *undo, one, two, "--workspace", three)
+    assert (status, "3 changes would be done" in out) == (0, True)
+    assert all(name in out for name in (one, two, three))
+    assert settings(box) == changed
+    assert run(capsys, *undo, one, three, "--yes")[0] == 0
+    assert settings(box) == changed | {name: before[name] for name in (one, three)}
+    for name in (one, "ws-unknown0"):
+        status, out, err = run(capsys, *undo, two, name, "--yes")
+        assert (status, out) == (2, "")
+        assert f"no change of {name} is in force by it" in err
+    Path("wsanalytics.toml").write_text(f'workspace = "{two}"\n')  # a fleet, for other commands
+    status, out, _ = run(capsys, "undo", "plan.journal.jsonl", "--yes")
+    assert (status, "4 changes done" in out) == (0, True)
+    assert settings(box) == before
+    Path("wsanalytics.toml").unlink()
+    assert run(capsys, *undo, one)[0] == 2
+
+
 def test_the_limit_is_25_and_the_rest_is_left(box: Sandbox, capsys: Capture) -> None:
     plan = planned(box, 30)
     dry = run(capsys, "apply", "plan.json")

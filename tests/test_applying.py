@@ -97,6 +97,34 @@ def test_a_plan_is_applied_and_taken_back(journal: Path) -> None:
         assert outcomes(once_more) == {"done": 30}
 
 
+def test_single_changes_are_taken_back(journal: Path) -> None:
+    with fleet(20) as (box, _, writer):
+        changes, before = rote_changes(box.workspaces(), 4), settings(box)
+        apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, terms=TERMS)
+        one, two, three, four = changes
+        assert undo(journal, writer, only=[three, one])["workspace_id"].tolist() == [three, one]
+        assert outcomes(undo(journal, writer, dry_run=False, only=(name for name in (one, three)),
+                             patience=QUICK)) == {"done": 2}
+        kept = before | {name: changes[name][1] for name in (two, four)}
+        assert settings(box) == kept
+        written = journal.read_text()
+        for dry_run in (True, False):
+            for names, told in (([two, one], one), (["ws-unknown0"], "ws-unknown0"), ("ws-", "ws-"),
+                                ([one, three], f"{one}, {three}")):
+                with pytest.raises(InputError, match=f"no change of {told} is in force by it"):
+                    undo(journal, writer, dry_run=dry_run, only=names, patience=QUICK)
+        with pytest.raises(InputError, match=f"name some of those in force.*{two}, {four}"):
+            undo(journal, writer, only=[one])
+        assert undo(journal, writer, only=[]).empty
+        assert (settings(box), journal.read_text()) == (kept, written)
+        assert outcomes(undo(journal, writer, dry_run=False, only=two, patience=QUICK)) == {
+            "done": 1}
+        assert outcomes(undo(journal, writer, dry_run=False, patience=QUICK)) == {"done": 1}
+        assert settings(box) == before
+        with pytest.raises(InputError, match="apply the plan first"):
+            undo(journal, writer, only=[one])
+
+
 def test_what_has_drifted_is_skipped_with_its_reason(journal: Path) -> None:
     with fleet(150) as (box, clients, writer):
         everything = box.workspaces().set_index("workspace_id")

@@ -86,10 +86,13 @@ def _add_undo(commands: Commands[Any]) -> None:
     undo = commands.add_parser(
         "undo", help="take back the changes that a journal tells of; a dry run unless told "
         "otherwise",
-        description="Give every WorkSpace that a journal says was changed the setting it had "
-        "before, with the same care as 'apply'.")
+        description="Give every WorkSpace that a journal says was changed, or those named, "
+        "the setting it had before, with the same care as 'apply'.")
     undo.set_defaults(module="changes")
     undo.add_argument("journal", type=Path, metavar="JOURNAL", help="the journal of the changes")
+    undo.add_argument("--workspace", nargs="+", action="extend", default=[], metavar="ID",
+                      help="take back only the change of this WorkSpace; may be repeated (default: "
+                      "all)")
     undo.add_argument("--limit", type=count, metavar="N",
                       help="the most changes to take back (default: all)")
     undo.add_argument("--stop-after-failures", type=count, default=5, metavar="N",

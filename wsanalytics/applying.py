@@ -89,32 +89,53 @@ def undo(
     writer: Writer | Sequence[Writer],
     *,
     dry_run: bool = True,
+    only: Iterable[str] | None = None,
     terms: Terms | None = None,
     **more: Any,  # noqa: ANN401  # the fields of Terms
 ) -> pd.DataFrame:
     """Give every WorkSpace that *journal* says was changed the setting it had before.
 
-    The last change is taken back first. What somebody else has changed since is left alone.
-    Columns, terms (there is no limit by default) and errors as of :func:`apply_plan`; taken back
-    what is taken back, calling it again does nothing.
+    With *only* (ids) just those; :class:`InputError` for one of which no change is in force by the
+    journal. The last change is taken back first. What somebody else has changed since is left
+    alone. Columns, terms (there is no limit by default) and errors as of :func:`apply_plan`; taken
+    back what is taken back, calling it again for all does nothing.
     """
     terms = terms or Terms(**({"limit": None} | more))
     writers = [writer] if isinstance(writer, Writer) else list(writer)
     with ExitStack() as stack:
         read_journal(journal)  # refused before anything is made
         book, ledger = _opened(stack, journal, dry_run=dry_run, mends=True, terms=terms)
-        changes = [_reversed(one) for one in reversed(list(ledger.standings.values()))]
+        standings = in_force(ledger, only, journal)
+        changes = [_reversed(one) for one in reversed(standings.values())]
         places = dict.fromkeys((one.account_id, one.region) for one in changes)
         by_writer = {place: next((one for one in writers if place_of(one) == place), None)
                      for place in places}
         _refuse_other_accounts(by_writer, writers, "the journal")
         tasks = {change.workspace_id: Task(
-            change, loose=ledger.standings[change.workspace_id].may_be_between, settles=True)
+            change, loose=standings[change.workspace_id].may_be_between, settles=True)
             for change in changes}
         if not dry_run:
-            _let_settle(ledger.unfinished(), terms)
+            _let_settle([one for one in standings.values() if not one.is_sure], terms)
         Run("undo", writers, by_writer, terms, dry_run, book).go(tasks, [])
     return as_frame(list(tasks.values()))
+
+
+def in_force(ledger: Ledger, only: Iterable[str] | None, journal: Path) -> dict[str, Standing]:
+    """What there is to take back by *ledger*: all of it, or that of the WorkSpaces *only*.
+
+    Raises :class:`InputError` for ids of which no change is in force by the *journal*.
+    """
+    if only is None:
+        return ledger.standings
+    names = [only] if isinstance(only, str) else list(dict.fromkeys(only))
+    lost = [name for name in names if name not in ledger.standings]
+    if lost:
+        there = listed(list(ledger.standings))
+        raise InputError(
+            f"no change of {listed(lost)} is in force by it", where=str(journal),
+            rule="only a change that was made, and not taken back yet, can be taken back",
+            mend=f"name some of those in force: {there}" if there else "apply the plan first")
+    return {name: one for name, one in ledger.standings.items() if name in names}
 
 
 def changes_of(plan: Plan) -> list[Change]:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from wsanalytics import applying
 from wsanalytics.admintables import APPLIED
-from wsanalytics.applying import journal_beside, places_of
+from wsanalytics.applying import in_force, journal_beside, places_of
 from wsanalytics.aws.pace import RATE_PER_SECOND
 from wsanalytics.aws.writer import Writer
 from wsanalytics.carrying import Terms
@@ -54,8 +54,9 @@ def apply(args: Namespace) -> int:
 def undo(args: Namespace) -> int:
     """Say what would be taken back of what a journal tells, or take it back."""
     _check_outputs(args.output)
-    standings = ledger_of(read_journal(args.journal)).standings.values()
-    regions = sorted({one.latest.region for one in standings})
+    only = args.workspace or None
+    standings = in_force(ledger_of(read_journal(args.journal)), only, args.journal)
+    regions = sorted({one.latest.region for one in standings.values()})
     if not regions:
         terminal.tell("nothing to undo: no change that this journal tells of is in force by it")
         if args.output:
@@ -65,7 +66,7 @@ def undo(args: Namespace) -> int:
                   opt_out=tuple(args.opt_out_tag), tell=terminal.tell)
 
     def run(writers: list[Writer], *, dry_run: bool) -> pd.DataFrame:
-        return applying.undo(args.journal, writers, dry_run=dry_run, terms=terms)
+        return applying.undo(args.journal, writers, dry_run=dry_run, only=only, terms=terms)
 
     with writers_of(args, regions) as writers:
         return _carry_out(args, run, writers, "undo", args.journal)
@@ -93,7 +94,7 @@ def _carry_out(
         if not is_real:
             raise
         again = f"go on with --resume, or take it back with 'wsanalytics undo {journal}'" if (
-            verb == "apply") else "run the same command again to go on"
+            verb == "apply") else "run it again for what is left"
         terminal.tell(f"interrupted; what was done is in {journal}; {again}")
         return INTERRUPTED
     outcomes.print_applied(frame, dry_run=not is_real)

@@ -30,6 +30,8 @@ Parsers = Mapping[Command, argparse.ArgumentParser]
 
 BY_THEMSELVES = {"sandbox", "demo", "columns"}
 """Commands without an account or a fleet of yours: the top level of the file is not about them."""
+_ABOUT_OTHERS = {("undo", "workspace")}
+"""What the top level says of a fleet for all commands, which does not narrow what is undone."""
 _ACT = "nothing is changed in AWS without an explicit act on the command line"
 _NEVER = {"yes": _ACT, "interactive": _ACT, "create": _ACT, "resume": _ACT, "allow-apply": _ACT,
           "help": "it is a question, not a setting", "version": "it is a question, not a setting",
@@ -58,6 +60,7 @@ class Config:
             own = {key: words_of(options[key], value, self.path.parent)
                    for key, value in self.values.get(level, {}).items()
                    if key in options and key not in known
+                   and (level or (command[0], key) not in _ABOUT_OTHERS)
                    and not rivals_of(key, parser) & active}
             found |= own
             known |= own.keys()
