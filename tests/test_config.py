@@ -177,9 +177,9 @@ REFUSED = {
     "[sandbox]\nwith-parent = true": "it is for programs",
     "help = true": "it is a question",
     "version = true": "it is a question",
-    'plan = "plan.json"': "is what a command is about",
+    'other = "plan.json"': "is what a command is about",
     '[verify]\njournal = "j"': "[verify] journal: 'journal' is what a command is about",
-    "port = 8080": "put it under [sandbox]",
+    "speed = 60": "put it under [sandbox]",
     "[apply]\nlimits = 3": "did you mean limit?",
     "[apply]\nhour-rule = 'exact'": "[apply] hour-rule: 'hour-rule' is no option of 'apply'",
     "[aply]\nlimit = 3": "did you mean apply?",
@@ -244,7 +244,7 @@ def test_a_wrong_command_line_is_told_before_a_broken_file(
 
 def test_every_option_can_stand_there(write: Write) -> None:
     """Each option of each command, with a value of its kind, in the command's own table."""
-    left_out = {"yes", "interactive", "create", "resume", "help", "with-parent"}
+    left_out = {"yes", "interactive", "create", "resume", "allow-apply", "help", "with-parent"}
     for command, parser in commands_of(build_parser()).items():
         for key, action in options_of(parser).items():
             if key in left_out:
