@@ -121,6 +121,17 @@ def test_one_of_the_sample_fleet_and_strangers(panel: FleetPanel) -> None:
         ws.look_at("nobody")
 
 
+def test_the_other_order_is_told(panel: FleetPanel, history: History, tmp_path: Path) -> None:
+    name = panel.machines["workspace_id"].iloc[0]
+    order = r"the order is look_at\(workspace_id, of\)"
+    for given in (panel.analysis, history, tmp_path, str(tmp_path)):
+        with pytest.raises(InputError, match=f"{order}. Mend: write look_at\\('{name}', …"):
+            ws.look_at(given, name)  # type: ignore[arg-type]  # that is the point
+    for odd in (panel.analysis, 7, None):
+        with pytest.raises(InputError, match=order):
+            ws.look_at(odd)  # type: ignore[arg-type]  # likewise
+
+
 def test_the_clock_is_the_users(history: History) -> None:
     tokyo = history.workspaces.assign(time_zone="Asia/Tokyo")
     panel = ws.overview(History(tokyo, history.samples, history.window))

@@ -11,6 +11,7 @@ from ipywidgets import Dropdown, HBox, Layout, VBox
 
 from wsanalytics.analysis import Analysis, analyse_history
 from wsanalytics.archive import read_history, sample_history
+from wsanalytics.errors import InputError
 from wsanalytics.evidence import SHOWN_DAYS, Evidence
 from wsanalytics.explaining import COSTS, NUMBERS, Explanation, explain, refuse_stranger
 from wsanalytics.history import History
@@ -133,10 +134,24 @@ def look_at(
     *of* is the fleet: what :func:`wsanalytics.analyse` gave, a :class:`History`, or the folder of a
     store; without it, the sample fleet. Hours are on the clock of its user: a column ``time_zone``
     of the ``workspaces`` table, or *zones* (default: that of the AWS region). Raises
-    :class:`InputError`, with what comes close, for an id that the fleet does not have.
+    :class:`InputError`, with what comes close, for an id that the fleet does not have, and where
+    the two stand in the other order.
     """
+    _refuse_other_order(workspace_id, of)
     analysis = as_analysis(sample_history() if of is None else of, workspace_id)
     return OneWorkspace(analysis, workspace_id, zones or Zones.of_regions())
+
+
+def _refuse_other_order(workspace_id: object, of: object) -> None:
+    """Raise :class:`InputError` where the fleet stands first, or what stands there is no text."""
+    is_last = isinstance(of, str) and of.startswith("ws-") and not Path(of).exists()
+    if isinstance(workspace_id, str) and not is_last:
+        return
+    given = repr(workspace_id) if isinstance(workspace_id, str) else type(workspace_id).__name__
+    raise InputError(
+        f"{given} stands where the WorkSpace's id belongs", where="look_at",
+        rule="the order is look_at(workspace_id, of)",
+        mend=f"write look_at({of!r}, …)" if is_last else "write the id first, as text: 'ws-…'")
 
 
 def as_analysis(of: Analysis | History | Path | str, workspace_id: str = "") -> Analysis:
