@@ -5,11 +5,11 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from wsanalytics import plot
 from wsanalytics.analysis import Analysis
+from wsanalytics.evidence import busiest_days
 from wsanalytics.fleetviews import cost_by, cost_by_month, monthly_hours
 from wsanalytics.settings import ALWAYS_ON
 from wsanalytics.show import number
@@ -20,11 +20,9 @@ from wsanalytics.summaries import (
     stretch_of,
     weekly_usage,
 )
-from wsanalytics.timeline import Window
 from wsanalytics.workdays import Zones
 
 DOTS_PER_INCH = 144
-SHOWN_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +119,7 @@ def _timelines(analysis: Analysis) -> Iterator[Picture]:
     names = [*used.loc[~is_flat, "workspace_id"], *used.loc[is_flat, "workspace_id"]]
     if not names:
         return
-    connects = sessions.loc[sessions["workspace_id"] == names[0], "connected_at"]
-    days = connects.dt.floor("D").value_counts().sort_index().resample("D").sum()
-    busiest = days.iloc[::-1].rolling(SHOWN_DAYS, min_periods=1).sum().idxmax()
-    window = Window(busiest.to_pydatetime(), busiest.to_pydatetime() + timedelta(days=SHOWN_DAYS))
+    window = busiest_days(sessions[sessions["workspace_id"] == names[0]], analysis.window)
     mine, runs = stretch_of(sessions, analysis.replay.runs, names[0], window)
     waits = analysis.replay.cold_starts
     waits = waits[(waits["connected_at"] >= window.start) & (waits["connected_at"] < window.end)]
