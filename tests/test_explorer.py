@@ -307,7 +307,15 @@ def test_who_is_left_out_is_said_without_a_warning() -> None:
         warnings.simplefilter("ignore", UserWarning)  # of analyse
         played = ws.analyse(history.workspaces, ws.find_sessions(history), window=history.window,
                             prices=ws.load_prices())
-    assert f"{left} WorkSpaces MANUAL" in explore(played).note
+        made = what_if(played)
+    told = f" · {left} WorkSpaces MANUAL or standby: no hours, not simulated"
+    assert explore(played).note.endswith(told)
+    assert made.ground.not_billed == made.answer().not_billed == left
+    assert made.answer(discount=0.1).note.endswith(told)
+    assert explore(made).note == explore(played).note  # it was made before, and knows as much
+    charged = explore(played.charges, workspaces=history.workspaces, window=played.window)
+    assert charged.note.endswith(told)
+    assert "MANUAL" not in explore(played.charges, window=played.window).note
     assert "MANUAL" not in explorer().note
 
 

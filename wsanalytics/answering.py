@@ -44,7 +44,8 @@ class Answer:
 
     ``frontier`` holds all that it could do, ``choice`` the option taken for each WorkSpace,
     ``code`` three lines of Python that make this answer again: the names in them (``history``,
-    ``prices`` and so on) stand for what was handed to ``what_if``.
+    ``prices`` and so on) stand for what was handed to ``what_if``. ``not_billed`` counts the
+    WorkSpaces that are MANUAL or standby, of which nothing is known here.
     """
 
     question: Question
@@ -56,6 +57,7 @@ class Answer:
     chosen: Places
     users: tuple[str, ...]
     has_present: bool
+    not_billed: int
 
     @cached_property
     def costs(self) -> pd.DataFrame:
@@ -154,7 +156,9 @@ class Answer:
         return " · ".join(filter(None, [
             str(found.window), f"hours by {asked.hour_rule}",
             f"prices{f' of {found.prices_date}' if found.prices_date else ''}{less}",
-            f"not counted: {', '.join(left)}" if left else ""]))
+            f"not counted: {', '.join(left)}" if left else "",
+            f"{counted(self.not_billed, 'WorkSpace')} MANUAL or standby: no hours, not simulated"
+            if self.not_billed else ""]))
 
     @property
     def _offers(self) -> Offers:
@@ -212,7 +216,7 @@ def answered(ground: Ground, question: Question, code: str) -> Answer:
     return Answer(
         question=question, code=code, frontier=found, choice=choice, chosen=chosen,
         fixed=fixed[found.counts], hourly=hourly[found.counts], users=users,
-        has_present=present is not None)
+        has_present=present is not None, not_billed=ground.not_billed)
 
 
 def _chosen(found: Frontier, question: Question) -> tuple[Choice, Places]:

@@ -43,7 +43,8 @@ class Ground:
     Arrays are WorkSpaces (rows, ``ids``) × settings: ``starts`` the cold starts in the window, and
     in ``owed``, by hour rule and name of the prices, the fees and the billed hours in USD a month
     of existence; NaN where a price lacks, or where a WorkSpace has no ``months`` in the window.
-    ``present`` is each WorkSpace's setting, None where nobody knows.
+    ``present`` is each WorkSpace's setting, None where nobody knows. ``not_billed`` counts those
+    that are MANUAL or standby, of which there are no rows.
     """
 
     settings: tuple[Setting, ...]
@@ -56,6 +57,7 @@ class Ground:
     owed: dict[tuple[str, str], tuple[Amounts, Amounts]]
     labels: dict[str, Label]
     present: pd.Series | None
+    not_billed: int
 
     @property
     def hour_rules(self) -> tuple[str, ...]:
@@ -99,7 +101,7 @@ def from_replay(
         settings=settings, window=replay.window, ids=ids, users=tuple(fleet["user_name"]),
         ended=fleet["terminated_at"].notna().to_numpy(), months=months, starts=starts, owed=owed,
         labels={name: Label(book.date, book.discount) for name, book in prices.items()},
-        present=_present(present, ids, settings),
+        present=_present(present, ids, settings), not_billed=len(workspaces) - len(fleet),
     )
 
 
@@ -110,8 +112,8 @@ def from_charges(
     """The ground of *charges*, a table that ``bill`` made: their hour rule and prices alone.
 
     Without a *window* whole months are taken; without *workspaces* everybody lived through all of
-    it. Raises :class:`InputError` for a frame that is no such table or lacks rows, and for a
-    present setting that was not charged.
+    it, and nobody is MANUAL or standby. Raises :class:`InputError` for a frame that is no such
+    table or lacks rows, and for a present setting that was not charged.
     """
     settings, ids, months = _axes_of(charges)
     shape = (len(ids), len(settings))
@@ -139,6 +141,7 @@ def from_charges(
         owed={(rule, AS_CHARGED): (summed("fixed_usd") * scale, summed("hourly_usd") * scale)},
         labels={AS_CHARGED: Label("", 0.0)},
         present=None if present is None else _present(present, ids, settings),
+        not_billed=0 if workspaces is None else int((~billable(workspaces)).sum()),
     )
 
 

@@ -12,14 +12,13 @@ from pandas.api.types import is_numeric_dtype
 
 from wsanalytics.analysis import Analysis
 from wsanalytics.answering import Answer, shown
-from wsanalytics.billing import billable
 from wsanalytics.errors import InputError, WsanalyticsError
 from wsanalytics.frontiers import WAIT_MINUTES
 from wsanalytics.history import History
 from wsanalytics.planview import FORMULA_MARKS
 from wsanalytics.plot import explored
 from wsanalytics.prices import PriceBook
-from wsanalytics.show import counted, html_table, plain
+from wsanalytics.show import html_table, plain
 from wsanalytics.timeline import Window
 from wsanalytics.whatif import WhatIf, what_if
 from wsanalytics.widgets.answers import each_line, headline, pictures
@@ -54,11 +53,11 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
     Made by :func:`explore`. ``question`` is the :class:`~wsanalytics.whatif.WhatIf` that is asked,
     ``settings`` what is asked of it now, ``answer`` what it says; :meth:`set` moves the controls
     from Python. ``code``, ``table`` and :meth:`figure` are what the buttons save, for hosts that
-    block downloads. *not_billed* WorkSpaces, MANUAL or standby, are not in the question.
+    block downloads.
     """
 
-    def __init__(self, question: WhatIf, *, not_billed: int = 0) -> None:
-        self.question, self.not_billed = question, not_billed
+    def __init__(self, question: WhatIf) -> None:
+        self.question = question
         self._said: tuple[dict[str, Any], Answer] | None = None
         self._due: asyncio.TimerHandle | None = None
         self._is_held = False
@@ -175,9 +174,7 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
     @property
     def note(self) -> str:
         """How it was counted, and which WorkSpaces were not."""
-        left = counted(self.not_billed, "WorkSpace")
-        return self.answer.note + (f" · {left} MANUAL or standby: no hours, not simulated"
-                                   if self.not_billed else "")
+        return self.answer.note
 
     @property
     def costs(self) -> pd.DataFrame:
@@ -299,8 +296,7 @@ def explore(
         question = what_if(
             of, workspaces=workspaces, window=window, prices=prices, baseline=baseline,
             timeouts=timeouts, hour_rules=hour_rules, wait_minutes=wait_minutes)
-    fleet = of.workspaces if workspaces is None and not isinstance(of, pd.DataFrame) else workspaces
-    return Explorer(question, not_billed=0 if fleet is None else int((~billable(fleet)).sum()))
+    return Explorer(question)
 
 
 def _box(label: str, hint: str) -> Checkbox:
