@@ -49,7 +49,8 @@ GROUPS = {
     "AWS": "aws.pace, aws.permissions, aws.failures, aws.pricelist, aws.connection, "
     "aws.cloudtrail, aws.cloudwatch, aws.identity, aws.inventory, aws.offers, aws.client, "
     "aws.reader, aws.presence, aws.writer, aws.policy, aws.probe",
-    "WIDGETS": "widgets.state, widgets.parts, widgets.table, widgets.work, widgets.why, "
+    "WIDGETS": "widgets.rows, widgets.state, widgets.parts, widgets.table, widgets.work, "
+    "widgets.columns, widgets.why, "
     "widgets.reviewing, widgets.onlook, widgets.fleet, widgets.download, widgets.dials, "
     "widgets.answers, widgets.explorer, widgets.app, widgets",
     "SANDBOX": "sandbox.clock, sandbox.life, sandbox.wire, sandbox.catalog, sandbox.faults, "

@@ -23,6 +23,7 @@ from wsanalytics.analysis import Analysis, analyse
 from wsanalytics.carrying import Terms
 from wsanalytics.journal import read_journal
 from wsanalytics.ledger import ledger_of
+from wsanalytics.locks import held
 from wsanalytics.planfile import write_plan
 from wsanalytics.prices import load_prices
 from wsanalytics.recommendations import Plan
@@ -189,6 +190,7 @@ def test_a_kernel_that_died_in_the_middle_loses_nothing() -> None:
         assert again.worker is not None and again.worker.journal == journal
         assert "did not come to its end" in again.words.value
         assert again.state.picked == list(changes)[:3]
+        assert "Of 3 changes that it was asked for 3 are in this plan" in again.words.value
         assert again.undo.description == "Undo 3…"
         carry_out(again, again.apply)
         assert set(again.outcomes["outcome"]) == {"done"}
@@ -205,6 +207,59 @@ def test_another_account_is_refused_and_the_panel_goes_on() -> None:
         carry_out(panel, panel.dry_run)
         assert "999900009999" in panel.words.value and "alert" in panel.words.value
         assert panel.table.locked is False
+
+
+def test_a_journal_of_another_region_is_left_alone() -> None:
+    with reviewed(3) as (_, panel, _):
+        tick(panel, [0, 1])
+        carry_out(panel, panel.apply)
+        journal = panel.worker.journal
+        kept = [line for line in journal.read_bytes().splitlines(keepends=True)
+                if json.loads(line)["event"] not in {"outcome", "end"}]
+        journal.write_bytes(b"".join(kept))
+        later = panel.plan.created_at + timedelta(hours=1)
+        elsewhere = replace(panel.plan, region="eu-west-1", created_at=later)
+        assert review(elsewhere, writer=panel.worker.writers).worker.journal != journal
+        others = replace(plan_of({"ws-else": ("ALWAYS_ON", "AUTO_STOP:60")}), created_at=later)
+        assert review(others, writer=panel.worker.writers).worker.journal != journal
+        again = replace(panel.plan, created_at=later)  # the same fleet, judged anew
+        assert review(again, writer=panel.worker.writers).worker.journal == journal
+
+
+def test_a_run_that_is_under_way_elsewhere_is_said() -> None:
+    with reviewed(3) as (_, panel, _), held(Path.cwd(), panel.worker.journal.name):
+        panel.worker.journal.touch()
+        other = review(panel.plan, writer=panel.worker.writers)
+        assert "is under way, in another panel or program" in other.words.value
+        assert other.state.picked == []
+
+
+def test_earlier_changes_that_can_be_taken_back_are_named() -> None:
+    with reviewed(3) as (_, panel, _):
+        tick(panel, [0])
+        carry_out(panel, panel.apply)
+        later = replace(panel.plan, created_at=panel.plan.created_at + timedelta(hours=1))
+        other = review(later, writer=panel.worker.writers)
+        assert panel.worker.journal.name in other.words.value
+
+
+def test_undo_takes_back_what_was_confirmed_and_no_more() -> None:
+    with reviewed(4) as (box, panel, changes):
+        names = list(changes)
+        tick(panel, [0])
+        carry_out(panel, panel.apply)
+        other = review(panel.plan, writer=panel.worker.writers, terms=TERMS)
+        tick(other, [1])
+        carry_out(other, other.apply)
+        panel.undo.click()  # it is read anew what there is to undo
+        assert panel.state.ask.words == "undo 2 in 111122223333 us-east-1"
+        tick(other, [2])
+        carry_out(other, other.apply)  # between the question and its answer
+        panel.typed.value = panel.state.ask.words
+        panel.go.click()
+        assert panel.wait(60)
+        now = settings(box)
+        assert [now[name] == changes[name][0] for name in names[:3]] == [True, True, False]
 
 
 def test_aws_that_refuses_is_told_row_by_row() -> None:

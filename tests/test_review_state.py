@@ -13,6 +13,7 @@ from wsanalytics.errors import InputError
 from wsanalytics.widgets.state import CANCELLED, Act, Ended, Phase, Review, in_words
 
 PLACE = "111122223333 us-east-1"
+HERE = (("111122223333", "us-east-1"),)
 CHANGES = {f"ws-{place}": ("ALWAYS_ON", "AUTO_STOP:60") if place % 2 else ("AUTO_STOP:60",
            "ALWAYS_ON") for place in range(10)}
 """ws-0 saves most ($10), ws-9 least ($1); each brings half a wait a week."""
@@ -26,7 +27,7 @@ def inventory() -> pd.DataFrame:
 
 
 def looked_at(**more: object) -> Review:
-    return Review(plan_of(CHANGES), inventory(), **({"places": PLACE} | more))  # type: ignore[arg-type]  # named fields
+    return Review(plan_of(CHANGES), inventory(), **({"places": HERE} | more))  # type: ignore[arg-type]  # named fields
 
 
 def test_rows_come_with_what_the_inventory_knows() -> None:
@@ -52,7 +53,7 @@ def test_all_in_one_directory_that_save_over_five_dollars_and_hardly_lose() -> N
     plan = plan_of(CHANGES, chance_of_loss=0.02)
     risky = plan.recommendations["workspace_id"] == "ws-5"
     plan.recommendations.loc[risky, "chance_of_loss"] = 0.2
-    review = Review(plan, inventory(), PLACE)
+    review = Review(plan, inventory(), HERE)
     review.filter(directory_id="d-b", min_saving_usd=4, max_chance_of_loss=0.05)
     assert review.rows.loc[review.shown, "workspace_id"].tolist() == ["ws-4", "ws-6"]
     review.tick_shown()
@@ -89,7 +90,7 @@ def test_nothing_can_be_asked_without_ticks_or_without_a_writer() -> None:
     review = looked_at()
     assert review.request(Act.APPLY) is None
     assert review.begin(Act.DRY_RUN) is None
-    bare = looked_at(places="")
+    bare = looked_at(places=())
     bare.tick_shown()
     assert bare.request(Act.APPLY) is None
     assert review.request(Act.UNDO) is None
@@ -113,7 +114,7 @@ def test_over_the_limit_the_number_is_that_of_one_run() -> None:
     review.tick_shown()
     ask = review.request(Act.APPLY)
     assert ask is not None and ask.words == f"apply 4 in {PLACE}"
-    assert "6 are left for the next one" in ask.question
+    assert "6 more that are ticked are left" in ask.question
 
 
 def test_nothing_changes_under_way_and_a_second_click_does_nothing() -> None:
@@ -127,7 +128,7 @@ def test_nothing_changes_under_way_and_a_second_click_does_nothing() -> None:
     assert review.begin(Act.DRY_RUN) is None
     assert not review.tick_ids(["ws-2"])
     assert review.picked == ["ws-1"]
-    review.finish({"ws-1": Ended("done")}, "Applied", can_undo=1)
+    review.finish({"ws-1": Ended("done")}, "Applied", in_force={"ws-1": HERE[0]})
     assert review.phase is Phase.LOOKING
     assert review.tick_ids(["ws-2"])
 
@@ -191,3 +192,36 @@ def test_what_is_picked_is_a_plan() -> None:
 def test_outcomes_in_words() -> None:
     ended = {"a": Ended("skipped"), "b": Ended("done"), "c": Ended("done")}
     assert in_words(ended) == "2 done, 1 skipped"
+
+
+def test_only_what_is_where_a_writer_is_counts() -> None:
+    plan = plan_of(CHANGES)
+    frame = plan.recommendations
+    there = frame["workspace_id"].isin(["ws-1", "ws-2"])
+    frame.loc[there, "account_id"] = "999900009999"
+    review = Review(plan, inventory(), HERE)
+    review.tick_ids(["ws-0", "ws-1", "ws-2"])
+    ask = review.request(Act.APPLY)
+    assert ask is not None and ask.words == f"apply 1 in {PLACE}" and ask.ids == ("ws-0",)
+    assert "2 more that are ticked are left" in ask.question
+    review.back()
+    review.tick_ids(["ws-0"], on=False)
+    assert review.request(Act.APPLY) is None
+    assert "Nothing that is ticked is in 111122223333 us-east-1" in review.message
+    assert "999900009999 us-east-1" in review.message and review.trouble
+
+
+def test_a_plan_that_names_no_account_is_refused_before_anybody_types() -> None:
+    review = Review(plan_of(CHANGES, account=None), None, HERE)
+    review.tick_shown()
+    assert review.request(Act.APPLY) is None
+    assert "it is in no account us-east-1" in review.message
+
+
+def test_what_can_be_taken_back_is_what_is_here() -> None:
+    review = looked_at(in_force={"ws-1": HERE[0], "ws-2": ("111122223333", "eu-west-1")})
+    assert review.can_undo == 1
+    ask = review.request(Act.UNDO)
+    assert ask is not None and ask.words == f"undo 1 in {PLACE}"
+    assert review.confirm(ask.words) is Act.UNDO
+    assert review.under_way == ("ws-1",) and review.expected == 1

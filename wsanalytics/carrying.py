@@ -95,6 +95,7 @@ class Run:
                 own.sort(key=lambda task: not task.begun)  # what was begun comes first
                 if writer is None:
                     _skip_all(own, place)
+                    is_whole = is_whole and not any(task.begun for task in own)
                     continue
                 changer = self.changer(writer, budget, advance)
                 try:
@@ -109,11 +110,12 @@ class Run:
                                "go on with --resume.")
         if self.journal is not None and is_whole:
             try:
-                self.look_for(strays)
+                is_whole = self.look_for(strays)
             except AwsError as error:
                 terms.tell(f"{error} What was done is in the journal; go on with --resume.")
                 return
-            self.journal.write("end", outcomes=_counts(tasks.values()))
+            if is_whole:
+                self.journal.write("end", outcomes=_counts(tasks.values()))
 
     def changer(
         self, writer: Writer, budget: Budget, advance: Callable[[int], None]
@@ -141,13 +143,19 @@ class Run:
                        "share of this run")
         return Budget(limit, terms.stop_after_failures, why)
 
-    def look_for(self, strays: list[Standing]) -> None:
-        """What became of changes that were begun and are not in the plan any more."""
+    def look_for(self, strays: list[Standing]) -> bool:
+        """What became of changes that were begun and are not in the plan any more.
+
+        Whether all could be looked at: what is in another account or region is left to whoever
+        resumes there.
+        """
         assert self.journal is not None
+        elsewhere = 0
         for one in strays:
             deed = one.latest
             place = (deed.account_id, deed.region)
             if place not in self.lookers:
+                elsewhere += 1
                 continue
             seen = self.lookers[place].look([deed.workspace_id]).get(deed.workspace_id)
             found = str(seen.setting or seen.running_mode) if seen else "gone"
@@ -156,6 +164,10 @@ class Run:
                                outcome=str(Outcome.DONE if is_done else Outcome.UNKNOWN))
             self.terms.tell(f"{deed.workspace_id} was begun by an earlier run and is not in the "
                             f"plan any more: it is {found} now (it was {one.original})")
+        if elsewhere:
+            self.terms.tell(f"{counted(elsewhere, 'change')} that an earlier run began in another "
+                            "account or region may be unfinished: resume there")
+        return not elsewhere
 
 
 def _skip_all(tasks: Iterable[Task], place: Place) -> None:

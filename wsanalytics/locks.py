@@ -28,7 +28,7 @@ def held(folder: Path, what: str, wait_seconds: float = 0) -> Iterator[None]:
     except Timeout:
         raise BusyError(
             f"another process is busy with '{what}' there", where=str(folder),
-            rule="one process at a time does this in one store",
+            rule="one process at a time does this in one folder",
             mend="wait for it or stop it; the lock ends with the process",
         ) from None
     except OSError as error:

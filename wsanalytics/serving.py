@@ -26,6 +26,10 @@ def app(args: Namespace) -> None:
         raise InputError("Voilà is not installed", where="the page",
                          rule="the page is a notebook, served by Voilà",
                          mend="pip install 'wsanalytics[notebooks]'")
+    if args.allow_apply and args.plan is None and args.store is None:
+        raise InputError("the sample fleet is in no account", where="--allow-apply",
+                         rule="changes are made to a fleet of yours",
+                         mend="name its --store, or a --plan")
     if args.plan is not None:
         read_plan(args.plan)  # what is wrong is told here, not in the browser
     if args.store is not None:
@@ -35,7 +39,7 @@ def app(args: Namespace) -> None:
     if args.port is not None and args.port > LAST_PORT:
         raise InputError(f"there is no port {args.port}", where="--port",
                          rule=f"ports go from 1 to {LAST_PORT}", mend="name a free one, or none")
-    page, port = _page(), args.port or _free_port()
+    page, port = _page(), _free_port(args.port or 0)
     token = secrets.token_urlsafe(24) if args.allow_apply else ""
     os.environ[ENVIRONMENT] = json.dumps(_asked(args))
     address = f"http://{HERE}:{port}/" + (f"?token={token}" if token else "")
@@ -63,9 +67,15 @@ def _page() -> Path:
                      mend="install wsanalytics from its wheel or a clone")
 
 
-def _free_port() -> int:
+def _free_port(wanted: int) -> int:
+    """The port *wanted*, or any (0), if nobody else has it."""
     with socket.socket() as one:
-        one.bind((HERE, 0))
+        try:
+            one.bind((HERE, wanted))
+        except OSError as error:
+            raise InputError(f"port {wanted} is taken", where="--port",
+                             rule="the page needs a port of its own",
+                             mend="name another one, or none") from error
         return int(one.getsockname()[1])
 
 
@@ -75,5 +85,6 @@ def _serve(page: Path, port: int, token: str) -> None:
 
     Voila.launch_instance(
         argv=[str(page), "--no-browser", f"--port={port}", f"--Voila.ip={HERE}",
-              "--strip_sources=True", "--Voila.log_level=WARN"],
+              "--strip_sources=True", "--Voila.log_level=WARN",
+              "--Voila.port_retries=0"],  # never another port than the one that was printed
         config=Config({"Voila": {"token": token}} if token else {}))

@@ -32,6 +32,8 @@ from wsanalytics.workdays import Zones
 
 ENVIRONMENT = "WSANALYTICS_APP"
 """Holds what ``wsanalytics app`` was asked for, as JSON."""
+READ_ONLY = ("Look only: nothing can be changed from here, as this page was started without "
+             "--allow-apply.")
 
 
 class App(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -100,7 +102,8 @@ def _made(asked: dict[str, Any]) -> App:
     known = Evidence.of(analysis, zones) if analysis else Evidence(zones=zones)
     panel = review(Path(asked["plan"]) if plan else subject, known.comparison, known.replay,
                    known.workspaces, writer=writers or None, journal=asked.get("journal"),
-                   limit=asked.get("limit", DEFAULT_LIMIT), zones=zones)
+                   limit=asked.get("limit", DEFAULT_LIMIT), zones=zones,
+                   how_to_apply=READ_ONLY)
     return App(panel, analysis, zones)
 
 

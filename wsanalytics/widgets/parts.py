@@ -18,7 +18,7 @@ from wsanalytics.errors import NotBilledWarning, UnpricedWarning
 from wsanalytics.show import plain
 
 INK = "var(--jp-ui-font-color1, #1f2933)"
-BAD = "#b34700"
+BAD = "var(--jp-warn-color0, #b34700)"
 QUIET = "var(--jp-ui-font-color2, #616161)"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 

@@ -28,31 +28,14 @@ from wsanalytics.planview import facts_of
 from wsanalytics.recommendations import Plan
 from wsanalytics.show import counted, html_table, usd, usd_range
 from wsanalytics.simulate.fleet import Replay
+from wsanalytics.widgets.columns import COLUMNS
 from wsanalytics.widgets.parts import QUIET, Relay, Showable, facts, html, message, text
 from wsanalytics.widgets.state import Act, Phase, Review
-from wsanalytics.widgets.table import Column, Table
+from wsanalytics.widgets.table import Table
 from wsanalytics.widgets.why import why
-from wsanalytics.widgets.work import Worker, journal_for
+from wsanalytics.widgets.work import Worker, worker_for
 from wsanalytics.workdays import Zones
 
-COLUMNS = (
-    Column("workspace_id", "WorkSpace", width=120),
-    Column("user_name", "user", width=140),
-    Column("from_setting", "from", width=112),
-    Column("to_setting", "to", width=112),
-    Column("saving_usd_per_month", "saves a month", "usd", 112, "expected saving, USD a month"),
-    Column("extra_cold_starts_per_week", "more waits", "number", 92,
-           "cold starts a week beyond the present setting's"),
-    Column("chance_of_loss", "loss", "percent", 76,
-           "chance that it costs more until the end of the next month"),
-    Column("saving_low_usd", "at least", "usd", 90, "lower end of the 80 % interval of the saving"),
-    Column("saving_high_usd", "at most", "usd", 90, "upper end of the 80 % interval"),
-    Column("best_date", "best date", width=96),
-    Column("directory_id", "directory", width=120),
-    Column("compute_type", "bundle", width=110),
-    Column("reason", "reason", width=420),
-    Column("tags", "tags", width=200),
-)
 LIMITS = {"min_saving_usd": "Saves at least, USD", "max_chance_of_loss": "Loss at most, %",
           "max_extra_cold_starts_per_week": "More waits at most"}
 """Filters by a number that is typed; empty: any."""
@@ -71,11 +54,12 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
     """
 
     def __init__(
-        self, state: Review, evidence: Evidence, worker: Worker | None, height: int
+        self, state: Review, evidence: Evidence, worker: Worker | None, height: int,
+        how_to_apply: str = HOW_TO_APPLY,
     ) -> None:
         self.state, self.evidence, self.worker = state, evidence, worker
         self._places = {name: place for place, name in enumerate(state.rows["workspace_id"])}
-        self._make(height)
+        self._make(height, how_to_apply)
         super().__init__([self.head, self.sums, self.filters, self.table, self.buttons,
                           self.asking, self.progress, self.words, self.why])
         self.add_class("wsanalytics-review")
@@ -106,14 +90,14 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
 
     # What there is to see --------------------------------------------------------------------
 
-    def _make(self, height: int) -> None:
+    def _make(self, height: int, how_to_apply: str) -> None:
         state = self.state
         title = f"Review of {counted(len(state.rows), 'change')}"
         told = facts([*facts_of(state.plan), ("journal", self.worker.journal.name)]
                      if self.worker else facts_of(state.plan))
         self.head = html(
             f"<h3 style='margin:4px 0'>{text(title)}</h3><details><summary>about this plan"
-            f"</summary>{told}</details>" + ("" if state.places else message(HOW_TO_APPLY)))
+            f"</summary>{told}</details>" + ("" if state.places else message(how_to_apply)))
         self.sums = html()
         shown = [one for one in COLUMNS if one.name not in {"directory_id", "compute_type", "tags"}
                  or state.rows[one.name].any()]
@@ -168,7 +152,7 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
         self.clear.on_click(lambda _: self._clear())
         self.dry_run.on_click(lambda _: self._start(self.state.begin(Act.DRY_RUN)))
         self.apply.on_click(lambda _: self.state.request(Act.APPLY))
-        self.undo.on_click(lambda _: self.state.request(Act.UNDO))
+        self.undo.on_click(lambda _: self._ask_undo())
         self.cancel.on_click(lambda _: self.state.cancel())
         self.back.on_click(lambda _: self.state.back())
         self.go.on_click(lambda _: self._start(self.state.confirm(self.typed.value)))
@@ -179,6 +163,11 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
     def _start(self, act: Act | None) -> None:
         if act is not None and self.worker is not None:
             self.worker.start(act)
+
+    def _ask_undo(self) -> None:
+        if self.worker is not None and self.state.may_tick:
+            self.worker.refresh()
+        self.state.request(Act.UNDO)
 
     def _ticked(self) -> None:
         marks = self.table.marks
@@ -287,6 +276,7 @@ def review(
     zones: Zones | None = None,
     terms: Terms | None = None,
     height: int = 420,
+    how_to_apply: str = HOW_TO_APPLY,
 ) -> ReviewPanel:
     """The changes of *plan* in a table to sort, filter, search and tick, with the reason of each.
 
@@ -295,9 +285,10 @@ def review(
     made from, and show costs, sessions and the week of a chosen row. Only with *writer*
     (:func:`wsanalytics.open_writer`, one for each account and region) can anything be changed:
     then there are dry run, apply, cancel and undo. Each run makes at most *limit* changes (None: no
-    limit), those that save most first; *terms* say more. Every call is written to *journal* (by
-    default beside the plan's file, else a file named after the plan in the working directory); a
-    run that was cut off, by a kernel that died for instance, is offered to be gone on with.
+    limit), those that save most first; *terms* say more, and their limit holds then. Every call is
+    written to *journal* (by default beside the plan's file, else a file named after the plan in
+    the working directory); a run that was cut off, by a kernel that died for instance, is offered
+    to be gone on with.
 
     Hours of the day are those on people's clocks: a column ``time_zone`` of *workspaces*, or that
     of their directories in *zones* (default: that of the AWS region).
@@ -310,14 +301,14 @@ def review(
     elif not isinstance(plan, Plan):
         beside, plan = journal_beside(Path(plan)), read_plan(plan)
     writers = [] if writer is None else [writer] if isinstance(writer, Writer) else list(writer)
-    places = ", ".join(f"{one.connection.account_id} {one.connection.region}" for one in writers)
+    places = tuple((one.connection.account_id or "", one.connection.region) for one in writers)
     terms = terms or Terms(limit=limit)
     state = Review(plan, evidence.workspaces, places, terms.limit)
     worker = None
     if writers:
         named = Path(journal) if journal is not None else beside
-        worker = Worker(state, writers, journal_for(plan, Path.cwd(), named), terms)
-    return ReviewPanel(state, evidence, worker, height)
+        worker = worker_for(state, writers, terms, Path.cwd(), named)
+    return ReviewPanel(state, evidence, worker, height, how_to_apply)
 
 
 def _button(label: str, tooltip: str, style: str = "") -> Button:

@@ -14,20 +14,14 @@ from threading import RLock
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.changing import Outcome
 from wsanalytics.errors import InputError
 from wsanalytics.recommendations import Plan
 from wsanalytics.show import counted, measured, usd
+from wsanalytics.widgets.rows import Filters, Marks, Place, changes_in_words, rows_of
 
-Marks = npt.NDArray[np.bool_]
-
-ROWS = ("workspace_id", "user_name", "directory_id", "compute_type", "from_setting", "to_setting",
-        "saving_usd_per_month", "saving_low_usd", "saving_high_usd", "chance_of_loss",
-        "extra_cold_starts_per_week", "best_date", "reason", "tags")
-"""The columns of :attr:`Review.rows`, a row a change, the largest saving first."""
 CANCELLED = "left because the run was cancelled"
 
 
@@ -45,43 +39,6 @@ class Phase(StrEnum):
     LOOKING = "looking"
     CONFIRMING = "confirming"
     RUNNING = "running"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
-    """Which rows are shown; what is None or empty lets all through.
-
-    Rows whose chance of a loss is not known pass no limit of it.
-    """
-
-    directory_id: str = ""
-    compute_type: str = ""
-    change: str = ""
-    min_saving_usd: float | None = None
-    max_chance_of_loss: float | None = None
-    max_extra_cold_starts_per_week: float | None = None
-
-    def marks(self, rows: pd.DataFrame) -> Marks:
-        """Which of *rows* they let through."""
-        kept = np.ones(len(rows), dtype=bool)
-        for name in ("directory_id", "compute_type"):
-            if wanted := getattr(self, name):
-                kept &= (rows[name] == wanted).to_numpy()
-        if self.change:
-            kept &= (changes_in_words(rows) == self.change).to_numpy()
-        if self.min_saving_usd is not None:
-            kept &= (rows["saving_usd_per_month"] >= self.min_saving_usd).to_numpy()
-        if self.max_chance_of_loss is not None:
-            kept &= (rows["chance_of_loss"] <= self.max_chance_of_loss).to_numpy()
-        if self.max_extra_cold_starts_per_week is not None:
-            kept &= (rows["extra_cold_starts_per_week"]
-                     <= self.max_extra_cold_starts_per_week).to_numpy()
-        return kept
-
-
-def changes_in_words(rows: pd.DataFrame) -> pd.Series:
-    """From which setting to which, a text a row."""
-    return rows["from_setting"] + " → " + rows["to_setting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +66,11 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a person is asked to confirm: the act, and the words that have to be typed."""
+    """What a person is asked to confirm: the act, the words to be typed, for which WorkSpaces."""
 
     act: Act
     words: str
+    ids: tuple[str, ...]
     question: str
 
 
@@ -120,16 +78,18 @@ class Ask:
 class Review:
     """A plan under review.
 
-    ``rows`` (:data:`ROWS`) are its changes; ``ticked`` and ``shown`` a mark a row. ``ended`` has
-    what became of each change of the last run by ``workspace_id``; ``message`` is the last word
-    to the reader, ``trouble`` whether it is bad news. ``places`` names the account and region
-    that may be changed, empty where nobody handed over a writer. ``limit`` is the most changes
-    of one run.
+    ``rows`` (:data:`~wsanalytics.widgets.rows.ROWS`) are its changes; ``ticked`` and ``shown`` a
+    mark a row. ``ended`` has what became of each change of the last run by ``workspace_id``;
+    ``message`` is the last word
+    to the reader, ``trouble`` whether it is bad news. ``places`` are the accounts and regions
+    that may be changed, none where nobody handed over a writer. ``limit`` is the most changes
+    of one run. ``in_force`` are the changes that a journal tells of, by WorkSpace, with their
+    places: what can be taken back.
     """
 
     plan: Plan
     workspaces: pd.DataFrame | None = None
-    places: str = ""
+    places: tuple[Place, ...] = ()
     limit: int | None = 25
     rows: pd.DataFrame = field(init=False)
     ticked: Marks = field(init=False)
@@ -141,7 +101,7 @@ class Review:
     under_way: tuple[str, ...] = ()
     ended: dict[str, Ended] = field(default_factory=dict)
     is_cancelled: bool = False
-    can_undo: int = 0
+    in_force: Mapping[str, Place] = field(default_factory=dict)
     message: str = ""
     trouble: bool = False
 
@@ -216,30 +176,55 @@ class Review:
         self.tell()
 
     def request(self, act: Act) -> Ask | None:
-        """Ask for the confirmation of *act*; None where nothing can be done, or by nobody."""
+        """Ask for the confirmation of *act*; None where nothing can be done, or by nobody.
+
+        The question is about what this run will do, in the accounts where it will be done.
+        """
         with self._lock:
-            count = self.can_undo if act is Act.UNDO else self.count_of_a_run
-            if act is Act.DRY_RUN or not (self.may_tick and self.places and count):
+            if act is Act.DRY_RUN or not (self.may_tick and self.places):
                 return None
+            places = self._to_undo() if act is Act.UNDO else self._to_apply()
+            if not places:
+                if act is Act.APPLY and self.ticked.any():
+                    self._nothing_here()
+                return None
+            count, where = len(places), _named(places.values())
+            more = "" if act is Act.UNDO else self._more(count)
             self.phase, what = Phase.CONFIRMING, counted(count, "change")
-            more = "" if act is Act.UNDO else self._more()
-            self.ask = Ask(act, f"{act} {count} in {self.places}",
+            self.ask = Ask(act, f"{act} {count} in {where}", tuple(places),
                            f"{'Take back' if act is Act.UNDO else 'Make'} {what} in account "
-                           f"{self.places}?{more}")
+                           f"{where}?{more}")
         self.tell()
         return self.ask
 
-    @property
-    def count_of_a_run(self) -> int:
-        """How many of the ticked changes one run takes."""
-        ticked = int(self.ticked.sum())
-        return ticked if self.limit is None else min(ticked, self.limit)
+    def _to_apply(self) -> dict[str, Place]:
+        """The ticked changes that one run makes, those that save most first, and where."""
+        rows = self.rows[self.ticked]
+        places = zip(rows["account_id"], rows["region"], strict=True)
+        mine = {name: place for name, place in zip(rows["workspace_id"], places, strict=True)
+                if place in self.places}
+        return dict(list(mine.items())[:self.limit])
 
-    def _more(self) -> str:
-        left = int(self.ticked.sum()) - self.count_of_a_run
+    def _to_undo(self) -> dict[str, Place]:
+        return {name: place for name, place in self.in_force.items() if place in self.places}
+
+    @property
+    def can_undo(self) -> int:
+        """How many changes can be taken back."""
+        return len(self._to_undo())
+
+    def _nothing_here(self) -> None:
+        """Say that nothing of what is ticked is where the writers may change something."""
+        rows = self.rows[self.ticked]
+        theirs = _named(zip(rows["account_id"], rows["region"], strict=True))
+        self.say(f"Nothing that is ticked is in {_named(self.places)}, which is what may be "
+                 f"changed here: it is in {theirs}.", trouble=True)
+
+    def _more(self, count: int) -> str:
+        left = int(self.ticked.sum()) - count
         return "" if not left else (
-            f" One run takes {self.limit} at most, those that save most first; {left:,} are left "
-            "for the next one.")
+            f" {left:,} more that are ticked are left: one run takes {self.limit} at most, those "
+            "that save most first, and only where a writer was handed over.")
 
     def back(self) -> None:
         """Do not do what was asked for."""
@@ -267,8 +252,8 @@ class Review:
                 return None
             if not self.places or (act is not Act.UNDO and not self.ticked.any()):
                 return None
+            self.under_way = self.ask.ids if act is Act.UNDO and self.ask else tuple(self.picked)
             self.phase, self.ask, self.act = Phase.RUNNING, None, act
-            self.under_way = () if act is Act.UNDO else tuple(self.picked)
             self.ended, self.is_cancelled, self.message, self.trouble = {}, False, "", False
         self.tell()
         return act
@@ -287,7 +272,7 @@ class Review:
     @property
     def expected(self) -> int:
         """How many outcomes the run that is under way will have."""
-        return self.can_undo if self.act is Act.UNDO else len(self.under_way)
+        return len(self.under_way)
 
     def why_stop(self) -> str:
         """Why no more changes shall be begun; empty: go on."""
@@ -307,13 +292,13 @@ class Review:
 
     def finish(
         self, ended: Mapping[str, Ended], message: str, *, trouble: bool = False,
-        can_undo: int | None = None,
+        in_force: Mapping[str, Place] | None = None,
     ) -> None:
         """The run is over: how each change ended, and what to say of it."""
         with self._lock:
             self.phase, self.under_way, self.ended = Phase.LOOKING, (), dict(ended)
             self.message, self.trouble = message, trouble
-            self.can_undo = self.can_undo if can_undo is None else can_undo
+            self.in_force = self.in_force if in_force is None else in_force
         self.tell()
 
     def listen(self, told: Callable[[], None]) -> None:
@@ -326,15 +311,10 @@ class Review:
             told()
 
 
-def rows_of(plan: Plan, workspaces: pd.DataFrame | None) -> pd.DataFrame:
-    """The changes of *plan* as a review shows them, with what *workspaces* knows of each."""
-    changes = plan.changes
-    for name in ("directory_id", "compute_type", "tags"):
-        known = {} if workspaces is None or name not in workspaces else dict(
-            zip(workspaces["workspace_id"], workspaces[name], strict=True))
-        changes[name] = changes["workspace_id"].map(known).astype("str").fillna("")
-    changes["tags"] = changes["tags"].replace("{}", "")
-    return changes[list(ROWS)]
+def _named(places: Iterable[Place]) -> str:
+    """Accounts and regions for people, each once."""
+    return " and ".join(dict.fromkeys(
+        f"{account or 'no account'} {region or 'no region'}" for account, region in places))
 
 
 def in_words(ended: Mapping[str, Ended]) -> str:

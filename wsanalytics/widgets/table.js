@@ -91,6 +91,16 @@ class Grid {
 
   // What is there to see ----------------------------------------------------------------------
 
+  keepFocus(then) {
+    const had = document.activeElement;
+    const inside = this.scroller.contains(had) && had !== this.scroller;
+    const column = inside && had.closest("th[data-column]")?.dataset.column;
+    then();
+    if (!inside || this.scroller.contains(document.activeElement)) return;
+    const again = column && this.thead.querySelector(`th[data-column="${column}"] button`);
+    (again || this.scroller).focus({ preventScroll: true });
+  }
+
   build(el) {
     const name = this.model.get("label");
     this.search = made("input", { type: "search", placeholder: "Search", "aria-label": `Search ${name}`, className: "wsa-search" });
@@ -133,7 +143,7 @@ class Grid {
       cell.dataset.column = column.name;
       row.append(cell);
     }
-    this.thead.replaceChildren(row);
+    this.keepFocus(() => this.thead.replaceChildren(row));
   }
 
   // Which rows, in which order ----------------------------------------------------------------
@@ -181,7 +191,9 @@ class Grid {
         row.style.height = `${count * ROW}px`;
         return row;
       };
-      this.tbody.replaceChildren(pad(first), ...this.rows.slice(first, last).map((row, place) => this.row(row, first + place)), pad(this.rows.length - last));
+      const drawn = this.rows.slice(first, last).map((row, place) => this.row(row, first + place));
+      this.keepFocus(() => this.tbody.replaceChildren(pad(first), ...drawn, pad(this.rows.length - last)));
+      this.point();
     }
     this.table.setAttribute("aria-rowcount", this.rows.length + 1);
     this.tell();
@@ -249,7 +261,10 @@ class Grid {
       else if (!event.target.closest(".wsa-tick")) this.choose(row);
     });
     // Notebook 7 takes the arrow keys before they reach the table, unless somebody is before it
-    this.onKey = (event) => { if (this.scroller.contains(event.target)) this.key(event); };
+    this.onKey = (event) => {
+      const { target } = event;
+      if (this.scroller.contains(target) && !target.closest("button, input")) this.key(event);
+    };
     this.scroller.addEventListener("focusin", () => window.addEventListener("keydown", this.onKey, true));
     this.scroller.addEventListener("focusout", () => window.removeEventListener("keydown", this.onKey, true));
     const on = (name, then) => this.model.on(`change:${name}`, then, this);
@@ -279,7 +294,7 @@ class Grid {
   }
 
   tick(row, on) {
-    if (!this.canTick) return;
+    if (!this.model.get("tickable") || !this.canTick) return;
     this.ticked[row] = on ? 1 : 0;
     this.sendTicks();
   }
@@ -324,7 +339,13 @@ class Grid {
       element.classList.toggle("wsa-current", is);
       element.setAttribute("aria-selected", String(is));
     }
-    this.scroller.setAttribute("aria-activedescendant", this.cursor >= 0 ? `${this.id}-${this.cursor}` : "");
+    this.point();
+  }
+
+  point() { // to the row that the keys are at, as long as it is drawn
+    const id = `${this.id}-${this.cursor}`;
+    if (this.tbody.querySelector(`#${id}`)) this.scroller.setAttribute("aria-activedescendant", id);
+    else this.scroller.removeAttribute("aria-activedescendant");
   }
 
   bringIntoView() {
@@ -347,10 +368,10 @@ class Grid {
       this.bringIntoView();
       this.mark();
       this.later("current", () => this.say("current", this.cursor), 2 * PAUSE);
-    } else if (event.key === " " && this.cursor >= 0) {
-      if (this.model.get("tickable")) this.tick(this.cursor, !this.ticked[this.cursor]);
-    } else if (event.key === "Enter" && this.cursor >= 0) {
-      this.choose(this.cursor);
+    } else if (event.key === " ") { // never a row that a search or a filter hides
+      if (this.rows.includes(this.cursor)) this.tick(this.cursor, !this.ticked[this.cursor]);
+    } else if (event.key === "Enter") {
+      if (this.rows.includes(this.cursor)) this.choose(this.cursor);
     } else {
       return;
     }

@@ -20,7 +20,10 @@ from wsanalytics.changing import GOOD
 from wsanalytics.errors import InputError, WsanalyticsError
 from wsanalytics.journal import read_journal
 from wsanalytics.ledger import Ledger, ledger_of
+from wsanalytics.locks import held
 from wsanalytics.recommendations import Plan
+from wsanalytics.show import counted
+from wsanalytics.widgets.rows import Place
 from wsanalytics.widgets.state import Act, Ended, Review, in_words
 
 _INTERRUPTED = ("An earlier run of {kind} that {journal} tells of did not come to its end. "
@@ -43,6 +46,8 @@ class Worker:
                                            task.message),
             tell=self._tell)
         self.interrupted = ""
+        self.also_cut_off: list[Path] = []
+        self.others: list[Path] = []
         self.told: list[str] = []
         self.outcomes: pd.DataFrame | None = None
         self._thread: Thread | None = None
@@ -52,18 +57,46 @@ class Worker:
 
         What the run that was cut off was asked for is ticked again.
         """
-        ledger = self._ledger()
-        self.review.can_undo, self.interrupted = len(ledger.standings), ledger.interrupted
-        if not ledger.interrupted:
+        if self._is_held():
+            self.review.say(f"A run that writes to {self.journal.name} is under way, in another "
+                            "panel or program: wait for it, or cancel it there.", trouble=True)
             return
+        ledger = self.refresh()
+        if ledger.interrupted:
+            self._offer(ledger.interrupted)
+        elif not self.review.in_force and self.others:
+            names = ", ".join(path.name for path in self.others)
+            self.review.say(f"Earlier changes can be taken back by their own journals: {names} "
+                            "(ws.review(…, journal=that), or ws.undo).")
+
+    def refresh(self) -> Ledger:
+        """Read the journal again: it may have been written to by somebody else."""
+        ledger = self._ledger()
+        self.review.in_force, self.interrupted = _in_force(ledger), ledger.interrupted
+        return ledger
+
+    def _offer(self, kind: str) -> None:
+        """Say that a run was cut off, and tick what it was asked for."""
         more = "Confirm the undo to go on with it."
-        if ledger.interrupted == str(Act.APPLY):
-            asked = self._asked_last() & set(self.review.rows["workspace_id"])
-            self.review.tick_ids(asked)
-            more = ("What it was asked for is ticked: apply goes on with it where it ended, and "
-                    "undo takes back what was done.")
-        self.review.say(_INTERRUPTED.format(kind=ledger.interrupted, journal=self.journal.name,
-                                            more=more), trouble=True)
+        if kind == str(Act.APPLY):
+            asked = self._asked_last()
+            there = asked & set(self.review.rows["workspace_id"])
+            self.review.tick_ids(there)
+            more = (f"Of {counted(len(asked), 'change')} that it was asked for {len(there):,} "
+                    "are in this plan and ticked: apply goes on with it where it ended, and undo "
+                    "takes back what was done.")
+        also = "".join(f" {path.name} was cut off as well." for path in self.also_cut_off)
+        self.review.say(_INTERRUPTED.format(kind=kind, journal=self.journal.name, more=more) + also,
+                        trouble=True)
+
+    def _is_held(self) -> bool:
+        if not self.journal.exists():
+            return False
+        try:
+            with held(self.journal.parent, self.journal.name):
+                return False
+        except WsanalyticsError:
+            return True
 
     def start(self, act: Act) -> None:
         """Carry out *act*, which the review has begun, in a thread."""
@@ -98,7 +131,7 @@ class Worker:
     def _carried_out(self, act: Act) -> pd.DataFrame:
         review = self.review
         if act is Act.UNDO:
-            return undo(self.journal, self.writers, dry_run=False,
+            return undo(self.journal, self.writers, dry_run=False, only=review.under_way,
                         terms=replace(self.terms, limit=None))
         chosen: Plan = review.plan.only(review.under_way)
         return apply_plan(
@@ -115,7 +148,7 @@ class Worker:
             return
         self.interrupted = ledger.interrupted
         self.review.finish(ended, " ".join([message, *self.told]), trouble=trouble,
-                           can_undo=len(ledger.standings))
+                           in_force=_in_force(ledger))
 
     def _ledger(self) -> Ledger:
         return ledger_of(read_journal(self.journal) if self.journal.exists() else [])
@@ -137,25 +170,48 @@ def _told(act: Act, ended: dict[str, Ended], journal: Path) -> str:
     return f"{verb}: {counts}. Every call is in {journal.name}."
 
 
-def journal_for(plan: Plan, folder: Path, named: Path | None = None) -> Path:
-    """Where a review of *plan* writes its calls: the file *named*, or one beside the notebook.
+def worker_for(
+    review: Review, writers: Sequence[Writer], terms: Terms, folder: Path,
+    named: Path | None = None,
+) -> Worker:
+    """A worker that writes to the file *named*, or to one of *folder*.
 
-    A journal of *folder* whose last run was cut off is gone on with, if there is exactly one for
-    the plan's account; otherwise it is named after the moment in which the plan was made.
+    A journal there whose last run, for the plan's accounts and some of its WorkSpaces, was cut off
+    is gone on with (the latest, if there are several); otherwise it is named after the moment in
+    which the plan was made.
     """
     if named is not None:
-        return named
-    cut_off = [path for path in sorted(folder.glob("plan-*.journal.jsonl"))
-               if _is_cut_off(path, plan)]
-    if len(cut_off) == 1:
-        return cut_off[0]
-    return folder / f"plan-{plan.created_at:%Y-%m-%dT%H%M%SZ}.journal.jsonl"
+        return Worker(review, writers, named, terms)
+    known = sorted(folder.glob("plan-*.journal.jsonl"), key=lambda path: path.stat().st_mtime)
+    cut_off = [path for path in reversed(known) if _is_cut_off(path, review)]
+    own = folder / f"plan-{review.plan.created_at:%Y-%m-%dT%H%M%SZ}.journal.jsonl"
+    worker = Worker(review, writers, cut_off[0] if cut_off else own, terms)
+    worker.also_cut_off = cut_off[1:]
+    worker.others = [path for path in known if path != worker.journal
+                     and set(_in_force(_ledger_at(path)).values()) & set(review.places)]
+    return worker
 
 
-def _is_cut_off(path: Path, plan: Plan) -> bool:
+def _is_cut_off(path: Path, review: Review) -> bool:
+    """Whether the last run of a journal was cut off, and is one of this plan's."""
+    ledger = _ledger_at(path)
+    if not ledger.interrupted:
+        return False
+    begun = [one for one in read_journal(path) if one["event"] == "begin"][-1]
+    rows = review.rows
+    ours = set(zip(rows["account_id"], rows["region"], strict=True))
+    theirs = {(place[0], place[1]) for place in begun.get("places") or ()}
+    asked = set((begun.get("plan") or {}).get("asked") or ledger.standings)
+    return theirs <= ours and bool(asked & set(rows["workspace_id"]))
+
+
+def _ledger_at(path: Path) -> Ledger:
     try:
-        entries = read_journal(path)
-        accounts = {one.get("account_id") for one in entries if one["event"] == "begin"}
-        return bool(ledger_of(entries).interrupted) and plan.account_id in accounts
+        return ledger_of(read_journal(path))
     except InputError:
-        return False  # no journal of ours, or damaged: not one to go on with
+        return ledger_of([])  # no journal of ours, or damaged: not one to go on with
+
+
+def _in_force(ledger: Ledger) -> dict[str, Place]:
+    return {name: (one.latest.account_id, one.latest.region)
+            for name, one in ledger.standings.items()}
