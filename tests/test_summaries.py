@@ -43,6 +43,40 @@ def test_without_zones_the_hours_of_the_week_are_utc() -> None:
     assert list(usage.columns) == list(range(24)) and usage.shape == (7, 24)
 
 
+def holes(*rows: tuple[str, str, str]) -> pd.DataFrame:
+    return pd.DataFrame([(name, at(begin), at(end)) for name, begin, end in rows],
+                        columns=["workspace_id", "from_at", "to_at"])
+
+
+def test_what_nobody_looked_at_is_not_counted_as_free() -> None:
+    """Four weeks; ws-1 is not looked at in the last two, ws-2 is looked at all the time."""
+    weeks = window("2026-10-05", "2026-11-02")
+    used = fleet_sessions({
+        "ws-1": [("2026-10-05 09:00", "2026-10-05 10:00"), ("2026-10-12 09:00", "2026-10-12 09:30"),
+                 ("2026-10-06 09:00", "2026-10-06 10:00")],
+        "ws-2": [("2026-10-05 09:00", "2026-10-05 10:00")]})
+    mine = used[used["workspace_id"] == "ws-1"]
+    unseen = holes(("ws-1", "2026-10-19", "2026-11-09"))  # the week after the window is cut off
+    assert busy(weekly_usage(mine, weeks)) == {("Mon", 9): 0.375, ("Tue", 9): 0.25}
+    assert busy(weekly_usage(mine, weeks, gaps=unseen)) == {("Mon", 9): 0.75, ("Tue", 9): 0.5}
+    assert busy(weekly_usage(used, weeks, gaps=unseen)) == {("Mon", 9): 1.0, ("Tue", 9): 0.5}
+    for others in (unseen[:0], holes(("ws-9", "2026-10-05", "2026-11-02"))):
+        pd.testing.assert_frame_equal(weekly_usage(used, weeks, gaps=others),
+                                      weekly_usage(used, weeks), check_exact=True)
+
+
+def test_an_hour_that_nobody_ever_looked_at() -> None:
+    week = window("2026-10-05", "2026-10-12")
+    used = fleet_sessions({"ws-1": [("2026-10-05 09:00", "2026-10-05 09:15"),
+                                    ("2026-10-06 09:00", "2026-10-06 10:00")]})
+    unseen = holes(("ws-1", "2026-10-05 09:30", "2026-10-05 10:00"),
+                   ("ws-1", "2026-10-06 09:00", "2026-10-06 10:00"))
+    assert busy(weekly_usage(used, week, gaps=unseen)) == {("Mon", 9): 0.5}
+    berlin = Zones.of("Europe/Berlin", ())
+    assert busy(weekly_usage(used, week, workspaces("ws-1"), berlin, gaps=unseen)) == {
+        ("Mon", 11): 0.5}
+
+
 def test_each_user_has_their_own_clock() -> None:
     week = window("2026-06-01", "2026-06-08")
     fleet = pd.concat([workspaces("ws-1", directory_id="d-berlin"),

@@ -23,7 +23,7 @@ class Evidence:
 
     ``comparison`` (a ``comparison`` table), ``replay`` (sessions and runs) and ``workspaces`` are
     those of the steps before :func:`wsanalytics.recommend`. ``zones`` tells on which clocks people
-    live.
+    live, ``gaps`` (a ``gaps`` table) when nobody looked.
     """
 
     comparison: pd.DataFrame | None = None
@@ -31,12 +31,14 @@ class Evidence:
     workspaces: pd.DataFrame | None = None
     zones: Zones | None = None
     prices_date: str = ""
+    gaps: pd.DataFrame | None = None
 
     @classmethod
     def of(cls, analysis: Analysis, zones: Zones | None = None) -> Evidence:
         """All that an analysis knows."""
         return cls(comparison=analysis.comparison, replay=analysis.replay,
-                   workspaces=analysis.workspaces, zones=zones, prices_date=analysis.prices.date)
+                   workspaces=analysis.workspaces, zones=zones, prices_date=analysis.prices.date,
+                   gaps=analysis.gaps)
 
     def options(self, workspace_id: str) -> pd.DataFrame:
         """What one WorkSpace costs under each setting: its rows of the comparison."""
@@ -60,7 +62,8 @@ class Evidence:
         """The share of each hour of the week in which its user is connected, on their clock."""
         assert self.replay is not None
         zones = Zones.of(self.zone(workspace_id), ())
-        return weekly_usage(self.sessions(workspace_id), self.replay.window, zones=zones)
+        return weekly_usage(self.sessions(workspace_id), self.replay.window, zones=zones,
+                            gaps=self.gaps)
 
     def stretch(
         self, workspace_id: str, settings: tuple[str, ...] = (), window: Window | None = None

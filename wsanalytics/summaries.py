@@ -84,7 +84,7 @@ def planned_settings(rows: pd.DataFrame, plan: Plan) -> pd.Series:
 
 def weekly_usage(
     sessions: pd.DataFrame, window: Window, workspaces: pd.DataFrame | None = None,
-    zones: Zones | None = None,
+    zones: Zones | None = None, *, gaps: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """How many WorkSpaces are connected on average in each hour of the week.
 
@@ -93,11 +93,18 @@ def weekly_usage(
     *workspaces* and *zones*. When a clock is put back, its double hour counts as two.
 
     Of the sessions of one WorkSpace it is the share of each hour in which its user is connected,
-    the mean of all weeks.
+    the mean of all weeks. Stretches of *gaps* (a ``gaps`` table), in which nobody looked, are not
+    counted as free: the mean of such a WorkSpace is that of the time in which it was observed, 0
+    in an hour of the week that never was.
     """
     total = np.zeros(7 * 24)
-    for zone, own in _by_zone(sessions, workspaces, zones):
+    unseen = set() if gaps is None else set(gaps["workspace_id"])
+    for zone, everybody in _by_zone(sessions, workspaces, zones):
         edges, of_week = _hours_of_week(window, zone)
+        torn = everybody["workspace_id"].isin(unseen)
+        if gaps is not None and torn.any():
+            total += _observed_usage(everybody[torn], gaps, window, edges, of_week)
+        own = everybody[~torn]
         pieces = cut(column_micros(own["connected_at"]), column_micros(own["disconnected_at"]),
                      edges)
         busy = np.bincount(
@@ -107,6 +114,32 @@ def weekly_usage(
         hours = np.bincount(of_week, weights=busy, minlength=7 * 24)
         total += np.divide(hours, seen, out=np.zeros(7 * 24), where=seen > 0)
     return pd.DataFrame(total.reshape(7, 24), index=list(WEEKDAYS), columns=range(24))
+
+
+def _observed_usage(
+    sessions: pd.DataFrame, gaps: pd.DataFrame, window: Window, edges: Micros,
+    of_week: npt.NDArray[np.int64],
+) -> npt.NDArray[np.float64]:
+    """The sum of the WorkSpaces' shares of each hour of the week, of the time observed alone."""
+    ids = pd.Index(sessions["workspace_id"].astype("str").unique())
+    shape = (len(ids), 7 * 24)
+
+    def lasting(frame: pd.DataFrame, begin: str, end: str) -> npt.NDArray[np.float64]:
+        pieces = cut(column_micros(clipped(frame[begin], window)),
+                     column_micros(clipped(frame[end], window)), edges)
+        owner = ids.get_indexer(pd.Index(frame["workspace_id"].astype("str")))[pieces.source]
+        sums = np.bincount(owner * shape[1] + of_week[pieces.span], minlength=shape[0] * shape[1],
+                           weights=pieces.stops - pieces.starts)
+        return sums.astype(np.float64).reshape(shape)
+
+    whole = np.bincount(of_week, weights=np.diff(np.clip(edges, *window.micros)),
+                        minlength=shape[1])
+    own = gaps[gaps["workspace_id"].isin(ids)]
+    seen = whole - lasting(own, "from_at", "to_at")
+    busy = np.minimum(lasting(sessions, "connected_at", "disconnected_at"), seen)
+    shares: npt.NDArray[np.float64] = np.divide(
+        busy, seen, out=np.zeros(shape), where=seen > 0).sum(axis=0)
+    return shares
 
 
 def clock_zones(workspaces: pd.DataFrame, zones: Zones | None = None) -> pd.Series:

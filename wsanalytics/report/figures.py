@@ -102,7 +102,8 @@ def _weeks(analysis: Analysis, caption: str, zones: Zones | None) -> Iterator[Pi
     """When people are connected."""
     if analysis.replay.sessions.empty:
         return
-    week = weekly_usage(analysis.replay.sessions, analysis.window, analysis.workspaces, zones)
+    week = weekly_usage(analysis.replay.sessions, analysis.window, analysis.workspaces, zones,
+                        gaps=analysis.gaps)
     clock = clock_caption(analysis.workspaces, zones)
     yield _picture(
         f"Heat map: WorkSpaces connected in each hour of the week, {clock}.",

@@ -78,7 +78,7 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
                                       analysis.workspaces, analysis.window)
         self.holes = _holes(analysis)
         self.week = weekly_usage(analysis.replay.sessions, analysis.window, analysis.workspaces,
-                                 zones)
+                                 zones, gaps=analysis.gaps)
         self.head = html(self._headline())
         self._makers: list[tuple[str, Callable[[], list[object]]]] = [
             ("When people work", self._when), ("Hours", self._hours), ("Costs", self._costs),
