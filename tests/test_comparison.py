@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.build import ME, at, book, fleet_sessions, month, window, workspaces
 from wsanalytics.billing import bill
 from wsanalytics.comparison import compare
-from wsanalytics.errors import InputError
+from wsanalytics.errors import InputError, NotBilledWarning
 from wsanalytics.history import configured
 from wsanalytics.settings import ALWAYS_ON, auto_stop, setting_grid
 from wsanalytics.simulate.fleet import replay
@@ -176,3 +176,11 @@ def test_a_present_setting_that_was_not_replayed_is_answered_with_the_repair() -
         compare(charges, outcome, fleet, baseline=configured(fleet).iloc[:0])
     with pytest.raises(InputError, match="level"):
         compare(charges, outcome, fleet, baseline=configured(fleet), level=80)
+
+
+def test_where_nobody_is_simulated_there_is_nothing_to_compare() -> None:
+    when = month("2026-02")
+    fleet = workspaces(running_mode="MANUAL", auto_stop_minutes=None)
+    with pytest.warns(NotBilledWarning):
+        frame = compared({ME: daily(when, [3] * 28)}, when, fleet)
+    assert frame.empty and list(frame) == list(COMPARISON.names)

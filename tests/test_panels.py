@@ -14,12 +14,13 @@ import pandas as pd
 import pytest
 
 import wsanalytics as ws
+from tests import build
 from tests.hostile import HOSTILE
 from tests.test_applying import fleet
 from wsanalytics.analysis import Analysis, analyse
 from wsanalytics.archive import write_history
 from wsanalytics.cli import main
-from wsanalytics.errors import InputError
+from wsanalytics.errors import InputError, NotBilledWarning
 from wsanalytics.history import History
 from wsanalytics.planfile import write_plan
 from wsanalytics.prices import load_prices
@@ -140,7 +141,8 @@ def test_the_clock_is_the_users(history: History) -> None:
     assert panel.look_at(used).zone == "Asia/Tokyo"
     berlin = ws.overview(history, zones=ws.Zones.of("Europe/Berlin", ()))
     assert berlin.clock == "Europe/Berlin"
-    utc = ws.weekly_usage(panel.analysis.replay.sessions, panel.analysis.window)
+    utc = ws.weekly_usage(panel.analysis.replay.sessions, panel.analysis.window,
+                          gaps=panel.analysis.gaps)
     shifted = np.roll(panel.week.to_numpy().ravel(), -9)  # nine hours ahead of UTC all year
     assert shifted == pytest.approx(utc.to_numpy().ravel(), abs=0.3)
 
@@ -249,3 +251,43 @@ def test_a_page_that_cannot_be_served(
     assert main(["app", *options]) == 2
     told = capsys.readouterr()
     assert words in told.err and told.out == "" and "Traceback" not in told.err
+
+
+def all_manual() -> FleetPanel:
+    when = build.window("2026-02-02", "2026-03-02")
+    machines = build.workspaces("ws-a", "ws-b", running_mode="MANUAL", auto_stop_minutes=None)
+    sessions = build.fleet_sessions({"ws-a": [("2026-02-03 09:00", "2026-02-03 17:00")]})
+    with pytest.warns(NotBilledWarning):
+        return ws.overview(analyse(machines, sessions, window=when, prices=build.book()))
+
+
+def test_a_fleet_of_which_nobody_is_simulated() -> None:
+    panel, nothing = all_manual(), "Nothing to show: no WorkSpace is simulated."
+    for place in range(len(TABS)):
+        panel.tabs.selected_index = place
+        assert panel.tabs.children[place].children
+    assert "No WorkSpace has a known price" in panel.tabs.children[1].children[0].value
+    for _, by in panel.by.options:
+        panel.by.value = by
+        assert nothing in panel.costs.value
+    assert nothing in panel.tabs.children[3].children[0].value
+    assert nothing in panel.static_html()
+    assert nothing in panel.static_text() and "$" not in panel.static_text()
+    assert panel.machines["setting"].tolist() == ["MANUAL", "MANUAL"]
+    one = ws.look_at("ws-b", panel.analysis)
+    assert "It is not simulated" in one.static_text() and one.static_html()
+
+
+def test_tags_that_cannot_be_read_are_none() -> None:
+    when = build.window("2026-02-02", "2026-03-02")
+    told = ["", "{broken", '["team"]', None, '{" ": "x", "": "y", " team ": "sales"}',
+            {"team": "sales"}, "[" * 100_000]
+    machines = build.workspaces(*(f"ws-{place}" for place in range(len(told)))).assign(tags=told)
+    sessions = build.fleet_sessions({"ws-0": [("2026-02-03 09:00", "2026-02-03 17:00")]})
+    panel = ws.overview(analyse(machines, sessions, window=when, prices=build.book()))
+    for place in range(len(TABS)):
+        panel.tabs.selected_index = place
+    assert [by for _, by in panel.by.options if by.startswith("tag")] == ["tag team"]
+    panel.by.value = "tag team"
+    assert panel.cost_by("tag team").set_index("group")["workspaces"].to_dict() == {
+        "": 5, "sales": 2}

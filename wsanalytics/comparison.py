@@ -292,16 +292,15 @@ def _connected(
     replay: Replay, ids: pd.Index, counted_from: pd.DatetimeIndex
 ) -> tuple[Amounts, Amounts]:
     """Connected hours in the days that count, and sessions in the whole window."""
-    sessions = replay.sessions
+    sessions = replay.sessions[replay.sessions["workspace_id"].isin(ids)]
     place = ids.get_indexer(pd.Index(sessions["workspace_id"]))
     since = np.where(counted_from.isna(), 0, column_micros(pd.Series(counted_from)))[place]
     hours = np.maximum(column_micros(sessions["disconnected_at"]) - np.maximum(
         column_micros(sessions["connected_at"]), since), 0) / MICROS_PER_HOUR
-    known = place >= 0
     size = len(ids)
     return (
-        np.bincount(place[known], weights=hours[known], minlength=size).astype(np.float64),
-        np.bincount(place[known], minlength=size).astype(np.float64),
+        np.bincount(place, weights=hours, minlength=size).astype(np.float64),
+        np.bincount(place, minlength=size).astype(np.float64),
     )
 
 

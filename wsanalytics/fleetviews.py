@@ -110,7 +110,7 @@ def _groups(comparison: pd.DataFrame, workspaces: pd.DataFrame, by: str) -> pd.S
     index = pd.Index(workspaces["workspace_id"].astype("str"), name="workspace_id")
     if by == "running mode":
         present = comparison.drop_duplicates("workspace_id").set_index("workspace_id")["baseline"]
-        return present.astype("str").str.partition(":")[0]
+        return present.astype("str").str.split(":").str[0].astype("str")
     if by.startswith("tag ") and by[4:].strip():
         return pd.Series(_tag_values(workspaces["tags"], by[4:].strip()), index=index, dtype="str")
     if by in GROUPINGS:
@@ -126,9 +126,23 @@ def _groups(comparison: pd.DataFrame, workspaces: pd.DataFrame, by: str) -> pd.S
 
 def _tag_values(tags: pd.Series, name: str) -> list[str]:
     """The value of one tag of each WorkSpace, empty without; *tags* are JSON objects or dicts."""
-    known = (each if isinstance(each, Mapping) else json.loads(each) if isinstance(each, str)
-             and each else {} for each in tags)
-    return [str(each.get(name, "")) for each in known]
+    return [str(each.get(name, "")) for each in map(_tags, tags)]
+
+
+def _tags(told: object) -> Mapping[str, object]:
+    """The tags of one WorkSpace; none where they cannot be read."""
+    if isinstance(told, str):
+        try:
+            told = json.loads(told)
+        except (ValueError, RecursionError):
+            return {}
+    return {str(name).strip(): value for name, value in told.items()} if isinstance(
+        told, Mapping) else {}
+
+
+def tag_names(tags: pd.Series) -> list[str]:
+    """The names of the tags of a fleet by which it can be divided, in order."""
+    return sorted({name for each in map(_tags, tags) for name in each} - {""})
 
 
 def cost_by_month(charges: pd.DataFrame, baseline: pd.Series, window: Window) -> pd.DataFrame:

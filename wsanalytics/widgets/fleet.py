@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from wsanalytics.fleetviews import (
     cost_by_month,
     monthly_hours,
     standing_out,
+    tag_names,
 )
 from wsanalytics.history import History, configured
 from wsanalytics.show import counted, hours, html_table, listed, number, usd
@@ -30,6 +30,7 @@ from wsanalytics.widgets.table import Column, Table
 from wsanalytics.workdays import Zones
 
 WIDE, DOTS = 820, 120
+NOTHING = "Nothing to show: no WorkSpace is simulated."
 MACHINES = (
     Column("workspace_id", "WorkSpace", width=120),
     Column("user_name", "user", width=140),
@@ -164,9 +165,8 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
                        f"{over:,} of {len(self.hours):,} WorkSpaces are over theirs.", width=WIDE)
 
     def _costs(self) -> list[object]:
-        tags = {name for told in self.analysis.workspaces["tags"] for name in json.loads(told)}
-        choices = [*sorted(GROUPINGS), "running mode", "month", *(f"tag {one}" for one in
-                                                                  sorted(tags))]
+        choices = [*sorted(GROUPINGS), "running mode", "month",
+                   *(f"tag {one}" for one in tag_names(self.analysis.workspaces["tags"]))]
         self.by = Dropdown(options=[(one[:60], one) for one in choices], value="directory",
                            description="Costs by:", layout=Layout(width="300px"))
         self.costs = html()
@@ -176,8 +176,12 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
 
     def _draw_costs(self) -> None:
         by = self.by.value
-        frame = self.cost_by(by)
-        self.costs.value = self._picture_of_costs(by, frame) + _as_read(frame)
+        self.costs.value = self._told_costs(by, self.cost_by(by))
+
+    def _told_costs(self, by: str, frame: pd.DataFrame) -> str:
+        if self.analysis.comparison.empty:
+            return f"<p>{NOTHING}</p>"
+        return self._picture_of_costs(by, frame) + _as_read(frame)
 
     def _picture_of_costs(self, by: str, frame: pd.DataFrame) -> str:
         if by == "month":
@@ -189,6 +193,8 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
         return picture(image, f"Bars: cost by {by} a month, today and under the plan.", width=WIDE)
 
     def _standing_out(self) -> list[object]:
+        if self.analysis.comparison.empty:
+            return [html(f"<p>{NOTHING}</p>")]
         if self.strangers.empty:
             return [html("<p>No WorkSpace is unused, and none is never disconnected.</p>")]
         return self._with_details(Table(self.strangers, STRANGERS, label="WorkSpaces standing out"),
@@ -230,18 +236,18 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
         frame = self.cost_by("directory")
         few = self.strangers.head(20)[[one.name for one in STRANGERS]]
         return "".join([self.head.value, self._picture_of_the_week(), self._picture_of_hours(),
-                        self._picture_of_costs("directory", frame),
-                        _as_read(frame), _as_read(few)])
+                        self._told_costs("directory", frame),
+                        "" if few.empty else _as_read(few)])
 
     def static_text(self) -> str:
         """What the fleet costs, and who stands out."""
         frame = fleet_costs(self.analysis.comparison, self.analysis.plan)
         few = self.strangers.head(20)
         return "\n".join([
-            repr(self)[1:-1], "",
+            repr(self)[1:-1], "", *([NOTHING] if self.analysis.comparison.empty else ()),
             *(f"{row['option']}: {usd(row['total_usd'])} a month, "
               f"{number(row['cold_starts_per_week'], 1)} cold starts a week"
-              for row in frame.to_dict("records")), "",
+              for row in frame.to_dict("records") if not self.analysis.comparison.empty), "",
             *(f"{row['workspace_id']}  {row['what']}: {row['says']}"
               for row in few.to_dict("records"))])
 
@@ -275,7 +281,7 @@ def _machines(analysis: Analysis) -> pd.DataFrame:
                "cold_starts_per_week"]
     frame = analysis.workspaces.merge(present[["workspace_id", *columns]], on="workspace_id",
                                       how="left")
-    settings = frame["workspace_id"].map(configured(analysis.workspaces))
+    settings = frame["workspace_id"].map(configured(analysis.workspaces)).astype("str")
     flat = settings == "ALWAYS_ON"
     frame["setting"] = settings.fillna(frame["running_mode"])
     frame["billed_hours_per_month"] = frame["billed_hours_per_month"].mask(flat)
