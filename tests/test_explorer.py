@@ -83,6 +83,7 @@ def test_what_is_shown_at_first() -> None:
     assert "all ALWAYS_ON $175" in one.bars.value and "chosen: $" in one.curve.value
     assert 'alt="Bars of' in one.bars.value and 'width="555" height="375"' in one.bars.value
     assert "wsanalytics-explorer" in one._dom_classes
+    assert "(28 days, the end excluded), every WorkSpace over the whole window · " in one.note
     assert one.code_area.value == one.code and "2026-02-01" in one.note_html.value
 
 

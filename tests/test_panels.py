@@ -6,7 +6,7 @@ import json
 import os
 import warnings
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,10 @@ import pytest
 
 import wsanalytics as ws
 from tests import build
+from tests.build import book, fleet_sessions
 from tests.hostile import HOSTILE
 from tests.test_applying import fleet
+from tests.test_comparison import daily
 from wsanalytics.analysis import Analysis, analyse
 from wsanalytics.archive import write_history
 from wsanalytics.cli import main
@@ -76,6 +78,24 @@ def test_a_fleet_at_a_glance(panel: FleetPanel) -> None:
     bundle = panel._repr_mimebundle_()
     assert set(bundle) == {"text/plain", "text/html", WIDGET_VIEW}
     assert bundle["text/html"].count("<img") == 3
+
+
+def test_who_counts_for_a_part_of_the_time_is_told_where_the_cost_stands() -> None:
+    """Seven weeks of full days, then seven of two hours on Mondays; others come every day."""
+    when = Window.of_days(date(2026, 2, 2), date(2026, 5, 11))
+    changed, steady = [8] * 49 + [2, 0, 0, 0, 0, 0, 0] * 7, [8] * 98
+
+    def told(hours: dict[str, list[int]]) -> str:
+        machines = build.workspaces(*hours, running_mode="ALWAYS_ON", auto_stop_minutes=None)
+        sessions = fleet_sessions({name: daily(when, own) for name, own in hours.items()})
+        return ws.overview(analyse(machines, sessions, window=when, prices=book())).head.value
+
+    both = told({"ws-a": changed, "ws-b": steady, "ws-c": changed})
+    assert ("$105.00 a month for 3 WorkSpaces with a known price (2 WorkSpaces counted since their "
+            "use changed), prices of") in both
+    assert "known price (1 WorkSpace counted since its use changed), prices of" in told(
+        {"ws-a": changed, "ws-b": steady})
+    assert "$35.00 a month for 1 WorkSpace with a known price, prices of" in told({"ws-b": steady})
 
 
 def test_costs_by_this_and_that(panel: FleetPanel) -> None:

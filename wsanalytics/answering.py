@@ -154,7 +154,7 @@ class Answer:
             (found.terminated, "terminated"), (found.unpriced, "without a known price"),
             (found.absent, "created later")) if count]
         return " · ".join(filter(None, [
-            str(found.window), f"hours by {asked.hour_rule}",
+            f"{found.window}, every WorkSpace over the whole window", f"hours by {asked.hour_rule}",
             f"prices{f' of {found.prices_date}' if found.prices_date else ''}{less}",
             f"not counted: {', '.join(left)}" if left else "",
             f"{counted(self.not_billed, 'WorkSpace')} MANUAL or standby: no hours, not simulated"

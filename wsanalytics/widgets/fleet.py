@@ -22,7 +22,7 @@ from wsanalytics.fleetviews import (
 )
 from wsanalytics.history import History, configured
 from wsanalytics.show import counted, hours, html_table, listed, number, usd
-from wsanalytics.summaries import clock_caption, fleet_costs, weekly_usage
+from wsanalytics.summaries import clock_caption, fleet_costs, priced_rows, weekly_usage
 from wsanalytics.timeline import MICROS_PER_HOUR, column_micros
 from wsanalytics.widgets.onlook import OneWorkspace, as_analysis
 from wsanalytics.widgets.parts import QUIET, Showable, facts, html, message, picture, text
@@ -121,7 +121,7 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
         fleet = (f"{counted(len(found.workspaces), 'WorkSpace')}, "
                  f"{counted(len(found.replay.sessions), 'session')}, {found.window} (UTC)")
         now = (f"{usd(today['total_usd'])} a month for {counted(today['workspaces'], 'WorkSpace')} "
-               f"with a known price (prices of {found.prices.date})")
+               f"with a known price{self._counted_since()}, prices of {found.prices.date}")
         then = (f"{usd(planned['total_usd'])} a month, with "
                 f"{counted(len(found.plan.changes), 'change')}")
         strange = ", ".join(f"{count:,} {what}" for what, count in
@@ -133,6 +133,16 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
                  (f"not simulated (MANUAL or standby): {listed(unbilled)}", unbilled)]
         told = "".join(message(words) for words, names in notes if names)
         return f"<h3 style='margin:4px 0'>The fleet</h3>{facts(rows)}{told}"
+
+    def _counted_since(self) -> str:
+        """How many of the WorkSpaces that are summed up count for a part of the window alone."""
+        rows = priced_rows(self.analysis.comparison)
+        present = rows[rows["setting"].astype("str") == rows["baseline"]]
+        count = int((present["counted_from"] > self.analysis.window.start).sum())
+        if not count:
+            return ""
+        whose = "its" if count == 1 else "their"
+        return f" ({counted(count, 'WorkSpace')} counted since {whose} use changed)"
 
     def _open(self, place: int | None) -> None:
         """Make what a tab shows, when it is first opened."""
