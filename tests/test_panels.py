@@ -225,13 +225,13 @@ def test_the_page_reads_only_unless_it_was_started_otherwise(tmp_path: Path) -> 
         asked = {"folder": str(tmp_path), "plan": "plan.json"}
         page = ws.app(json.dumps(asked))
         assert isinstance(page, App)
-        assert page.review.worker is None and page.review.state.places == ""
+        assert page.review.worker is None and page.review.state.places == ()
         assert page.tabs.titles == ("The plan",)
         with pytest.MonkeyPatch.context() as patch:
             for name, value in box.environment().items():
                 patch.setenv(name, value)
             page = ws.app(json.dumps(asked | {"allow_apply": True, "limit": 3}))
-        assert page.review.state.places == "111122223333 us-east-1"
+        assert page.review.state.places == (("111122223333", "us-east-1"),)
         assert page.review.worker.journal == Path("plan.journal.jsonl")
         for one in page.review.worker.writers:
             one.connection.close()
@@ -263,6 +263,7 @@ def test_what_cannot_be_shown_is_said(asked: dict[str, object], words: str) -> N
     (["--plan", "none.json"], "there is no such file"),
     (["--store", "none"], "none"),
     (["--port", "70000"], "there is no port 70000"),
+    (["--allow-apply"], "the sample fleet is in no account"),
     (["--time-zone", "Mars"], "there is no time zone 'Mars'"),
 ])
 def test_a_page_that_cannot_be_served(
