@@ -35,7 +35,7 @@ def write_csv_view(plan: Plan, path: Path) -> None:
     """
     check_output(path, (".csv",))
     view = changes_view(plan)
-    texts = {name: view[name].map(_disarmed) for name in VIEW if name not in NUMBERS}
+    texts = {name: view[name].map(disarmed) for name in VIEW if name not in NUMBERS}
     with replaced(path) as file:
         # RFC 4180's end of a line: with another one a lone CR in a name would not be quoted
         view.assign(**texts).to_csv(file, index=False, lineterminator="\r\n")
@@ -95,5 +95,10 @@ def _discount(basis: Basis | None) -> str:
         basis and basis.discount) else ""
 
 
-def _disarmed(text: str) -> str:
+def disarmed(text: str) -> str:
+    """Text that no spreadsheet takes for a formula.
+
+    >>> disarmed("=1+1"), disarmed("ada")
+    ("'=1+1", 'ada')
+    """
     return f"'{text}" if text.startswith(FORMULA_MARKS) else text

@@ -14,7 +14,7 @@ from wsanalytics.errors import InputError
 from wsanalytics.planfile import read_plan
 from wsanalytics.report import terminal
 from wsanalytics.store import Store
-from wsanalytics.widgets.app import ENVIRONMENT
+from wsanalytics.widgets.app import ENVIRONMENT, refuse_without_fleet
 from wsanalytics.workdays import Zones
 
 HERE, LAST_PORT = "127.0.0.1", 65535
@@ -26,10 +26,8 @@ def app(args: Namespace) -> None:
         raise InputError("Voilà is not installed", where="the page",
                          rule="the page is a notebook, served by Voilà",
                          mend="pip install 'wsanalytics[notebooks]'")
-    if args.allow_apply and args.plan is None and args.store is None:
-        raise InputError("the sample fleet is in no account", where="--allow-apply",
-                         rule="changes are made to a fleet of yours",
-                         mend="name its --store, or a --plan")
+    if args.allow_apply:
+        refuse_without_fleet(args.plan or args.store)
     if args.plan is not None:
         read_plan(args.plan)  # what is wrong is told here, not in the browser
     if args.store is not None:

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ipywidgets import Tab, VBox, Widget
+from ipywidgets import VBox, Widget
 
 from wsanalytics.analysis import Analysis
-from wsanalytics.applying import places_of
-from wsanalytics.archive import read_history, sample_history
+from wsanalytics.applying import journal_beside, places_of
+from wsanalytics.archive import sample_history
 from wsanalytics.aws.client import connect
 from wsanalytics.aws.writer import Writer
 from wsanalytics.carrying import DEFAULT_LIMIT
@@ -26,7 +26,7 @@ from wsanalytics.planfile import read_plan
 from wsanalytics.widgets.explorer import explore
 from wsanalytics.widgets.fleet import overview
 from wsanalytics.widgets.onlook import as_analysis
-from wsanalytics.widgets.parts import Showable, html, message, telling_it_itself
+from wsanalytics.widgets.parts import LazyTabs, Showable, html, message
 from wsanalytics.widgets.reviewing import ReviewPanel, review
 from wsanalytics.workdays import Zones
 
@@ -41,21 +41,13 @@ class App(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def __init__(self, panel: ReviewPanel, analysis: Analysis | None, zones: Zones) -> None:
         self.review, self.analysis = panel, analysis
-        self._makers: list[tuple[str, Callable[[], Widget]]] = [("The plan", lambda: panel)]
+        pages: list[tuple[str, Callable[[], list[Widget]]]] = [("The plan", lambda: [panel])]
         if analysis is not None:
-            self._makers += [("The fleet", lambda: overview(analysis, zones=zones)),
-                             ("What if", lambda: explore(analysis))]
-        self.tabs = Tab([VBox() for _ in self._makers],
-                        titles=[title for title, _ in self._makers])
-        self.tabs.observe(lambda change: self._open(change["new"]), "selected_index")
-        self._open(0)
+            pages += [("The fleet", lambda: [overview(analysis, zones=zones)]),
+                      ("What if", lambda: [explore(analysis)])]
+        self.tabs = LazyTabs(pages)
         super().__init__([self.tabs])
         self.add_class("wsanalytics-app")
-
-    def _open(self, place: int | None) -> None:
-        if place is not None and not self.tabs.children[place].children:
-            with telling_it_itself():
-                self.tabs.children[place].children = [self._makers[place][1]()]
 
     def static_html(self) -> str:
         """The plan as a table."""
@@ -89,22 +81,27 @@ def _made(asked: dict[str, Any]) -> App:
     plan = read_plan(asked["plan"]) if asked.get("plan") else None
     analysis = None
     if asked.get("store") or plan is None:
-        source = asked.get("store") or ""
-        analysis = as_analysis(read_history(source) if source else sample_history())
+        analysis = as_analysis(asked.get("store") or sample_history())
     subject = plan or analysis.plan  # type: ignore[union-attr]  # there is one or the other
     writers: list[Writer] = []
     if asked.get("allow_apply"):
-        if not (plan or asked.get("store")):
-            raise InputError("the sample fleet is in no account", where="--allow-apply",
-                             rule="changes are made to a fleet of yours",
-                             mend="name its --store, or a --plan")
+        refuse_without_fleet(asked.get("plan") or asked.get("store"))
         writers = writers_for([region for _, region in places_of(subject) if region], asked)
-    known = Evidence.of(analysis, zones) if analysis else Evidence(zones=zones)
-    panel = review(Path(asked["plan"]) if plan else subject, known.comparison, known.replay,
-                   known.workspaces, writer=writers or None, journal=asked.get("journal"),
-                   limit=asked.get("limit", DEFAULT_LIMIT), zones=zones,
-                   how_to_apply=READ_ONLY)
+    of = Evidence.of(analysis, zones) if analysis else Evidence()
+    panel = review(
+        plan or analysis,  # type: ignore[arg-type]  # there is one or the other
+        of.comparison, of.replay, of.workspaces, gaps=of.gaps, writer=writers or None, zones=zones,
+        journal=asked.get("journal") or (journal_beside(Path(asked["plan"])) if plan else None),
+        limit=asked.get("limit", DEFAULT_LIMIT), how_to_apply=READ_ONLY)
     return App(panel, analysis, zones)
+
+
+def refuse_without_fleet(named: object) -> None:
+    """Raise :class:`InputError` where nothing is *named* that changes could be made to."""
+    if not named:
+        raise InputError("the sample fleet is in no account", where="--allow-apply",
+                         rule="changes are made to a fleet of yours",
+                         mend="name its --store, or a --plan")
 
 
 def writers_for(regions: list[str], asked: dict[str, Any]) -> list[Writer]:

@@ -15,7 +15,7 @@ from wsanalytics.answering import Answer, shown
 from wsanalytics.errors import InputError, WsanalyticsError
 from wsanalytics.frontiers import WAIT_MINUTES
 from wsanalytics.history import History
-from wsanalytics.planview import FORMULA_MARKS
+from wsanalytics.planview import disarmed
 from wsanalytics.plot import explored
 from wsanalytics.prices import PriceBook
 from wsanalytics.show import html_table, plain
@@ -199,7 +199,7 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
         """The ``table`` as a CSV file; text that a spreadsheet would run gets an apostrophe."""
         table = self.table
         texts = [str(name) for name in table if not is_numeric_dtype(table[name])]
-        safe = table.assign(**{name: table[name].map(_disarmed) for name in texts})
+        safe = table.assign(**{name: table[name].map(disarmed) for name in texts})
         # RFC 4180's end of a line: with another one a lone CR in a name would not be quoted
         return safe.to_csv(index=False, lineterminator="\r\n").encode()
 
@@ -308,6 +308,3 @@ def _choice(label: str, options: list[tuple[str, str]]) -> Dropdown:
     return Dropdown(options=options, value=options[0][1], description=label, tooltip=label,
                     style={"description_width": "190px"}, layout=Layout(width="484px"))
 
-
-def _disarmed(words: str) -> str:
-    return f"'{words}" if words.startswith(FORMULA_MARKS) else words

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
-from ipywidgets import Dropdown, Layout, Tab, VBox
+from ipywidgets import Dropdown, Layout, VBox, Widget
 
 from wsanalytics import plot
 from wsanalytics.analysis import Analysis
@@ -21,11 +21,12 @@ from wsanalytics.fleetviews import (
     tag_names,
 )
 from wsanalytics.history import History, configured
+from wsanalytics.settings import ALWAYS_ON
 from wsanalytics.show import counted, hours, html_table, listed, number, usd
 from wsanalytics.summaries import clock_caption, fleet_costs, priced_rows, weekly_usage
 from wsanalytics.timeline import MICROS_PER_HOUR, column_micros
 from wsanalytics.widgets.onlook import OneWorkspace, as_analysis
-from wsanalytics.widgets.parts import QUIET, Showable, facts, html, message, picture, text
+from wsanalytics.widgets.parts import QUIET, LazyTabs, Showable, facts, html, message, picture, text
 from wsanalytics.widgets.table import Column, Table
 from wsanalytics.workdays import Zones
 
@@ -81,14 +82,10 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
         self.week = weekly_usage(analysis.replay.sessions, analysis.window, analysis.workspaces,
                                  zones, gaps=analysis.gaps)
         self.head = html(self._headline())
-        self._makers: list[tuple[str, Callable[[], list[object]]]] = [
+        self.tabs = LazyTabs([
             ("When people work", self._when), ("Hours", self._hours), ("Costs", self._costs),
             ("Standing out", self._standing_out), ("WorkSpaces", self._all),
-            ("Data holes", self._data_holes)]
-        self.tabs = Tab([VBox() for _ in self._makers],
-                        titles=[title for title, _ in self._makers])
-        self.tabs.observe(lambda change: self._open(change["new"]), "selected_index")
-        self._open(0)
+            ("Data holes", self._data_holes)])
         super().__init__([self.head, self.tabs])
         self.add_class("wsanalytics-overview")
 
@@ -144,12 +141,7 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
         whose = "its" if count == 1 else "their"
         return f" ({counted(count, 'WorkSpace')} counted since {whose} use changed)"
 
-    def _open(self, place: int | None) -> None:
-        """Make what a tab shows, when it is first opened."""
-        if place is not None and not self.tabs.children[place].children:
-            self.tabs.children[place].children = self._makers[place][1]()
-
-    def _when(self) -> list[object]:
+    def _when(self) -> list[Widget]:
         return [html(self._picture_of_the_week())]
 
     def _picture_of_the_week(self) -> str:
@@ -161,7 +153,7 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
                        f"{self.clock}; most on {self.week.index[day]} at {hour:02d}:00.",
                        width=WIDE)
 
-    def _hours(self) -> list[object]:
+    def _hours(self) -> list[Widget]:
         return [html(self._picture_of_hours())]
 
     def _picture_of_hours(self) -> str:
@@ -174,7 +166,7 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
         return picture(image, "Histograms: billed hours a month by bundle, against the break-even; "
                        f"{over:,} of {len(self.hours):,} WorkSpaces are over theirs.", width=WIDE)
 
-    def _costs(self) -> list[object]:
+    def _costs(self) -> list[Widget]:
         choices = [*sorted(GROUPINGS), "running mode", "month",
                    *(f"tag {one}" for one in tag_names(self.analysis.workspaces["tags"]))]
         self.by = Dropdown(options=[(one[:60], one) for one in choices], value="directory",
@@ -202,7 +194,7 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
             frame, ax, by=by, caption=self.caption), dots_per_inch=DOTS)
         return picture(image, f"Bars: cost by {by} a month, today and under the plan.", width=WIDE)
 
-    def _standing_out(self) -> list[object]:
+    def _standing_out(self) -> list[Widget]:
         if self.analysis.comparison.empty:
             return [html(f"<p>{NOTHING}</p>")]
         if self.strangers.empty:
@@ -210,12 +202,12 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
         return self._with_details(Table(self.strangers, STRANGERS, label="WorkSpaces standing out"),
                                   self.strangers)
 
-    def _all(self) -> list[object]:
+    def _all(self) -> list[Widget]:
         return self._with_details(
             Table(self.machines, MACHINES, label="all WorkSpaces", height=360,
                   sort=("usd_per_month", "descending")), self.machines)
 
-    def _with_details(self, table: Table, frame: pd.DataFrame) -> list[object]:
+    def _with_details(self, table: Table, frame: pd.DataFrame) -> list[Widget]:
         """A table whose chosen row is looked at below it."""
         below = VBox()
 
@@ -227,7 +219,7 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
         hint = html(f"<span style='color:{QUIET}'>Choose a row to see everything about it.</span>")
         return [table, hint, below]
 
-    def _data_holes(self) -> list[object]:
+    def _data_holes(self) -> list[Widget]:
         if self.analysis.gaps is None:
             return [html("<p>It is not known when nobody looked: no samples came along.</p>")]
         if self.holes.empty:
@@ -292,7 +284,7 @@ def _machines(analysis: Analysis) -> pd.DataFrame:
     frame = analysis.workspaces.merge(present[["workspace_id", *columns]], on="workspace_id",
                                       how="left")
     settings = frame["workspace_id"].map(configured(analysis.workspaces)).astype("str")
-    flat = settings == "ALWAYS_ON"
+    flat = settings == str(ALWAYS_ON)
     frame["setting"] = settings.fillna(frame["running_mode"])
     frame["billed_hours_per_month"] = frame["billed_hours_per_month"].mask(flat)
     frame["tags"] = frame["tags"].replace("{}", "")

@@ -7,12 +7,12 @@ import gc
 import threading
 import warnings
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
 from typing import Any
 
-from ipywidgets import HTML, Layout, Widget
+from ipywidgets import HTML, Layout, Tab, VBox, Widget
 
 from wsanalytics.errors import NotBilledWarning, UnpricedWarning
 from wsanalytics.show import plain
@@ -108,6 +108,23 @@ class Relay:
     def _once(self) -> None:
         self._is_due.clear()
         self._then()
+
+
+class LazyTabs(Tab):  # type: ignore[misc]  # ipywidgets has no types
+    """Tabs whose pages are made when they are first opened; the first one at once.
+
+    *pages* are titles, and what makes the widgets of each.
+    """
+
+    def __init__(self, pages: Sequence[tuple[str, Callable[[], Sequence[Widget]]]]) -> None:
+        self._makers = [make for _, make in pages]
+        super().__init__([VBox() for _ in pages], titles=[title for title, _ in pages])
+        self.observe(lambda change: self._open(change["new"]), "selected_index")
+        self._open(0)
+
+    def _open(self, place: int | None) -> None:
+        if place is not None and not self.children[place].children:
+            self.children[place].children = self._makers[place]()
 
 
 class Showable:

@@ -270,6 +270,7 @@ def review(
     replay: Replay | None = None,
     workspaces: pd.DataFrame | None = None,
     *,
+    gaps: pd.DataFrame | None = None,
     writer: Writer | Sequence[Writer] | None = None,
     journal: Path | str | None = None,
     limit: int | None = DEFAULT_LIMIT,
@@ -282,7 +283,9 @@ def review(
 
     *plan* is a :class:`Plan`, what :func:`wsanalytics.analyse` gave (nothing else is needed then),
     or the path of a ``plan.json``. *comparison*, *replay* and *workspaces* are those that it was
-    made from, and show costs, sessions and the week of a chosen row. Only with *writer*
+    made from, and show costs, sessions and the week of a chosen row; *gaps*
+    (:func:`wsanalytics.find_gaps`) keep its week from taking unobserved hours for free ones. Only
+    with *writer*
     (:func:`wsanalytics.open_writer`, one for each account and region) can anything be changed:
     then there are dry run, apply, cancel and undo. Each run makes at most *limit* changes (None: no
     limit), those that save most first; *terms* say more, and their limit holds then. Every call is
@@ -294,12 +297,14 @@ def review(
     of their directories in *zones* (default: that of the AWS region).
     """
     zones = zones or Zones.of_regions()
-    evidence = Evidence(comparison=comparison, replay=replay, workspaces=workspaces, zones=zones)
     beside = None
+    if not isinstance(plan, Analysis | Plan):
+        beside, plan = journal_beside(Path(plan)), read_plan(plan)
     if isinstance(plan, Analysis):
         evidence, plan = Evidence.of(plan, zones), plan.plan
-    elif not isinstance(plan, Plan):
-        beside, plan = journal_beside(Path(plan)), read_plan(plan)
+    else:
+        evidence = Evidence(comparison=comparison, replay=replay, workspaces=workspaces, gaps=gaps,
+                            zones=zones, prices_date=plan.prices_date)
     writers = [] if writer is None else [writer] if isinstance(writer, Writer) else list(writer)
     places = tuple((one.connection.account_id or "", one.connection.region) for one in writers)
     terms = terms or Terms(limit=limit)

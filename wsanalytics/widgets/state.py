@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from wsanalytics.carrying import DEFAULT_LIMIT
 from wsanalytics.changing import Outcome
 from wsanalytics.errors import InputError
 from wsanalytics.recommendations import Plan
@@ -80,17 +81,16 @@ class Review:
 
     ``rows`` (:data:`~wsanalytics.widgets.rows.ROWS`) are its changes; ``ticked`` and ``shown`` a
     mark a row. ``ended`` has what became of each change of the last run by ``workspace_id``;
-    ``message`` is the last word
-    to the reader, ``trouble`` whether it is bad news. ``places`` are the accounts and regions
-    that may be changed, none where nobody handed over a writer. ``limit`` is the most changes
-    of one run. ``in_force`` are the changes that a journal tells of, by WorkSpace, with their
-    places: what can be taken back.
+    ``message`` is the last word to the reader, ``trouble`` whether it is bad news. ``places`` are
+    the accounts and regions that may be changed, none where nobody handed over a writer. ``limit``
+    is the most changes of one run. ``in_force`` are the changes that a journal tells of, by
+    WorkSpace, with their places: what can be taken back.
     """
 
     plan: Plan
     workspaces: pd.DataFrame | None = None
     places: tuple[Place, ...] = ()
-    limit: int | None = 25
+    limit: int | None = DEFAULT_LIMIT
     rows: pd.DataFrame = field(init=False)
     ticked: Marks = field(init=False)
     shown: Marks = field(init=False)

@@ -18,7 +18,7 @@ from wsanalytics.aws.writer import Writer
 from wsanalytics.carrying import Terms
 from wsanalytics.changing import GOOD
 from wsanalytics.errors import InputError, WsanalyticsError
-from wsanalytics.journal import read_journal
+from wsanalytics.journal import Entry, read_journal
 from wsanalytics.ledger import Ledger, ledger_of
 from wsanalytics.locks import held
 from wsanalytics.recommendations import Plan
@@ -79,7 +79,7 @@ class Worker:
         """Say that a run was cut off, and tick what it was asked for."""
         more = "Confirm the undo to go on with it."
         if kind == str(Act.APPLY):
-            asked = self._asked_last()
+            asked = _asked_last(read_journal(self.journal))
             there = asked & set(self.review.rows["workspace_id"])
             self.review.tick_ids(there)
             more = (f"Of {counted(len(asked), 'change')} that it was asked for {len(there):,} "
@@ -153,10 +153,6 @@ class Worker:
     def _ledger(self) -> Ledger:
         return ledger_of(read_journal(self.journal) if self.journal.exists() else [])
 
-    def _asked_last(self) -> set[str]:
-        begins = [one for one in read_journal(self.journal) if one["event"] == "begin"]
-        return set((begins[-1].get("plan") or {}).get("asked") or ()) if begins else set()
-
     def _tell(self, message: str) -> None:
         self.told.append(message)
         self.review.say(message)
@@ -182,34 +178,47 @@ def worker_for(
     """
     if named is not None:
         return Worker(review, writers, named, terms)
-    known = sorted(folder.glob("plan-*.journal.jsonl"), key=lambda path: path.stat().st_mtime)
-    cut_off = [path for path in reversed(known) if _is_cut_off(path, review)]
+    paths = sorted(folder.glob("plan-*.journal.jsonl"), key=lambda path: path.stat().st_mtime)
+    known = {path: _entries_at(path) for path in reversed(paths)}
+    cut_off = [path for path, entries in known.items() if _is_cut_off(entries, review)]
     own = folder / f"plan-{review.plan.created_at:%Y-%m-%dT%H%M%SZ}.journal.jsonl"
     worker = Worker(review, writers, cut_off[0] if cut_off else own, terms)
     worker.also_cut_off = cut_off[1:]
-    worker.others = [path for path in known if path != worker.journal
-                     and set(_in_force(_ledger_at(path)).values()) & set(review.places)]
+    worker.others = [path for path, entries in known.items() if path != worker.journal
+                     and set(_in_force(ledger_of(entries)).values()) & set(review.places)]
     return worker
 
 
-def _is_cut_off(path: Path, review: Review) -> bool:
+def _is_cut_off(entries: list[Entry], review: Review) -> bool:
     """Whether the last run of a journal was cut off, and is one of this plan's."""
-    ledger = _ledger_at(path)
+    ledger = ledger_of(entries)
     if not ledger.interrupted:
         return False
-    begun = [one for one in read_journal(path) if one["event"] == "begin"][-1]
     rows = review.rows
     ours = set(zip(rows["account_id"], rows["region"], strict=True))
-    theirs = {(place[0], place[1]) for place in begun.get("places") or ()}
-    asked = set((begun.get("plan") or {}).get("asked") or ledger.standings)
+    theirs = {(place[0], place[1]) for place in _last_begin(entries).get("places") or ()}
+    asked = _asked_last(entries) or set(ledger.standings)
     return theirs <= ours and bool(asked & set(rows["workspace_id"]))
 
 
-def _ledger_at(path: Path) -> Ledger:
+def _last_begin(entries: list[Entry]) -> Entry:
+    """The line with which the last run began."""
+    return next((one for one in reversed(entries) if one["event"] == "begin"), {})
+
+
+def _asked_last(entries: list[Entry]) -> set[str]:
+    """The WorkSpaces that the last run was asked to change."""
+    return set((_last_begin(entries).get("plan") or {}).get("asked") or ())
+
+
+def _entries_at(path: Path) -> list[Entry]:
+    """The lines of a journal; none of one that is not ours, or damaged: it is not gone on with."""
     try:
-        return ledger_of(read_journal(path))
+        entries = read_journal(path)
+        ledger_of(entries)
     except InputError:
-        return ledger_of([])  # no journal of ours, or damaged: not one to go on with
+        return []
+    return entries
 
 
 def _in_force(ledger: Ledger) -> dict[str, Place]:
