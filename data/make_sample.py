@@ -22,8 +22,9 @@ import pandas as pd
 
 from wsanalytics.archive import WORKSPACES_FILE, write_history
 from wsanalytics.errors import WsanalyticsError
-from wsanalytics.files import check_output, write_table
+from wsanalytics.files import write_table
 from wsanalytics.history import History
+from wsanalytics.outputs import check_output
 from wsanalytics.people import fleet_sessions, make_people, make_workspaces, take_samples
 from wsanalytics.tables import SESSIONS, WORKSPACES
 from wsanalytics.timeline import Window

@@ -14,7 +14,7 @@ PACKAGE = REPOSITORY / "wsanalytics"
 
 # A module may import only from lines above its own, or within its own line from those before it.
 ORDER = """
-errors
+errors, outputs, folders
 timeline, tables, checking, files, locks, journal, admintables, frontiertables, contracts, workdays
 settings, aws.model, show, schedule, prices
 AWS
@@ -36,7 +36,8 @@ report.figures, report.page, report.terminal, report.outcomes
 report.plantables, report.tradeoffs, report.workbook, report
 WIDGETS
 SANDBOX
-inputs, consent, commands, backtesting, advice, budgeting, weighing, helpdesk, plans, changes
+inputs, consent, commands, ownfiles, backtesting, advice
+budgeting, weighing, helpdesk, plans, changes
 poweringcommands, verifying, creating, gathering, pricing, account, demonstration, serving
 optionkinds, optionvalues, config, inforce, adminoptions, options, cli, __main__
 """
@@ -164,7 +165,7 @@ def test_own_modules_are_imported_at_the_top(module: str) -> None:
 def test_help_imports_nothing_heavy() -> None:
     heavy = {"numpy", "pandas", "pyarrow", "matplotlib", "boto3", "botocore", "rich"}
     light = {"cli", "optionkinds", "optionvalues", "config", "inforce", "adminoptions", "options",
-             "__init__", "errors", ""}
+             "__init__", "errors", "outputs", ""}
     for module in light & set(MODULES):
         for name, inside in imports_of(MODULES[module]):
             assert inside or name.partition(".")[0] not in heavy

@@ -15,7 +15,7 @@ from tests.build import at
 from wsanalytics import commands
 from wsanalytics.aws.failures import Refusal
 from wsanalytics.cli import main
-from wsanalytics.files import write_text
+from wsanalytics.outputs import write_text
 from wsanalytics.people import fleet_sessions, make_people, make_workspaces
 from wsanalytics.report.terminal import print_rounds
 from wsanalytics.tables import CHARGES, SESSIONS, WORKSPACES

@@ -15,7 +15,8 @@ import pytest
 from tests.build import REPOSITORY
 from wsanalytics.tables import CHARGES, RECOMMENDATIONS
 
-FILES = ["charges.csv", "demo-store", "plan.json", "recommendations.csv", "report.html"]
+FILES = [".wsanalytics-demo.json",
+         "charges.csv", "demo-store", "plan.json", "recommendations.csv", "report.html"]
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,11 @@ from argparse import Namespace
 from pathlib import Path
 
 from wsanalytics.analysis import Analysis, Limits, analyse
-from wsanalytics.errors import InputError, OutputError
-from wsanalytics.files import check_output, write_text
+from wsanalytics.errors import InputError
+from wsanalytics.folders import Made, new_folder
 from wsanalytics.hourrules import HourRule
 from wsanalytics.inputs import fleet_of
+from wsanalytics.outputs import check_output, page_at, write_text
 from wsanalytics.planfile import EXTENSIONS, write_plan
 from wsanalytics.report import terminal
 from wsanalytics.report.page import render_report
@@ -36,8 +37,9 @@ def report(args: Namespace) -> None:
     path = _report_path(args.output)
     analysis = analysis_of(args, steps=6)
     page = render_report(analysis)
-    path.parent.mkdir(exist_ok=True)
-    write_text(page, path)
+    with Made() as made:
+        made.folder(path.parent)
+        write_text(page, path, private=True)
     terminal.print_costs(analysis)
     terminal.tell(f"the report is in {path}")
 
@@ -82,23 +84,8 @@ def candidates_of(args: Namespace) -> tuple[Setting, ...]:
 
 def _report_path(output: Path) -> Path:
     """The page to write: *output*, or ``report.html`` in it where it names a folder."""
-    path = output / "report.html" if output.is_dir() or not output.suffix else output
-    if path.suffix in REPORT_ENDINGS and not path.parent.exists():
-        new_folder(path.parent)
+    path = page_at(output)
+    if path.suffix in REPORT_ENDINGS and new_folder(path.parent):
         return path
     check_output(path, REPORT_ENDINGS)
     return path
-
-
-def new_folder(folder: Path) -> Path:
-    """A folder that is there, or that can be made because its last part alone is missing."""
-    if folder.is_dir():
-        return folder
-    if folder.exists():
-        raise OutputError(f"{folder}: it is a file, not a folder. Mend: name another folder.")
-    if not folder.resolve().parent.is_dir():
-        raise OutputError(
-            f"{folder}: the folder {folder.parent} does not exist. "
-            "Rule: only the last part of the path is created. Mend: create it, or name another."
-        )
-    return folder

@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 
 from wsanalytics.checking import sort_by_key
 from wsanalytics.errors import InputError
-from wsanalytics.files import origin_of, read_table, replaced
+from wsanalytics.files import origin_of, read_table
 from wsanalytics.history import History, read_samples, read_workspaces
+from wsanalytics.outputs import replaced
 from wsanalytics.schedule import check_settings
 from wsanalytics.store import Store
 from wsanalytics.tables import SAMPLES, SETTINGS, WORKSPACES
@@ -72,7 +73,7 @@ def write_history(history: History, folder: Path | str) -> None:
         )
     for name, frame, table in ((WORKSPACES_FILE, history.workspaces, WORKSPACES),
                                (SETTINGS_FILE, history.settings, SETTINGS)):
-        with replaced(folder / name) as file:
+        with replaced(folder / name, private=table is WORKSPACES) as file:
             pq.write_table(
                 pa.Table.from_pandas(sort_by_key(frame, table), preserve_index=False), file,
                 compression="zstd",

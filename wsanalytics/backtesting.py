@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from wsanalytics.files import check_output, write_table
+from wsanalytics.files import write_table
 from wsanalytics.inputs import fleet_of
+from wsanalytics.outputs import check_output
 from wsanalytics.policies.catalog import policy_named
 from wsanalytics.report import terminal
 from wsanalytics.show import counted

@@ -7,7 +7,8 @@ from argparse import Namespace
 from wsanalytics.admintables import BUDGET
 from wsanalytics.advice import analysis_of
 from wsanalytics.budget import forecast_spend
-from wsanalytics.files import check_output, write_table
+from wsanalytics.files import write_table
+from wsanalytics.outputs import check_output
 from wsanalytics.report import terminal
 from wsanalytics.show import counted
 

@@ -17,10 +17,10 @@ from wsanalytics.aws.pace import RATE_PER_SECOND
 from wsanalytics.aws.writer import Writer
 from wsanalytics.carrying import Terms
 from wsanalytics.consent import INTERRUPTED, confirmed, exit_status, writers_of
-from wsanalytics.errors import InputError
-from wsanalytics.files import check_output, write_table
+from wsanalytics.files import write_table
 from wsanalytics.journal import read_journal
 from wsanalytics.ledger import ledger_of
+from wsanalytics.outputs import check_output
 from wsanalytics.planfile import read_plan
 from wsanalytics.recommendations import CALLS_A_CHANGE, DONE_BY, Plan
 from wsanalytics.report import outcomes, terminal
@@ -33,9 +33,6 @@ def apply(args: Namespace) -> int:
     plan = read_plan(args.plan)
     places = places_of(plan)
     journal = args.journal or journal_beside(args.plan)
-    if journal.resolve() == args.plan.resolve():
-        raise InputError("--journal names the plan itself", where=str(journal),
-                         mend="name another file")
     _warn(plan, args)
     due_on = datetime.now(UTC).date() if args.due else None
     terms = Terms(limit=args.limit, max_share=args.max_share,

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from wsanalytics import __version__
@@ -21,8 +22,11 @@ from wsanalytics.config import commands_of, configure, options_of
 from wsanalytics.errors import InputError, NotBilledWarning, UnpricedWarning, WsanalyticsError
 from wsanalytics.inforce import lines_in_force
 from wsanalytics.options import add_all
+from wsanalytics.outputs import page_at, refuse_overlaps
 
 REFUSED, INTERRUPTED = 2, 130
+OUTPUTS = {"output", "gaps", "fleet_output", "plot", "journal"}
+"""What a command writes, by the names of options; every other path is read, or is a store."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -30,6 +34,18 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401  # as argparse's own
         super().__init__(**options, allow_abbrev=False)
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:  # noqa: ANN401  # as argparse's own
+        """As argparse's, which drops ``--bundle=--`` without a word."""
+        if action.option_strings and "--" in arg_strings:
+            raise argparse.ArgumentError(action, "'--' is no value of an option")
+        return super()._get_values(action, arg_strings)
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:  # noqa: ANN401  # as argparse's own
+        """As argparse's; an empty path would be the folder that one stands in."""
+        if action.type is Path and (not arg_string or "\0" in arg_string):
+            raise argparse.ArgumentError(action, f"{arg_string!r} names no file and no folder")
+        return super()._get_value(action, arg_string)
 
     def error(self, message: str) -> NoReturn:
         found = re.match(r"argument \w+: invalid choice: '(.*)' \(choose from (.*)\)", message)
@@ -108,10 +124,25 @@ def _whence(error: WsanalyticsError, args: argparse.Namespace) -> str:
 
 
 def _run(args: argparse.Namespace) -> int:
+    refuse_overlaps(*_named_files(args))
     module = import_module(f"wsanalytics.{args.module}")  # heavy, and help must answer at once
     command: Callable[[argparse.Namespace], int | None] = getattr(
         module, args.function or args.command.replace("-", "_"))
     return command(args) or 0
+
+
+def _named_files(args: argparse.Namespace) -> tuple[dict[str, Path], dict[str, Path]]:
+    """The files that a command line would have written, and those that it has read."""
+    outputs, inputs = dict[str, Path](), dict[str, Path]()
+    for name, value in vars(args).items():
+        is_read = name == "journal" and args.command in {"undo", "verify"}
+        for path in value if isinstance(value, list) else [value]:
+            if isinstance(path, Path):
+                named = outputs if name in OUTPUTS and not is_read else inputs
+                named[f"--{name.replace('_', '-')}"] = path
+    if args.command == "report":
+        outputs["--output"] = page_at(outputs["--output"])
+    return outputs, inputs
 
 
 def _show_warning(

@@ -33,6 +33,7 @@ from wsanalytics.aws.reader import (
 )
 from wsanalytics.errors import InputError, WsanalyticsError
 from wsanalytics.facts import Facts
+from wsanalytics.folders import Made
 from wsanalytics.inventory import changed_since, updated, with_last_known
 from wsanalytics.looking import Clock, Look, as_samples, pace_text
 from wsanalytics.progress import working
@@ -119,13 +120,13 @@ def new_store(store: Store | Path | str) -> Iterator[Store]:
     if isinstance(store, Store):
         yield store
         return
-    is_new = not Store.is_at(store)
-    place = Store.create(store)
+    made = Made()
+    opened = Store.create(store, made)
     try:
-        yield place
-    except WsanalyticsError:
-        if is_new:
-            place.remove_if_empty()
+        yield opened
+    except BaseException:
+        if made.files:
+            opened.take_back(made)
         raise
 
 

@@ -14,10 +14,10 @@ import pandas as pd
 
 from wsanalytics.billing import bill
 from wsanalytics.contracts import TABLES, as_markdown, table_named
-from wsanalytics.errors import InputError
-from wsanalytics.files import check_output, write_table
+from wsanalytics.files import write_table
 from wsanalytics.history import read_samples
 from wsanalytics.inputs import Fleet, fleet_of
+from wsanalytics.outputs import check_output, together
 from wsanalytics.report import terminal
 from wsanalytics.sessions import find_gaps, find_sessions
 from wsanalytics.settings import setting_grid
@@ -41,17 +41,15 @@ def sessions(args: Namespace) -> None:
     """Samples to sessions."""
     for path in filter(None, (args.output, args.gaps)):
         check_output(path)
-    if args.gaps == args.output:
-        raise InputError("--gaps and --output name the same file", where=str(args.output),
-                         mend="give them two names")
     bridge = None if args.bridge_gaps is None else timedelta(minutes=args.bridge_gaps)
     with terminal.progress(3) as step:
         step("reading samples, finding sessions")
         found = _found(args, bridge)
         step("writing")
-        if args.gaps:
-            write_table(found.gaps, args.gaps, GAPS)
-        write_table(found.sessions, args.output, SESSIONS)
+        with together() as batch:
+            if args.gaps:
+                write_table(found.gaps, args.gaps, GAPS, batch=batch)
+            write_table(found.sessions, args.output, SESSIONS, batch=batch)
     terminal.tell(
         f"{counted(found.samples, 'sample')}, {counted(len(found.sessions), 'session')} "
         f"({int(found.sessions['revealed'].sum()):,} revealed), "

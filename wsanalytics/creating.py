@@ -15,11 +15,11 @@ from wsanalytics.carrying import Terms
 from wsanalytics.consent import confirmed, exit_status, writers_of
 from wsanalytics.creations import create_workspaces
 from wsanalytics.errors import InputError
-from wsanalytics.files import check_output, write_text
 from wsanalytics.hourrules import HourRule
 from wsanalytics.inputs import fleet_of
 from wsanalytics.newcomers import creation_properties as best_for_newcomers
 from wsanalytics.newcomers import creation_request, of_most, priced_as
+from wsanalytics.outputs import check_output, write_text
 from wsanalytics.report import outcomes, terminal
 from wsanalytics.show import counted
 
@@ -56,7 +56,7 @@ def creation_properties(args: Namespace) -> int:
     terminal.tell(str(newcomer))
     outcomes.print_newcomer(newcomer)
     if args.output:
-        write_text(text, args.output)
+        write_text(text, args.output, private=True)
         terminal.tell(f"the request is in {args.output}")
     elif not args.create:
         sys.stdout.write(text)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
 from argparse import Namespace
 from pathlib import Path
 
-from wsanalytics.advice import new_folder
 from wsanalytics.analysis import analyse_history
 from wsanalytics.archive import read_history
 from wsanalytics.aws.client import connect
 from wsanalytics.backfilling import FINE_DAYS, Backfilled, backfill
 from wsanalytics.collector import collect
-from wsanalytics.files import write_table, write_text
+from wsanalytics.files import write_table
+from wsanalytics.folders import Made, new_folder
 from wsanalytics.history import History
+from wsanalytics.outputs import together, write_text
+from wsanalytics.ownfiles import own_store, read_own, write_own
 from wsanalytics.planfile import write_plan
 from wsanalytics.prices import load_prices
 from wsanalytics.report import terminal
 from wsanalytics.report.page import render_report
 from wsanalytics.sandbox import SandboxProcess
 from wsanalytics.show import cents, counted
-from wsanalytics.store import Store
 from wsanalytics.tables import CHARGES, RECOMMENDATIONS
 
 FILES = ("report.html", "charges.csv", "recommendations.csv", "plan.json")
@@ -31,9 +31,12 @@ _STEPS = 10
 
 def demo(args: Namespace) -> None:
     """Collect, backfill, find sessions, replay, bill, compare, recommend, report."""
-    folder = new_folder(args.output)
-    folder.mkdir(exist_ok=True)
-    with terminal.progress(_STEPS) as step:
+    folder = args.output
+    new_folder(folder)
+    earlier = read_own(folder, FILES, STORE)
+    with terminal.progress(_STEPS) as step, Made() as made, own_store(folder / STORE):
+        made.folder(folder)
+        earlier.remove_store(folder / STORE)
         step("starting a local AWS endpoint")
         with SandboxProcess(workspaces=WORKSPACES) as box:
             filled = _gather(folder / STORE, box.url, step)
@@ -42,10 +45,13 @@ def demo(args: Namespace) -> None:
         step("drawing the report")
         page = render_report(analysis)
         step("writing")
-        write_text(page, folder / FILES[0])
-        write_table(analysis.charges, folder / FILES[1], CHARGES)
-        write_table(analysis.plan.recommendations, folder / FILES[2], RECOMMENDATIONS)
-        write_plan(analysis.plan, folder / FILES[3])
+        with together() as batch:
+            write_text(page, folder / FILES[0], private=True, batch=batch)
+            write_table(analysis.charges, folder / FILES[1], CHARGES, batch=batch)
+            write_table(analysis.plan.recommendations, folder / FILES[2], RECOMMENDATIONS,
+                        batch=batch)
+            write_plan(analysis.plan, folder / FILES[3], batch=batch)
+        write_own(folder, FILES, STORE)
     terminal.print_changes(analysis)
     terminal.print_costs(analysis)
     _say_what_was_done(folder, history, len(analysis.replay.sessions), filled)
@@ -53,8 +59,6 @@ def demo(args: Namespace) -> None:
 
 def _gather(store: Path, url: str, step: terminal.Step) -> Backfilled:
     """Collect once and backfill, over HTTP, into a new store."""
-    if Store.is_at(store):
-        shutil.rmtree(store)  # an earlier demonstration's, of another invented fleet
     connections, refused = connect(
         regions=["us-east-1"], endpoint_url=url, credentials=("demonstration", "demonstration"))
     both = (connections, refused)

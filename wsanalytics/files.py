@@ -1,17 +1,12 @@
 """CSV and Parquet, in and out: the same columns in both, outputs whole or not at all.
 
-A file is written beside its place under another name, flushed to disk and moved into place, so
-that a reader (or a kill, or a full disk) never meets half of it.
+How a file takes its place is in :mod:`wsanalytics.outputs`.
 """
 
 from __future__ import annotations
 
-import os
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 import pandas as pd
 import pyarrow as pa
@@ -19,10 +14,9 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from wsanalytics.checking import Origin, refuse_missing_columns
-from wsanalytics.errors import InputError, OutputError
+from wsanalytics.errors import InputError
+from wsanalytics.outputs import Batch, check_output, replaced
 from wsanalytics.tables import Kind, Table
-
-EXTENSIONS = (".csv", ".parquet")
 
 
 def origin_of(path: Path) -> Origin:
@@ -122,35 +116,17 @@ def _refuse_twice(names: list[str], path: Path, table: Table) -> None:
             )
 
 
-def check_output(path: Path, extensions: tuple[str, ...] = EXTENSIONS) -> None:
-    """Refuse, before any work is done, an output that could not be written.
+def write_table(
+    frame: pd.DataFrame, path: Path | str, table: Table, *, batch: Batch | None = None
+) -> None:
+    """Write the contract's columns of *frame* to *path*, as CSV or Parquet by its ending.
 
-    Raises :class:`InputError` for another ending than *extensions* and :class:`OutputError` for
-    a folder that does not exist (it is never created) or may not be written to.
+    A new file of a table with names of users is for its owner alone.
     """
-    if path.suffix not in extensions:
-        raise InputError(
-            f"the ending {path.suffix!r} is not one that can be written",
-            where=str(path),
-            rule=f"the output ends in {' or '.join(extensions)}",
-            mend=f"use for example {path.with_suffix(extensions[0])}",
-        )
-    if path.is_dir():
-        raise OutputError(f"{path}: it is a folder. Mend: name a file in it.")
-    if not path.parent.is_dir():
-        raise OutputError(
-            f"{path}: the folder {path.parent} does not exist. "
-            "Rule: folders are not created. Mend: create it, or name another."
-        )
-    if not os.access(path.parent, os.W_OK):
-        raise OutputError(f"{path}: the folder {path.parent} may not be written to.")
-
-
-def write_table(frame: pd.DataFrame, path: Path, table: Table) -> None:
-    """Write the contract's columns of *frame* to *path*, as CSV or Parquet by its ending."""
+    path = Path(path)
     check_output(path)
     columns = frame[list(table.names)]
-    with replaced(path) as file:
+    with replaced(path, private="user_name" in table.names, batch=batch) as file:
         if path.suffix == ".csv":
             _as_csv(columns, table).to_csv(file, index=False, lineterminator="\n")
         else:
@@ -178,29 +154,3 @@ def _iso(values: pd.Series) -> pd.Series:
     form = "%Y-%m-%dT%H:%M:%SZ" if whole else "%Y-%m-%dT%H:%M:%S.%fZ"
     texts: pd.Series = values.dt.strftime(form)
     return texts
-
-
-def write_text(text: str, path: Path) -> None:
-    """Write *text* to *path* as UTF-8, whole or not at all."""
-    with replaced(path) as file:
-        file.write(text.encode())
-
-
-@contextmanager
-def replaced(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to that takes the place of *path* when the block ends without an error."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with beside.open("xb") as file:  # the kernel gives it the rights that any new file gets
-            try:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-                beside.replace(path)
-            except BaseException:
-                beside.unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise OutputError(
-            f"{path}: it cannot be written: {error.strerror or error}. Nothing was written."
-        ) from error

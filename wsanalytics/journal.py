@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 from wsanalytics.errors import InputError, OutputError
 from wsanalytics.locks import held
+from wsanalytics.outputs import OWNER_ALONE, flush_folder
 
 SCHEMA, VERSION = "wsanalytics.journal", 1
 Entry = dict[str, Any]
@@ -96,15 +97,15 @@ def open_journal(
         if torn and not mends:
             raise _torn(path)
         try:
-            file = path.open("ab", buffering=0)
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, OWNER_ALONE)
         except OSError as error:
             raise _cannot_write(path, error) from error
-        with file:
+        with FileIO(handle, "ab") as file:
             if torn:
                 file.truncate(path.stat().st_size - len(torn))
             journal = Journal(path, file, entries, clock)
             if is_new:
-                _flush_folder(path.parent)
+                flush_folder(path.parent)
             if torn:
                 journal.write("mended", dropped=torn.decode("utf-8", "replace"))
             yield journal
@@ -191,15 +192,3 @@ def _cannot_write(path: Path, error: OSError) -> OutputError:
                        "Mend: check its permissions and the disk.")
 
 
-def _flush_folder(folder: Path) -> None:
-    """Make the name of a new file last; not every system can do that to a folder."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    except OSError:
-        return
-    finally:
-        os.close(handle)

@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 
 from wsanalytics.errors import InputError
-from wsanalytics.files import check_output, write_text
 from wsanalytics.hourrules import HourRule
 from wsanalytics.jsonfields import Fields, load_object
+from wsanalytics.outputs import Batch, check_output, write_text
 from wsanalytics.recommendations import CHANGE, LEAVE_ALONE, Basis, Plan
 from wsanalytics.settings import RULE, RunningMode, Setting
 from wsanalytics.show import plain
@@ -61,11 +61,15 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     }
 
 
-def write_plan(plan: Plan, path: Path) -> None:
-    """Write *plan* to the ``.json`` file at *path*, whole or not at all."""
+def write_plan(plan: Plan, path: Path | str, *, batch: Batch | None = None) -> None:
+    """Write *plan* to the ``.json`` file at *path*, whole or not at all.
+
+    It names users: a new file is for its owner alone.
+    """
+    path = Path(path)
     check_output(path, EXTENSIONS)
     text = json.dumps(plan_document(plan), indent=2, ensure_ascii=False, allow_nan=False)
-    write_text(text + "\n", path)
+    write_text(text + "\n", path, private=True, batch=batch)
 
 
 def read_plan(path: Path | str) -> Plan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from wsanalytics.files import check_output
+from wsanalytics.outputs import check_output
 from wsanalytics.planfile import read_plan
 from wsanalytics.planview import write_csv_view
 from wsanalytics.report import plantables, terminal

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from wsanalytics.files import check_output, replaced
+from wsanalytics.outputs import check_output, replaced
 from wsanalytics.recommendations import Basis, Plan
 from wsanalytics.show import counted, number, usd
 
@@ -36,7 +36,7 @@ def write_csv_view(plan: Plan, path: Path) -> None:
     check_output(path, (".csv",))
     view = changes_view(plan)
     texts = {name: view[name].map(disarmed) for name in VIEW if name not in NUMBERS}
-    with replaced(path) as file:
+    with replaced(path, private=True) as file:
         # RFC 4180's end of a line: with another one a lone CR in a name would not be quoted
         view.assign(**texts).to_csv(file, index=False, lineterminator="\r\n")
 

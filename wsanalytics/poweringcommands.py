@@ -13,9 +13,10 @@ from wsanalytics.admintables import SWITCHED
 from wsanalytics.arrivals import start_early as start_them
 from wsanalytics.carrying import Terms
 from wsanalytics.consent import confirmed, exit_status, writers_of
-from wsanalytics.files import check_output, write_table
+from wsanalytics.files import write_table
 from wsanalytics.idling import stop_idle as stop_them
 from wsanalytics.inputs import Narrowing
+from wsanalytics.outputs import check_output
 from wsanalytics.report import outcomes, terminal
 from wsanalytics.show import counted
 from wsanalytics.store import Store

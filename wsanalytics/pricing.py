@@ -24,8 +24,10 @@ from wsanalytics.aws.offers import (
 )
 from wsanalytics.aws.pricelist import API_SOURCE, Mapped, map_products
 from wsanalytics.checking import sort_by_key
-from wsanalytics.errors import InputError, OutputError
-from wsanalytics.files import check_output, write_table
+from wsanalytics.errors import InputError
+from wsanalytics.files import write_table
+from wsanalytics.folders import Made
+from wsanalytics.outputs import check_output
 from wsanalytics.prices import (
     PriceBook,
     built_in_prices,
@@ -199,12 +201,10 @@ def _put_in_force(frame: pd.DataFrame, own: PriceBook | None) -> None:
     if own is not None:
         rest = own.frame[~own.frame["region"].isin(set(frame["region"]))]
         frame = sort_by_key(pd.concat([rest, frame], ignore_index=True), PRICES)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{path.parent}: it cannot be made: {error.strerror or error}. "
-                          "Nothing was written.") from error
-    write_table(frame, path, PRICES)
+    with Made() as made:
+        for folder in (*reversed(path.parent.parents), path.parent):
+            made.folder(folder)
+        write_table(frame, path, PRICES)
     terminal.tell(f"{counted(len(frame), 'price')} in force from now on, kept in {path}")
 
 

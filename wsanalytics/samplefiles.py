@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wsanalytics.errors import InputError
-from wsanalytics.files import replaced
+from wsanalytics.outputs import replaced
 from wsanalytics.sessions import BY_THE_HOUR
 from wsanalytics.tables import SAMPLES
 from wsanalytics.timeline import INSTANT_DTYPE

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import time
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -30,10 +29,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wsanalytics.errors import InputError, OutputError
-from wsanalytics.files import replaced, write_text
+from wsanalytics.folders import Made
 from wsanalytics.history import History
 from wsanalytics.inventory import inventory_of, settings_of_inventory
-from wsanalytics.locks import held
+from wsanalytics.locks import BusyError, held
+from wsanalytics.outputs import is_private, replaced, write_text
 from wsanalytics.samplefiles import (
     as_frame,
     no_samples,
@@ -43,6 +43,7 @@ from wsanalytics.samplefiles import (
     write_samples,
 )
 from wsanalytics.schedule import check_settings
+from wsanalytics.show import listed
 from wsanalytics.tables import SETTINGS, WORKSPACES
 from wsanalytics.timeline import Window
 
@@ -55,6 +56,7 @@ SCHEMA, VERSION = "wsanalytics.store", 1
 SEEN_AT = "seen_at"
 _DAY = re.compile(r"day=(\d{4}-\d{2}-\d{2})$")
 _COMPACT = "day.parquet"
+_LEFT_BY_A_KILL = re.compile(r"\.store\.json\.[0-9a-f]+\.tmp$|\.(collect|backfill|write)\.lock$")
 _ABANDONED_SECONDS = 3600
 _COMPACT_WORKSPACES, _MANY_FILES = "all.parquet", 100
 
@@ -75,30 +77,21 @@ class Store:
         return (Path(folder) / "store.json").is_file()
 
     @classmethod
-    def create(cls, folder: Path | str) -> Store:
+    def create(cls, folder: Path | str, made: Made | None = None) -> Store:
         """The store in *folder*, made if there is none; only the last part of the path is made.
 
-        Raises :class:`InputError` where other things than a store are in the folder, and
-        :class:`OutputError` where it cannot be written to.
+        *made* remembers what was. Raises :class:`InputError` where other things than a store are
+        in the folder, hidden ones too, and :class:`OutputError` where it cannot be written to.
         """
         folder = Path(folder)
         if cls.is_at(folder):
             return cls(folder)
-        if folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir()):
-            raise InputError(
-                "there are files in it, but it is no store", where=str(folder),
-                rule="a store has a folder of its own, with store.json in it",
-                mend="name a new or an empty folder",
-            )
-        try:
-            folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"{folder}: the store cannot be made: {error.strerror or error}. "
-                "Mend: name a folder in one that exists and may be written to."
-            ) from error
+        made = made or Made()
+        if not made.folder(folder):
+            _refuse_filled(folder)
         about = {"schema": SCHEMA, "version": VERSION}
         write_text(json.dumps(about) + "\n", folder / "store.json")
+        made.files.append(folder / "store.json")
         return cls(folder)
 
     def _check_version(self) -> None:
@@ -156,14 +149,17 @@ class Store:
         self._add(rows[list(SETTINGS.names)], "settings", name)
 
     def _add(self, frame: pd.DataFrame, kind: str, name: str) -> None:
-        with replaced(self._made(kind) / f"{name}.parquet") as file:
+        folder = self._made(kind)
+        with replaced(folder / f"{name}.parquet", private=is_private(folder)) as file:
             pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), file,
                            compression="zstd")
 
     def _made(self, *parts: str) -> Path:
+        """A folder in the store; the one with names of users is made for its owner alone."""
         folder = self.folder.joinpath(*parts)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700 if parts[0] == "workspaces" else 0o777, parents=True,
+                         exist_ok=True)
         except OSError as error:
             raise OutputError(
                 f"{folder}: it cannot be made: {error.strerror or error}. Nothing was lost."
@@ -286,7 +282,8 @@ class Store:
             return
         with self.locked("write", wait_seconds=60):
             seen = pd.concat([read_rows(path) for path in files], ignore_index=True)
-            with replaced(self.folder / "workspaces" / _COMPACT_WORKSPACES) as file:
+            folder = self.folder / "workspaces"
+            with replaced(folder / _COMPACT_WORKSPACES, private=is_private(folder)) as file:
                 pq.write_table(pa.Table.from_pandas(seen.drop_duplicates(), preserve_index=False),
                                file, compression="zstd")
             for path in files:
@@ -300,11 +297,15 @@ class Store:
         distinct = pd.DatetimeIndex(taken.unique().to_pandas()).as_unit("us").sort_values()
         return len(taken), distinct
 
-    def remove_if_empty(self) -> None:
-        """Take a store back that nothing was put into."""
-        left = [path for path in self.folder.iterdir() if not path.name.startswith(".")]
-        if [path.name for path in left] == ["store.json"]:
-            shutil.rmtree(self.folder, ignore_errors=True)
+    def take_back(self, made: Made) -> None:
+        """Remove what was *made* for a store that nothing came to be in; no other file goes."""
+        if any(self.folder.rglob("*.parquet")):
+            return
+        for kind in ("samples", "workspaces", "settings"):
+            made.folders += [self.folder / kind, *sorted((self.folder / kind).glob("day=*"))]
+        made.files += [self.folder / f".{what}.lock" for what in ("collect", "backfill", "write")]
+        with suppress(BusyError), self.locked("collect"), self.locked("backfill"):
+            made.take_back()
 
     def tidy(self) -> None:
         """Remove what a killed process was writing, once it is an hour old."""
@@ -321,6 +322,20 @@ class Store:
             with suppress(FileNotFoundError):
                 size += path.stat().st_size if path.is_file() else 0
         return size
+
+
+def _refuse_filled(folder: Path) -> None:
+    """Raise :class:`InputError` for a folder with anything in it that a killed run has not left."""
+    try:
+        strange = [path.name for path in folder.iterdir() if not _LEFT_BY_A_KILL.match(path.name)]
+    except OSError as error:
+        raise OutputError(f"{folder}: it cannot be looked into: {error.strerror or error}. "
+                          "Nothing was written.") from error
+    if strange:
+        raise InputError(
+            f"there is something in it ({listed(sorted(strange), 3)}), but it is no store",
+            where=str(folder), rule="a store has a folder of its own, with store.json in it",
+            mend="name a new or an empty folder; hidden files count")
 
 
 def whole_days(first: datetime, last: datetime) -> Window:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 
 from wsanalytics.admintables import VERIFIED
-from wsanalytics.files import check_output, write_table
+from wsanalytics.files import write_table
+from wsanalytics.outputs import check_output
+from wsanalytics.prices import load_prices
 from wsanalytics.report import outcomes, terminal
 from wsanalytics.store import Store
 from wsanalytics.verification import verify as verify_changes
@@ -15,9 +17,12 @@ def verify(args: Namespace) -> None:
     """Say what the changes of a journal have saved, against what was promised."""
     if args.output:
         check_output(args.output)
+    store = Store(args.store)
+    if args.prices is not None:
+        load_prices(path=args.prices)  # it may be that no change is to be priced, but it was named
     with terminal.progress(1) as step:
         step("replaying what users did since")
-        frame = verify_changes(args.journal, Store(args.store), min_days=args.days,
+        frame = verify_changes(args.journal, store, min_days=args.days,
                                hour_rule=args.hour_rule, prices=args.prices,
                                discount=args.discount)
     outcomes.print_verified(frame)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from wsanalytics import plot
 from wsanalytics.advice import candidates_of
-from wsanalytics.errors import InputError
-from wsanalytics.files import check_output, replaced, write_table
+from wsanalytics.files import write_table
 from wsanalytics.frontiers import Choice, Frontier
 from wsanalytics.frontiers import frontier as find_frontier
 from wsanalytics.frontiertables import FLEET_FRONTIER, FRONTIER
 from wsanalytics.inputs import fleet_of
 from wsanalytics.offering import calling_policies
+from wsanalytics.outputs import Batch, check_output, replaced, together
 from wsanalytics.report import terminal, tradeoffs
 from wsanalytics.show import counted
 
@@ -39,12 +39,13 @@ def frontier(args: Namespace) -> None:
                               value_of_waiting_minute_usd=args.value_of_waiting_minute_usd or 0.0)
         step("writing")
         is_asked = (args.max_cold_starts_per_week, args.value_of_waiting_minute_usd) != (None, None)
-        if args.output:
-            write_table(chosen.options, args.output, FRONTIER)
-        if args.fleet_output:
-            write_table(found.fleet_points, args.fleet_output, FLEET_FRONTIER)
-        if args.plot:
-            _write_plot(found, chosen if is_asked else None, args.plot)
+        with together() as batch:
+            if args.output:
+                write_table(chosen.options, args.output, FRONTIER, batch=batch)
+            if args.fleet_output:
+                write_table(found.fleet_points, args.fleet_output, FLEET_FRONTIER, batch=batch)
+            if args.plot:
+                _write_plot(found, chosen if is_asked else None, args.plot, batch)
     tradeoffs.print_frontier(found)
     if is_asked:
         tradeoffs.print_choice(found, chosen, args.max_cold_starts_per_week,
@@ -66,17 +67,14 @@ def _check_outputs(args: Namespace) -> None:
         check_output(path)
     if args.plot:
         check_output(args.plot, PICTURES)
-    if args.output and args.output == args.fleet_output:
-        raise InputError("--output and --fleet-output name the same file", where=str(args.output),
-                         mend="give them two names")
 
 
-def _write_plot(found: Frontier, chosen: Choice | None, path: Path) -> None:
+def _write_plot(found: Frontier, chosen: Choice | None, path: Path, batch: Batch) -> None:
     figure, ax = plot.detached(SIZE_INCHES)
     plot.frontier(found, ax, chosen=chosen)
     picture = BytesIO()
     kind = path.suffix[1:]
     figure.savefig(picture, format=kind, dpi=DOTS_PER_INCH,
                    metadata={"Software": None} if kind == "png" else {"Date": None})
-    with replaced(path) as file:
+    with replaced(path, batch=batch) as file:
         file.write(picture.getvalue())

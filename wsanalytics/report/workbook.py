@@ -13,7 +13,7 @@ from typing import Any
 
 from xlsxwriter import Workbook
 
-from wsanalytics.files import check_output, replaced
+from wsanalytics.outputs import check_output, replaced
 from wsanalytics.planview import NUMBERS, VIEW, changes_view, facts_of
 from wsanalytics.recommendations import Plan
 
@@ -47,7 +47,7 @@ def write_workbook(plan: Plan, path: Path) -> None:
         book.set_properties({"title": "Plan of WorkSpaces changes", "created": made})
         _write_changes(book, plan)
         _write_about(book, plan)
-    with replaced(path) as file:
+    with replaced(path, private=True) as file:
         file.write(memory.getvalue())
 
 
