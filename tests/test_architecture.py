@@ -15,6 +15,7 @@ PACKAGE = REPOSITORY / "wsanalytics"
 # A module may import only from lines above its own, or within its own line from those before it.
 ORDER = """
 errors, outputs, folders
+checktimes
 timeline, tables, checking, files, locks, journal, admintables, frontiertables, contracts, workdays
 settings, aws.model, show, schedule, prices
 AWS

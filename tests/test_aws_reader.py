@@ -139,14 +139,14 @@ def test_statuses_come_with_the_ids_that_were_asked(box: Sandbox, connection: Co
     pages: list[int] = []
     before = datetime.now(UTC)
     answers = [*read_statuses(connection, ids, on_page=pages.append)]
-    assert [one for _, asked, _ in answers for one in asked] == ids
-    assert [len(asked) for _, asked, _ in answers] == [25] * 8
-    assert pages == [len(statuses) for _, _, statuses in answers]
+    assert [one for answer in answers for one in answer.asked] == ids
+    assert [len(answer.asked) for answer in answers] == [25] * 8
+    assert pages == [len(answer.found) for answer in answers]
     assert 100 < sum(pages) < 200
-    assert all(before <= at <= datetime.now(UTC) for at, _, _ in answers)
-    for _, asked, statuses in answers:
-        assert {one["WorkspaceId"] for one in statuses} <= {*asked}
-        for status in statuses:
+    assert all(before <= answer.answered_at <= datetime.now(UTC) for answer in answers)
+    for answer in answers:
+        assert {one["WorkspaceId"] for one in answer.found} <= {*answer.asked}
+        for status in answer.found:
             assert status["ConnectionStateCheckTimestamp"].tzinfo is UTC
 
 
@@ -155,9 +155,9 @@ def test_a_status_answer_that_is_cut_is_asked_for_again(
 ) -> None:
     ids = [one["WorkspaceId"] for one in read_workspaces(connection)]
     box.faults.cut_share = 0.2
-    whole = sum(len(statuses) for _, _, statuses in read_statuses(connection, ids))
+    whole = sum(len(answer.found) for answer in read_statuses(connection, ids))
     box.faults.cut_share = 0.0
-    assert whole == sum(len(statuses) for _, _, statuses in read_statuses(connection, ids))
+    assert whole == sum(len(answer.found) for answer in read_statuses(connection, ids))
 
 
 def test_bundles_that_are_gone_are_left_out(connection: Connection) -> None:

@@ -17,6 +17,7 @@ import pytest
 from tests.sandboxes import BoxClock, connected
 from wsanalytics.archive import read_history
 from wsanalytics.aws.failures import AwsError
+from wsanalytics.aws.reader import Statuses
 from wsanalytics.cli import main
 from wsanalytics.collector import Collected, collect
 from wsanalytics.errors import InputError
@@ -194,9 +195,19 @@ def test_an_old_check_of_one_workspace_misdates_nobody() -> None:
     old = {"WorkspaceId": "ws-a", "ConnectionState": "DISCONNECTED",
            "ConnectionStateCheckTimestamp": now - timedelta(days=1)}
     ahead = old | {"ConnectionStateCheckTimestamp": now + timedelta(hours=2)}
-    for status, expected in ((old, now), (ahead, now + timedelta(hours=2))):
-        samples = as_samples([(now, ["ws-a", "ws-b"], [status]), (now, ["ws-c"], [])], {})
-        assert (samples["sampled_at"] == expected).all()
+    for status, checked in ((old, now - timedelta(days=1)), (ahead, now)):
+        samples = as_samples([Statuses(now, ["ws-a", "ws-b"], [status]),
+                              Statuses(now, ["ws-c"], [])], {})
+        assert (samples["sampled_at"] == now).all()
+        assert samples["checked_at"].tolist() == [checked, now, now]
+
+
+def test_where_this_computers_clock_is_off_the_date_of_the_answer_counts() -> None:
+    now = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    for off, expected in ((7200, now + timedelta(hours=2)), (-7200, now - timedelta(hours=2)),
+                          (60, now)):
+        answer = Statuses(now, ["ws-a"], [], now + timedelta(seconds=off))
+        assert (as_samples([answer], {})["sampled_at"] == expected).all()
 
 
 def test_what_was_refused_altogether_leaves_no_store_behind(tmp_path: Path) -> None:

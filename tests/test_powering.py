@@ -45,6 +45,14 @@ def evening(tmp_path: Path) -> Iterator[Place]:
         yield box, clients, Store(tmp_path / "store"), Writer(both[0][0])
 
 
+def saves_an_hour(now: datetime, status: dict[str, Any], minutes: int) -> bool:
+    """By the clock: whether it would still be on once the next hour begins."""
+    gone = status["LastKnownUserConnectionTimestamp"].astimezone(UTC)
+    stops_at = gone + timedelta(minutes=int(minutes))
+    next_hour = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    return bool(stops_at > next_hour)
+
+
 def done(frame: pd.DataFrame) -> list[str]:
     return frame.loc[frame["outcome"] == "done", "workspace_id"].tolist()
 
@@ -65,6 +73,7 @@ def test_what_runs_for_nobody_is_stopped(evening: Place, tmp_path: Path) -> None
         and truth.loc[name, "running_mode"] == "AUTO_STOP" and not truth.loc[name, "standby"]
         and truth.loc[name, "state"] == "AVAILABLE"
         and now - one["LastKnownUserConnectionTimestamp"].astimezone(UTC) >= IDLE
+        and saves_an_hour(now, one, truth.loc[name, "auto_stop_minutes"])
     }
     assert set(found["workspace_id"]) == expected
     stopped = stop_idle(store, writer, idle=IDLE, dry_run=False, journal=journal, terms=QUICK)

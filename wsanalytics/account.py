@@ -128,7 +128,8 @@ def _region(
     allowed, denied = set(), []
     for action in (action for action in actions if action in READS):
         try:
-            skews.append(_tried(connection, action, profile))
+            skew = _tried(connection, action, profile)
+            skews += [] if skew is None else [skew]
             allowed.add(action)
             yield Finding("ok", f"{place}: {action} is allowed")
         except AwsError as error:
@@ -139,8 +140,9 @@ def _region(
             if error.refusal.kind in _HOPELESS and not action.startswith("pricing:"):
                 return
     yield from _denials(denied, are_all=not allowed)
-    if skews:
+    if allowed:
         yield Finding("ok", f"{place}: AWS answers")
+    if skews:
         yield _clock(place, min(skews, key=abs))
     if "workspaces:DescribeWorkspaces" in allowed:
         yield from _pace(place, connection)
@@ -166,7 +168,7 @@ def _kind(refusal: Refusal) -> str:
     return refusal.kind
 
 
-def _tried(connection: Connection, action: str, profile: str | None) -> timedelta:
+def _tried(connection: Connection, action: str, profile: str | None) -> timedelta | None:
     """Try *action*; prices are asked for in a region that has them."""
     if not action.startswith("pricing:"):
         return try_action(connection, action)

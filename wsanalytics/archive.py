@@ -60,7 +60,10 @@ def write_history(history: History, folder: Path | str) -> None:
     samples = sort_by_key(history.samples, SAMPLES)
     text = {"workspace_id": "category", "connection_state": "category", "state": "category",
             "source": "category"}
-    instants = ["sampled_at", "last_connected_at"]
+    instants = ["sampled_at", "last_connected_at", "checked_at"]
+    if "checked_at" not in samples or (samples["checked_at"] == samples["sampled_at"]).all():
+        samples = samples.drop(columns="checked_at", errors="ignore")  # the default is not written
+        instants = instants[:2]
     with replaced(folder / SAMPLES_FILE) as file:
         pq.write_table(
             pa.Table.from_pandas(samples.astype(text), preserve_index=False),

@@ -180,8 +180,7 @@ class _Finder:
 
     def _aws_now(self, ids: list[str]) -> datetime:
         seen = self.looker.look(ids[:PER_CALL], connected=True).values()
-        told = [one.checked_at for one in seen if one.checked_at]
-        return max(told, default=self.terms.clock())
+        return max((one.looked_at for one in seen if one.looked_at), default=self.terms.clock())
 
     def _was_there_today(self, present: Present, now: datetime) -> bool:
         zone, last = self.zones.zone(present.directory_id), present.last_connected_at
@@ -202,6 +201,6 @@ class _Finder:
 
     def recheck(self, present: Present) -> str:
         """Why not to start it after all, as AWS tells right before the call."""
-        if present.checked_at is not None and self._was_there_today(present, present.checked_at):
+        if present.looked_at is not None and self._was_there_today(present, present.looked_at):
             return "its user has been there today"
         return ""

@@ -24,6 +24,7 @@ from wsanalytics.aws.cloudwatch import (
 )
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.failures import AwsError, Refusal
+from wsanalytics.checktimes import evidence_at
 from wsanalytics.collector import (
     DONE,
     IN_PART,
@@ -294,7 +295,7 @@ class _Backfill:
                                      sources=[SAMPLE])
         own = samples.groupby("workspace_id", observed=True)
         return {
-            str(name): (column_micros(rows["sampled_at"]) // MICROS_PER_SECOND,
+            str(name): (column_micros(evidence_at(rows)) // MICROS_PER_SECOND,
                         (rows["connection_state"] == "CONNECTED").to_numpy())
             for name, rows in own
         }

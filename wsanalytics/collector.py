@@ -26,6 +26,7 @@ from wsanalytics.aws.client import connect
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.failures import Refusal
 from wsanalytics.aws.reader import (
+    Statuses,
     known_directories,
     read_statuses,
     read_workspaces,
@@ -37,6 +38,7 @@ from wsanalytics.folders import Made
 from wsanalytics.inventory import changed_since, updated, with_last_known
 from wsanalytics.looking import Clock, Look, as_samples, pace_text
 from wsanalytics.progress import working
+from wsanalytics.show import counted
 from wsanalytics.store import EmptyError, Store
 from wsanalytics.timeline import INSTANT_DTYPE
 
@@ -273,7 +275,7 @@ class _Collector:
             _LOG.warning("%s", error)
             return _row(*who, seconds=time.monotonic() - began, outcome=REFUSED,
                         message=str(error)), error
-        missing = self.facts[_key(connection)].missing
+        missing = [*look.lost, *self.facts[_key(connection)].missing]
         row = _row(*who, workspaces=look.present, samples=len(look.samples),
                    seconds=time.monotonic() - began, outcome=IN_PART if missing else DONE,
                    message="; ".join(missing))
@@ -296,13 +298,17 @@ class _Collector:
         frame = workspaces_frame(connection, described, facts.directories, facts.bundles,
                                  facts.tags)
         frame = with_last_known(frame, self.known.get(_key(connection)), facts.failed)
-        answers = []
-        for answered_at, ids, statuses in read_statuses(
-            connection, [one["WorkspaceId"] for one in described], on_page=paged
-        ):
-            answers.append((self.clock.seen(answered_at), ids, statuses))
+        answers = [
+            answer._replace(answered_at=self.clock.seen(answer.answered_at))
+            for answer in read_statuses(connection, [one["WorkspaceId"] for one in described],
+                                        on_page=paged, goes_on=True)
+        ]
+        refused = [answer for answer in answers if answer.refused]
+        if refused and len(refused) == len(answers) and refused[0].refused:
+            raise refused[0].refused
         states = {one["WorkspaceId"]: one.get("State", "") for one in described}
-        return Look(frame, as_samples(answers, states), looked_at)
+        lost = [_lost(refused)] if refused else []
+        return Look(frame, as_samples(answers, states), looked_at, lost)
 
     def keep(self, connection: Connection, look: Look, started_at: datetime) -> None:
         """Write what changed of the WorkSpaces, then the samples: none is ever without its own."""
@@ -318,6 +324,12 @@ class _Collector:
         rest = before[~before["workspace_id"].isin(now["workspace_id"])] if (
             before is not None) else now[:0]
         self.known[key] = pd.concat([rest, now], ignore_index=True) if len(rest) else now
+
+
+def _lost(refused: Sequence[Statuses]) -> str:
+    """What is not known of connections, as some of the questions were refused."""
+    count = sum(len(answer.asked) for answer in refused)
+    return f"no connection status of {counted(count, 'WorkSpace')}: {refused[0].refused}"
 
 
 def _key(connection: Connection) -> tuple[str, str]:

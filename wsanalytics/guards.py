@@ -80,7 +80,7 @@ def against_stopping_a_user(present: Present, after: Setting) -> str:
         or minutes >= before.auto_stop_minutes or present.connection != "CONNECTED"
     ):
         return ""
-    last, now = present.last_connected_at, present.checked_at
+    last, now = present.last_connected_at, present.looked_at
     if last is not None and now is not None and last + timedelta(minutes=minutes) > now:
         return ""
     return ("its user is connected, and a timeout that may have passed is only set when nobody "

@@ -185,7 +185,9 @@ def read_sessions(path: Path) -> pd.DataFrame:
 
 def read_samples(path: Path) -> pd.DataFrame:
     """The checked ``samples`` table in the CSV or Parquet file at *path*, in any row order."""
-    return check_table(read_table(path, SAMPLES), SAMPLES, origin_of(path), rows_needed=True)
+    samples = check_table(read_table(path, SAMPLES), SAMPLES, origin_of(path), rows_needed=True)
+    samples["checked_at"] = samples["checked_at"].fillna(samples["sampled_at"])
+    return samples
 
 
 def _check_timeouts(frame: pd.DataFrame, origin: Origin) -> None:

@@ -18,6 +18,7 @@ from wsanalytics.aws.reader import PER_CALL
 from wsanalytics.aws.writer import Writer
 from wsanalytics.billing import billable
 from wsanalytics.carrying import Terms
+from wsanalytics.checktimes import evidence_at
 from wsanalytics.hourrules import HourRule, hours_of
 from wsanalytics.journal import Entry, read_journal
 from wsanalytics.powering import STOP, Candidate, Work, switch_all
@@ -56,6 +57,8 @@ def stop_idle(
     has not come yet counts as idle since then, as the store's samples or *journal* tell. One that
     runs though its own timeout has passed was switched on by somebody: unless a sample tells that
     it has run for nobody since, it is left alone.
+    A status that AWS checked more than some minutes ago says nothing of now, so nobody is stopped
+    on it; nor is what would save no hour by the clock: it stops by itself before the next begins.
     Within *working_hours*, on the clock of the WorkSpace's directory (*zones*), nothing is
     stopped. Gives a ``switched`` table. Raises :class:`AwsError` where AWS cannot be asked.
     """
@@ -115,13 +118,17 @@ class _Finder:
         }
         if not running:
             return []
-        now = max(one.checked_at for one in running.values() if one.checked_at)
+        now = max(one.looked_at for one in running.values() if one.looked_at)
         busy, watched = self._seen(list(running), now)
         found = []
         for name, one in running.items():
             since = self.idle_since(one, busy.get(name))
-            if since is not None and one.checked_at and one.checked_at - since >= self.idle:
-                found.append(self._candidate(one, since, is_watched=name in watched))
+            checked = _checked(one)
+            if since is None or checked is None or checked - since < self.idle:
+                continue
+            candidate = self._candidate(one, since, is_watched=name in watched)
+            if candidate.saved_hours > 0 or candidate.why_not:
+                found.append(candidate)
         return sorted(found, key=lambda one: (-one.saved_hours, one.workspace_id))
 
     def _worth_a_look(self, ids: list[str]) -> list[str]:
@@ -129,12 +136,12 @@ class _Finder:
         if len(ids) <= _SMALL_FLEET:
             return ids
         some = self.looker.look(ids[:PER_CALL], connected=True).values()
-        now = max((one.checked_at for one in some if one.checked_at), default=None)
+        now = max((one.looked_at for one in some if one.looked_at), default=None)
         if now is None:
             return ids
         samples = self.store.samples((now - self.idle).date(), (now + timedelta(days=1)).date(),
                                      workspaces=ids)
-        late = samples[samples["sampled_at"] > now - self.idle]
+        late = samples[evidence_at(samples) > now - self.idle]
         in_use = late.loc[late["connection_state"] == "CONNECTED", "workspace_id"]
         last = late.sort_values("sampled_at").drop_duplicates("workspace_id", keep="last")
         stopped = last.loc[last["state"] == "STOPPED", "workspace_id"]
@@ -154,7 +161,8 @@ class _Finder:
             return {}, ours
         is_busy = (samples["connection_state"] == "CONNECTED") | ~samples["state"].isin(
             [*_RUNNING, ""])
-        latest = samples[is_busy].groupby("workspace_id", observed=True)["sampled_at"].max()
+        seen_at = evidence_at(samples)[is_busy]
+        latest = seen_at.groupby(samples["workspace_id"][is_busy], observed=True).max()
         late = samples[~is_busy & (samples["sampled_at"] >= now - self.idle)]
         return ({str(name): at.to_pydatetime() for name, at in latest.items()},
                 ours | set(late["workspace_id"].astype("str")))
@@ -165,15 +173,17 @@ class _Finder:
         return max((one for one in known if one is not None), default=None)
 
     def _candidate(self, present: Present, since: datetime, *, is_watched: bool) -> Candidate:
-        now = present.checked_at
+        now = present.looked_at
         assert now is not None
         assert present.setting is not None
         minutes = present.setting.auto_stop_minutes or 0
         last = present.last_connected_at
         is_within = last is not None and last + timedelta(minutes=minutes) > now
-        why_not = self._working_hours(present, now) or (
+        why_not = _aged(present) or self._working_hours(present, now) or (
             "" if is_watched or is_within else _SWITCHED_ON)
-        stops_at = max(since + timedelta(minutes=minutes), now)
+        timeout = timedelta(minutes=minutes)
+        # Once its timeout has passed, it was started since, at the latest now: then it runs on.
+        stops_at = since + timeout if since + timeout > now else now + timeout
         return Candidate(
             present.workspace_id, present, last_connected_at=present.last_connected_at,
             saved_hours=hours_between(now, stops_at), why_not=why_not)
@@ -190,13 +200,31 @@ class _Finder:
         """Why not to stop it after all, as AWS tells right before the call."""
         if present.connection == "CONNECTED":
             return "its user has just come back"
-        if present.connection != "DISCONNECTED" or present.checked_at is None:
+        checked, now = _checked(present), present.looked_at
+        if present.connection != "DISCONNECTED" or checked is None or now is None:
             return "AWS does not say whether its user is there"
+        if reason := _aged(present):
+            return reason
         last = present.last_connected_at
-        if last is not None and present.checked_at - last < self.idle:
-            gone = (present.checked_at - last).total_seconds() / 60
+        if last is not None and checked - last < self.idle:
+            gone = (checked - last).total_seconds() / 60
             return f"its user was there {number(gone)} min ago"
-        return self._working_hours(present, present.checked_at)
+        return self._working_hours(present, now)
+
+
+def _aged(present: Present) -> str:
+    """Why AWS's word on the connection says nothing of now; empty if it does."""
+    if present.is_fresh or present.checked_at is None:
+        return ""
+    return (f"AWS checked its connection at {present.checked_at:%Y-%m-%d %H:%M} UTC, which says "
+            "nothing of now")
+
+
+def _checked(present: Present) -> datetime | None:
+    """When AWS checked the connection; a check cannot lie after the answer that tells of it."""
+    if present.checked_at is None or present.looked_at is None:
+        return None
+    return min(present.checked_at, present.looked_at)
 
 
 def hours_between(start: datetime, stop: datetime) -> float:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pandas as pd
 
 from wsanalytics.aws.pace import BURST, RATE_PER_SECOND
-from wsanalytics.aws.reader import PER_CALL
+from wsanalytics.aws.reader import PER_CALL, Statuses
+from wsanalytics.checktimes import CLOCKS_DIFFER
 from wsanalytics.sessions import NO_STATUS
 from wsanalytics.show import counted
 from wsanalytics.tables import SAMPLES
@@ -20,9 +20,6 @@ from wsanalytics.timeline import INSTANT_DTYPE
 SAMPLE = "sample"
 """What stands in ``source`` of a look of our own that was answered."""
 _STATES = ("CONNECTED", "DISCONNECTED", "UNKNOWN")
-_SKEW = timedelta(minutes=5)
-Answer = tuple[datetime, list[str], list[dict[str, Any]]]
-"""When AWS answered, which ids it was asked about, and the statuses that came."""
 
 
 class Clock:
@@ -39,11 +36,15 @@ class Clock:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """One look at one account and region: its WorkSpaces, and a sample of each."""
+    """One look at one account and region: its WorkSpaces, and a sample of each.
+
+    ``lost`` says what AWS refused to tell of some of them.
+    """
 
     workspaces: pd.DataFrame
     samples: pd.DataFrame
     looked_at: datetime
+    lost: Sequence[str] = ()
 
     @property
     def present(self) -> int:
@@ -51,42 +52,39 @@ class Look:
         return len(self.workspaces)
 
 
-def as_samples(answers: Iterable[Answer], states: Mapping[str, str]) -> pd.DataFrame:
+def as_samples(answers: Iterable[Statuses], states: Mapping[str, str]) -> pd.DataFrame:
     """The *answers* about connection, and the *states* of WorkSpaces by id, as ``samples``.
 
     A WorkSpace that AWS says nothing of (new, or in ERROR) is kept as UNKNOWN, and ``source``
-    says so. Instants are whole seconds. Where AWS tells of a check that lies over five minutes in
-    the future, this computer's clock is behind, and AWS's counts.
+    says so. Instants are whole seconds. ``checked_at`` is when AWS checked the connection; a
+    check ahead of its own answer was misdated, and is taken for one of the answer's time. Where
+    AWS's clock, by the date of its answer, is over five minutes off this computer's, AWS's counts.
     """
     rows = []
-    ahead = timedelta(0)
-    for answered_at, ids, statuses in answers:
-        by_id = {one["WorkspaceId"]: one for one in statuses}
-        ahead = _ahead(answered_at, statuses, ahead)
-        sampled_at = (answered_at + ahead).replace(microsecond=0)
-        for workspace_id in ids:
+    for answer in answers:
+        by_id = {one["WorkspaceId"]: one for one in answer.found}
+        sampled_at = _by_the_right_clock(answer).replace(microsecond=0)
+        for workspace_id in answer.asked:
             status = by_id.get(workspace_id, {})
             state = status.get("ConnectionState")
             last = status.get("LastKnownUserConnectionTimestamp")
+            checked = status.get("ConnectionStateCheckTimestamp")
+            checked_at = min(checked.replace(microsecond=0), sampled_at) if checked else sampled_at
             rows.append((
                 workspace_id, sampled_at, state if state in _STATES else "UNKNOWN",
                 states.get(workspace_id, ""), last.replace(microsecond=0) if last else None,
-                SAMPLE if state in _STATES else NO_STATUS,
+                checked_at, SAMPLE if state in _STATES else NO_STATUS,
             ))
     frame = pd.DataFrame(rows, columns=list(SAMPLES.names))
-    return frame.astype(dict.fromkeys(("sampled_at", "last_connected_at"), INSTANT_DTYPE))
+    instants = ("sampled_at", "last_connected_at", "checked_at")
+    return frame.astype(dict.fromkeys(instants, INSTANT_DTYPE))
 
 
-def _ahead(
-    answered_at: datetime, statuses: list[dict[str, Any]], before: timedelta
-) -> timedelta:
-    """How far AWS's clock is ahead, as the latest check tells; old checks tell nothing."""
-    checks = [
-        status["ConnectionStateCheckTimestamp"] - answered_at for status in statuses
-        if "ConnectionStateCheckTimestamp" in status
-    ]
-    latest = max(checks, default=timedelta(0))
-    return latest if latest > _SKEW else before
+def _by_the_right_clock(answer: Statuses) -> datetime:
+    """When an answer came: by this computer's clock, unless AWS's shows quite another time."""
+    if answer.aws_at is None or abs(answer.aws_at - answer.answered_at) <= CLOCKS_DIFFER:
+        return answer.answered_at
+    return answer.aws_at
 
 
 def seconds_per_look(workspaces: int, rate_per_second: float = RATE_PER_SECOND) -> float:

@@ -128,6 +128,7 @@ def samples_of(workspace_id: str, periods: Periods, source: str) -> pd.DataFrame
             is_off[order].astype(np.int8),
             categories=pd.Index(["AVAILABLE", "STOPPED"], dtype="str")),
         "last_connected_at": instants(np.full(size, np.iinfo(np.int64).min)),
+        "checked_at": instants(at[order] * MICROS_PER_SECOND),
         "source": _constant(source, size),
     })
     return frame[list(SAMPLES.names)]

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from wsanalytics.checktimes import evidence_at
 from wsanalytics.errors import InputError
 from wsanalytics.outputs import replaced
 from wsanalytics.sessions import BY_THE_HOUR
@@ -20,7 +21,7 @@ from wsanalytics.tables import SAMPLES
 from wsanalytics.timeline import INSTANT_DTYPE
 
 _TEXTS = ("workspace_id", "connection_state", "state", "source")
-_INSTANTS = ("sampled_at", "last_connected_at")
+_INSTANTS = ("sampled_at", "last_connected_at", "checked_at")
 _STORED = pa.timestamp("ms", tz="UTC")
 _TRIES, _PAUSE_SECONDS = 7, 0.01
 T = TypeVar("T")
@@ -38,8 +39,12 @@ def _type(name: str) -> pa.DataType:
 def write_samples(samples: pd.DataFrame, path: Path) -> None:
     """Write a ``samples`` table to *path*, whole or not at all, sorted and packed."""
     ordered = samples.sort_values(list(SAMPLES.key), kind="stable", ignore_index=True)
-    now = (ordered["last_connected_at"] == ordered["sampled_at"]) & _is_told_by_itself(ordered)
+    if "checked_at" not in ordered:  # an optional column
+        ordered["checked_at"] = ordered["sampled_at"]
+    now = (ordered["last_connected_at"] == evidence_at(ordered)) & _is_told_by_itself(ordered)
     ordered["last_connected_at"] = ordered["last_connected_at"].mask(now)
+    ordered["checked_at"] = ordered["checked_at"].mask(
+        ordered["checked_at"] == ordered["sampled_at"])  # which is what an empty one means
     frame = ordered.assign(**{name: ordered[name].astype("category") for name in _TEXTS})
     table = pa.Table.from_pandas(frame[list(SAMPLES.names)], preserve_index=False)
     for place, name in enumerate(SAMPLES.names):
@@ -85,6 +90,8 @@ def _is_outdone(samples: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 
 def _typed(table: pa.Table) -> pa.Table:
+    for name in set(SAMPLES.names) - set(table.column_names):  # of a store that is older than it
+        table = table.append_column(name, pa.nulls(len(table), _type(name)))
     schema = pa.schema([(name, _type(name)) for name in SAMPLES.names])
     return table.select(list(SAMPLES.names)).cast(schema, safe=False)
 
@@ -122,7 +129,8 @@ def as_frame(table: pa.Table) -> pd.DataFrame:
     for name in _INSTANTS:
         frame[name] = pd.Series(frame[name], dtype=INSTANT_DTYPE)
     now = frame["last_connected_at"].isna() & _is_told_by_itself(frame)
-    frame["last_connected_at"] = frame["last_connected_at"].mask(now, frame["sampled_at"])
+    frame["last_connected_at"] = frame["last_connected_at"].mask(now, evidence_at(frame))
+    frame["checked_at"] = frame["checked_at"].fillna(frame["sampled_at"])
     return frame[list(SAMPLES.names)]
 
 
@@ -137,7 +145,7 @@ def steadily(read: Callable[[], T]) -> T:
 
 
 def _is_told_by_itself(samples: pd.DataFrame) -> pd.Series:
-    """Where ``last_connected_at`` is the sample's own time, as a look at a connected user has it.
+    """Where ``last_connected_at`` is the time of its own check, as of a connected user.
 
     It is not written then, which takes a third off the file.
     """

@@ -8,6 +8,7 @@ not hours. Three kinds of evidence make a session:
 * ``last_connected_at``, the last moment that AWS knew a user to be connected: it sharpens the end
   of a session, and reveals one that began and ended between two samples.
 
+Each status is evidence of the instant at which AWS checked it (``checked_at``), not of the look.
 UNKNOWN is what AWS says of a stopped WorkSpace, so it counts as not connected. A silence longer
 than ``bridge_gaps`` is neither connected nor free: it ends the session and is listed by
 :func:`find_gaps`.
@@ -24,6 +25,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.checking import check_table, sort_by_key
+from wsanalytics.checktimes import CLOCKS_DIFFER, evidence_at
 from wsanalytics.errors import InputError
 from wsanalytics.history import History
 from wsanalytics.tables import GAPS, SAMPLES, SESSIONS
@@ -189,10 +191,12 @@ def _looks(history: History | pd.DataFrame, bridge_gaps: timedelta | None) -> _L
             rule="the longest silence that is bridged is positive", mend="use for example 20",
         )
     code, ids = pd.factorize(samples["workspace_id"], sort=True)
-    at = column_micros(samples["sampled_at"])
+    at = column_micros(evidence_at(samples))
+    looked = column_micros(samples["sampled_at"])
     connected = (samples["connection_state"] == "CONNECTED").to_numpy()
     seen = samples["last_connected_at"]
     last = np.where(seen.isna(), _NEVER, column_micros(seen))
+    last[last > looked + CLOCKS_DIFFER // timedelta(microseconds=1)] = _NEVER  # no future is known
     order = np.lexsort((at, code))
     code, at, connected, last = code[order], at[order], connected[order], last[order]
     blur = np.where(_by_the_hour(samples["source"])[order], MICROS_PER_HOUR, 0)

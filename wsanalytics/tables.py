@@ -150,6 +150,8 @@ SAMPLES = Table(
         _text("state", "the WorkSpace's state, such as AVAILABLE or STOPPED", nullable=True),
         _at("last_connected_at", "the last moment that AWS knew a user to be connected",
             nullable=True),
+        _at("checked_at", "when AWS checked the connection: the connection state is evidence of "
+            "this instant", required=False, nullable=True, default_text="sampled_at"),
         _text("source", "where the sample came from", nullable=True),
     ),
     ("workspace_id", "sampled_at"),

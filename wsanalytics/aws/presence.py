@@ -22,6 +22,7 @@ from wsanalytics.aws.reader import (
     read_directories,
     read_statuses,
 )
+from wsanalytics.checktimes import is_of_now
 from wsanalytics.errors import InputError
 from wsanalytics.settings import ALWAYS_ON, RunningMode, Setting, auto_stop
 
@@ -29,6 +30,7 @@ ACTIONS = ("workspaces:DescribeWorkspaces", "tag:GetResources")
 """What may be called here, beside what ``reader`` calls."""
 _ID = re.compile(r"ws-[0-9a-z]{8,63}")
 """What AWS takes for the id of a WorkSpace; it refuses the whole question for one that is none."""
+_LOOKED = "looked_at"
 _PARTITIONS = {"us-gov-": "aws-us-gov", "cn-": "aws-cn"}
 
 
@@ -38,7 +40,8 @@ class Present:
 
     ``modifying`` says that a change of its hardware is in progress. ``connection`` is CONNECTED,
     DISCONNECTED, UNKNOWN or empty (AWS says nothing); ``last_connected_at`` when its user was
-    last known to be there, as AWS knew at ``checked_at``.
+    last known to be there, as AWS knew at ``checked_at``. ``looked_at`` is when AWS gave the
+    answer, by its own clock.
     """
 
     workspace_id: str
@@ -55,6 +58,12 @@ class Present:
     connection: str = ""
     last_connected_at: datetime | None = None
     checked_at: datetime | None = None
+    looked_at: datetime | None = None
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether AWS checked the connection so lately that the status says something of now."""
+        return is_of_now(self.checked_at, self.looked_at)
 
 
 class Looker:
@@ -109,8 +118,8 @@ class Looker:
         return read_directories(self.connection)
 
     def _statuses(self, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
-        return {one["WorkspaceId"]: one for _, _, statuses in read_statuses(self.connection, ids)
-                for one in statuses}
+        return {one["WorkspaceId"]: one | {_LOOKED: answer.aws_at or answer.answered_at}
+                for answer in read_statuses(self.connection, ids) for one in answer.found}
 
     def _tags(self, ids: Sequence[str]) -> dict[str, dict[str, str]]:
         region, account = self.connection.region, self.connection.account_id
@@ -142,7 +151,7 @@ def _present(
         compute_type=properties.get("ComputeTypeName", ""), described=one, tags=tags,
         connection=status.get("ConnectionState", ""),
         last_connected_at=status.get("LastKnownUserConnectionTimestamp"),
-        checked_at=status.get("ConnectionStateCheckTimestamp"),
+        checked_at=status.get("ConnectionStateCheckTimestamp"), looked_at=status.get(_LOOKED),
     )
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from wsanalytics.aws import cloudtrail, cloudwatch, offers, reader
@@ -14,7 +12,7 @@ from wsanalytics.aws.connection import Connection
 
 ACTIONS = (*reader.ACTIONS, *cloudwatch.ACTIONS, *cloudtrail.ACTIONS, *offers.ACTIONS)
 """What may be called here."""
-_DATE = re.compile(r"\w{3}, \d{1,2} \w{3} \d{4} \d\d:\d\d:\d\d GMT")
+_OWN_CLOCK = "x-wsanalytics-sandbox-clock"
 _Params = dict[str, Any]
 
 
@@ -62,8 +60,10 @@ PROBES = {
 """How each action is tried."""
 
 
-def try_action(connection: Connection, action: str) -> timedelta:
+def try_action(connection: Connection, action: str) -> timedelta | None:
     """Call *action* once, for one item; how far AWS's clock is ahead of this computer's.
+
+    None where the answer does not say, or comes from a simulated account with its own time.
 
     Raises :class:`AwsError` where the action is denied or AWS cannot be reached.
     """
@@ -72,6 +72,7 @@ def try_action(connection: Connection, action: str) -> timedelta:
     answer = connection.call(probe.service, action.partition(":")[2], member=probe.member,
                              **probe.params(asked_at))
     middle = asked_at + (datetime.now(UTC) - asked_at) / 2
-    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    dates = _DATE.findall(headers.get("date", ""))  # whoever passes an answer on may add another
-    return parsedate_to_datetime(dates[-1]) - middle if dates else timedelta()
+    shown = reader.answered_at(answer)
+    if shown is None or _OWN_CLOCK in answer["ResponseMetadata"]["HTTPHeaders"]:
+        return None
+    return shown - middle

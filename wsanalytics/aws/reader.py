@@ -7,17 +7,19 @@ Answers come as AWS's own members, every page of them; ``workspaces_frame`` make
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
 
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.failures import AwsError
 from wsanalytics.aws.inventory import workspaces_frame
 from wsanalytics.errors import InputError
 
-__all__ = ["ACTIONS", "check_directories", "known_directories", "read_bundles", "read_directories",
-           "read_statuses", "read_tags", "read_workspaces", "workspaces_frame"]
+__all__ = ["ACTIONS", "Statuses", "answered_at", "check_directories", "known_directories",
+           "read_bundles", "read_directories", "read_statuses", "read_tags", "read_workspaces",
+           "workspaces_frame"]
 
 ACTIONS = (
     "workspaces:DescribeWorkspaces",
@@ -32,6 +34,9 @@ PER_CALL = 25
 _TAGS_PER_CALL = 100
 _DIRECTORY = re.compile(r"(d-[0-9a-f]{8,63})|(wsd-[0-9a-z]{8,63})")
 _UNKNOWN = {"InvalidParameterValuesException", "ResourceNotFoundException"}
+_DATE = re.compile(r"\w{3}, \d{1,2} \w{3} \d{4} \d\d:\d\d:\d\d GMT")
+_REFUSED_IN_A_ROW = 3
+"""So many batches refused one after the other are no mishap of single ones."""
 _INSTANTS = ("ConnectionStateCheckTimestamp", "LastKnownUserConnectionTimestamp")
 
 
@@ -60,29 +65,63 @@ def read_workspaces(
     return list(found.values())
 
 
+class Statuses(NamedTuple):
+    """One answer about connections: when it came, by this computer's clock and by AWS's.
+
+    ``asked`` are the ids it was asked about, ``found`` the statuses that came; ``refused`` says
+    why none came.
+    """
+
+    answered_at: datetime
+    asked: list[str]
+    found: list[dict[str, Any]]
+    aws_at: datetime | None = None
+    refused: AwsError | None = None
+
+
 def read_statuses(
     connection: Connection,
     ids: Iterable[str],
     *,
     on_page: Callable[[int], None] | None = None,
-) -> Iterator[tuple[datetime, list[str], list[dict[str, Any]]]]:
+    goes_on: bool = False,
+) -> Iterator[Statuses]:
     """The connection statuses of the WorkSpaces *ids*, 25 to a call.
 
-    Gives, call by call: when it was answered (this computer's clock, UTC), the ids it was asked
-    about, and the statuses that came. AWS leaves out WorkSpaces that it has not looked at yet,
-    so there may be fewer statuses than ids. Instants in them are UTC. *on_page* is called after
-    each page with the number of statuses in it.
+    AWS leaves out WorkSpaces that it has not looked at yet, so there may be fewer statuses than
+    ids. Instants in them are UTC. *on_page* is called after each page with the number of statuses
+    in it. With *goes_on* a call that AWS refuses loses its own WorkSpaces alone, unless several in
+    a row are refused; else it raises :class:`AwsError`.
     """
+    in_a_row = 0
     for asked in chunked(ids, PER_CALL):
-        statuses = []
-        for page in connection.pages(
-            "workspaces", "DescribeWorkspacesConnectionStatus", "WorkspacesConnectionStatus",
-            WorkspaceIds=asked,
-        ):
-            statuses += [_in_utc(status) for status in page]
-            if on_page:
-                on_page(len(page))
-        yield datetime.now(UTC), asked, statuses
+        found: list[dict[str, Any]] = []
+        aws_at = None
+        try:
+            for page in connection.answers(
+                "workspaces", "DescribeWorkspacesConnectionStatus", "WorkspacesConnectionStatus",
+                WorkspaceIds=asked,
+            ):
+                rows = page["WorkspacesConnectionStatus"]
+                aws_at = answered_at(page)
+                found += [_in_utc(status) for status in rows]
+                if on_page:
+                    on_page(len(rows))
+        except AwsError as error:
+            in_a_row += 1
+            if not goes_on or in_a_row >= _REFUSED_IN_A_ROW:
+                raise
+            yield Statuses(datetime.now(UTC), asked, [], refused=error)
+            continue
+        in_a_row = 0
+        yield Statuses(datetime.now(UTC), asked, found, aws_at)
+
+
+def answered_at(answer: Mapping[str, Any]) -> datetime | None:
+    """What AWS's own clock showed when it gave *answer*; None where the answer has no date."""
+    headers = (answer.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
+    dates = _DATE.findall(headers.get("date", ""))  # whoever passes an answer on may add another
+    return parsedate_to_datetime(dates[-1]) if dates else None
 
 
 def read_directories(connection: Connection) -> list[dict[str, Any]]:

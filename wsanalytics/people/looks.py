@@ -122,6 +122,7 @@ def _as_samples(ids: pd.Series, seen: list[_Seen]) -> pd.DataFrame:
         "connection_state": _texts(connection, ["CONNECTED", "DISCONNECTED", "UNKNOWN"]),
         "state": _texts(np.where(running, 0, 1), ["AVAILABLE", "STOPPED"]),
         "last_connected_at": instants(last),
+        "checked_at": instants(at),
         "source": _texts(np.zeros(len(at), dtype=np.int8), ["sample"]),
     }
     return pd.DataFrame(frame)[list(SAMPLES.names)]

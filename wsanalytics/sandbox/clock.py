@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import threading
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from wsanalytics.errors import InputError
+
+_AGREES = timedelta(seconds=5)
 
 
 class Clock:
@@ -25,6 +27,11 @@ class Clock:
         """What the clock shows."""
         with self._lock:
             return self._now(time.monotonic())
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether it shows another time than the wall clock."""
+        return abs(self.now() - datetime.now(UTC)) > _AGREES
 
     def seen(self, answered_at: datetime) -> datetime:  # noqa: ARG002  # of another clock
         """The instant of an answer that came just now, for what collects from the sandbox."""

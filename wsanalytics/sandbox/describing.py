@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zlib import crc32
 
 from wsanalytics.sandbox.catalog import bundles
 from wsanalytics.sandbox.desktop import Desktop
@@ -75,16 +76,25 @@ def describe_connections(world: World, call: Call) -> Members:
     if early := _empty_page(world, call, member):
         return early
     estate, faults = world.estate(call), world.faults
-    now = call.now + timedelta(seconds=faults.clock_skew_seconds)
+    skew = timedelta(seconds=faults.clock_skew_seconds)
 
     def find(workspace_id: str) -> Members | None:
         desktop = estate.desktops.get(workspace_id)
-        row = None if desktop is None else desktop.connection(call.now)
-        return None if row is None else row | {"ConnectionStateCheckTimestamp": now}
+        checked = _checked_at(workspace_id, call.now, faults.check_lag_seconds)
+        row = None if desktop is None else desktop.connection(call.now, checked)
+        return None if row is None else row | {"ConnectionStateCheckTimestamp": checked + skew}
 
     found, token = page_by_id(call, _chosen_ids(estate, call.params), find, size=PAGE_SIZE)
     kept = [row for row in found if not faults.happens(faults.omit_status_share)]
     return {member: kept, "NextToken": token}
+
+
+def _checked_at(workspace_id: str, now: datetime, lag_seconds: float) -> datetime:
+    """When AWS last checked a connection: each WorkSpace has its turn every so many seconds."""
+    if not lag_seconds:
+        return now
+    phase = crc32(workspace_id.encode()) % 1000 / 1000 * lag_seconds
+    return now - timedelta(seconds=(now.timestamp() - phase) % lag_seconds)
 
 
 def describe_directories(world: World, call: Call) -> Members:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from wsanalytics.sandbox.catalog import Bundle, subnet_of
 from wsanalytics.sandbox.life import Life
 from wsanalytics.sandbox.wire import Members
 from wsanalytics.settings import RunningMode, Setting
 from wsanalytics.simulate.workspace import EventKind
-from wsanalytics.timeline import from_micros
+from wsanalytics.timeline import from_micros, to_micros
 
 CREATION = timedelta(seconds=20)
 """How long a new WorkSpace is PENDING."""
@@ -168,11 +170,16 @@ class Desktop:
             "RelatedWorkspaces": [related] if facts.standby else None,
         }
 
-    def connection(self, now: datetime) -> Members | None:
-        """Its row of DescribeWorkspacesConnectionStatus, by *now*; None where there is none."""
+    def connection(self, now: datetime, checked: datetime | None = None) -> Members | None:
+        """Its row of DescribeWorkspacesConnectionStatus, by *now*; None where there is none.
+
+        The row tells what was *checked* (by default now), which may be a while ago.
+        """
         state = self.state(now)
         if state in {"PENDING", "TERMINATING", "TERMINATED"}:
             return None
+        if checked is not None and checked < now:
+            return self._connection_then(max(checked, self.life.born_at), now)
         life = self.life
         row: Members = {"WorkspaceId": self.workspace_id, "ConnectionStateCheckTimestamp": now}
         if not life.machine.is_on:
@@ -183,6 +190,23 @@ class Desktop:
             row["LastKnownUserConnectionTimestamp"] = now
         elif life.last_left is not None:
             row["LastKnownUserConnectionTimestamp"] = from_micros(life.last_left)
+        return row
+
+    def _connection_then(self, checked: datetime, now: datetime) -> Members:
+        """Its row as it was *checked* some time before *now*."""
+        at, life = to_micros(checked), self.life
+        came, on = life.connected(now), life.switched_on(now)
+        row: Members = {"WorkspaceId": self.workspace_id, "ConnectionStateCheckTimestamp": checked}
+        begun = int(np.searchsorted(came.starts, at, side="right"))
+        is_connected = begun > 0 and at < came.ends[begun - 1]
+        runs = int(np.searchsorted(on.starts, at, side="right"))
+        is_on = is_connected or (runs > 0 and at < on.ends[runs - 1])
+        row["ConnectionState"] = ("CONNECTED" if is_connected else
+                                  "DISCONNECTED" if is_on else "UNKNOWN")
+        if is_connected:
+            row["LastKnownUserConnectionTimestamp"] = checked
+        elif begun > 0:
+            row["LastKnownUserConnectionTimestamp"] = from_micros(int(came.ends[begun - 1]))
         return row
 
     def start(self, now: datetime) -> None:

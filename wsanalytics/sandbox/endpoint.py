@@ -9,7 +9,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from email.utils import format_datetime
 from typing import Any
 
@@ -50,6 +50,8 @@ HANDLERS: Handlers = {
 """Every action that the sandbox answers."""
 MARK = {"x-wsanalytics-sandbox": "true"}
 """The header by which every answer says that it is not AWS's."""
+OWN_CLOCK = "x-wsanalytics-sandbox-clock"
+"""The header by which a sandbox says that its time is not the wall clock's."""
 _SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _HTML = b"<html><body><h1>It works!</h1><p>But this is not AWS.</p></body></html>"
 _Environ = dict[str, Any]
@@ -95,7 +97,10 @@ class Endpoint:
                 raise
         response.headers.update(MARK)
         skew = timedelta(seconds=self.world.faults.clock_skew_seconds)
-        response.headers["Date"] = format_datetime(datetime.now(UTC) + skew, usegmt=True)
+        shown = (self.world.clock.now() + skew).astimezone(UTC)
+        response.headers["Date"] = format_datetime(shown, usegmt=True)
+        if self.world.clock.is_simulated:
+            response.headers[OWN_CLOCK] = "true"
         return response(environ, start_response)
 
     def _answer(self, request: Request, body: bytes, scope: re.Match[str]) -> Response:

@@ -49,6 +49,7 @@ class Faults:
     ``denied_regions``, ``denied_accounts`` and ``denied_actions`` (``workspaces:StopWorkspaces``
     or ``StopWorkspaces``): not authorized. ``empty_first_page``: what comes in pages begins with
     an empty one. ``omit_status_share``: that share of connection statuses is left out.
+    ``check_lag_seconds``: connections are checked so often only, so a status may be as old.
     ``clock_skew_seconds``: how far AWS's clock is ahead of the caller's. ``expired``: the
     credentials have expired. ``role_seconds``: how long an assumed role lasts, whatever was asked.
     ``seed`` makes what happens repeatable.
@@ -67,6 +68,7 @@ class Faults:
     denied_actions: tuple[str, ...] = ()
     empty_first_page: bool = False
     omit_status_share: float = 0.0
+    check_lag_seconds: float = 0.0
     clock_skew_seconds: float = 0.0
     expired: bool = False
     role_seconds: float | None = None
@@ -150,7 +152,7 @@ def _value(name: str, text: str | None, where: str) -> Any:  # noqa: ANN401  # a
 def _check_range(name: str, value: Any, where: str) -> None:  # noqa: ANN401  # as the field's type
     if name.endswith("_share"):
         is_fine, rule = 0 <= value <= 1, "a share is a number from 0 to 1"
-    elif name in {"timeout_seconds", "role_seconds"} and value is not None:
+    elif name in {"timeout_seconds", "role_seconds", "check_lag_seconds"} and value is not None:
         is_fine, rule = 0 <= value < math.inf, "a duration is a number of seconds from 0 on"
     elif name == "throttle" and value is not None:
         is_fine = len(value) == 2 and min(value) > 0
