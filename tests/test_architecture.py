@@ -23,7 +23,7 @@ history, sessions, inventory, samplefiles, store, stored, archive, metrics
 simulate.workspace, simulate.arrays, simulate.fleet, PEOPLE
 switching, hourrules, metering, billing, habits, days, outlook, pastdays, prospects
 POLICIES, simulate.answers, simulate.arena, simulate.backtest
-progress, looking, facts, trail, collector, backfilling
+progress, rounds, looking, facts, trail, collector, backfilling
 comparison, reasons, duedates, choosing, recommendations
 jsonfields, planfile, planview, summaries, fleetviews, analysis, budget, calibration
 ledger, guards, changing, carrying, applying, powering, idling, arrivals

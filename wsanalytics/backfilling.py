@@ -25,16 +25,7 @@ from wsanalytics.aws.cloudwatch import (
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.failures import AwsError, Refusal
 from wsanalytics.checktimes import evidence_at
-from wsanalytics.collector import (
-    DONE,
-    IN_PART,
-    REFUSED,
-    as_rounds,
-    collect,
-    compacted,
-    new_store,
-    refused_row,
-)
+from wsanalytics.collector import collect, compacted, new_store
 from wsanalytics.errors import InputError
 from wsanalytics.locks import BusyError
 from wsanalytics.looking import SAMPLE, Clock
@@ -50,6 +41,7 @@ from wsanalytics.metrics import (
     samples_of,
 )
 from wsanalytics.progress import working
+from wsanalytics.rounds import DONE, IN_PART, REFUSED, as_rounds, refused_row
 from wsanalytics.show import cents, counted
 from wsanalytics.store import Store
 from wsanalytics.timeline import INSTANT_DTYPE, MICROS_PER_SECOND, column_micros

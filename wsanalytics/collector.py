@@ -38,15 +38,12 @@ from wsanalytics.folders import Made
 from wsanalytics.inventory import changed_since, updated, with_last_known
 from wsanalytics.looking import Clock, Look, as_samples, pace_text
 from wsanalytics.progress import working
+from wsanalytics.rounds import DONE, IN_PART, REFUSED, as_rounds, refused_row, round_row
 from wsanalytics.show import counted
 from wsanalytics.store import EmptyError, Store
-from wsanalytics.timeline import INSTANT_DTYPE
 
 _LOG = logging.getLogger(__name__)
 _MOMENT_SECONDS = 0.2
-ROUND_COLUMNS = ("started_at", "account_id", "region", "role_arn", "workspaces", "samples",
-                 "seconds", "outcome", "message")
-DONE, IN_PART, REFUSED = "done", "done in part", "refused"
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,12 +138,6 @@ def _known(store: Store) -> dict[tuple[str, str], pd.DataFrame]:
         (str(account), str(region)): rows.reset_index(drop=True)
         for (account, region), rows in inventory.groupby(["account_id", "region"])
     }
-
-
-def as_rounds(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """The rows of looks as the frame that :class:`Collected` holds."""
-    frame = pd.DataFrame(rows, columns=list(ROUND_COLUMNS))
-    return frame.astype({"started_at": INSTANT_DTYPE, "workspaces": "int64", "samples": "int64"})
 
 
 def compacted(store: Store, before: date, tell: Callable[[str], None]) -> None:
@@ -273,10 +264,10 @@ class _Collector:
             self.keep(connection, look, started_at)
         except WsanalyticsError as error:
             _LOG.warning("%s", error)
-            return _row(*who, seconds=time.monotonic() - began, outcome=REFUSED,
+            return round_row(*who, seconds=time.monotonic() - began, outcome=REFUSED,
                         message=str(error)), error
         missing = [*look.lost, *self.facts[_key(connection)].missing]
-        row = _row(*who, workspaces=look.present, samples=len(look.samples),
+        row = round_row(*who, workspaces=look.present, samples=len(look.samples),
                    seconds=time.monotonic() - began, outcome=IN_PART if missing else DONE,
                    message="; ".join(missing))
         _LOG.info("%s %s: %d samples in %.1f s", connection.account_id, connection.region,
@@ -334,18 +325,3 @@ def _lost(refused: Sequence[Statuses]) -> str:
 
 def _key(connection: Connection) -> tuple[str, str]:
     return connection.account_id, connection.region
-
-
-def refused_row(refusal: Refusal, at: datetime) -> dict[str, Any]:
-    """The row of an account or region that could not be looked at."""
-    return _row(at, refusal.account_id, refusal.region, refusal.role_arn, outcome=REFUSED,
-                message=str(refusal))
-
-
-def _row(
-    started_at: datetime, account_id: str | None, region: str | None, role_arn: str | None,
-    **more: object,
-) -> dict[str, Any]:
-    rest = {"workspaces": 0, "samples": 0, "seconds": 0.0, "outcome": DONE, "message": ""}
-    return {"started_at": started_at, "account_id": account_id, "region": region,
-            "role_arn": role_arn} | rest | more

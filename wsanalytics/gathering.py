@@ -12,8 +12,8 @@ from contextlib import contextmanager
 import pandas as pd
 
 from wsanalytics import backfilling, collector
-from wsanalytics.collector import DONE
 from wsanalytics.report import terminal
+from wsanalytics.rounds import DONE
 from wsanalytics.show import counted
 from wsanalytics.store import Store
 from wsanalytics.summaries import store_summary
