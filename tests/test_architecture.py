@@ -17,7 +17,7 @@ ORDER = """
 errors, outputs, folders
 checktimes
 timeline, tables, checking, files, locks, journal, admintables, frontiertables, contracts, workdays
-settings, aws.model, show, schedule, prices
+settings, aws.model, show, eligibility, schedule, prices
 AWS
 history, sessions, inventory, samplefiles, store, stored, archive, metrics
 simulate.workspace, simulate.arrays, simulate.fleet, PEOPLE
@@ -48,7 +48,7 @@ GROUPS = {
     "policies.start_before_work, policies.dayruns, policies.states, policies.partdays, "
     "policies.hindsight, policies.clairvoyant, policies.informed, policies.catalog",
     "PEOPLE": "people.person, people.habits, people.machines, people.looks, people",
-    "AWS": "aws.pace, aws.permissions, aws.failures, aws.pricelist, aws.connection, "
+    "AWS": "aws.pace, aws.permissions, aws.failures, aws.answers, aws.pricelist, aws.connection, "
     "aws.cloudtrail, aws.cloudwatch, aws.identity, aws.inventory, aws.offers, aws.client, "
     "aws.reader, aws.presence, aws.writer, aws.policy, aws.probe",
     "WIDGETS": "widgets.rows, widgets.state, widgets.parts, widgets.table, widgets.work, "

@@ -218,7 +218,7 @@ def test_modes_as_aws_says_them() -> None:
     assert (auto["running_mode"], auto["auto_stop_minutes"]) == ("AUTO_STOP", 240)
     assert row(properties(RunningMode="AUTO_STOP"))["auto_stop_minutes"] == 60
     missing = row({"State": "ERROR"})
-    assert (missing["running_mode"], missing["state"]) == ("MANUAL", "ERROR")
+    assert (missing["running_mode"], missing["state"]) == ("", "ERROR")
 
 
 @pytest.mark.parametrize(("system", "directory", "bundle", "license_"), [

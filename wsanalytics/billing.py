@@ -29,6 +29,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from wsanalytics.eligibility import is_simulated, set_aside
 from wsanalytics.errors import InputError, NotBilledWarning, UnpricedWarning
 from wsanalytics.hourrules import HourRule, Hours
 from wsanalytics.metering import metered
@@ -131,10 +132,8 @@ class Tariff:
 
 
 def billable(workspaces: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Which WorkSpaces are simulated and billed: all but MANUAL ones and standbys."""
-    manual = (workspaces["running_mode"] == "MANUAL").to_numpy()
-    is_standby = workspaces["standby"].to_numpy(dtype=bool)
-    return np.asarray(~manual & ~is_standby, dtype=np.bool_)
+    """Which WorkSpaces are simulated and billed, by :mod:`wsanalytics.eligibility`."""
+    return is_simulated(workspaces)
 
 
 def bill(
@@ -153,9 +152,9 @@ def bill(
     month's maintenance of an AUTO_STOP WorkSpace. Amounts are not rounded.
 
     A WorkSpace without a known price keeps its hours, has empty amounts and is named by an
-    :class:`UnpricedWarning`; MANUAL and standby ones have no rows and are named by a
-    :class:`NotBilledWarning`. Raises :class:`InputError` for a session whose WorkSpace
-    *workspaces* lacks.
+    :class:`UnpricedWarning`; those that are not simulated (MANUAL, standbys, what this version
+    does not know) have no rows and are named by a :class:`NotBilledWarning`. Raises
+    :class:`InputError` for a session whose WorkSpace *workspaces* lacks.
     """
     refuse_strangers(replay.sessions, workspaces)
     fleet = workspaces[billable(workspaces)].sort_values("workspace_id", ignore_index=True)
@@ -271,11 +270,9 @@ def refuse_strangers(sessions: pd.DataFrame, workspaces: pd.DataFrame) -> None:
 
 def warn_left_out(workspaces: pd.DataFrame, fleet: pd.DataFrame, tariff: Tariff) -> None:
     """Name those of *workspaces* that are not billed, and those of the *fleet* without a price."""
-    not_billed = workspaces.loc[~billable(workspaces), "workspace_id"].tolist()
-    if not_billed:
+    for title, ids in set_aside(workspaces).items():
         warnings.warn(
-            f"{counted(len(not_billed), 'WorkSpace')} MANUAL or standby, so not simulated: "
-            + ", ".join(not_billed),
+            f"{counted(len(ids), 'WorkSpace')} {title}: " + ", ".join(ids),
             NotBilledWarning,
             stacklevel=3,
         )

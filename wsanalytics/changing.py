@@ -40,6 +40,8 @@ class Outcome(StrEnum):
     LEFT = "left for the next run"
 
 
+_PASSING_KINDS = {"server", "slow", "unreachable", "cut", "odd", "throttled"}
+"""Kinds of failure of a read after which it is made once more."""
 GOOD = {Outcome.DONE, Outcome.ALREADY, Outcome.WOULD, Outcome.NOT_DUE}
 """What leaves nothing to be done."""
 
@@ -221,8 +223,7 @@ class Changer:
             try:
                 return self.looker.look(ids, tags=True, connected=shortens)
             except AwsError as error:
-                if not left or error.refusal.kind not in {"server", "slow", "unreachable", "cut",
-                                                          "throttled"}:
+                if not left or error.refusal.kind not in _PASSING_KINDS:
                     raise
                 time.sleep(self.patience.poll)
         raise AssertionError

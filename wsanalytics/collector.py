@@ -22,6 +22,7 @@ from typing import Any
 
 import pandas as pd
 
+from wsanalytics.aws.answers import text
 from wsanalytics.aws.client import connect
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.failures import Refusal
@@ -267,6 +268,9 @@ class _Collector:
             return round_row(*who, seconds=time.monotonic() - began, outcome=REFUSED,
                         message=str(error)), error
         missing = [*look.lost, *self.facts[_key(connection)].missing]
+        if look.nameless:
+            missing.append(f"{counted(look.nameless, 'answer')} of DescribeWorkspaces "
+                           "without an id, left out; nobody is taken for terminated")
         row = round_row(*who, workspaces=look.present, samples=len(look.samples),
                    seconds=time.monotonic() - began, outcome=IN_PART if missing else DONE,
                    message="; ".join(missing))
@@ -281,7 +285,9 @@ class _Collector:
                 raise _Interrupted
             advance(count)
 
-        described = read_workspaces(connection, directories=self.directories, on_page=paged)
+        nameless: list[int] = []
+        described = read_workspaces(connection, directories=self.directories, on_page=paged,
+                                    on_nameless=nameless.append)
         looked_at = self.clock.now()
         self.say_pace(connection, len(described), None)
         facts = self.facts.setdefault(_key(connection), Facts())
@@ -297,15 +303,16 @@ class _Collector:
         refused = [answer for answer in answers if answer.refused]
         if refused and len(refused) == len(answers) and refused[0].refused:
             raise refused[0].refused
-        states = {one["WorkspaceId"]: one.get("State", "") for one in described}
+        states = {one["WorkspaceId"]: text(one.get("State")) for one in described}
         lost = [_lost(refused)] if refused else []
-        return Look(frame, as_samples(answers, states), looked_at, lost)
+        return Look(frame, as_samples(answers, states), looked_at, lost, sum(nameless))
 
     def keep(self, connection: Connection, look: Look, started_at: datetime) -> None:
         """Write what changed of the WorkSpaces, then the samples: none is ever without its own."""
         key = _key(connection)
         before = self.known.get(key)
-        now = updated(look.workspaces, before, look.looked_at, whole=not self.directories)
+        is_whole = not self.directories and not look.nameless
+        now = updated(look.workspaces, before, look.looked_at, whole=is_whole)
         changed = changed_since(now, before)
         name = f"{started_at:%Y%m%dT%H%M%S}{started_at.microsecond // 1000:03}Z-{'-'.join(key)}"
         if len(changed):

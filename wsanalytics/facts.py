@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from wsanalytics.aws.answers import text
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.failures import AwsError
 from wsanalytics.aws.reader import read_bundles, read_directories, read_tags
@@ -38,7 +39,7 @@ class Facts:
 
         *described* are the WorkSpaces, whose bundles are asked for.
         """
-        bundles = {one["BundleId"] for one in described if one.get("BundleId")}
+        bundles = {text(workspace.get("BundleId")) for workspace in described} - {""}
         new = bundles - self._asked
         if time.monotonic() - self._read_at < HOLD_SECONDS and not new:
             return

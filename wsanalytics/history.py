@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
 from functools import cached_property
@@ -21,11 +21,12 @@ import pandas as pd
 
 from wsanalytics.aws.model import compute_types
 from wsanalytics.checking import Origin, check_table, refuse_duplicates, sort_by_key
+from wsanalytics.eligibility import is_timeout
 from wsanalytics.errors import InputError
 from wsanalytics.files import origin_of, read_table
 from wsanalytics.prices import load_prices, with_base_volumes
 from wsanalytics.schedule import Schedule, schedule_of
-from wsanalytics.settings import ALWAYS_ON, RULE, Setting, auto_stop
+from wsanalytics.settings import ALWAYS_ON, RULE, RunningMode, Setting, auto_stop
 from wsanalytics.show import html_table
 from wsanalytics.tables import SAMPLES, SESSIONS, WORKSPACES
 from wsanalytics.timeline import INSTANT_DTYPE, Micros, Window, column_micros
@@ -90,15 +91,21 @@ def settings_since(settings: pd.Series, since: datetime) -> pd.DataFrame:
 
 
 def configured(workspaces: pd.DataFrame) -> pd.Series:
-    """The setting of each WorkSpace as text, by ``workspace_id``; MANUAL ones are left out."""
-    known = workspaces[workspaces["running_mode"] != "MANUAL"]
-    minutes = known["auto_stop_minutes"].fillna(0).astype(int)
+    """The setting of each WorkSpace as text, by ``workspace_id``.
+
+    Those whose running mode or timeout is none that can be set (MANUAL, or what AWS may say
+    tomorrow) are left out.
+    """
+    minutes = workspaces["auto_stop_minutes"].fillna(0).astype("int64")
     settings = [
-        str(ALWAYS_ON if mode == ALWAYS_ON.running_mode else auto_stop(timeout))
-        for mode, timeout in zip(known["running_mode"], minutes, strict=True)
+        str(ALWAYS_ON) if mode == ALWAYS_ON.running_mode
+        else str(auto_stop(timeout)) if mode == RunningMode.AUTO_STOP and is_timeout(timeout)
+        else ""
+        for mode, timeout in zip(workspaces["running_mode"], minutes, strict=True)
     ]
-    index = pd.Index(known["workspace_id"], name="workspace_id")
-    return pd.Series(settings, index=index, name="setting", dtype="str")
+    index = pd.Index(workspaces["workspace_id"], name="workspace_id")
+    named = pd.Series(settings, index=index, name="setting", dtype="str")
+    return named[named != ""]
 
 
 def check_workspaces(
@@ -106,12 +113,10 @@ def check_workspaces(
     origin: Origin | None = None,
     *,
     priced: Iterable[str] | None = None,
-    strange_types: bool = False,
 ) -> pd.DataFrame:
     """A checked ``workspaces`` table: defaults filled in, timeouts valid, sorted by id.
 
-    *priced* are the compute types of the price table in force (default: the built-in one's);
-    *strange_types* lets in what AWS may call its hardware tomorrow.
+    *priced* are the compute types of the price table in force (default: the built-in one's).
     Raises :class:`InputError` for whatever the contract forbids, a timeout that AWS does not
     offer, tags that are no JSON object, a termination before the creation, and a compute type
     that neither AWS's service model nor the price table knows.
@@ -122,8 +127,25 @@ def check_workspaces(
     _check_timeouts(checked, origin)
     _check_tags(checked, origin)
     _check_lifetimes(checked, origin)
-    if not strange_types:
-        _check_compute_types(checked, origin, priced)
+    _check_compute_types(checked, origin, priced)
+    return sort_by_key(with_base_volumes(checked), WORKSPACES)
+
+
+_AS_ANSWERED = replace(WORKSPACES, columns=tuple(
+    replace(column, choices=(), nullable=column.nullable or column.name == "running_mode")
+    for column in WORKSPACES.columns))
+
+
+def accepted_workspaces(frame: pd.DataFrame, origin: Origin | None = None) -> pd.DataFrame:
+    """A ``workspaces`` table of what AWS answered, with values that nobody knows kept as they are.
+
+    What is refused in people's files is let in here: ``eligibility`` sets such WorkSpaces aside,
+    each by name. Raises :class:`InputError` where the table itself is not whole.
+    """
+    origin = origin or Origin("the workspaces of a store")
+    checked = check_table(frame, _AS_ANSWERED, origin, rows_needed=True)
+    refuse_duplicates(checked, WORKSPACES, origin)
+    checked["running_mode"] = checked["running_mode"].fillna("")
     return sort_by_key(with_base_volumes(checked), WORKSPACES)
 
 

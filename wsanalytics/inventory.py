@@ -7,9 +7,12 @@ from datetime import datetime
 import pandas as pd
 
 from wsanalytics.checking import sort_by_key
-from wsanalytics.history import check_workspaces, configured
+from wsanalytics.eligibility import GONE
+from wsanalytics.history import accepted_workspaces, configured
 from wsanalytics.tables import SETTINGS, WORKSPACES
+from wsanalytics.timeline import INSTANT_DTYPE
 
+SEEN_AT = "seen_at"
 PASSING = ("state",)
 """Columns that come and go from look to look; the samples tell of them."""
 
@@ -32,8 +35,9 @@ def updated(
 
     A WorkSpace that was not there at an earlier look was created since, if that look saw others
     of its directory: looks may be narrowed to directories. One that is there no more, where this
-    look was *whole* (not narrowed), was terminated.
+    look was *whole* (not narrowed), was terminated; so was one that AWS still lists as that.
     """
+    now = ended_by_state(now, before, looked_at)
     if before is None or before.empty:
         return now
     known = before.set_index("workspace_id")
@@ -82,8 +86,30 @@ def inventory_of(seen: pd.DataFrame) -> pd.DataFrame:
     latest = seen.drop_duplicates("workspace_id", keep="last").set_index("workspace_id")
     created = seen.groupby("workspace_id")["created_at"].min()  # skips what is not known
     latest["created_at"] = created.reindex(latest.index)
-    frame = latest.reset_index()[list(WORKSPACES.names)]
-    return check_workspaces(frame, strange_types=True)
+    latest["terminated_at"] = _ends(latest, latest[SEEN_AT])  # stores of before had none of these
+    return accepted_workspaces(latest.reset_index()[list(WORKSPACES.names)])
+
+
+def ended_by_state(
+    now: pd.DataFrame, before: pd.DataFrame | None, looked_at: datetime
+) -> pd.DataFrame:
+    """*now* with an end for what AWS lists as TERMINATING or TERMINATED: when that was first seen.
+
+    AWS goes on listing such WorkSpaces for a while, and does not say since when.
+    """
+    earlier = pd.Series(pd.NaT, index=now.index, dtype=INSTANT_DTYPE)
+    if before is not None and len(before):
+        known = before.set_index("workspace_id")["terminated_at"]
+        earlier = pd.Series(known.reindex(now["workspace_id"]).set_axis(now.index),
+                            dtype=INSTANT_DTYPE)
+    stamp = pd.Timestamp(looked_at).as_unit("us")
+    return now.assign(terminated_at=_ends(now, earlier.fillna(stamp)))
+
+
+def _ends(frame: pd.DataFrame, since: pd.Series) -> pd.Series:
+    """``terminated_at`` of *frame*, by *since* for those whose state says that they are gone."""
+    stated = pd.Series(frame["terminated_at"], dtype=INSTANT_DTYPE)
+    return stated.mask(frame["state"].isin(GONE) & stated.isna(), since)
 
 
 def settings_of_inventory(seen: pd.DataFrame) -> pd.DataFrame:

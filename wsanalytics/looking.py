@@ -38,13 +38,15 @@ class Clock:
 class Look:
     """One look at one account and region: its WorkSpaces, and a sample of each.
 
-    ``lost`` says what AWS refused to tell of some of them.
+    ``lost`` says what AWS refused to tell of some of them; ``nameless``: how many entries of AWS's
+    answer had no id, so that nobody knows whose they are.
     """
 
     workspaces: pd.DataFrame
     samples: pd.DataFrame
     looked_at: datetime
     lost: Sequence[str] = ()
+    nameless: int = 0
 
     @property
     def present(self) -> int:

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsanalytics.billing import billable
 from wsanalytics.choosing import (
     CHANGE,
     ENOUGH_DAYS,
@@ -26,6 +25,7 @@ from wsanalytics.choosing import (
     left_alone,
 )
 from wsanalytics.duedates import CALLS_A_CHANGE, DONE_BY, best_date, schedule
+from wsanalytics.eligibility import reasons_set_aside, titles
 from wsanalytics.errors import InputError
 from wsanalytics.hourrules import HourRule
 from wsanalytics.settings import Setting
@@ -44,8 +44,8 @@ _KINDS = {
     "cold starts than the limit": "held by the limit of cold starts",
     "No price": "without a known price",
     "did not exist": "that did not exist in these days",
-    "not simulated": "MANUAL or standby, not simulated",
     "was terminated": "terminated",
+    **dict(titles()),
 }
 """What the sentences of those left alone say, by words that only they have."""
 
@@ -220,12 +220,10 @@ def _kind_of(reason: str) -> str:
 def _not_compared(workspaces: pd.DataFrame | None, compared: set[str]) -> list[dict[str, Any]]:
     if workspaces is None:
         return []
-    rest = workspaces[~workspaces["workspace_id"].isin(compared) & ~billable(workspaces)]
+    reasons = reasons_set_aside(workspaces)
+    is_rest = (reasons != "") & ~workspaces["workspace_id"].isin(compared)
     return [
-        left_alone(
-            {"workspace_id": row.workspace_id, "setting": "", "cold_starts_per_week": np.nan},
-            "It is a standby WorkSpace, which is not simulated." if row.standby
-            else "Its running mode MANUAL is not simulated.",
-        )
-        for row in rest.itertuples()
+        left_alone({"workspace_id": name, "setting": "", "cold_starts_per_week": np.nan}, reason)
+        for name, reason in zip(workspaces.loc[is_rest, "workspace_id"], reasons[is_rest],
+                                strict=True)
     ]

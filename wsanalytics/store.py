@@ -31,7 +31,7 @@ import pyarrow.parquet as pq
 from wsanalytics.errors import InputError, OutputError
 from wsanalytics.folders import Made
 from wsanalytics.history import History
-from wsanalytics.inventory import inventory_of, settings_of_inventory
+from wsanalytics.inventory import SEEN_AT, inventory_of, settings_of_inventory
 from wsanalytics.locks import BusyError, held
 from wsanalytics.outputs import is_private, replaced, write_text
 from wsanalytics.samplefiles import (
@@ -53,7 +53,6 @@ class EmptyError(InputError):
 
 
 SCHEMA, VERSION = "wsanalytics.store", 1
-SEEN_AT = "seen_at"
 _DAY = re.compile(r"day=(\d{4}-\d{2}-\d{2})$")
 _COMPACT = "day.parquet"
 _LEFT_BY_A_KILL = re.compile(r"\.store\.json\.[0-9a-f]+\.tmp$|\.(collect|backfill|write)\.lock$")

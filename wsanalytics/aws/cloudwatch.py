@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from wsanalytics.aws.answers import many, text
 from wsanalytics.aws.connection import Connection
 from wsanalytics.errors import InputError
+from wsanalytics.timeline import EARLIEST, LATEST
 
 _LOG = logging.getLogger(__name__)
 ACTIONS = ("cloudwatch:GetMetricData",)
@@ -28,6 +30,7 @@ USD_PER_1000_METRICS = 0.01
 _TRIES = 3
 """How often the metrics are asked for that CloudWatch says it failed to read."""
 _KEPT_ASIDE = "wsanalyticsSeries"
+_FIRST, _LAST = EARLIEST.timestamp(), LATEST.timestamp()
 _EMPTY_AT, _EMPTY_VALUES = np.empty(0, np.int64), np.empty(0, np.float64)
 
 
@@ -165,9 +168,11 @@ def _read_once(
         MetricDataQueries=[_wire(name, query, request) for name, query in queries.items()],
         StartTime=request.start, EndTime=request.end, ScanBy="TimestampAscending",
     ):
-        for name, status[name], at, values in _results(answer):
-            parts[name].append((at, values))
-        for message in answer.get("Messages", ()):
+        for name, code, at, values in _results(answer):
+            if name in parts:
+                status[name] = code
+                parts[name].append((at, values))
+        for message in many(answer.get("Messages")):
             _LOG.warning("CloudWatch says %s: %s", message.get("Code"), message.get("Value"))
         if on_call:
             on_call(len(answer["MetricDataResults"]))
@@ -197,13 +202,14 @@ def _series(query: _Query, parts: list[tuple[Any, Any]]) -> Series:
 def _results(answer: dict[str, Any]) -> Iterator[tuple[str, str, Any, Any]]:
     """Id, status, instants and values of each result of one page."""
     aside = answer.get(_KEPT_ASIDE)
-    for result in answer["MetricDataResults"]:
-        name, code = result["Id"], result.get("StatusCode", "Complete")
+    for result in many(answer["MetricDataResults"]):
+        name, code = text(result.get("Id")), text(result.get("StatusCode")) or "Complete"
         if aside is not None:
-            at, values = aside[name]
+            at, values = aside.get(name, (_EMPTY_AT, _EMPTY_VALUES))
         else:  # AWS answered in a form that botocore alone can read
-            at = _seconds([instant.timestamp() for instant in result.get("Timestamps", ())])
-            values = np.array(result.get("Values", ()), np.float64)
+            at, values = _points(
+                [instant.timestamp() if isinstance(instant, datetime) else instant
+                 for instant in result.get("Timestamps") or ()], result.get("Values") or ())
         yield name, code, at, values
 
 
@@ -221,11 +227,10 @@ def _keep_aside(
         body = json.loads(response_dict["body"])
         results = body["MetricDataResults"]
         aside = {
-            result["Id"]: (_seconds(result.get("Timestamps", ())),
-                           np.array(result.get("Values", ()), np.float64))
+            result["Id"]: _points(result.get("Timestamps", ()), result.get("Values", ()))
             for result in results
         }
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return
     for result in results:
         result["Timestamps"], result["Values"] = [], []
@@ -233,5 +238,31 @@ def _keep_aside(
     customized_response_dict[_KEPT_ASIDE] = aside
 
 
-def _seconds(instants: Any) -> npt.NDArray[np.int64]:  # noqa: ANN401  # numbers, as JSON gives them
-    return np.rint(np.array(instants, np.float64)).astype(np.int64)
+def _points(
+    instants: Any, values: Any,  # noqa: ANN401  # whatever JSON gives
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Instants (epoch seconds) and values of one series, without points that are no numbers.
+
+    Nor are points kept of years that AWS's figures cannot be of, such as milliseconds read as
+    seconds.
+    """
+    at, numbers = _numbers(instants), _numbers(values)
+    size = min(len(at), len(numbers))
+    at, numbers = at[:size], numbers[:size]
+    is_point = np.isfinite(numbers) & (at >= _FIRST) & (at < _LAST)
+    return np.rint(at[is_point]).astype(np.int64), numbers[is_point]
+
+
+def _numbers(entries: Any) -> npt.NDArray[np.float64]:  # noqa: ANN401  # whatever JSON gives
+    if not isinstance(entries, list | tuple):
+        return _EMPTY_VALUES
+    try:
+        numbers: npt.NDArray[np.float64] = np.array(entries, np.float64)
+    except (ValueError, TypeError, OverflowError):
+        numbers = np.array([entry if _is_number(entry) else np.nan for entry in entries],
+                           np.float64)
+    return numbers if numbers.ndim == 1 else _EMPTY_VALUES
+
+
+def _is_number(entry: object) -> bool:
+    return isinstance(entry, int | float) and abs(entry) < _LAST

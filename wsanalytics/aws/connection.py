@@ -19,7 +19,8 @@ from botocore import xform_name
 from botocore.config import Config
 
 from wsanalytics import __version__
-from wsanalytics.aws.failures import CLOSED, CUT, AwsError, Refusal, failures_told
+from wsanalytics.aws.answers import parse_part_by_part
+from wsanalytics.aws.failures import CLOSED, CUT, ODD, AwsError, Refusal, failures_told
 from wsanalytics.aws.pace import TRAIL_BURST, TRAIL_RATE_PER_SECOND, Bucket, bucket_for
 from wsanalytics.aws.permissions import action_of
 from wsanalytics.errors import InputError
@@ -175,6 +176,8 @@ class Connection:
     ) -> dict[str, Any]:
         if member is not None and member not in answer:
             raise self.refuse(service, operation, CUT, f"it lacks {member}")
+        if member is not None and answer[member] is None:
+            raise self.refuse(service, operation, ODD, f"its {member} is no list")
         return answer
 
     def _guarded(self, service: str, operation: str, ask: Callable[[], Any]) -> Any:  # noqa: ANN401  # whatever ask gives
@@ -238,6 +241,7 @@ def _make(
 ) -> Any:  # noqa: ANN401  # as above
     try:
         with _MAKING:
+            parse_part_by_part(session)
             return session.create_client(service, region_name=region, endpoint_url=endpoint_url,
                                          config=config)
     except ValueError as error:

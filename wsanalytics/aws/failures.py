@@ -20,6 +20,13 @@ CLOSED = "ConnectionClosed"
 """The code of a call that was given up because its connection was closed."""
 
 
+ODD = "OddAnswer"
+"""The code of an answer that was whole and that nobody can make sense of."""
+_ODD_ANSWER = (KeyError, ValueError, TypeError, AttributeError, OverflowError, IndexError,
+               RecursionError)
+"""What botocore's parsers raise on answers whose parts are of other types than the model's."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Advice:
     what: str
@@ -82,6 +89,10 @@ _ADVICE = {
         "the answer to {action} came cut off or was not from AWS, tried over and over",
         "an answer is whole, or it is not used",
         "check what stands between here and AWS (a proxy, a login page), and run it again"),
+    "odd": _Advice(
+        "the answer to {action} cannot be understood: {message}",
+        "an answer has the members and types of AWS's service model",
+        "run it again; if it stays so, update boto3 and wsanalytics"),
     "closed": _Advice(
         "the connection was closed before {action} was answered", "", "run it again"),
     "server": _Advice(
@@ -118,6 +129,7 @@ _KINDS = {
     "InternalServerException InternalServiceError InternalServiceFault ServiceUnavailable "
     "ServiceUnavailableException",
     "closed": CLOSED,
+    "odd": ODD,
     "region": "NoRegionError",
 }
 _KIND_OF = {code: kind for kind, codes in _KINDS.items() for code in codes.split()}
@@ -248,18 +260,26 @@ def failures_told(
     except (ClientError, BotoCoreError) as error:
         raise AwsError(refusal_of(error, action=action, account_id=account_id, region=region,
                                   role_arn=role_arn)) from error
-    except (ResponseParserError, KeyError) as error:  # half an answer in XML from STS, or HTML
-        if isinstance(error, KeyError) and not action.startswith("sts:"):
-            raise
+    except ResponseParserError as error:  # half an answer in XML from STS, or HTML
         raise AwsError(Refusal(
-            action=action, code=CUT, message="it is no whole XML", account_id=account_id,
+            action=action, code=CUT, message="it is no whole answer", account_id=account_id,
             region=region, role_arn=role_arn)) from error
     except RuntimeError as error:
-        if "still expired" not in str(error):
-            raise
+        is_expired = "still expired" in str(error)
         raise AwsError(Refusal(
-            action=action, code="RequestExpired", message="new credentials have expired already",
+            action=action, code="RequestExpired" if is_expired else ODD,
+            message="new credentials have expired already" if is_expired else _of_type(error),
             account_id=account_id, region=region, role_arn=role_arn)) from error
+    except _ODD_ANSWER as error:
+        raise AwsError(Refusal(
+            action=action, code=CUT if action.startswith("sts:") else ODD,
+            message=_of_type(error), account_id=account_id, region=region,
+            role_arn=role_arn)) from error
+
+
+def _of_type(error: Exception) -> str:
+    """What came of parsing an answer, in a line: the kind of error, and what it complains of."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:_LONGEST_MESSAGE]}"
 
 
 def _known_name(error: BotoCoreError) -> str:

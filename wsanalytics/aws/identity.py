@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ ACTIONS = ("sts:GetCallerIdentity", "sts:AssumeRole")
 ROLE_SECONDS = 3600
 """How long an assumed role holds before its credentials are renewed (the longest for a chain)."""
 _TRIES_OF_A_CUT_ANSWER = 4
+_ACCOUNT = re.compile(r"[0-9]{12}")
 _WHERE_CONFIGURED = ("profile", "config_file", "credentials_file")
 METHODS = {
     "env": "the environment variables",
@@ -170,6 +172,8 @@ def identify(
             try:
                 with failures_told(action, region=region, role_arn=role_arn):
                     said = client.get_caller_identity()
+                    if not _ACCOUNT.fullmatch(str(said["Account"])):
+                        raise ValueError("it names no account of twelve digits")
                     credentials = session.get_credentials()
                 break
             except AwsError as error:

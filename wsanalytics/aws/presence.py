@@ -12,15 +12,17 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from wsanalytics.aws.answers import many, members, text
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.failures import AwsError
-from wsanalytics.aws.inventory import DEFAULT_MINUTES, workspaces_frame
+from wsanalytics.aws.inventory import stated_minutes, workspaces_frame
 from wsanalytics.aws.reader import (
     PER_CALL,
     chunked,
     read_bundles,
     read_directories,
     read_statuses,
+    tags_of,
 )
 from wsanalytics.checktimes import is_of_now
 from wsanalytics.errors import InputError
@@ -80,12 +82,13 @@ class Looker:
         Raises :class:`AwsError` where AWS does not tell.
         """
         described = {
-            one["WorkspaceId"]: one
+            text(one.get("WorkspaceId")): one
             for asked in chunked(filter(_ID.fullmatch, ids), PER_CALL)
             for page in self.connection.pages(
                 "workspaces", "DescribeWorkspaces", "Workspaces", WorkspaceIds=asked)
-            for one in page
+            for one in many(page)
         }
+        described.pop("", None)
         there = list(described)
         known_tags = self._tags(there) if tags else {}
         statuses = self._statuses(there) if connected else {}
@@ -96,7 +99,7 @@ class Looker:
         """The WorkSpaces of one user in one directory."""
         return [_present(one, {}, {}) for page in self.connection.pages(
             "workspaces", "DescribeWorkspaces", "Workspaces", DirectoryId=directory_id,
-            UserName=user_name) for one in page]
+            UserName=user_name) for one in many(page) if text(one.get("WorkspaceId"))]
 
     def count(self) -> int:
         """How many WorkSpaces there are."""
@@ -132,23 +135,23 @@ class Looker:
                 "resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList",
                 ResourceARNList=[f"{beginning}{one}" for one in asked],
             ):
-                found |= {one["ResourceARN"].rpartition("/")[2]:
-                          {tag["Key"]: tag["Value"] for tag in one["Tags"]} for one in page}
+                found |= {text(resource.get("ResourceARN")).rpartition("/")[2]: tags_of(resource)
+                          for resource in many(page)}
         return found
 
 
 def _present(
     one: Mapping[str, Any], tags: Mapping[str, str], status: Mapping[str, Any]
 ) -> Present:
-    properties = one.get("WorkspaceProperties") or {}
-    related = one.get("RelatedWorkspaces") or ()
-    mode = properties.get("RunningMode") or "MANUAL"
+    properties = members(one.get("WorkspaceProperties"))
+    related = many(one.get("RelatedWorkspaces"))
+    mode = text(properties.get("RunningMode"))
     return Present(
         workspace_id=one["WorkspaceId"], running_mode=mode, setting=_setting(mode, properties),
-        state=one.get("State", ""), modifying=bool(one.get("ModificationStates")),
+        state=text(one.get("State")), modifying=bool(one.get("ModificationStates")),
         standby=any(other.get("Type") == "PRIMARY" for other in related),
-        user_name=one.get("UserName", ""), directory_id=one.get("DirectoryId", ""),
-        compute_type=properties.get("ComputeTypeName", ""), described=one, tags=tags,
+        user_name=text(one.get("UserName")), directory_id=text(one.get("DirectoryId")),
+        compute_type=text(properties.get("ComputeTypeName")), described=one, tags=tags,
         connection=status.get("ConnectionState", ""),
         last_connected_at=status.get("LastKnownUserConnectionTimestamp"),
         checked_at=status.get("ConnectionStateCheckTimestamp"), looked_at=status.get(_LOOKED),
@@ -161,6 +164,6 @@ def _setting(mode: str, properties: Mapping[str, Any]) -> Setting | None:
     if mode != RunningMode.AUTO_STOP:
         return None
     try:
-        return auto_stop(properties.get("RunningModeAutoStopTimeoutInMinutes") or DEFAULT_MINUTES)
+        return auto_stop(stated_minutes(properties))
     except InputError:  # a timeout that AWS offers one day, and we do not know yet
         return None

@@ -12,10 +12,12 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
+from wsanalytics.aws.answers import many, text
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.failures import AwsError
 from wsanalytics.aws.inventory import workspaces_frame
 from wsanalytics.errors import InputError
+from wsanalytics.timeline import EARLIEST, LATEST
 
 __all__ = ["ACTIONS", "Statuses", "answered_at", "check_directories", "known_directories",
            "read_bundles", "read_directories", "read_statuses", "read_tags", "read_workspaces",
@@ -33,6 +35,8 @@ PER_CALL = 25
 """WorkSpaces in one answer of DescribeWorkspaces, and ids in one question for statuses."""
 _TAGS_PER_CALL = 100
 _DIRECTORY = re.compile(r"(d-[0-9a-f]{8,63})|(wsd-[0-9a-z]{8,63})")
+_ID = re.compile(r"ws-[!-~]{1,128}")
+"""What may be the id of a WorkSpace; anything else could not even be asked about."""
 _UNKNOWN = {"InvalidParameterValuesException", "ResourceNotFoundException"}
 _DATE = re.compile(r"\w{3}, \d{1,2} \w{3} \d{4} \d\d:\d\d:\d\d GMT")
 _REFUSED_IN_A_ROW = 3
@@ -45,12 +49,15 @@ def read_workspaces(
     *,
     directories: Sequence[str] = (),
     on_page: Callable[[int], None] | None = None,
+    on_nameless: Callable[[int], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Every WorkSpace of the connection's account and region, each once, as AWS describes it.
 
     *directories* keeps those of these directories. *on_page* is called after each page with the
-    number of WorkSpaces in it. Raises :class:`AwsError` where any page cannot be had: a fleet
-    is read whole or not at all; and :class:`InputError` for what is no id of a directory.
+    number of WorkSpaces in it, *on_nameless* with the number of entries that have no id and are
+    left out, where there are any: some WorkSpace is there that nobody can name. Raises
+    :class:`AwsError` where any page cannot be had: a fleet is read whole or not at all; and
+    :class:`InputError` for what is no id of a directory.
     """
     check_directories(directories)
     found: dict[str, dict[str, Any]] = {}
@@ -59,9 +66,13 @@ def read_workspaces(
         for page in connection.pages(
             "workspaces", "DescribeWorkspaces", "Workspaces", Limit=PER_CALL, **narrow
         ):
-            found.update((workspace["WorkspaceId"], workspace) for workspace in page)
+            named = [workspace for workspace in many(page)
+                     if _ID.fullmatch(text(workspace.get("WorkspaceId")))]
+            found.update((workspace["WorkspaceId"], dict(workspace)) for workspace in named)
             if on_page:
                 on_page(len(page))
+            if on_nameless and len(named) < len(page):
+                on_nameless(len(page) - len(named))
     return list(found.values())
 
 
@@ -104,7 +115,8 @@ def read_statuses(
             ):
                 rows = page["WorkspacesConnectionStatus"]
                 aws_at = answered_at(page)
-                found += [_in_utc(status) for status in rows]
+                found += [_in_utc(status) for status in many(rows)
+                          if text(status.get("WorkspaceId"))]
                 if on_page:
                     on_page(len(rows))
         except AwsError as error:
@@ -126,8 +138,8 @@ def answered_at(answer: Mapping[str, Any]) -> datetime | None:
 
 def read_directories(connection: Connection) -> list[dict[str, Any]]:
     """Every directory that WorkSpaces are registered in, as AWS describes it."""
-    return [directory for page in connection.pages(
-        "workspaces", "DescribeWorkspaceDirectories", "Directories") for directory in page]
+    return [dict(directory) for page in connection.pages(
+        "workspaces", "DescribeWorkspaceDirectories", "Directories") for directory in many(page)]
 
 
 def check_directories(ids: Iterable[str]) -> None:
@@ -161,9 +173,9 @@ def known_directories(connection: Connection, ids: Iterable[str]) -> set[str]:
 
 
 def _directories(connection: Connection, ids: list[str]) -> set[str]:
-    return {directory["DirectoryId"] for page in connection.pages(
+    return {text(directory.get("DirectoryId")) for page in connection.pages(
         "workspaces", "DescribeWorkspaceDirectories", "Directories", DirectoryIds=ids)
-        for directory in page}
+        for directory in many(page)}
 
 
 def _directory_if_known(connection: Connection, directory_id: str) -> set[str]:
@@ -189,8 +201,9 @@ def read_bundles(connection: Connection, ids: Iterable[str]) -> list[dict[str, A
 
 
 def _bundles(connection: Connection, ids: list[str]) -> list[dict[str, Any]]:
-    return [bundle for page in connection.pages(
-        "workspaces", "DescribeWorkspaceBundles", "Bundles", BundleIds=ids) for bundle in page]
+    return [dict(bundle) for page in connection.pages(
+        "workspaces", "DescribeWorkspaceBundles", "Bundles", BundleIds=ids)
+        for bundle in many(page)]
 
 
 def _bundle_if_known(connection: Connection, bundle_id: str) -> list[dict[str, Any]]:
@@ -209,11 +222,18 @@ def read_tags(connection: Connection) -> dict[str, dict[str, str]]:
         "resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList",
         ResourceTypeFilters=["workspaces:workspace"], ResourcesPerPage=_TAGS_PER_CALL,
     ):
-        for resource in page:
-            kind, _, workspace_id = resource["ResourceARN"].rpartition(":")[2].partition("/")
+        for resource in many(page):
+            kind, _, workspace_id = text(
+                resource.get("ResourceARN")).rpartition(":")[2].partition("/")
             if kind == "workspace":
-                tags[workspace_id] = {tag["Key"]: tag["Value"] for tag in resource["Tags"]}
+                tags[workspace_id] = tags_of(resource)
     return tags
+
+
+def tags_of(resource: Mapping[str, Any]) -> dict[str, str]:
+    """The tags of a *resource* in an answer of GetResources, those that have a name."""
+    return {text(tag.get("Key")): text(tag.get("Value"))
+            for tag in many(resource.get("Tags")) if text(tag.get("Key"))}
 
 
 def chunked(items: Iterable[str], size: int) -> Iterator[list[str]]:
@@ -232,7 +252,17 @@ def chunked(items: Iterable[str], size: int) -> Iterator[list[str]]:
         yield chunk
 
 
-def _in_utc(status: dict[str, Any]) -> dict[str, Any]:
-    """The *status* with its instants in UTC, where botocore gives them in the local zone."""
-    instants = {name: status[name].astimezone(UTC) for name in _INSTANTS if name in status}
-    return status | instants
+def _in_utc(status: Mapping[str, Any]) -> dict[str, Any]:
+    """The *status* with its instants in UTC, where botocore gives them in the local zone.
+
+    Left out are instants that nothing of AWS can bear (years before 2000, milliseconds read as
+    seconds) and whatever else is not of its type.
+    """
+    kept: dict[str, Any] = {"WorkspaceId": text(status.get("WorkspaceId"))}
+    if state := text(status.get("ConnectionState")):
+        kept["ConnectionState"] = state
+    for name in _INSTANTS:
+        instant = status.get(name)
+        if isinstance(instant, datetime) and EARLIEST <= instant < LATEST:
+            kept[name] = instant.astimezone(UTC)
+    return kept

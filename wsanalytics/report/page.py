@@ -10,7 +10,7 @@ import jinja2
 import pandas as pd
 
 from wsanalytics.analysis import Analysis
-from wsanalytics.billing import billable
+from wsanalytics.eligibility import set_aside
 from wsanalytics.hourrules import HourRule
 from wsanalytics.recommendations import Plan
 from wsanalytics.report.figures import pictures
@@ -158,16 +158,13 @@ def _limits(analysis: Analysis) -> str:
 def _notes(analysis: Analysis) -> list[dict[str, Any]]:
     """What a reader must know before believing the totals: each with the WorkSpaces it is about."""
     workspaces = analysis.workspaces
-    ids = workspaces["workspace_id"]
-    left_out = ids[~billable(workspaces)].tolist()
     notes = []
     if analysis.unpriced:
         count = counted(len(analysis.unpriced), "WorkSpace")
         notes.append((f"{count} without a known price, left out of all totals",
                       listed(analysis.unpriced, 50)))
-    if left_out:
-        count = counted(len(left_out), "WorkSpace")
-        notes.append((f"{count} MANUAL or standby, not simulated", listed(left_out, 50)))
+    for title, left_out in set_aside(workspaces).items():
+        notes.append((f"{counted(len(left_out), 'WorkSpace')} {title}", listed(left_out, 50)))
     gone = workspaces.loc[workspaces["terminated_at"].notna(), "workspace_id"].tolist()
     if gone:
         count = counted(len(gone), "WorkSpace")

@@ -10,7 +10,7 @@ from ipywidgets import Dropdown, Layout, VBox, Widget
 
 from wsanalytics import plot
 from wsanalytics.analysis import Analysis
-from wsanalytics.billing import billable
+from wsanalytics.eligibility import set_aside
 from wsanalytics.errors import InputError
 from wsanalytics.fleetviews import (
     GROUPINGS,
@@ -114,7 +114,6 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
     def _headline(self) -> str:
         found = self.analysis
         today, planned = fleet_costs(found.comparison, found.plan).head(2).to_dict("records")
-        unbilled = found.workspaces[~billable(found.workspaces)]["workspace_id"].tolist()
         fleet = (f"{counted(len(found.workspaces), 'WorkSpace')}, "
                  f"{counted(len(found.replay.sessions), 'session')}, {found.window} (UTC)")
         now = (f"{usd(today['total_usd'])} a month for {counted(today['workspaces'], 'WorkSpace')} "
@@ -127,7 +126,8 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
                 ("standing out", strange or "nobody"),
                 ("clock", f"hours of the day are {self.clock}")]
         notes = [(f"left out, without a known price: {listed(found.unpriced)}", found.unpriced),
-                 (f"not simulated (MANUAL or standby): {listed(unbilled)}", unbilled)]
+                 *((f"{counted(len(ids), 'WorkSpace')} {title}: {listed(ids)}", ids)
+                   for title, ids in set_aside(found.workspaces).items())]
         told = "".join(message(words) for words, names in notes if names)
         return f"<h3 style='margin:4px 0'>The fleet</h3>{facts(rows)}{told}"
 
