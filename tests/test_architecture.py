@@ -26,7 +26,7 @@ POLICIES, simulate.answers, simulate.arena, simulate.backtest
 progress, rounds, looking, facts, trail, collector, backfilling
 comparison, reasons, duedates, choosing, recommendations
 jsonfields, planfile, planview, summaries, fleetviews, analysis, budget, calibration
-ledger, guards, changing, carrying, applying, powering, idling, arrivals
+ledger, guards, changing, dealing, carrying, applying, powering, idling, arrivals
 mixtures, offering, frontiers, repricing, answering, whatif
 usage, particulars, explaining, evidence
 verification, newcomers, creations

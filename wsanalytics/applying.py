@@ -17,8 +17,9 @@ from typing import Any
 import pandas as pd
 
 from wsanalytics.aws.writer import Meaning, Writer
-from wsanalytics.carrying import Place, Run, Terms, as_frame, place_of
+from wsanalytics.carrying import Run, Terms, as_frame, place_of
 from wsanalytics.changing import Change, Outcome, Task
+from wsanalytics.dealing import Place
 from wsanalytics.errors import InputError
 from wsanalytics.journal import Journal, open_journal, read_journal
 from wsanalytics.ledger import Ledger, Standing, ledger_of
@@ -81,7 +82,7 @@ def apply_plan(
         run.hold = _until_the_month_turns(terms.clock) if due_on is not None else lambda _: ""
         run.go(tasks, strays, plan=about, resume=resume)
         known = [tasks[change.workspace_id] for change in changes]
-    return as_frame(known)
+    return as_frame(known, run.refusals)
 
 
 def undo(
@@ -116,8 +117,9 @@ def undo(
             for change in changes}
         if not dry_run:
             _let_settle([one for one in standings.values() if not one.is_sure], terms)
-        Run("undo", writers, by_writer, terms, dry_run, book).go(tasks, [])
-    return as_frame(list(tasks.values()))
+        run = Run("undo", writers, by_writer, terms, dry_run, book)
+        run.go(tasks, [])
+    return as_frame(list(tasks.values()), run.refusals)
 
 
 def in_force(ledger: Ledger, only: Iterable[str] | None, journal: Path) -> dict[str, Standing]:

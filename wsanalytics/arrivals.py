@@ -22,7 +22,7 @@ from wsanalytics.aws.writer import Writer
 from wsanalytics.carrying import Terms
 from wsanalytics.habits import HISTORY, LocalDays, first_minutes, instants_on, usual_on
 from wsanalytics.idling import Keep, hours_between, of_place
-from wsanalytics.powering import START, Candidate, Work, switch_all
+from wsanalytics.powering import START, Candidate, Work, switch_all, works_of
 from wsanalytics.settings import RunningMode
 from wsanalytics.store import Store
 from wsanalytics.stored import find_stored
@@ -127,14 +127,18 @@ def start_early(
     """
     terms = terms or Terms(limit=None)
     zones = zones or Zones.of("UTC", ())
-    works = []
-    for one in [writer] if isinstance(writer, Writer) else writer:
+    inventory = store.inventory()
+
+    def work_of(one: Writer) -> Work:
         looker = Looker(one.connection)
         finder = _Finder(store, looker, ahead, min_chance, zones, holidays, terms)
-        found = finder.find(keep(of_place(store.inventory(), one)))
-        works.append(Work(writer=one, looker=looker, candidates=found, recheck=finder.recheck,
-                          about={"ahead_minutes": ahead.total_seconds() / 60}))
-    return switch_all(START, works, dry_run=dry_run, journal=journal, terms=terms)
+        found = finder.find(keep(of_place(inventory, one)))
+        return Work(writer=one, looker=looker, candidates=found, recheck=finder.recheck,
+                    about={"ahead_minutes": ahead.total_seconds() / 60})
+
+    works, refused = works_of(writer, work_of, terms.tell)
+    return switch_all(START, works, dry_run=dry_run, journal=journal, terms=terms,
+                      refused=refused)
 
 
 class _Finder:

@@ -7,7 +7,7 @@ says in the journal that a run begins and ends.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,7 +18,8 @@ from wsanalytics.aws.failures import AwsError
 from wsanalytics.aws.identity import who_am_i
 from wsanalytics.aws.presence import Looker
 from wsanalytics.aws.writer import Writer
-from wsanalytics.changing import Budget, Change, Changer, Outcome, Patience, Task
+from wsanalytics.changing import BY_RULE, REFUSALS, Budget, Change, Changer, Outcome, Patience, Task
+from wsanalytics.dealing import Place, deal
 from wsanalytics.guards import Guards, opt_out_names
 from wsanalytics.journal import Journal, utc_now
 from wsanalytics.ledger import Standing
@@ -55,8 +56,6 @@ class Terms:
     clock: Callable[[], datetime] = utc_now
 
 
-Place = tuple[str | None, str | None]
-
 
 def place_of(writer: Writer) -> Place:
     """The account and region that a writer is for."""
@@ -72,6 +71,7 @@ class Run:
     ) -> None:
         self.kind, self.writers, self.by_writer = kind, writers, by_writer
         self.terms, self.dry_run, self.journal = terms, dry_run, journal
+        self.refusals: list[str] = []
         self.hold: Callable[[Change], str] = lambda _: ""
         self.lookers = {place_of(one): Looker(one.connection) for one in writers}
 
@@ -86,28 +86,21 @@ class Run:
                 region=self.writers[0].connection.region,
                 caller=who_am_i(self.writers[0].connection).arn, **about)
         to_do = [task for task in tasks.values() if task.outcome is None]
-        is_whole = True
         with working("looking" if self.dry_run else "changing WorkSpaces", len(to_do),
                      shown=terms.bar) as advance:
-            for place, writer in self.by_writer.items():
-                own = [one for one in to_do
-                       if (one.change.account_id, one.change.region) == place]
-                own.sort(key=lambda task: not task.begun)  # what was begun comes first
-                if writer is None:
-                    _skip_all(own, place)
-                    is_whole = is_whole and not any(task.begun for task in own)
-                    continue
-                changer = self.changer(writer, budget, advance)
-                try:
-                    changer.run(own)
-                except AwsError as error:
-                    if not any(task.begun for task in to_do):
-                        raise
-                    changer.give_up(own, error)
-                is_whole = is_whole and changer.broken is None
+            changers = {place: self.changer(writer, budget, advance)
+                        for place, writer in self.by_writer.items() if writer is not None}
+            is_whole = not _skip_others(to_do, changers)
+            to_do = [task for task in to_do if task.outcome is None]
+            to_do.sort(key=lambda task: not task.begun)  # what was begun comes first
+            deal(to_do, changers)
+            for changer in changers.values():
                 if changer.broken is not None:
+                    is_whole = False
+                    self.refusals.append(str(changer.broken))
                     terms.tell(f"{changer.broken} What was done is in the journal; "
-                               "go on with --resume.")
+                               "go on with --resume." if self.journal is not None
+                               else str(changer.broken))
         if self.journal is not None and is_whole:
             try:
                 is_whole = self.look_for(strays)
@@ -134,14 +127,28 @@ class Run:
         terms = self.terms
         limit, why = terms.limit, "over the limit of this run"
         if terms.max_share < 1:
-            fleet = sum(self.lookers[place_of(one)].count()
-                        for one in self.by_writer.values() if one)
+            fleet = self.size()
             most = math.floor(terms.max_share * fleet + 1e-9)
             if limit is None or most < limit:
                 limit = most
                 why = (f"over {terms.max_share:.0%} of {counted(fleet, 'WorkSpace')}, the largest "
                        "share of this run")
         return Budget(limit, terms.stop_after_failures, why)
+
+    def size(self) -> int:
+        """How many WorkSpaces there are where this run may make changes.
+
+        Raises :class:`AwsError` where no account and region can be counted.
+        """
+        counts, failed = list[int](), None
+        for writer in filter(None, self.by_writer.values()):
+            try:
+                counts.append(self.lookers[place_of(writer)].count())
+            except AwsError as error:  # so its changes are refused as well
+                failed = error
+        if failed is not None and not counts:
+            raise failed
+        return sum(counts)
 
     def look_for(self, strays: list[Standing]) -> bool:
         """What became of changes that were begun and are not in the plan any more.
@@ -170,10 +177,17 @@ class Run:
         return not elsewhere
 
 
-def _skip_all(tasks: Iterable[Task], place: Place) -> None:
+def _skip_others(tasks: Iterable[Task], changers: Mapping[Place, Changer]) -> bool:
+    """Skip what the credentials are not for; whether an earlier run had begun some of it."""
+    has_begun = False
     for task in tasks:
-        task.outcome = Outcome.SKIPPED
-        task.message = f"the credentials are not for its account and region {place[0]} {place[1]}"
+        place = task.change.account_id, task.change.region
+        if place not in changers:
+            task.outcome = Outcome.SKIPPED
+            task.message = (f"the credentials are not for its account and region {place[0]} "
+                            f"{place[1]}")
+            has_begun = has_begun or task.begun
+    return has_begun
 
 
 def _counts(tasks: Iterable[Task]) -> dict[str, int]:
@@ -183,8 +197,8 @@ def _counts(tasks: Iterable[Task]) -> dict[str, int]:
     return counts
 
 
-def as_frame(tasks: list[Task]) -> pd.DataFrame:
-    """A row a task, in their order, with the columns ``COLUMNS``."""
+def as_frame(tasks: list[Task], refusals: Iterable[str] = ()) -> pd.DataFrame:
+    """A row a task, in their order, with the columns ``COLUMNS``; who has refused in ``attrs``."""
     rows = [
         (task.change.workspace_id, task.change.user_name, str(task.change.before),
          str(task.change.after), task.found, task.change.saving_usd_per_month,
@@ -192,6 +206,8 @@ def as_frame(tasks: list[Task]) -> pd.DataFrame:
         for task in tasks
     ]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    frame.attrs[REFUSALS] = list(refusals)
+    frame.attrs[BY_RULE] = [task.change.workspace_id for task in tasks if task.by_rule]
     texts = {name: "str" for name in COLUMNS if not name.endswith(("_month", "_week"))}
     return frame.astype(texts | {"saving_usd_per_month": "float64",
                                  "extra_cold_starts_per_week": "float64"})

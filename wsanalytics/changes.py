@@ -31,6 +31,11 @@ def apply(args: Namespace) -> int:
     """Say what a plan would change, or change it; 1 where some of it was skipped or left."""
     _check_outputs(args.output)
     plan = read_plan(args.plan)
+    if plan.changes.empty:
+        terminal.tell(f"nothing to change: {args.plan} has no changes")
+        if args.output:
+            write_table(pd.DataFrame(columns=list(APPLIED.names)), args.output, APPLIED)
+        return 0
     places = places_of(plan)
     journal = args.journal or journal_beside(args.plan)
     _warn(plan, args)

@@ -8,16 +8,17 @@ force is not asked for again, and what is not can be.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
 
+import pandas as pd
+
 from wsanalytics.aws.failures import AwsError
 from wsanalytics.aws.presence import Looker, Present
-from wsanalytics.aws.writer import PER_CALL, Meaning, Writer
+from wsanalytics.aws.writer import Meaning, Writer
 from wsanalytics.guards import PASSING, Guards
 from wsanalytics.journal import Journal
 from wsanalytics.ledger import properties_of
@@ -42,8 +43,20 @@ class Outcome(StrEnum):
 
 _PASSING_KINDS = {"server", "slow", "unreachable", "cut", "odd", "throttled"}
 """Kinds of failure of a read after which it is made once more."""
-GOOD = {Outcome.DONE, Outcome.ALREADY, Outcome.WOULD, Outcome.NOT_DUE}
-"""What leaves nothing to be done."""
+GOOD = {Outcome.DONE, Outcome.ALREADY, Outcome.WOULD, Outcome.NOT_DUE, Outcome.LEFT}
+"""What is as it was asked for: a limit that leaves some for the next run was asked for, too."""
+BY_RULE = "by_rule"
+"""In a result's ``attrs``: the ids that were skipped by a rule, such as a tag of their owner's."""
+REFUSALS = "refusals"
+"""In a result's ``attrs``: the accounts and regions that could not be looked at at all."""
+
+
+def went_well(frame: pd.DataFrame) -> bool:
+    """Whether all that was asked for came about: nothing failed, is unknown, or had changed."""
+    is_good = frame["outcome"].isin([str(one) for one in GOOD])
+    by_rule = frame["workspace_id"].isin(list(frame.attrs.get(BY_RULE, ()))) & (
+        frame["outcome"] == str(Outcome.SKIPPED))
+    return bool((is_good | by_rule).all()) and not frame.attrs.get(REFUSALS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +103,8 @@ class Task:
 
     ``against``: why it is not to be begun, if its WorkSpace is as it was before. ``loose``: an
     earlier run may have left it between mode and timeout. ``settles``: that it is in force already
-    is to be written down. ``noted``: this run has written it down.
+    is to be written down. ``noted``: this run has written it down. ``by_rule``: it is left alone as
+    its owner, or a rule, wants it, so nothing has gone wrong.
     """
 
     change: Change
@@ -106,6 +120,7 @@ class Task:
     tries: int = 0
     first_seen_at: float | None = None
     found: str = ""
+    by_rule: bool = False
     outcome: Outcome | None = None
     message: str = ""
 
@@ -180,36 +195,7 @@ class Changer:
     advance: Callable[[int], None] = lambda _: None
     ended: Callable[[Task], None] = lambda _: None
     broken: AwsError | None = None
-
-    def run(self, tasks: Iterable[Task]) -> None:
-        """Bring every task to its end. Raises :class:`AwsError` if not even a look was possible.
-
-        Where AWS stops telling halfway, ``broken`` says why, and what was under way is unknown.
-        """
-        queue, under_way, done_before = deque(tasks), list[Task](), False
-        while queue or under_way:
-            self.heed()
-            while queue and len(under_way) < PER_CALL:
-                task = queue.popleft()
-                if not task.begun and (self.budget.halted or self.budget.limit == 0):
-                    self.close(task, Outcome.LEFT, self.budget.halted or self.budget.why)
-                else:
-                    under_way.append(task)
-            if not under_way:
-                break
-            try:
-                seen = self.look(under_way)
-            except AwsError as error:
-                if not (done_before or any(task.begun for task in under_way)):
-                    raise
-                self.give_up([*under_way, *queue], error)
-                return
-            progressed = [self.step(task, seen.get(task.change.workspace_id))
-                          for task in under_way]
-            done_before = done_before or any(task.begun for task in under_way)
-            under_way = [task for task in under_way if task.outcome is None]
-            if under_way and not any(progressed):
-                time.sleep(self.patience.poll)
+    has_begun: bool = False
 
     def heed(self) -> None:
         """Begin nothing more if somebody says so."""
@@ -248,6 +234,7 @@ class Changer:
         if wanted == task.asked and not self.may_ask_again(task):
             return task.outcome is not None
         if present.setting == task.change.before and (reason := self.guards.against(present)):
+            task.by_rule = reason == self.guards.by_rule(present)
             return self.close(task, Outcome.SKIPPED, reason)
         return self.ask(task, wanted)
 
@@ -265,6 +252,7 @@ class Changer:
                 return False
             reason = f"its state is still {present.state}, not AVAILABLE or STOPPED"
         if reason:
+            task.by_rule = reason == self.guards.by_rule(calm, before, change.after)
             return self.close(task, Outcome.SKIPPED, reason)
         if reason := self.hold(change):
             return self.close(task, Outcome.LEFT, reason)
@@ -310,6 +298,7 @@ class Changer:
         """Make the call."""
         assert self.writer is not None
         assert self.journal is not None
+        self.has_begun = True
         self.note(task)
         answer = self.writer.modify(self.journal, task.change.workspace_id, wanted)
         task.tries = task.tries + 1 if wanted == task.asked else 1
@@ -341,7 +330,8 @@ class Changer:
             if task.begun:
                 task.outcome, task.message = Outcome.UNKNOWN, "AWS does not tell what became of it"
             else:
-                task.outcome, task.message = Outcome.LEFT, "AWS does not answer any more"
+                task.outcome = Outcome.LEFT if self.has_begun else Outcome.SKIPPED
+                task.message = f"AWS does not answer: {error.refusal.what}"
 
 
 def _shortens(change: Change) -> bool:

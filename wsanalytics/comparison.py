@@ -112,8 +112,17 @@ def compare(
         | {name: np.ascontiguousarray(values.T).ravel() for name, values in columns.items()}
         | {"terminated_at": life.terminated_at.repeat(shape[0]),
            "counted_from": counted_from.repeat(shape[0])}
+        | {name: known.repeat(shape[0]) for name, known in _whose(workspaces, grid.ids).items()}
     )
     return frame[list(COMPARISON.names)]
+
+
+def _whose(workspaces: pd.DataFrame, ids: pd.Index) -> dict[str, pd.Index]:
+    """Where each WorkSpace is and whose it is, so that a plan made of it can be applied."""
+    rows = workspaces.set_index("workspace_id").reindex(ids)
+    return {name: pd.Index(rows[name].fillna("").astype("str")) if name in rows
+            else pd.Index([""] * len(ids), dtype="str")
+            for name in ("user_name", "account_id", "region")}
 
 
 @dataclass(frozen=True, slots=True)

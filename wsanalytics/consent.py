@@ -10,8 +10,9 @@ from contextlib import contextmanager
 import pandas as pd
 
 from wsanalytics.aws.client import connect
+from wsanalytics.aws.failures import Refusal
 from wsanalytics.aws.writer import Writer
-from wsanalytics.changing import GOOD
+from wsanalytics.changing import went_well
 from wsanalytics.errors import InputError
 from wsanalytics.report import terminal
 from wsanalytics.show import listed
@@ -31,14 +32,23 @@ def confirmed(words: str, what: str) -> bool:
 
 
 def exit_status(frame: pd.DataFrame) -> int:
-    """0 where everything was done or need not be, 1 where something was skipped or left."""
-    return 0 if frame["outcome"].isin([str(one) for one in GOOD]).all() else PARTLY
+    """0 where all that was asked for came about, 1 where something failed or had changed.
+
+    A limit, a rule, a tag of the owner's and a date that has not come are no failures.
+    """
+    return 0 if went_well(frame) else PARTLY
+
+
+class Writers(list[Writer]):
+    """Writers, and the roles that were ``refused``: what is theirs is left out."""
+
+    refused: tuple[Refusal, ...] = ()
 
 
 @contextmanager
 def writers_of(
     args: Namespace, regions: list[str], accounts: set[str | None] | None = None
-) -> Iterator[list[Writer]]:
+) -> Iterator[Writers]:
     """Writers for the *regions*, in the account of the caller or of each role that is named.
 
     Raises :class:`InputError` where *accounts* are told and the credentials are for none of them.
@@ -55,7 +65,9 @@ def writers_of(
                 f"credentials are for {listed(sorted({one.account_id for one in connections}))}",
                 where="the store", rule="a fleet is changed only in the account that it is in",
                 mend="use credentials (--profile, --role-arn) of that account")
-        yield [Writer(one) for one in own]
+        writers = Writers(Writer(one) for one in own)
+        writers.refused = tuple(refused)
+        yield writers
     finally:
         for one in connections:
             one.close()

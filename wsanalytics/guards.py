@@ -37,6 +37,16 @@ class Guards:
             return f"it bears the tag {tag}"
         return ""
 
+    def by_rule(
+        self, present: Present, before: Setting | None = None, after: Setting | None = None
+    ) -> str:
+        """Why a rule, and nothing that has changed, keeps this WorkSpace as it is; or empty."""
+        if not present.standby and not self.opted_out(present):
+            is_change = before is not None and after is not None
+            return self.against_license(present, before, after) if (
+                is_change and before and after) else ""
+        return self.against(present)
+
     def opted_out(self, present: Present) -> str:
         """The tag by which it asks to be left alone; empty if it has none."""
         names = {name.casefold() for name in self.opt_out}
@@ -80,7 +90,7 @@ def against_stopping_a_user(present: Present, after: Setting) -> str:
         or minutes >= before.auto_stop_minutes or present.connection != "CONNECTED"
     ):
         return ""
-    last, now = present.last_connected_at, present.looked_at
+    last, now = present.last_connected_at, present.looked_at or present.checked_at
     if last is not None and now is not None and last + timedelta(minutes=minutes) > now:
         return ""
     return ("its user is connected, and a timeout that may have passed is only set when nobody "

@@ -21,7 +21,7 @@ from wsanalytics.carrying import Terms
 from wsanalytics.checktimes import evidence_at
 from wsanalytics.hourrules import HourRule, hours_of
 from wsanalytics.journal import Entry, read_journal
-from wsanalytics.powering import STOP, Candidate, Work, switch_all
+from wsanalytics.powering import STOP, Candidate, Work, switch_all, works_of
 from wsanalytics.settings import RunningMode
 from wsanalytics.show import number
 from wsanalytics.store import Store
@@ -65,14 +65,17 @@ def stop_idle(
     terms = terms or Terms(limit=None)
     zones = zones or Zones.of("UTC", ())
     started = _started(read_journal(journal) if journal and journal.is_file() else [])
-    works = []
-    for one in [writer] if isinstance(writer, Writer) else writer:
+    inventory = store.inventory()
+
+    def work_of(one: Writer) -> Work:
         looker = Looker(one.connection)
         finder = _Finder(store, looker, idle, working_hours, zones, started)
-        found = finder.find(keep(of_place(store.inventory(), one)))
-        works.append(Work(writer=one, looker=looker, candidates=found, recheck=finder.recheck,
-                          about={"idle_minutes": idle.total_seconds() / 60}))
-    return switch_all(STOP, works, dry_run=dry_run, journal=journal, terms=terms)
+        found = finder.find(keep(of_place(inventory, one)))
+        return Work(writer=one, looker=looker, candidates=found, recheck=finder.recheck,
+                    about={"idle_minutes": idle.total_seconds() / 60})
+
+    works, refused = works_of(writer, work_of, terms.tell)
+    return switch_all(STOP, works, dry_run=dry_run, journal=journal, terms=terms, refused=refused)
 
 
 def of_place(workspaces: pd.DataFrame, writer: Writer) -> pd.DataFrame:

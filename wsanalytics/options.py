@@ -15,6 +15,7 @@ from wsanalytics.optionkinds import (
     add_for,
     add_store_option,
     add_zones,
+    count,
     limit,
     positive,
     span,
@@ -300,7 +301,11 @@ def _add_sandbox(commands: Commands[Any]) -> None:
                          help="the address to listen on (default: 127.0.0.1)")
     sandbox.add_argument("--history-days", type=int, default=63, metavar="N",
                          help="days of history behind its clock (default: 63)")
-    sandbox.add_argument("--region", nargs="+", action="extend", default=[], metavar="R",
+    sandbox.add_argument("--accounts", type=count, default=1, metavar="N",
+                         help="over how many accounts they are spread, each opened by the role "
+                         "that is printed beside it (default: 1)")
+    sandbox.add_argument("--regions", "--region", nargs="+", action="extend", default=[],
+                         dest="region", metavar="R",
                          help="the regions that have WorkSpaces (default: us-east-1)")
     sandbox.add_argument("--throttle", action="store_true",
                          help="refuse over 2 calls a second, burst 5, as AWS does")

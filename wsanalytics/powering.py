@@ -6,7 +6,7 @@ Who is to be stopped or started is told by ``idling`` and ``arrivals``.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from wsanalytics.aws.presence import Looker, Present
 from wsanalytics.aws.reader import chunked
 from wsanalytics.aws.writer import PER_CALL, Answer, Meaning, Writer
 from wsanalytics.carrying import Terms
-from wsanalytics.changing import Outcome
+from wsanalytics.changing import BY_RULE, REFUSALS, Outcome
 from wsanalytics.errors import InputError
 from wsanalytics.guards import Guards, opt_out_names
 from wsanalytics.journal import Journal, open_journal
@@ -42,7 +42,7 @@ class Candidate:
     """One WorkSpace that is to be stopped or started, and what has become of it.
 
     ``why_not`` says why it is listed and left alone; ``saved_hours`` what its being stopped now
-    saves of the hours that would be billed.
+    saves of the hours that would be billed. ``is_lost``: AWS did not tell what it is.
     """
 
     workspace_id: str
@@ -57,6 +57,7 @@ class Candidate:
     meaning: Meaning | None = None
     asked_at: float = 0.0
     tries: int = 0
+    is_lost: bool = False
 
 
 @dataclass(eq=False, kw_only=True)
@@ -75,17 +76,15 @@ class Switcher:
     journal: Journal | None = None
     has_asked: bool = False
 
-    def run(self, candidates: Iterable[Candidate]) -> None:
-        """Bring each to its end, as many as the limit allows."""
-        left = self.terms.limit
+    def run(self, candidates: Iterable[Candidate], allowed: set[str] | None) -> None:
+        """Bring each to its end; of those that nothing is against the *allowed* (None: all)."""
         waiting = []
         for one in candidates:
             if one.why_not:
                 self.close(one, Outcome.SKIPPED, one.why_not)
-            elif left == 0:
+            elif allowed is not None and one.workspace_id not in allowed:
                 self.close(one, Outcome.LEFT, "over the limit of this run")
             else:
-                left = None if left is None else left - 1
                 waiting.append(one)
         by_id = {one.workspace_id: one for one in waiting}
         for ids in chunked(by_id, PER_CALL):
@@ -101,7 +100,8 @@ class Switcher:
                 if not self.has_asked:
                     raise
                 for one in group:
-                    self.close(one, Outcome.UNKNOWN if one.tries else Outcome.LEFT,
+                    one.is_lost = True
+                    self.close(one, Outcome.UNKNOWN if one.tries else Outcome.SKIPPED,
                                f"AWS does not tell: {error.refusal.what}")
                 return
             ready = [one for one in group if self.is_ready(one, seen.get(one.workspace_id))]
@@ -199,18 +199,41 @@ class Work:
     about: dict[str, Any] = field(default_factory=dict)
 
 
+def works_of(
+    writers: Writer | Sequence[Writer], work_of: Callable[[Writer], Work],
+    tell: Callable[[str], None],
+) -> tuple[list[Work], list[str]]:
+    """What there is to do in each account and region, and who refused to be looked at.
+
+    Raises :class:`AwsError` where all of them refuse.
+    """
+    works, refused = list[Work](), list[AwsError]()
+    for writer in [writers] if isinstance(writers, Writer) else writers:
+        try:
+            works.append(work_of(writer))
+        except AwsError as error:
+            refused.append(error)
+    if refused and not works:
+        raise refused[0]
+    for one in refused:
+        tell(str(one))
+    return works, [str(one) for one in refused]
+
+
 def switch_all(
-    kind: str, works: Iterable[Work], *, dry_run: bool, journal: Path | None, terms: Terms
+    kind: str, works: Iterable[Work], *, dry_run: bool, journal: Path | None, terms: Terms,
+    refused: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Do the *works* of all accounts and regions; a ``switched`` table of what became of each."""
     works = list(works)
+    allowed = _allowed(kind, works, terms.limit)
     if not dry_run and journal is None:
         raise InputError("no journal is named", where="journal",
                          rule="every call is written down before it is made",
                          mend="pass journal=Path('actions.journal.jsonl')")
     if dry_run or journal is None:
         for work in works:
-            _switcher(kind, work, terms, None).run(work.candidates)
+            _switcher(kind, work, terms, None).run(work.candidates, allowed)
     elif any(work.candidates for work in works):
         with open_journal(journal, clock=terms.clock) as book:
             first = works[0].writer.connection
@@ -221,10 +244,22 @@ def switch_all(
             for work in works:
                 switcher = _switcher(kind, work, terms, book)
                 switcher.has_asked = has_asked
-                switcher.run(work.candidates)
+                switcher.run(work.candidates, allowed)
                 has_asked = switcher.has_asked
             book.write("end")
-    return as_frame([one for work in works for one in work.candidates])
+    frame = as_frame([one for work in works for one in work.candidates])
+    frame.attrs[REFUSALS] = list(refused)
+    return frame
+
+
+def _allowed(kind: str, works: Iterable[Work], limit: int | None) -> set[str] | None:
+    """Those that the limit takes over all accounts and regions: who saves most, or comes surest."""
+    if limit is None:
+        return None
+    free = [one for work in works for one in work.candidates if not one.why_not]
+    free.sort(key=lambda one: (-one.saved_hours if kind == STOP else -(one.chance or 0),
+                               one.workspace_id))
+    return {one.workspace_id for one in free[:limit]}
 
 
 def _switcher(kind: str, work: Work, terms: Terms, journal: Journal | None) -> Switcher:
@@ -246,5 +281,6 @@ def as_frame(candidates: list[Candidate]) -> pd.DataFrame:
             one.chance, one.saved_hours, str(one.outcome or ""), one.message,
         ))
     frame = pd.DataFrame(rows, columns=list(SWITCHED.names))
+    frame.attrs[BY_RULE] = [one.workspace_id for one in candidates if not one.is_lost]
     return frame.astype({column.name: column.dtype for column in SWITCHED.columns
                          if column.kind is not Kind.FLAG})

@@ -12,7 +12,7 @@ import pandas as pd
 from wsanalytics.admintables import SWITCHED
 from wsanalytics.arrivals import start_early as start_them
 from wsanalytics.carrying import Terms
-from wsanalytics.consent import confirmed, exit_status, writers_of
+from wsanalytics.consent import PARTLY, confirmed, exit_status, writers_of
 from wsanalytics.files import write_table
 from wsanalytics.idling import stop_idle as stop_them
 from wsanalytics.inputs import Narrowing
@@ -62,6 +62,9 @@ def _switch(args: Namespace, run: Callable[..., pd.DataFrame], verb: str) -> int
     zones = Zones.of(args.time_zone, args.time_zone_by_directory)
     kept = set(fleet["workspace_id"])
     with writers_of(args, regions, set(fleet["account_id"])) as writers:
+        def status(frame: pd.DataFrame) -> int:
+            return PARTLY if writers.refused else exit_status(frame)
+
         def once(*, dry_run: bool) -> pd.DataFrame:
             return run(store=store, writer=writers, journal=journal, zones=zones, terms=terms,
                        keep=lambda frame: frame[frame["workspace_id"].isin(kept)],
@@ -75,7 +78,7 @@ def _switch(args: Namespace, run: Callable[..., pd.DataFrame], verb: str) -> int
             is_real = bool(count) and confirmed(f"{verb} {count}", counted(count, "WorkSpace"))
             if not is_real:
                 terminal.tell("nothing was done")
-                return exit_status(frame)
+                return status(frame)
         frame = once(dry_run=not is_real)
     outcomes.print_switched(frame, verb, dry_run=not is_real)
     if args.output:
@@ -84,4 +87,4 @@ def _switch(args: Namespace, run: Callable[..., pd.DataFrame], verb: str) -> int
         terminal.tell("this was a dry run: nothing was done; --yes does it")
     elif len(frame):
         terminal.tell(f"every call is in {journal}")
-    return exit_status(frame)
+    return status(frame)

@@ -163,7 +163,8 @@ def recommend(
     *candidates* are the settings that may be proposed (default: all that were compared);
     *max_cold_starts_per_week* limits the proposed setting's own cold starts per 7 days of
     window; *min_saving_usd* is the least saving a month worth a change. With *workspaces*, those
-    that were not compared (MANUAL, standby) are listed too, and users, accounts and regions told.
+    that were not compared (MANUAL, standby) are listed too. Users, accounts and regions are those
+    of the comparison, or of *workspaces*, so that the plan can be applied.
     *hour_rule* and *prices_date* are noted in the plan. *now* (default: the clock) dates the
     plan and each change's best day. Raises :class:`InputError` for limits that are no numbers.
     """
@@ -195,7 +196,7 @@ def recommend(
         if not options[0]["sessions"] and not is_silent(options[0])
     )
     return Plan(
-        _frame(schedule(rows, now), workspaces),
+        _frame(schedule(rows, now), comparison if workspaces is None else workspaces),
         now,
         HourRule.parse(hour_rule),
         prices_date,
@@ -203,12 +204,12 @@ def recommend(
     )
 
 
-def _frame(rows: list[dict[str, Any]], workspaces: pd.DataFrame | None) -> pd.DataFrame:
-    """The *rows* as a ``recommendations`` table, with what *workspaces* tell of each."""
+def _frame(rows: list[dict[str, Any]], whose: pd.DataFrame) -> pd.DataFrame:
+    """The *rows* as a ``recommendations`` table; *whose* says where each is and whose it is."""
     frame = pd.DataFrame(rows, columns=list(RECOMMENDATIONS.names)).assign(comment="")
     for name in ("user_name", "account_id", "region"):
-        known = {} if workspaces is None or name not in workspaces else dict(
-            zip(workspaces["workspace_id"], workspaces[name], strict=True))
+        known = {} if name not in whose else dict(
+            zip(whose["workspace_id"], whose[name], strict=True))
         frame[name] = frame["workspace_id"].map(known).fillna("").astype("str")
     return frame.sort_values("workspace_id", ignore_index=True)
 

@@ -10,26 +10,31 @@ from argparse import Namespace
 from contextlib import suppress
 
 from wsanalytics.sandbox.faults import THROTTLE, Faults
+from wsanalytics.sandbox.keys import account_ids, role_arn
 from wsanalytics.sandbox.server import Sandbox
 
 _STANDARD_INPUT = 0
 
 
 def sandbox(args: Namespace) -> None:
-    """Serve a sandbox until SIGINT or SIGTERM; the URL is the first line of standard output."""
+    """Serve a sandbox until SIGINT or SIGTERM; the URL is the first line of standard output.
+
+    The accounts follow, one a line, each with the role that opens it.
+    """
     faults = Faults.parse(args.fault)
     if args.throttle and faults.throttle is None:
         faults.throttle = THROTTLE
     box = Sandbox(
         workspaces=args.workspaces, seed=args.seed, speed=args.speed,
         history_days=args.history_days, regions=args.region or ("us-east-1",), faults=faults,
-        port=args.port, host=args.host,
+        accounts=account_ids(args.accounts), port=args.port, host=args.host,
     )
     box.listen()
     _stop_on_signals(box)
     if args.with_parent:
         threading.Thread(target=_stop_with_parent, args=(box,), daemon=True).start()
-    sys.stdout.write(f"{box.url}\n")
+    roles = "".join(f"{account} {role_arn(account)}\n" for account in box.world.keys.accounts)
+    sys.stdout.write(f"{box.url}\n{roles}")
     sys.stdout.flush()
     _introduce(box)
     box.serve()

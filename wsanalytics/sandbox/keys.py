@@ -12,6 +12,26 @@ SECRET = "sandbox"  # noqa: S105  # the sandbox checks no signature
 """The secret access key that belongs to every key."""
 
 
+ROLE = "wsanalytics"
+"""The role that a sandbox lets anybody assume in each of its accounts."""
+
+
+def account_ids(count: int) -> tuple[str, ...]:
+    """The ids of so many accounts: 111122223333, 222233334444 and so on.
+
+    >>> account_ids(2)
+    ('111122223333', '222233334444')
+    """
+    pattern = [111122223333 + place * 111111111111 for place in range(8)]
+    return tuple(str(pattern[place] if place < len(pattern) else 900000000000 + place)
+                 for place in range(count))
+
+
+def role_arn(account: str) -> str:
+    """The role that opens an *account*."""
+    return f"arn:aws:iam::{account}:role/{ROLE}"
+
+
 class Keys:
     """The access keys of *accounts*; a key that names none of them is the first account's."""
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from wsanalytics.errors import WsanalyticsError
-from wsanalytics.sandbox.keys import Keys
+from wsanalytics.sandbox.keys import Keys, account_ids
 from wsanalytics.sandbox.server import LOCAL, describe_environment
 
 _PATIENCE_SECONDS = 10.0
@@ -24,14 +24,16 @@ class SandboxProcess:
 
     def __init__(
         self, *, workspaces: int = 40, seed: int = 1, speed: float = 1.0, history_days: int = 63,
-        regions: Sequence[str] = ("us-east-1",), throttle: bool = False,
+        regions: Sequence[str] = ("us-east-1",), accounts: int = 1, throttle: bool = False,
         fault: Sequence[str] = (), port: int = 0, host: str = LOCAL,
     ) -> None:
         self.url = ""
         self._region = regions[0]
+        self.accounts = account_ids(accounts)
         self._options = [
             f"--workspaces={workspaces}", f"--seed={seed}", f"--speed={speed}", f"--port={port}",
-            f"--history-days={history_days}", f"--host={host}", "--with-parent",
+            f"--history-days={history_days}", f"--host={host}", f"--accounts={accounts}",
+            "--with-parent",
             *(f"--region={one}" for one in regions), *(f"--fault={one}" for one in fault),
             *(["--throttle"] if throttle else []),
         ]
@@ -39,7 +41,7 @@ class SandboxProcess:
 
     def environment(self) -> dict[str, str]:
         """The environment in which AWS's own tools talk to the sandbox."""
-        keys = Keys(("111122223333",))
+        keys = Keys(self.accounts)
         return describe_environment(self.url, keys.of(keys.accounts[0]), self._region)
 
     def start(self) -> Self:

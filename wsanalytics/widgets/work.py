@@ -16,7 +16,7 @@ import pandas as pd
 from wsanalytics.applying import apply_plan, undo
 from wsanalytics.aws.writer import Writer
 from wsanalytics.carrying import Terms
-from wsanalytics.changing import GOOD
+from wsanalytics.changing import went_well
 from wsanalytics.errors import InputError, WsanalyticsError
 from wsanalytics.journal import Entry, read_journal
 from wsanalytics.ledger import Ledger, ledger_of
@@ -125,7 +125,7 @@ class Worker:
             self.outcomes = frame
             rows = zip(frame["workspace_id"], frame["outcome"], frame["message"], strict=True)
             ended = {name: Ended(outcome, message) for name, outcome, message in rows}
-            bad = not frame["outcome"].isin([str(one) for one in GOOD]).all()
+            bad = not went_well(frame)
             self._end(ended, _told(act, ended, self.journal), trouble=bad)
 
     def _carried_out(self, act: Act) -> pd.DataFrame:
