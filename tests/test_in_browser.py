@@ -15,8 +15,12 @@ from tests.browsing import CDN_OF_VOILA, CHROMIUM, Visit, chromium, jupyter, not
 from tests.build import REPOSITORY
 from tests.hostile import HOSTILE
 from tests.plans import plan_of, rote_changes
+from tests.sandboxes import BoxClock
 from tests.test_applying import fleet, settings
+from tests.test_readme import readme_against
 from tests.test_review import hostile_plan
+from wsanalytics.backfilling import backfill
+from wsanalytics.collector import collect
 from wsanalytics.planfile import write_plan
 from wsanalytics.sandbox import Faults, Sandbox
 
@@ -131,6 +135,32 @@ def test_a_plan_is_reviewed_applied_and_taken_back_in_jupyterlab(
         page.get_by_text(first, exact=True).click()
         expect(page.get_by_text(f"Why {first}")).to_be_visible()
     assert visit.outside == []
+
+
+def test_the_ten_lines_of_the_readme_end_in_an_applied_and_undone_change(
+    visit: Visit, lab: tuple[str, str], root: Path
+) -> None:
+    with fleet(60) as (box, _, writer):
+        both, clock = ([writer.connection], []), BoxClock(box)
+        collect(root / "fleet", connections=both, clock=clock)
+        backfill(root / "fleet", connections=both, days=60, clock=clock)
+        review = ("ws.review(plan, savings, replay, history.workspaces, "
+                  "writer=ws.open_writer())")
+        name = put(root, "ten.ipynb", at(box), readme_against(Path("fleet"), review))
+        page = visit.open_notebook(lab, name)
+        visit.run_all()
+        before, first = settings(box), page.locator(".wsa-table tr[data-row]").first
+        first.wait_for(timeout=90_000)
+        found = re.search(r"ws-[0-9a-z]+", first.inner_text())
+        assert found
+        tick(page, found[0])
+        confirm(page, "Apply", "apply 1 in 111122223333 us-east-1")
+        expect(page.get_by_text("Applied: 1 done.")).to_be_visible(timeout=60_000)
+        changed = settings(box)
+        assert {one for one in before if before[one] != changed[one]} == {found[0]}
+        confirm(page, "Undo 1", "undo 1 in 111122223333 us-east-1")
+        expect(page.get_by_text("Taken back: 1 done.")).to_be_visible(timeout=60_000)
+        assert settings(box) == before
 
 
 def test_keys_in_notebook_7(

@@ -9,11 +9,18 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.build import REPOSITORY
+from tests.sandboxes import BoxClock, connected, frozen
+from wsanalytics.backfilling import backfill
+from wsanalytics.changing import Patience
 from wsanalytics.cli import main
+from wsanalytics.collector import collect
+from wsanalytics.history import configured
+from wsanalytics.planfile import read_plan, write_plan
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
@@ -64,6 +71,48 @@ def test_its_python_runs() -> None:
         warnings.simplefilter("ignore")  # the sample fleet has WorkSpaces without a price
         exec(compile(code, "README.md", "exec"), names)  # noqa: S102  # that is the test
     assert repr(names["plan"]).startswith("<Plan ")
+
+
+def readme_against(store: Path, end: str = "") -> str:
+    """README's Python, with the changes that it tells of: a store of one's own, and a writer."""
+    (code,) = blocks("python")
+    own = code.replace("ws.sample_history()", f"ws.read_history({str(store)!r})")
+    assert own != code
+    review = "ws.review(plan, savings, replay, history.workspaces)"
+    assert own.rstrip().endswith(review)
+    return own.replace(review, end)
+
+
+def test_its_ten_lines_make_a_plan_that_can_be_applied_and_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with frozen(workspaces=60, speed=120) as (box, _), connected(box) as both:
+        clock = BoxClock(box)
+        collect(tmp_path / "fleet", connections=both, clock=clock)
+        backfill(tmp_path / "fleet", connections=both, days=60, clock=clock)
+        names: dict[str, Any] = {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # some WorkSpaces have no price
+            exec(compile(readme_against(tmp_path / "fleet"), "README.md", "exec"), names)  # noqa: S102  # as above
+        for name, value in box.environment().items():
+            monkeypatch.setenv(name, value)
+        plan, ws = names["plan"], names["ws"]
+        assert (plan.account_id, plan.region) == ("111122223333", "us-east-1")
+        assert plan.changes["user_name"].ne("").all()
+        write_plan(plan, tmp_path / "plan.json")
+        assert read_plan(tmp_path / "plan.json").account_id == "111122223333"
+        writer = ws.open_writer()
+        before = configured(box.workspaces())
+        chosen = plan.only(plan.changes["workspace_id"].iloc[:2])
+        journal = tmp_path / "plan.journal.jsonl"
+        patience = Patience(poll=0.01, settle=0.2, confirm=5, backoff=0.01)
+        done = ws.apply_plan(chosen, writer, dry_run=False, journal=journal, patience=patience)
+        assert done["outcome"].tolist() == ["done", "done"]
+        assert (configured(box.workspaces()) != before).sum() == 2
+        assert ws.undo(journal, writer, dry_run=False, patience=patience)[
+            "outcome"].tolist() == ["done", "done"]
+        assert (configured(box.workspaces()) == before).all()
+        writer.connection.close()
 
 
 def test_its_iam_policy_is_the_one_that_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -195,13 +195,22 @@ def recommend(
         name for name, options in groups.items()
         if not options[0]["sessions"] and not is_silent(options[0])
     )
+    frame = _frame(schedule(rows, now), comparison if workspaces is None else workspaces)
     return Plan(
-        _frame(schedule(rows, now), comparison if workspaces is None else workspaces),
+        frame,
         now,
         HourRule.parse(hour_rule),
         prices_date,
         tuple(unused),
+        account_id=_the_one(frame["account_id"]),
+        region=_the_one(frame["region"]),
     )
+
+
+def _the_one(column: pd.Series) -> str | None:
+    """The account, or region, of a fleet that has only one."""
+    values = column.unique()
+    return str(values[0]) or None if len(values) == 1 else None
 
 
 def _frame(rows: list[dict[str, Any]], whose: pd.DataFrame) -> pd.DataFrame:
