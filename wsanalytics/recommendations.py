@@ -202,8 +202,8 @@ def recommend(
         HourRule.parse(hour_rule),
         prices_date,
         tuple(unused),
-        account_id=_the_one(frame["account_id"]),
-        region=_the_one(frame["region"]),
+        account_id=(account := _the_one(frame["account_id"])),
+        region=_the_one(frame["region"]) if account else None,  # of files nobody knows the account
     )
 
 
