@@ -197,7 +197,7 @@ def policy_drawings(one: Fleet) -> Iterator[Drawing]:
     called = ws.by_fear(ws.calibrate(one.sessions, workspaces=one.workspaces, prices=one.prices,
                                      window=later, months=1))
     yield "calibration", lambda: plot.calibration(called, caption="to the end of the next month")
-    found = ws.frontier(one.workspaces, one.sessions, window=one.window, prices=one.prices,
+    found = ws.frontier(one.sessions, one.workspaces, window=one.window, prices=one.prices,
                         policies=[])
     yield "frontier", lambda: plot.frontier(found, chosen=found.choose(max_cold_starts_per_week=1))
 

@@ -63,7 +63,7 @@ def main() -> None:
     people = make_people(args.workspaces, seed=args.seed, window=when)
     fleet, sessions = make_workspaces(people, seed=args.seed, window=when), fleet_sessions(
         people, when)
-    analysis = analyse(fleet, sessions, window=when, prices=prices)
+    analysis = analyse(sessions, fleet, window=when, prices=prices)
     begin = time.perf_counter()
     question = what_if(analysis, timeouts=TIMEOUTS)
     built = time.perf_counter() - begin
@@ -82,7 +82,7 @@ def main() -> None:
 
     def plain() -> None:
         settings = setting_grid(auto_stop_minutes=TIMEOUTS)
-        frontier(fleet, sessions, window=when, prices=prices, settings=settings,
+        frontier(sessions, fleet, window=when, prices=prices, settings=settings,
                  policies=[]).choose()
 
     again = statistics.median(timed(plain) for _ in range(3))

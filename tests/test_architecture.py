@@ -14,9 +14,10 @@ PACKAGE = REPOSITORY / "wsanalytics"
 
 # A module may import only from lines above its own, or within its own line from those before it.
 ORDER = """
-errors, outputs, folders
+errors, messages, outputs, folders
 checktimes
-timeline, tables, checking, files, locks, journal, admintables, frontiertables, contracts, workdays
+timeline, tables, slips, checking, files, locks, journal
+admintables, frontiertables, contracts, workdays
 settings, aws.model, show, eligibility, schedule, prices
 AWS
 history, sessions, inventory, samplefiles, store, stored, archive, metrics
@@ -29,7 +30,7 @@ jsonfields, planfile, planview, summaries, fleetviews, analysis, budget, calibra
 ledger, guards, changing, dealing, carrying, applying, powering, idling, arrivals
 mixtures, offering, frontiers, repricing, answering, whatif
 usage, particulars, explaining, evidence
-verification, newcomers, creations
+verification, newcomers, creations, replacing
 plot.letters, plot.style, plot.density, plot.choice, plot.costs, plot.hours, plot.outcomes
 plot.parts, plot.timeline, plot.tradeoff, plot.usage, plot.labels, plot.frontier, plot.explored
 plot.policies, plot
@@ -166,7 +167,8 @@ def test_own_modules_are_imported_at_the_top(module: str) -> None:
 def test_help_imports_nothing_heavy() -> None:
     heavy = {"numpy", "pandas", "pyarrow", "matplotlib", "boto3", "botocore", "rich"}
     light = {"cli", "optionkinds", "optionvalues", "config", "inforce", "adminoptions", "options",
-             "__init__", "errors", "outputs", ""}
+             "__init__", "errors", "outputs", "messages",
+             ""}
     for module in light & set(MODULES):
         for name, inside in imports_of(MODULES[module]):
             assert inside or name.partition(".")[0] not in heavy

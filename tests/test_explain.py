@@ -75,7 +75,7 @@ def fleet_rows() -> pd.DataFrame:
 
 def analysed(**more: Any) -> Analysis:
     options: dict[str, Any] = {"window": WHEN, "prices": load_prices(), "now": NOW}
-    return analyse(check_workspaces(fleet_rows()), fleet_sessions(BY_ID), **(options | more))
+    return analyse(fleet_sessions(BY_ID), check_workspaces(fleet_rows()), **(options | more))
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +189,7 @@ def test_what_was_created_later_or_gone_before() -> None:
         rows = fleet_rows()
         rows[column] = rows[column].mask(rows["workspace_id"] == "ws-never00001", instant)
         with pytest.warns(UserWarning, match="WorkSpace"):
-            analysis = analyse(check_workspaces(rows), fleet_sessions(BY_ID), window=WHEN,
+            analysis = analyse(fleet_sessions(BY_ID), check_workspaces(rows), window=WHEN,
                                prices=load_prices(), now=NOW)
         assert explain(analysis, "ws-never00001").table.empty
         said = sentences(analysis, "ws-never00001")

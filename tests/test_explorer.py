@@ -50,7 +50,7 @@ def analysis() -> ws.Analysis:
     by_id = {name: [(f"2026-02-{day:02} {start}", f"2026-02-{day:02} {end}")
                     for day in range(1, 29, every) for start, end in spans]
              for name, (every, spans) in SPANS.items()}
-    return ws.analyse(fleet(), fleet_sessions(by_id), window=FEBRUARY, prices=book())
+    return ws.analyse(fleet_sessions(by_id), fleet(), window=FEBRUARY, prices=book())
 
 
 @cache
@@ -281,7 +281,7 @@ def test_explore_takes_what_what_if_takes() -> None:
 
 
 def test_odd_fleets_are_drawn_too() -> None:
-    idle = ws.analyse(workspaces(), fleet_sessions({"ws-me": []}), window=FEBRUARY, prices=book())
+    idle = ws.analyse(fleet_sessions({"ws-me": []}), workspaces(), window=FEBRUARY, prices=book())
     manual = workspaces(running_mode="MANUAL", auto_stop_minutes=None)
     nobody = explore(idle, workspaces=manual)
     assert "1 WorkSpace MANUAL or standby" in nobody.note
@@ -306,7 +306,7 @@ def test_who_is_left_out_is_said_without_a_warning() -> None:
         assert f"{counted(unpriced, 'WorkSpace')} without a known price" in shown
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of analyse
-        played = ws.analyse(history.workspaces, ws.find_sessions(history), window=history.window,
+        played = ws.analyse(ws.find_sessions(history), history.workspaces, window=history.window,
                             prices=ws.load_prices())
         made = what_if(played)
     told = f" · {left} WorkSpaces MANUAL or standby: no hours, not simulated"

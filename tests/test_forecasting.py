@@ -211,11 +211,11 @@ def test_unseen_days_are_no_days_off() -> None:
     when = window("2025-09-01", "2025-12-08")
     gaps = pd.DataFrame({"workspace_id": [ME], "from_at": [at("2025-11-16")],
                          "to_at": [at("2025-12-08")]})
-    analysis = analyse(workspaces(running_mode="ALWAYS_ON", auto_stop_minutes=None), sessions,
+    analysis = analyse(sessions, workspaces(running_mode="ALWAYS_ON", auto_stop_minutes=None),
                        window=when, prices=book(), gaps=gaps, now=at("2025-12-08"))
     assert analysis.comparison["counted_from"].isna().all()
     assert analysis.plan.changes.empty
-    hourly = analyse(workspaces(), sessions, window=when, prices=book(), gaps=gaps,
+    hourly = analyse(sessions, workspaces(), window=when, prices=book(), gaps=gaps,
                      now=at("2025-12-08"))
     assert hourly.plan.changes["to_setting"].tolist() == ["ALWAYS_ON"]
 
@@ -286,7 +286,7 @@ def test_a_budget_adds_up_and_the_plan_costs_less(
 ) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        analysis = analyse(fleet[1], fleet[0], window=window("2025-10-01", "2026-02-11"),
+        analysis = analyse(fleet[0], fleet[1], window=window("2025-10-01", "2026-02-11"),
                            prices=built_in_prices(), now=at("2026-02-11 08:00"))
     spend = forecast_spend(analysis, tags=["team"])
     assert sorted(set(spend["month"])) == ["2026-02", "2026-03"]
@@ -302,7 +302,7 @@ def test_a_budget_adds_up_and_the_plan_costs_less(
 def test_a_budget_of_steady_people_is_their_bill() -> None:
     """Eight weeks at four billed hours a day, every day; half of February has passed."""
     sessions = used(59, [3.0] * 7, start=date(2025, 12, 18))
-    analysis = analyse(workspaces(), sessions, window=window("2025-12-18", "2026-02-15"),
+    analysis = analyse(sessions, workspaces(), window=window("2025-12-18", "2026-02-15"),
                        prices=book(), now=at("2026-02-15 08:00"))
     spend = forecast_spend(analysis).query("part == 'fleet' and under == 'present'")
     february, march = spend["expected_usd"]
@@ -320,7 +320,7 @@ def test_who_is_gone_may_come_back_in_a_budget() -> None:
         for n in range(11)}
     fleet = workspaces(*pairs, directory_id="d-all")
     fleet.loc[fleet["workspace_id"] == "ws-10", "directory_id"] = "d-gone"
-    analysis = analyse(fleet, fleet_sessions(pairs), prices=book(),
+    analysis = analyse(fleet_sessions(pairs), fleet, prices=book(),
                        window=Window(start, start + timedelta(days=210)))  # to 30 March
     mine = analysis.comparison.query("workspace_id == 'ws-10' and setting == 'AUTO_STOP:60'")
     assert mine["billed_hours_per_month"].item() == 0

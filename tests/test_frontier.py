@@ -60,7 +60,7 @@ def fleet(**columns: Any) -> pd.DataFrame:
 
 def found(**more: Any) -> Frontier:
     options = {"window": FEBRUARY, "prices": book(), "policies": [IDLE, f"AUTO_STOP:60+{IDLE}"]}
-    return frontier(fleet(), fleet_sessions(BY_ID), **(options | more))
+    return frontier(fleet_sessions(BY_ID), fleet(), **(options | more))
 
 
 def row(frame: pd.DataFrame, name: str, option: str) -> Any:
@@ -252,7 +252,7 @@ def test_terminated_and_unpriced_ones_are_shown_but_not_counted() -> None:
         base["workspace_id"] == "ws-rare", pd.Timestamp(at("2026-02-20")))
     base["region"] = base["region"].mask(base["workspace_id"] == "ws-busy", "mars-north-1")
     with pytest.warns(UserWarning, match="ws-busy") as told:
-        some = frontier(base, fleet_sessions(BY_ID), window=FEBRUARY, prices=book(),
+        some = frontier(fleet_sessions(BY_ID), base, window=FEBRUARY, prices=book(),
                         policies=[IDLE])
     assert len(told) == 1
     assert (some.workspaces, some.terminated, some.unpriced) == (3, 1, 1)
@@ -271,12 +271,12 @@ def test_who_was_created_late_is_judged_by_his_own_days() -> None:
     late = workspaces(created_at="2026-06-01 10:00")
     used = sessions(*[(at("2026-06-01 12:00") + timedelta(days=n),
                        at("2026-06-01 15:00") + timedelta(days=n)) for n in range(30)])
-    mine = row(frontier(late, used, window=when, prices=book(), policies=[]).options, ME,
+    mine = row(frontier(used, late, window=when, prices=book(), policies=[]).options, ME,
                "AUTO_STOP:60")
     assert mine["usd_per_month"] == pytest.approx(9.75 + 30 * 4 * 0.30)
     assert mine["waiting_minutes_per_month"] == pytest.approx(30 * 1.5)
     assert mine["cold_starts_per_week"] == pytest.approx(30 / (61 / 7))
-    later = frontier(workspaces(created_at="2026-07-02"), sessions(), window=when, prices=book(),
+    later = frontier(sessions(), workspaces(created_at="2026-07-02"), window=when, prices=book(),
                      policies=[IDLE])
     assert (later.workspaces, later.absent, later.unpriced) == (0, 1, 0)
     assert later.options["usd_per_month"].isna().all() and not later.options["chosen"].any()
@@ -288,7 +288,7 @@ def test_who_was_created_late_is_judged_by_his_own_days() -> None:
 def test_a_fleet_of_nobody() -> None:
     manual = workspaces(running_mode="MANUAL", auto_stop_minutes=None)
     with pytest.warns(UserWarning, match="MANUAL"):
-        nothing = frontier(manual, sessions(), window=FEBRUARY, prices=book(), policies=[IDLE])
+        nothing = frontier(sessions(), manual, window=FEBRUARY, prices=book(), policies=[IDLE])
     assert nothing.options.empty and nothing.workspaces == 0
     assert nothing.choose(max_cold_starts_per_week=1).usd_per_month == 0
     assert nothing.fleet_points["usd_per_month"].tolist() == [0]

@@ -88,7 +88,7 @@ def test_who_counts_for_a_part_of_the_time_is_told_where_the_cost_stands() -> No
     def told(hours: dict[str, list[int]]) -> str:
         machines = build.workspaces(*hours, running_mode="ALWAYS_ON", auto_stop_minutes=None)
         sessions = fleet_sessions({name: daily(when, own) for name, own in hours.items()})
-        return ws.overview(analyse(machines, sessions, window=when, prices=book())).head.value
+        return ws.overview(analyse(sessions, machines, window=when, prices=book())).head.value
 
     both = told({"ws-a": changed, "ws-b": steady, "ws-c": changed})
     assert ("$105.00 a month for 3 WorkSpaces with a known price (2 WorkSpaces counted since their "
@@ -184,7 +184,7 @@ def test_a_fleet_that_nobody_used_and_one_without_prices(history: History) -> No
     for workspaces in (history.workspaces, unknown):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = analyse(workspaces, sessions, window=window, prices=prices)
+            found = analyse(sessions, workspaces, window=window, prices=prices)
         panel = ws.overview(found)
         for place in range(len(TABS)):
             panel.tabs.selected_index = place
@@ -219,7 +219,7 @@ def test_the_page_reads_only_unless_it_was_started_otherwise(tmp_path: Path) -> 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found: Analysis = analyse(
-                box.workspaces(), box.sessions(), window=Window(ends - timedelta(days=30), ends),
+                box.sessions(), box.workspaces(), window=Window(ends - timedelta(days=30), ends),
                 prices=load_prices(), account_id="111122223333", region="us-east-1")
         write_plan(found.plan, tmp_path / "plan.json")
         asked = {"folder": str(tmp_path), "plan": "plan.json"}
@@ -279,7 +279,7 @@ def all_manual() -> FleetPanel:
     machines = build.workspaces("ws-a", "ws-b", running_mode="MANUAL", auto_stop_minutes=None)
     sessions = build.fleet_sessions({"ws-a": [("2026-02-03 09:00", "2026-02-03 17:00")]})
     with pytest.warns(NotBilledWarning):
-        return ws.overview(analyse(machines, sessions, window=when, prices=build.book()))
+        return ws.overview(analyse(sessions, machines, window=when, prices=build.book()))
 
 
 def test_a_fleet_of_which_nobody_is_simulated() -> None:
@@ -305,7 +305,7 @@ def test_tags_that_cannot_be_read_are_none() -> None:
             {"team": "sales"}, "[" * 100_000]
     machines = build.workspaces(*(f"ws-{place}" for place in range(len(told)))).assign(tags=told)
     sessions = build.fleet_sessions({"ws-0": [("2026-02-03 09:00", "2026-02-03 17:00")]})
-    panel = ws.overview(analyse(machines, sessions, window=when, prices=build.book()))
+    panel = ws.overview(analyse(sessions, machines, window=when, prices=build.book()))
     for place in range(len(TABS)):
         panel.tabs.selected_index = place
     assert [by for _, by in panel.by.options if by.startswith("tag")] == ["tag team"]

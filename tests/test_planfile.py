@@ -21,7 +21,8 @@ from tests.plans import plan_of
 from tests.strategies import timeouts
 from wsanalytics.cli import main
 from wsanalytics.errors import InputError
-from wsanalytics.planfile import plan_document, read_plan, write_plan
+from wsanalytics.messages import plain
+from wsanalytics.planfile import digest_of, plan_document, read_plan, write_plan
 from wsanalytics.planview import VIEW
 from wsanalytics.recommendations import Basis, Plan
 
@@ -65,7 +66,9 @@ def test_a_plan_is_read_back_as_it_was_written(tmp_path: Path, document: dict[st
     assert plan_document(plan) == document
     assert plan.basis == BASIS and plan.created_at == NOW
     write_plan(plan, tmp_path / "again.json")
-    assert json.loads((tmp_path / "again.json").read_text()) == document
+    again = json.loads((tmp_path / "again.json").read_text())
+    assert again["digest"] == digest_of(again)
+    assert again == document | {"digest": again["digest"]}
     assert plan.recommendations.dtypes.to_dict() == a_plan().recommendations.dtypes.to_dict()
 
 
@@ -443,8 +446,9 @@ def test_a_csv_view_holds_no_formula(hostile: Path, tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert tuple(rows[0]) == VIEW and len(rows) == len(HOSTILE)
     for row, name in zip(rows, HOSTILE, strict=True):
+        clean = "\n".join(map(plain, name.split("\n")))
         assert row["user_name"] == row["comment"] == (
-            f"'{name}" if name[:1] in {"=", "+", "-", "@", "\t", "\r"} and name else name)
+            f"'{clean}" if clean.lstrip("'")[:1] in {"=", "+", "-", "@"} and name else clean)
     assert rows[0]["saving_usd_per_month"] == f"{len(HOSTILE)}.0"
 
 

@@ -521,7 +521,7 @@ def test_the_report_shows_the_fleet_by_its_parts_and_on_its_clocks() -> None:
     sessions = sessions[sessions["workspace_id"].isin(fleet["workspace_id"])]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # some are not simulated, some have no price
-        found = ws.analyse(fleet, sessions, window=history.window, prices=ws.load_prices())
+        found = ws.analyse(sessions, fleet, window=history.window, prices=ws.load_prices())
         shown_ones = pictures(found, Zones.of("America/New_York", ()))
     told = [picture.alt.partition(":")[0] for picture in shown_ones]
     assert told == ["Bars", "Histogram", "Scatter", "Histograms", "Bars", "Bars", "Heat map",

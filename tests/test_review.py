@@ -24,11 +24,11 @@ from wsanalytics.carrying import Terms
 from wsanalytics.journal import read_journal
 from wsanalytics.ledger import ledger_of
 from wsanalytics.locks import held
+from wsanalytics.messages import plain
 from wsanalytics.planfile import write_plan
 from wsanalytics.prices import load_prices
 from wsanalytics.recommendations import Plan
 from wsanalytics.sandbox import Faults, Sandbox
-from wsanalytics.show import plain
 from wsanalytics.timeline import Window
 from wsanalytics.widgets.parts import WIDGET_VIEW
 from wsanalytics.widgets.reviewing import ReviewPanel
@@ -308,7 +308,7 @@ def found() -> Analysis:
         end = box.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # some are MANUAL, one has no price
-        return analyse(inventory, sessions, window=Window(end - timedelta(days=28), end),
+        return analyse(sessions, inventory, window=Window(end - timedelta(days=28), end),
                        prices=load_prices())
 
 

@@ -56,7 +56,7 @@ def fleet() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def analysed(**limits: Any) -> ws.Analysis:
     base, used = fleet()
-    return ws.analyse(base, used, window=WHEN, prices=BOOKS["list"],
+    return ws.analyse(used, base, window=WHEN, prices=BOOKS["list"],
                       limits=ws.analysis.Limits(**limits) if limits else None)
 
 
@@ -74,7 +74,7 @@ def anew(
     """The frontier and the choice that are found by replaying and billing all of it again."""
     base, used = fleet()
     found = ws.frontier(
-        base, used, window=WHEN, prices=BOOKS[prices].discounted(discount), policies=[],
+        used, base, window=WHEN, prices=BOOKS[prices].discounted(discount), policies=[],
         settings=setting_grid(auto_stop_minutes=timeouts, always_on=always_on),
         hour_rule=hour_rule)
     return found, found.choose(**limits)
@@ -252,7 +252,7 @@ def test_a_history_is_replayed() -> None:
     question = ws.what_if(history, timeouts=[60], hour_rules=["clock_hour"], wait_minutes=2.0)
     answer = question.answer(max_cold_starts_per_week=3)
     found = ws.frontier(
-        history.workspaces, ws.find_sessions(history), window=history.window, policies=[],
+        ws.find_sessions(history), history.workspaces, window=history.window, policies=[],
         prices=ws.load_prices(), settings=["ALWAYS_ON", "AUTO_STOP:60"], wait_minutes=2.0,
         present=history.configured)
     same(answer, found, found.choose(max_cold_starts_per_week=3))
@@ -305,7 +305,7 @@ def test_what_cannot_be_made() -> None:
 
 def test_a_fleet_of_nobody() -> None:
     manual = workspaces(running_mode="MANUAL", auto_stop_minutes=None)
-    nobody = ws.analyse(workspaces(), fleet_sessions({ME: []}), window=WHEN, prices=book())
+    nobody = ws.analyse(fleet_sessions({ME: []}), workspaces(), window=WHEN, prices=book())
     answer = ws.what_if(nobody, workspaces=manual).answer(max_cold_starts_per_week=1)
     assert answer.table.empty and answer.frontier.workspaces == 0
     assert answer.choice.usd_per_month == 0 and "0 WorkSpaces" in answer.headline

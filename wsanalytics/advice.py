@@ -7,6 +7,7 @@ all work is done.
 from __future__ import annotations
 
 from argparse import Namespace
+from datetime import datetime
 from pathlib import Path
 
 from wsanalytics.analysis import Analysis, Limits, analyse
@@ -16,9 +17,11 @@ from wsanalytics.hourrules import HourRule
 from wsanalytics.inputs import fleet_of
 from wsanalytics.outputs import check_output, page_at, write_text
 from wsanalytics.planfile import EXTENSIONS, write_plan
+from wsanalytics.replacing import newer_than, refuse_to_replace
 from wsanalytics.report import terminal
 from wsanalytics.report.page import render_report
 from wsanalytics.settings import Setting, setting_grid
+from wsanalytics.store import Store
 
 REPORT_ENDINGS = (".html",)
 
@@ -26,10 +29,19 @@ REPORT_ENDINGS = (".html",)
 def recommend(args: Namespace) -> None:
     """Sessions to a plan."""
     check_output(args.output, EXTENSIONS)
+    if not args.force:
+        refuse_to_replace(args.output)
     analysis = analysis_of(args, steps=5)
+    if warning := newer_than(args.output, known_until(args, analysis)):
+        terminal.tell(warning)
     write_plan(analysis.plan, args.output)
     terminal.print_changes(analysis)
     terminal.tell(f"the plan is in {args.output}; nothing in AWS was changed")
+
+
+def known_until(args: Namespace, analysis: Analysis) -> datetime:
+    """Up to when what a plan rests on was seen: the newest sample of a store, or its window."""
+    return Store(args.store).newest_at() if args.store is not None else analysis.window.end
 
 
 def report(args: Namespace) -> None:
@@ -61,7 +73,7 @@ def analysis_of(args: Namespace, *, steps: int, as_then: bool = False) -> Analys
             max_cold_starts_per_week=args.max_cold_starts_per_week,
             min_saving_usd=args.min_saving_usd,
         )
-        return analyse(fleet.workspaces, fleet.sessions, window=fleet.window,
+        return analyse(fleet.sessions, fleet.workspaces, window=fleet.window,
                        prices=fleet.prices, limits=limits, defaults=fleet.defaults,
                        gaps=fleet.gaps, account_id=fleet.account_id, region=fleet.region,
                        source=fleet.source, step=step,

@@ -13,6 +13,7 @@ from datetime import datetime
 import pandas as pd
 
 from wsanalytics.billing import bill
+from wsanalytics.checking import refuse_another
 from wsanalytics.comparison import compare
 from wsanalytics.history import History, configured
 from wsanalytics.hourrules import HourRule
@@ -21,6 +22,7 @@ from wsanalytics.recommendations import Basis, Plan, recommend
 from wsanalytics.sessions import find_gaps, find_sessions
 from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.simulate.fleet import Replay, replay
+from wsanalytics.tables import SESSIONS, WORKSPACES
 from wsanalytics.timeline import Window
 
 
@@ -63,8 +65,8 @@ class Analysis:
 
 
 def analyse(
-    workspaces: pd.DataFrame,
     sessions: pd.DataFrame,
+    workspaces: pd.DataFrame,
     *,
     window: Window,
     prices: PriceBook,
@@ -85,6 +87,8 @@ def analyse(
     plan; *step* is told the name of each step
     before it begins.
     """
+    refuse_another(sessions, SESSIONS)
+    refuse_another(workspaces, WORKSPACES)
     limits = limits or Limits()
     present = configured(workspaces)
     step("replaying")
@@ -140,7 +144,7 @@ def analyse_history(
     step("finding sessions")
     fleet = history.workspaces
     return analyse(
-        fleet, find_sessions(history), window=history.window,
+        find_sessions(history), fleet, window=history.window,
         prices=load_prices() if prices is None else prices, limits=limits,
         gaps=find_gaps(history), source=source, step=step, now=now,
         account_id=the_one(fleet["account_id"]) or None, region=the_one(fleet["region"]))

@@ -23,6 +23,7 @@ from wsanalytics.dealing import Place
 from wsanalytics.errors import InputError
 from wsanalytics.journal import Journal, open_journal, read_journal
 from wsanalytics.ledger import Ledger, Standing, ledger_of
+from wsanalytics.planfile import read_plan
 from wsanalytics.recommendations import Plan
 from wsanalytics.settings import RunningMode, Setting
 from wsanalytics.show import listed
@@ -38,18 +39,18 @@ def journal_beside(plan: Path) -> Path:
 
 
 def apply_plan(
-    plan: Plan,
+    plan: Plan | Path | str,
     writer: Writer | Sequence[Writer],
     *,
     dry_run: bool = True,
-    journal: Path | None = None,
+    journal: Path | str | None = None,
     resume: bool = False,
     due_on: date | None = None,
     terms: Terms | None = None,
     plan_name: str = "",
     **more: Any,  # noqa: ANN401  # the fields of Terms
 ) -> pd.DataFrame:
-    """Make the changes of *plan*, or with *dry_run* (the default) say what would be done.
+    """Make the changes of *plan*, a file or not, or with *dry_run* say what would be done.
 
     *writer* is for the account and region that the plan is for, or one for each of several. A
     real run needs *journal*, a file that every call is written to before and after; with *resume*
@@ -62,6 +63,8 @@ def apply_plan(
     :class:`~wsanalytics.changing.Outcome`. Raises :class:`InputError` for a plan of another
     account and a journal of an interrupted run, and :class:`AwsError` where AWS cannot be asked.
     """
+    plan = plan if isinstance(plan, Plan) else read_plan(plan)
+    journal = None if journal is None else Path(journal)
     terms = terms or Terms(**more)
     writers = [writer] if isinstance(writer, Writer) else list(writer)
     changes = changes_of(plan)
@@ -86,7 +89,7 @@ def apply_plan(
 
 
 def undo(
-    journal: Path,
+    journal: Path | str,
     writer: Writer | Sequence[Writer],
     *,
     dry_run: bool = True,
@@ -101,6 +104,7 @@ def undo(
     alone. Columns, terms (there is no limit by default) and errors as of :func:`apply_plan`; taken
     back what is taken back, calling it again for all does nothing.
     """
+    journal = Path(journal)
     terms = terms or Terms(**({"limit": None} | more))
     writers = [writer] if isinstance(writer, Writer) else list(writer)
     with ExitStack() as stack:

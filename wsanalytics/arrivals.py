@@ -105,13 +105,13 @@ def _unseen_days(gaps: pd.DataFrame | None, zone: ZoneInfo) -> set[date]:
 
 
 def start_early(
-    store: Store,
+    store: Store | Path | str,
     writer: Writer | Sequence[Writer],
     *,
     ahead: timedelta = timedelta(minutes=15),
     min_chance: float = 0.6,
     dry_run: bool = True,
-    journal: Path | None = None,
+    journal: Path | str | None = None,
     zones: Zones | None = None,
     holidays: Holidays | None = None,
     keep: Keep = lambda frame: frame,
@@ -127,11 +127,12 @@ def start_early(
     """
     terms = terms or Terms(limit=None)
     zones = zones or Zones.of("UTC", ())
-    inventory = store.inventory()
+    opened = Store.of(store)
+    inventory = opened.inventory()
 
     def work_of(one: Writer) -> Work:
         looker = Looker(one.connection)
-        finder = _Finder(store, looker, ahead, min_chance, zones, holidays, terms)
+        finder = _Finder(opened, looker, ahead, min_chance, zones, holidays, terms)
         found = finder.find(keep(of_place(inventory, one)))
         return Work(writer=one, looker=looker, candidates=found, recheck=finder.recheck,
                     about={"ahead_minutes": ahead.total_seconds() / 60})

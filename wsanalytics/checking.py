@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wsanalytics.errors import InputError
+from wsanalytics.slips import meant_columns
 from wsanalytics.tables import Column, Kind, Table
 from wsanalytics.timeline import EARLIEST, INSTANT_DTYPE, LATEST
 
@@ -68,17 +69,42 @@ def check_table(
     )
 
 
+def refuse_another(frame: object, table: Table) -> None:
+    """Raise :class:`InputError` where *frame* is no *table*: two were swapped, or it is a path."""
+    where = f"the {table.name}"
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError(f"it is {type(frame).__name__}, not a frame", where=where,
+                         rule=f"a {table.name} table is handed over",
+                         mend=f"read a file with read_{table.name}")
+    missing = [column.name for column in table.columns
+               if column.required and column.name not in frame.columns]
+    if missing:
+        raise InputError(
+            f"column {', '.join(missing)} is missing (there are: "
+            f"{', '.join(map(str, list(frame.columns)[:12]))})", where=where,
+            rule="sessions come first, workspaces after them",
+            mend="look whether two frames were swapped")
+
+
 def refuse_missing_columns(names: Sequence[str], table: Table, where: str) -> None:
     """Raise :class:`InputError` unless *names* hold every column that *table* must have."""
     needed = [column.name for column in table.columns if column.required]
     missing = [name for name in needed if name not in names]
+    meant = meant_columns(names, table)
     if missing:
+        close = [f"{name} for {known}" for name, known in meant.items() if known in missing]
         raise InputError(
             f"column {', '.join(missing)} is missing (there are: {', '.join(names)})",
             where=where,
             rule=f"a {table.name} table has {', '.join(needed)}",
-            mend=f"add it; 'wsanalytics columns {table.name}' explains each column",
+            mend=f"did {', '.join(close)} get another name? Rename it" if close else
+            f"add it; 'wsanalytics columns {table.name}' explains each column",
         )
+    for name, known in meant.items():
+        raise InputError(
+            f"there is a column {name}, and none called {known}", where=where,
+            rule=f"a column that is not known is ignored, and without {known} its default would "
+            "count", mend=f"did you mean {known}? Rename it, or remove it")
 
 
 def sort_by_key(frame: pd.DataFrame, table: Table) -> pd.DataFrame:

@@ -7,7 +7,6 @@ Nothing heavy is imported until a command line has been understood, so ``--help`
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 import warnings
@@ -21,6 +20,7 @@ from wsanalytics import __version__
 from wsanalytics.config import commands_of, configure, options_of
 from wsanalytics.errors import InputError, NotBilledWarning, UnpricedWarning, WsanalyticsError
 from wsanalytics.inforce import lines_in_force
+from wsanalytics.messages import lenient_streams, one_line
 from wsanalytics.options import add_all
 from wsanalytics.outputs import page_at, refuse_overlaps
 
@@ -54,12 +54,24 @@ class _Parser(argparse.ArgumentParser):
             close = get_close_matches(found[1], names, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names)}"
             message = f"there is no command {found[1]!r}; {hint}"
-        self.exit(REFUSED, f"{self.prog}: {message}. Mend: '{self.prog} --help' shows the usage.\n")
+        _say(f"{self.prog}: {message}. Mend: '{self.prog} --help' shows the usage.")
+        self.exit(REFUSED)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit status."""
     argv = sys.argv[1:] if argv is None else argv
+    with lenient_streams(sys.stdout, sys.stderr) as out:
+        status = _answered(argv)
+    if out.error is None:
+        return status
+    if sys.stderr and not isinstance(out.error, BrokenPipeError):  # then whoever read has left
+        _say(f"wsanalytics: standard output cannot be written: {out.error.strerror}; what was done "
+             "is done")
+    return max(status, 1)
+
+
+def _answered(argv: Sequence[str]) -> int:
     args = _understood(argv)
     if args is None:
         return REFUSED
@@ -73,14 +85,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             warnings.showwarning = _show_warning
             return _run(args)
     except WsanalyticsError as error:
-        sys.stderr.write(f"wsanalytics {args.command}: {error}{_whence(error, args)}\n")
+        _say(f"wsanalytics {args.command}: {error}{_whence(error, args)}")
         return REFUSED
     except KeyboardInterrupt:
-        sys.stderr.write(f"wsanalytics {args.command}: interrupted; nothing is half-written.\n")
+        _say(f"wsanalytics {args.command}: interrupted; nothing is half-written.")
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has left
-        return 1
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{one_line(text)}\n")
 
 
 def _understood(argv: Sequence[str]) -> argparse.Namespace | None:
@@ -103,11 +116,11 @@ def _understood(argv: Sequence[str]) -> argparse.Namespace | None:
     args, strange = parser.parse_known_args(argv)
     prog = " ".join(["wsanalytics", args.command, *filter(None, [getattr(args, "about", "")])])
     if strange:
-        sys.stderr.write(f"{prog}: unrecognized arguments: {' '.join(strange)}. "
-                         f"Mend: '{prog} --help' shows the usage.\n")
+        _say(f"{prog}: unrecognized arguments: {' '.join(strange)}. "
+             f"Mend: '{prog} --help' shows the usage.")
         return None
     if broken is not None:
-        sys.stderr.write(f"{prog}: {broken}\n")
+        _say(f"{prog}: {broken}")
         return None
     found.mark(args)
     if args.command == "doctor":
@@ -154,7 +167,7 @@ def _show_warning(
     line: str | None = None,  # noqa: ARG001  # likewise
 ) -> None:
     if issubclass(category, (UnpricedWarning, NotBilledWarning)):
-        sys.stderr.write(f"wsanalytics: {message}.\n")
+        _say(f"wsanalytics: {message}.")
 
 
 def build_parser() -> argparse.ArgumentParser:

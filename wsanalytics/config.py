@@ -34,6 +34,7 @@ _ABOUT_OTHERS = {("undo", "workspace")}
 """What the top level says of a fleet for all commands, which does not narrow what is undone."""
 _ACT = "nothing is changed in AWS without an explicit act on the command line"
 _NEVER = {"yes": _ACT, "interactive": _ACT, "create": _ACT, "resume": _ACT, "allow-apply": _ACT,
+          "force": "what is replaced is decided each time",
           "help": "it is a question, not a setting", "version": "it is a question, not a setting",
           "with-parent": "it is for programs that start a sandbox"}
 _RIVALS = (("store", "sessions"), ("store", "workspaces"), ("setting", "timeout"))

@@ -14,6 +14,7 @@ from wsanalytics.aws.failures import Refusal
 from wsanalytics.aws.writer import Writer
 from wsanalytics.changing import went_well
 from wsanalytics.errors import InputError
+from wsanalytics.messages import one_line
 from wsanalytics.report import terminal
 from wsanalytics.show import listed
 
@@ -26,7 +27,7 @@ def confirmed(words: str, what: str) -> bool:
         raise InputError("there is nobody to ask: standard input is no terminal",
                          where="--interactive", rule="a person types the confirmation",
                          mend="run it at a terminal, or use --yes in a script")
-    sys.stderr.write(f"{what}. Type '{words}' to go on: ")
+    sys.stderr.write(f"{one_line(what)}. Type '{words}' to go on: ")
     sys.stderr.flush()
     return sys.stdin.readline().strip() == words
 

@@ -45,7 +45,7 @@ def creation_properties(args: Namespace) -> int:
                         maintenance_hours=args.maintenance_hours)
         living = fleet.workspaces[fleet.workspaces["terminated_at"].isna()]
         bundle = args.from_bundle or of_most(living, "bundle_id")
-        analysis = analyse(priced_as(fleet.workspaces, bundle), fleet.sessions, window=fleet.window,
+        analysis = analyse(fleet.sessions, priced_as(fleet.workspaces, bundle), window=fleet.window,
                            prices=fleet.prices, limits=limits, gaps=fleet.gaps, step=step)
     newcomer = best_for_newcomers(
         analysis.comparison, candidates=limits.candidates,

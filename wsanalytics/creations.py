@@ -42,7 +42,7 @@ def create_workspaces(
     writer: Writer,
     *,
     dry_run: bool = True,
-    journal: Path | None = None,
+    journal: Path | str | None = None,
     terms: Terms | None = None,
 ) -> pd.DataFrame:
     """Create a WorkSpace for each of *requests*, or with *dry_run* say for whom.

@@ -16,6 +16,7 @@ import pandas as pd
 
 from wsanalytics.analysis import Analysis
 from wsanalytics.errors import InputError
+from wsanalytics.messages import plain
 from wsanalytics.particulars import (
     Record,
     Row,
@@ -28,7 +29,7 @@ from wsanalytics.particulars import (
     what_would_change,
 )
 from wsanalytics.settings import ALWAYS_ON
-from wsanalytics.show import html_table, number, plain, usd
+from wsanalytics.show import html_table, number, usd
 from wsanalytics.usage import usage_of
 from wsanalytics.workdays import Zones
 

@@ -5,8 +5,10 @@ How a file takes its place is in :mod:`wsanalytics.outputs`.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -15,8 +17,13 @@ import pyarrow.parquet as pq
 
 from wsanalytics.checking import Origin, refuse_missing_columns
 from wsanalytics.errors import InputError
+from wsanalytics.messages import disarmed, plain, rearmed
 from wsanalytics.outputs import Batch, check_output, replaced
 from wsanalytics.tables import Kind, Table
+
+Quoting = Literal[0, 1, 2, 3]
+READ_BACK = {"workspaces", "samples", "sessions", "gaps", "prices", "settings", "orders"}
+"""The tables that commands read, beside writing them: what they hold comes back to the letter."""
 
 
 def origin_of(path: Path) -> Origin:
@@ -69,6 +76,20 @@ def read_table(path: Path, table: Table) -> pd.DataFrame:
         ) from error
 
 
+def read_source(
+    source: Path | str | pd.DataFrame, table: Table
+) -> tuple[pd.DataFrame, Origin | None]:
+    """A frame as it is, or the columns of *table* in the file that is named; and where it is."""
+    if isinstance(source, pd.DataFrame):
+        return source, None
+    if not isinstance(source, Path | str):
+        raise InputError(f"it is {type(source).__name__}", where=f"the {table.name}",
+                         rule=f"a {table.name} table comes from a file or is a frame",
+                         mend="name a .csv or .parquet file")
+    path = Path(source)
+    return read_table(path, table), origin_of(path)
+
+
 def _readers() -> dict[str, Callable[[Path, Table], pd.DataFrame]]:
     return {".csv": _read_csv, ".parquet": _read_parquet}
 
@@ -92,6 +113,10 @@ def _read_csv(path: Path, table: Table) -> pd.DataFrame:
         convert_options=convert,
     )
     frame: pd.DataFrame = data.select(wanted).to_pandas()
+    for name in wanted:
+        armed = frame[name].str.startswith("'")
+        if armed.any():
+            frame[name] = frame[name].where(~armed, frame[name].map(rearmed))
     return frame
 
 
@@ -128,25 +153,38 @@ def write_table(
     columns = frame[list(table.names)]
     with replaced(path, private="user_name" in table.names, batch=batch) as file:
         if path.suffix == ".csv":
-            _as_csv(columns, table).to_csv(file, index=False, lineterminator="\n")
+            text, quoting = _as_csv(columns, table)
+            text.to_csv(file, index=False, lineterminator="\n", quoting=quoting)
         else:
             pq.write_table(
                 pa.Table.from_pandas(columns, preserve_index=False), file, compression="zstd"
             )
 
 
-def _as_csv(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
-    """Instants as ISO 8601 with Z, flags as true and false."""
-    text = {}
+def _as_csv(frame: pd.DataFrame, table: Table) -> tuple[pd.DataFrame, Quoting]:
+    """Instants as ISO 8601 with Z, flags as true and false; and which cells are to be quoted.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe before it, which is taken
+    off again where the table is read. Control characters become a mark in tables that nothing
+    reads back; in the others they stay, and a line break within a cell is quoted.
+    """
+    text: dict[str, pd.Series] = {}
+    quoting: Quoting = csv.QUOTE_MINIMAL
     for column in table.columns:
         values = frame[column.name]
         if column.kind is Kind.INSTANT:
             text[column.name] = _iso(values)
         elif column.kind is Kind.FLAG:
             text[column.name] = values.map({True: "true", False: "false"})
+        elif column.kind is Kind.TEXT:
+            distinct = {value: disarmed(value if table.name in READ_BACK else plain(value))
+                        for value in map(str, values.dropna().unique())}
+            text[column.name] = values.astype("str").map(distinct)
+            if any("\r" in value for value in distinct.values()):
+                quoting = csv.QUOTE_NONNUMERIC  # the writer takes a lone CR for a plain letter
         else:
             text[column.name] = values
-    return pd.DataFrame(text)
+    return pd.DataFrame(text), quoting
 
 
 def _iso(values: pd.Series) -> pd.Series:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from wsanalytics.errors import OutputError
+from wsanalytics.errors import InputError, OutputError
 from wsanalytics.outputs import real_path, reason_of, status_of
 
 
@@ -78,3 +79,21 @@ class Made:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
             self.take_back()
+
+
+def refuse_filled(folder: Path, but: re.Pattern[str]) -> None:
+    """Raise :class:`InputError` for a folder with anything in it, hidden or not, *but* such names.
+
+    Those are what a killed run of ours leaves.
+    """
+    try:
+        strange = sorted(path.name for path in folder.iterdir() if not but.match(path.name))
+    except OSError as error:
+        raise OutputError(f"{folder}: it cannot be looked into: {reason_of(error)}. "
+                          "Nothing was written.") from error
+    if strange:
+        more = f" and {len(strange) - 3:,} more" if len(strange) > 3 else ""
+        raise InputError(
+            f"there is something in it ({', '.join(strange[:3])}{more}), but it is no store",
+            where=str(folder), rule="a store has a folder of its own, with store.json in it",
+            mend="name a new or an empty folder; hidden files count")

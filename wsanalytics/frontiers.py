@@ -15,6 +15,7 @@ from math import isfinite
 import numpy as np
 import pandas as pd
 
+from wsanalytics.checking import refuse_another
 from wsanalytics.errors import InputError
 from wsanalytics.frontiertables import FLEET_FRONTIER, FRONTIER
 from wsanalytics.history import configured
@@ -24,6 +25,7 @@ from wsanalytics.offering import Question, calling_policies, offers_of
 from wsanalytics.prices import PriceBook
 from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.show import counted, html_table, number, usd
+from wsanalytics.tables import SESSIONS, WORKSPACES
 from wsanalytics.timeline import Window, coded
 
 WAIT_MINUTES = 1.5
@@ -150,8 +152,8 @@ class Frontier:
 
 
 def frontier(
-    workspaces: pd.DataFrame,
     sessions: pd.DataFrame,
+    workspaces: pd.DataFrame,
     *,
     window: Window,
     prices: PriceBook,
@@ -165,7 +167,7 @@ def frontier(
 ) -> Frontier:
     """Dollars a month against users' waiting, of each WorkSpace and of the whole fleet.
 
-    *workspaces* and *sessions* are checked tables; sessions before *window* are history that
+    *sessions* and *workspaces* are checked tables; sessions before *window* are history that
     policies see. *settings* are tried on every WorkSpace (default: ALWAYS_ON, AUTO_STOP:60, :120
     and :240), its *present* one beside them (by id; default: as listed). *policies* are played in
     a :func:`~wsanalytics.simulate.backtest.backtest` on the present settings, or, written
@@ -176,6 +178,8 @@ def frontier(
     It tells what could be, certain or not; :func:`wsanalytics.recommend` proposes what is worth
     changing. Raises :class:`InputError` for a policy or setting that does not exist.
     """
+    refuse_another(sessions, SESSIONS)
+    refuse_another(workspaces, WORKSPACES)
     _refuse_unless(wait_minutes, "wait_minutes", above_zero=True)
     question = Question(
         window=window, prices=prices,

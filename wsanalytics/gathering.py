@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import pandas as pd
 
 from wsanalytics import backfilling, collector
+from wsanalytics.messages import one_line
 from wsanalytics.report import terminal
 from wsanalytics.rounds import DONE
 from wsanalytics.show import counted
@@ -62,11 +63,19 @@ def _status(rounds: pd.DataFrame) -> int:
 
 
 def _log(*, verbose: bool) -> None:
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO if verbose else logging.ERROR,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Harmless("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.INFO if verbose else logging.ERROR,
+                        force=True)
     for noisy in ("botocore", "urllib3", "filelock"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+class _Harmless(logging.Formatter):
+    """Log lines that leave as all messages do."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return one_line(super().format(record))
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from wsanalytics.aws.model import compute_types
 from wsanalytics.checking import Origin, check_table, refuse_duplicates, sort_by_key
 from wsanalytics.eligibility import is_timeout
 from wsanalytics.errors import InputError
-from wsanalytics.files import origin_of, read_table
+from wsanalytics.files import read_source
 from wsanalytics.prices import load_prices, with_base_volumes
 from wsanalytics.schedule import Schedule, schedule_of
 from wsanalytics.settings import ALWAYS_ON, RULE, RunningMode, Setting, auto_stop
@@ -195,19 +195,22 @@ def _refuse_overlaps(
         )
 
 
-def read_workspaces(path: Path, *, priced: Iterable[str] | None = None) -> pd.DataFrame:
-    """The checked ``workspaces`` table in the CSV or Parquet file at *path*."""
-    return check_workspaces(read_table(path, WORKSPACES), origin_of(path), priced=priced)
+def read_workspaces(
+    source: Path | str | pd.DataFrame, *, priced: Iterable[str] | None = None
+) -> pd.DataFrame:
+    """The checked ``workspaces`` table in a CSV or Parquet file, or in a frame."""
+    return check_workspaces(*read_source(source, WORKSPACES), priced=priced)
 
 
-def read_sessions(path: Path) -> pd.DataFrame:
-    """The checked ``sessions`` table in the CSV or Parquet file at *path*."""
-    return check_sessions(read_table(path, SESSIONS), origin_of(path))
+def read_sessions(source: Path | str | pd.DataFrame) -> pd.DataFrame:
+    """The checked ``sessions`` table in a CSV or Parquet file, or in a frame."""
+    return check_sessions(*read_source(source, SESSIONS))
 
 
-def read_samples(path: Path) -> pd.DataFrame:
-    """The checked ``samples`` table in the CSV or Parquet file at *path*, in any row order."""
-    samples = check_table(read_table(path, SAMPLES), SAMPLES, origin_of(path), rows_needed=True)
+def read_samples(source: Path | str | pd.DataFrame) -> pd.DataFrame:
+    """The checked ``samples`` table in a CSV or Parquet file, or in a frame, in any row order."""
+    frame, origin = read_source(source, SAMPLES)
+    samples = check_table(frame, SAMPLES, origin, rows_needed=True)
     samples["checked_at"] = samples["checked_at"].fillna(samples["sampled_at"])
     return samples
 

@@ -38,12 +38,12 @@ Keep = Callable[[pd.DataFrame], pd.DataFrame]
 
 
 def stop_idle(
-    store: Store,
+    store: Store | Path | str,
     writer: Writer | Sequence[Writer],
     *,
     idle: timedelta,
     dry_run: bool = True,
-    journal: Path | None = None,
+    journal: Path | str | None = None,
     working_hours: WorkingHours | None = None,
     zones: Zones | None = None,
     keep: Keep = lambda frame: frame,
@@ -64,12 +64,13 @@ def stop_idle(
     """
     terms = terms or Terms(limit=None)
     zones = zones or Zones.of("UTC", ())
-    started = _started(read_journal(journal) if journal and journal.is_file() else [])
-    inventory = store.inventory()
+    started = _started(read_journal(journal) if journal and Path(journal).is_file() else [])
+    opened = Store.of(store)
+    inventory = opened.inventory()
 
     def work_of(one: Writer) -> Work:
         looker = Looker(one.connection)
-        finder = _Finder(store, looker, idle, working_hours, zones, started)
+        finder = _Finder(opened, looker, idle, working_hours, zones, started)
         found = finder.find(keep(of_place(inventory, one)))
         return Work(writer=one, looker=looker, candidates=found, recheck=finder.recheck,
                     about={"idle_minutes": idle.total_seconds() / 60})

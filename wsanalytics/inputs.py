@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import Namespace
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -17,8 +18,9 @@ from wsanalytics.files import origin_of, read_table
 from wsanalytics.history import check_workspaces, configured, read_sessions
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.progress import working
+from wsanalytics.report import terminal
 from wsanalytics.schedule import schedule_of
-from wsanalytics.show import listed
+from wsanalytics.show import counted, listed
 from wsanalytics.store import Store
 from wsanalytics.stored import find_stored
 from wsanalytics.tables import WORKSPACES
@@ -85,7 +87,24 @@ def fleet_of(args: Namespace, *, with_history: bool = False) -> Fleet:
     *with_history*: sessions before ``--start`` are there as well.
     """
     fleet = _named(args, with_history=with_history)
+    tell_defaults(fleet.defaults)
     return replace(fleet, prices=fleet.prices.discounted(args.discount))
+
+
+def tell_defaults(defaults: dict[str, int]) -> None:
+    """Which defaults were used for what the workspaces table does not say, on standard error."""
+    texts = {column.name: column.default_text or str(column.default or "empty")
+             for column in WORKSPACES.columns}
+    empty = [name for name in defaults if texts[name] == "empty"]
+    rows = [(name, texts[name], counted(count, "WorkSpace"))
+            for name, count in defaults.items() if name not in empty]
+    if not defaults:
+        return
+    terminal.tell("the workspaces table does not say everything; these defaults are used:")
+    for name, text, count in rows:
+        sys.stderr.write(f"  {name:<21}{text:<25}{count}\n")
+    if empty:
+        sys.stderr.write(f"  and empty: {', '.join(empty)}\n")
 
 
 def _named(args: Namespace, *, with_history: bool) -> Fleet:

@@ -80,7 +80,7 @@ def instant_text(at: datetime) -> str:
 
 @contextmanager
 def open_journal(
-    path: Path, *, clock: Callable[[], datetime] = utc_now, mends: bool = True
+    path: Path | str, *, clock: Callable[[], datetime] = utc_now, mends: bool = True
 ) -> Iterator[Journal]:
     """The journal at *path*, made if there is none, held against other processes.
 
@@ -88,6 +88,7 @@ def open_journal(
     false: then it is refused. Raises :class:`InputError` for a file that is no journal, or that
     another process writes to, and :class:`OutputError` where it cannot be written to.
     """
+    path = Path(path)
     if not path.parent.is_dir():
         raise OutputError(f"{path}: the folder {path.parent} does not exist. "
                           "Rule: folders are not created. Mend: create it, or name another file.")
@@ -111,9 +112,9 @@ def open_journal(
             yield journal
 
 
-def read_journal(path: Path) -> list[Entry]:
+def read_journal(path: Path | str) -> list[Entry]:
     """The lines of the journal at *path*; one that a kill cut off at the end is passed over."""
-    return read_lines(path)[0]
+    return read_lines(Path(path))[0]
 
 
 def read_lines(path: Path) -> tuple[list[Entry], bytes]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from wsanalytics.errors import InputError
-from wsanalytics.show import plain
+from wsanalytics.messages import plain
 from wsanalytics.timeline import EARLIEST, LATEST
 
 MOST_SHOWN = 60

@@ -124,6 +124,8 @@ def _add_recommend(commands: Commands[Any]) -> None:
     add_choice(recommend)
     recommend.add_argument("--output", type=Path, required=True, metavar="plan.json",
                            help="where the plan goes")
+    recommend.add_argument("--force", action="store_true",
+                           help="replace a plan there that was edited or applied, too")
 
 
 def _add_report(commands: Commands[Any]) -> None:

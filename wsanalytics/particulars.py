@@ -11,10 +11,11 @@ from typing import Any
 import pandas as pd
 
 from wsanalytics.analysis import Analysis
+from wsanalytics.messages import plain
 from wsanalytics.prices import break_even_hours
 from wsanalytics.recommendations import CHANGE, ENOUGH_DAYS
 from wsanalytics.settings import ALWAYS_ON, Setting
-from wsanalytics.show import counted, hours, number, percent, plain, round_parts, usd, usd_range
+from wsanalytics.show import counted, hours, number, percent, round_parts, usd, usd_range
 from wsanalytics.usage import Usage
 
 Row = tuple[str, str]

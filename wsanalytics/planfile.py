@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,10 @@ import pandas as pd
 from wsanalytics.errors import InputError
 from wsanalytics.hourrules import HourRule
 from wsanalytics.jsonfields import Fields, load_object
+from wsanalytics.messages import plain
 from wsanalytics.outputs import Batch, check_output, write_text
 from wsanalytics.recommendations import CHANGE, LEAVE_ALONE, Basis, Plan
 from wsanalytics.settings import RULE, RunningMode, Setting
-from wsanalytics.show import plain
 from wsanalytics.tables import RECOMMENDATIONS, Kind
 
 SCHEMA = "wsanalytics.plan"
@@ -68,8 +69,17 @@ def write_plan(plan: Plan, path: Path | str, *, batch: Batch | None = None) -> N
     """
     path = Path(path)
     check_output(path, EXTENSIONS)
-    text = json.dumps(plan_document(plan), indent=2, ensure_ascii=False, allow_nan=False)
+    document = plan_document(plan)
+    document["digest"] = digest_of(document)
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(text + "\n", path, private=True, batch=batch)
+
+
+def digest_of(document: dict[str, Any]) -> str:
+    """What tells whether somebody has edited a plan since it was written."""
+    rest = {name: value for name, value in document.items() if name != "digest"}
+    text = json.dumps(rest, sort_keys=True, ensure_ascii=True)
+    return sha256(text.encode()).hexdigest()[:32]
 
 
 def read_plan(path: Path | str) -> Plan:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from wsanalytics.messages import plain
 from wsanalytics.outputs import check_output
 from wsanalytics.planfile import read_plan
 from wsanalytics.planview import write_csv_view
 from wsanalytics.report import plantables, terminal
 from wsanalytics.report.workbook import write_workbook
-from wsanalytics.show import counted, plain, usd
+from wsanalytics.show import counted, usd
 
 VIEWS = {".csv": write_csv_view, ".xlsx": write_workbook}
 """The files that a plan can be viewed as, by their endings."""

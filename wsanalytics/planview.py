@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from wsanalytics.messages import disarmed, plain
 from wsanalytics.outputs import check_output, replaced
 from wsanalytics.recommendations import Basis, Plan
 from wsanalytics.show import counted, number, usd
@@ -19,8 +20,6 @@ VIEW = ("workspace_id", "user_name", "account_id", "region", "from_setting", "to
 """The columns of a view, a row a change, the largest saving first."""
 NUMBERS = frozenset({"saving_usd_per_month", "saving_low_usd", "saving_high_usd",
                      "chance_of_loss", "extra_cold_starts_per_week"})
-FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes a cell of a CSV file for a formula by."""
 
 
 def changes_view(plan: Plan) -> pd.DataFrame:
@@ -31,14 +30,20 @@ def changes_view(plan: Plan) -> pd.DataFrame:
 def write_csv_view(plan: Plan, path: Path) -> None:
     """Write the changes of *plan* to the ``.csv`` file at *path*, whole or not at all.
 
-    Text that a spreadsheet would take for a formula gets an apostrophe before it.
+    Text that a spreadsheet would take for a formula gets an apostrophe before it, and control
+    characters become a mark.
     """
     check_output(path, (".csv",))
     view = changes_view(plan)
-    texts = {name: view[name].map(disarmed) for name in VIEW if name not in NUMBERS}
+    texts = {name: view[name].map(_harmless) for name in VIEW if name not in NUMBERS}
     with replaced(path, private=True) as file:
         # RFC 4180's end of a line: with another one a lone CR in a name would not be quoted
         view.assign(**texts).to_csv(file, index=False, lineterminator="\r\n")
+
+
+def _harmless(text: str) -> str:
+    """Text that runs nothing: line breaks stay, as people write comments of several lines."""
+    return disarmed("\n".join(map(plain, text.split("\n"))))
 
 
 def facts_of(plan: Plan) -> list[tuple[str, str]]:
@@ -93,12 +98,3 @@ def _told(value: str | None, column: pd.Series) -> str:
 def _discount(basis: Basis | None) -> str:
     return f", less a discount of {number(100 * basis.discount, 2)} %" if (
         basis and basis.discount) else ""
-
-
-def disarmed(text: str) -> str:
-    """Text that no spreadsheet takes for a formula.
-
-    >>> disarmed("=1+1"), disarmed("ada")
-    ("'=1+1", 'ada')
-    """
-    return f"'{text}" if text.startswith(FORMULA_MARKS) else text

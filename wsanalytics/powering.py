@@ -221,7 +221,7 @@ def works_of(
 
 
 def switch_all(
-    kind: str, works: Iterable[Work], *, dry_run: bool, journal: Path | None, terms: Terms,
+    kind: str, works: Iterable[Work], *, dry_run: bool, journal: Path | str | None, terms: Terms,
     refused: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Do the *works* of all accounts and regions; a ``switched`` table of what became of each."""

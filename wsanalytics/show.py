@@ -13,6 +13,8 @@ from math import isnan
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from wsanalytics.messages import plain
+
 NOTHING = "–"
 SHORT = 30
 """Text of so many letters is not broken into lines in a table."""
@@ -167,15 +169,6 @@ def html_table(frame: pd.DataFrame, *, right: Iterable[str] = ()) -> str:
     body = "".join(f"<tr>{cells('td', map(str, row))}</tr>" for row in rows)
     head = cells("th", map(str, frame.columns))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def plain(text: str) -> str:
-    r"""Text that a terminal shows as it is: control characters become a replacement mark.
-
-    >>> plain("ada\x1b[31m") == "ada\ufffd[31m"
-    True
-    """
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def _rounded(value: float, digits: int) -> float:

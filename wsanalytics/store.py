@@ -29,7 +29,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wsanalytics.errors import InputError, OutputError
-from wsanalytics.folders import Made
+from wsanalytics.folders import Made, refuse_filled
 from wsanalytics.history import History
 from wsanalytics.inventory import SEEN_AT, inventory_of, settings_of_inventory
 from wsanalytics.locks import BusyError, held
@@ -43,7 +43,6 @@ from wsanalytics.samplefiles import (
     write_samples,
 )
 from wsanalytics.schedule import check_settings
-from wsanalytics.show import listed
 from wsanalytics.tables import SETTINGS, WORKSPACES
 from wsanalytics.timeline import Window
 
@@ -70,6 +69,11 @@ class Store:
         object.__setattr__(self, "folder", Path(self.folder))
         self._check_version()
 
+    @classmethod
+    def of(cls, store: Store | Path | str) -> Store:
+        """The *store*, or the one in the folder that is named."""
+        return store if isinstance(store, Store) else cls(Path(store))
+
     @staticmethod
     def is_at(folder: Path | str) -> bool:
         """Whether there is a store in *folder*."""
@@ -87,7 +91,7 @@ class Store:
             return cls(folder)
         made = made or Made()
         if not made.folder(folder):
-            _refuse_filled(folder)
+            refuse_filled(folder, _LEFT_BY_A_KILL)
         about = {"schema": SCHEMA, "version": VERSION}
         write_text(json.dumps(about) + "\n", folder / "store.json")
         made.files.append(folder / "store.json")
@@ -254,6 +258,11 @@ class Store:
                 mend="run wsanalytics collect or backfill on it")
         return whole_days(self.instants(days[0])[1][0], self.instants(days[-1])[1][-1])
 
+    def newest_at(self) -> datetime:
+        """When the newest sample was taken."""
+        newest: datetime = self.instants(list(self.days())[-1])[1][-1].to_pydatetime()
+        return newest
+
     def compact(self, before: date) -> int:
         """Make one file of the files of each day before *before*; says how many days were done.
 
@@ -321,20 +330,6 @@ class Store:
             with suppress(FileNotFoundError):
                 size += path.stat().st_size if path.is_file() else 0
         return size
-
-
-def _refuse_filled(folder: Path) -> None:
-    """Raise :class:`InputError` for a folder with anything in it that a killed run has not left."""
-    try:
-        strange = [path.name for path in folder.iterdir() if not _LEFT_BY_A_KILL.match(path.name)]
-    except OSError as error:
-        raise OutputError(f"{folder}: it cannot be looked into: {error.strerror or error}. "
-                          "Nothing was written.") from error
-    if strange:
-        raise InputError(
-            f"there is something in it ({listed(sorted(strange), 3)}), but it is no store",
-            where=str(folder), rule="a store has a folder of its own, with store.json in it",
-            mend="name a new or an empty folder; hidden files count")
 
 
 def whole_days(first: datetime, last: datetime) -> Window:

@@ -65,12 +65,12 @@ class _Made:
 
 
 def verify(
-    journal: Path,
-    store: Store,
+    journal: Path | str,
+    store: Store | Path | str,
     *,
     min_days: float = 7,
     hour_rule: HourRule | str | None = None,
-    prices: Path | None = None,
+    prices: Path | str | None = None,
     discount: float | None = None,
 ) -> pd.DataFrame:
     """A ``verified`` table: what each change that *journal* tells of has saved, by *store*.
@@ -83,6 +83,7 @@ def verify(
     Raises :class:`InputError` for a file that is no journal and a store that knows none of the
     WorkSpaces.
     """
+    store = Store.of(store)
     ledger = ledger_of(read_journal(journal))
     done = [one for one in ledger.standings.values()
             if one.is_sure and one.latest.kind == "apply"]
@@ -266,7 +267,7 @@ def _rule(one: Standing, hour_rule: HourRule | str | None) -> HourRule:
     return HourRule.parse(hour_rule or told)
 
 
-def _prices(one: Standing, path: Path | None, discount: float | None) -> PriceBook:
+def _prices(one: Standing, path: Path | str | None, discount: float | None) -> PriceBook:
     told = one.latest.begun.get("plan", {}).get("discount", 0.0)
     return load_prices(path=path).discounted(told if discount is None else discount)
 

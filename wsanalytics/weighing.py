@@ -32,7 +32,7 @@ def frontier(args: Namespace) -> None:
         if fleet.note:
             terminal.tell(fleet.note)
         found = find_frontier(
-            fleet.workspaces, fleet.sessions, window=fleet.window, prices=fleet.prices,
+            fleet.sessions, fleet.workspaces, window=fleet.window, prices=fleet.prices,
             settings=candidates_of(args), policies=policies, hour_rule=args.hour_rule,
             maintenance_hours=args.maintenance_hours, wait_minutes=args.wait_minutes, step=step)
         chosen = found.choose(max_cold_starts_per_week=args.max_cold_starts_per_week,

@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from wsanalytics.messages import plain
 from wsanalytics.newcomers import Newcomer
 from wsanalytics.report.terminal import SAVES, WAITS, console, new_table
-from wsanalytics.show import counted, number, plain, round_parts, usd, usd_range
+from wsanalytics.show import counted, number, round_parts, usd, usd_range
 
 _EFFECTIVE = {"done", "would be done", "already in force"}
 

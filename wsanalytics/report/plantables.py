@@ -7,10 +7,11 @@ from typing import Any
 from rich.measure import Measurement
 from rich.table import Table
 
+from wsanalytics.messages import plain
 from wsanalytics.planview import facts_of
 from wsanalytics.recommendations import Plan
 from wsanalytics.report.terminal import SAVES, WAITS, console, new_table, print_left_alone
-from wsanalytics.show import counted, number, plain, round_parts, usd, usd_range
+from wsanalytics.show import counted, number, round_parts, usd, usd_range
 
 INTERVAL, BEST = "80 % interval", "best date"
 _LABELS = {"from_setting": "from", "to_setting": "to", "saving_usd_per_month": "saves",

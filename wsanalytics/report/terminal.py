@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
@@ -15,8 +16,9 @@ from rich.table import Table
 
 from wsanalytics.analysis import Analysis
 from wsanalytics.hourrules import HourRule
+from wsanalytics.messages import one_line, plain
 from wsanalytics.recommendations import Plan
-from wsanalytics.show import counted, number, plain, round_parts, size_text, usd, usd_range
+from wsanalytics.show import counted, number, round_parts, size_text, usd, usd_range
 from wsanalytics.summaries import StoreSummary, fleet_costs
 from wsanalytics.tables import Table as Contract
 from wsanalytics.timeline import Window
@@ -37,7 +39,26 @@ def console(*, error: bool = False) -> Console:
     """
     stream = sys.stderr if error else sys.stdout
     width = None if stream.isatty() else WIDTH_OF_A_FILE
-    return Console(width=width, markup=False, emoji=False, highlight=False, stderr=error)
+    return _Console(width=width, markup=False, emoji=False, highlight=False, stderr=error)
+
+
+class _Console(Console):
+    """A console whose lines leave without control characters, whoever wrote what is in them."""
+
+    def print(self, *objects: Any, **more: Any) -> None:  # noqa: ANN401  # as rich's own
+        super().print(*(_shown(one) if isinstance(one, str) else one for one in objects), **more)
+
+
+class _Table(Table):
+    """A table whose cells and title are shown as they are, with no control characters."""
+
+    def add_row(self, *cells: Any, **more: Any) -> None:  # noqa: ANN401  # as rich's own
+        super().add_row(*(_shown(one) if isinstance(one, str) else one for one in cells), **more)
+
+
+def _shown(text: str) -> str:
+    """Text as it may be shown: the line breaks are ours, all else that is no letter is a mark."""
+    return "\n".join(map(plain, text.split("\n")))
 
 
 @contextmanager
@@ -60,9 +81,9 @@ def progress(steps: int) -> Iterator[Callable[[str], None]]:
         yield step
 
 
-def tell(message: str) -> None:
+def tell(text: str) -> None:
     """One line of what was done, on standard error."""
-    sys.stderr.write(f"wsanalytics: {message}\n")
+    sys.stderr.write(f"wsanalytics: {one_line(text)}\n")
 
 
 def print_changes(analysis: Analysis) -> None:
@@ -203,7 +224,7 @@ def new_table(
     title: str, left: list[str], right: list[str], last: list[str] | None = None
 ) -> Table:
     """A table with columns set to the left, columns of numbers, and more columns to the left."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD,
+    table = _Table(title=_shown(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD,
                   pad_edge=False, header_style="bold")
     for name in left:
         if name == "user":

@@ -6,8 +6,9 @@ from collections.abc import Hashable
 from typing import Any
 
 from wsanalytics.frontiers import TODAY, Choice, Frontier
+from wsanalytics.messages import plain
 from wsanalytics.report.terminal import console, new_table
-from wsanalytics.show import counted, listed, measured, number, percent, plain, usd
+from wsanalytics.show import counted, listed, measured, number, percent, usd
 
 USD, STARTS, EACH = "USD a month", "cold starts\na week", "mean of a\nWorkSpace"
 MINUTES, GOOD, CHANGES = "waiting minutes\na month", "efficient", "changes"

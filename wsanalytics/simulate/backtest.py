@@ -16,6 +16,7 @@ from math import nan
 import pandas as pd
 
 from wsanalytics.billing import warn_left_out
+from wsanalytics.checking import refuse_another
 from wsanalytics.errors import InputError
 from wsanalytics.hourrules import HourRule
 from wsanalytics.policies.catalog import policy_named
@@ -26,6 +27,7 @@ from wsanalytics.prices import PriceBook
 from wsanalytics.settings import COMMON_TIMEOUTS
 from wsanalytics.show import html_table, listed
 from wsanalytics.simulate.arena import Arena
+from wsanalytics.tables import SESSIONS, WORKSPACES
 from wsanalytics.timeline import Window
 
 
@@ -132,6 +134,8 @@ def backtest(
     name, a policy is not known or answers with something else than settings, and for sessions of
     WorkSpaces that *workspaces* lacks.
     """
+    refuse_another(sessions, SESSIONS)
+    refuse_another(workspaces, WORKSPACES)
     rules = [_rule(one) for one in policies]
     _refuse_twins(rules)
     arena = Arena.of(sessions, workspaces, prices, window, hour_rule=HourRule.parse(hour_rule),

@@ -13,12 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from wsanalytics.checking import refuse_another
 from wsanalytics.history import check_sessions
 from wsanalytics.schedule import START, STOP, Schedule
 from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.show import html_table
 from wsanalytics.simulate import arrays
 from wsanalytics.simulate.arrays import Orders, Runs, replay_constant, replay_schedule
+from wsanalytics.tables import SESSIONS
 from wsanalytics.timeline import (
     MICROS_PER_MINUTE,
     MICROS_PER_SECOND,
@@ -75,6 +77,7 @@ def replay(
     :func:`wsanalytics.simulate.workspace.live`. Raises :class:`InputError` if the frame is no
     ``sessions`` table or sessions of one WorkSpace overlap.
     """
+    refuse_another(sessions, SESSIONS)
     settings = list(settings)
     schedules = [one for one in settings if isinstance(one, Schedule)]
     fixed = setting_grid(auto_stop_minutes=(), always_on=False,

@@ -15,10 +15,10 @@ from wsanalytics.answering import Answer, shown
 from wsanalytics.errors import InputError, WsanalyticsError
 from wsanalytics.frontiers import WAIT_MINUTES
 from wsanalytics.history import History
-from wsanalytics.planview import disarmed
+from wsanalytics.messages import disarmed, plain
 from wsanalytics.plot import explored
 from wsanalytics.prices import PriceBook
-from wsanalytics.show import html_table, plain
+from wsanalytics.show import html_table
 from wsanalytics.timeline import Window
 from wsanalytics.whatif import WhatIf, what_if
 from wsanalytics.widgets.answers import each_line, headline, pictures
@@ -199,7 +199,8 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
         """The ``table`` as a CSV file; text that a spreadsheet would run gets an apostrophe."""
         table = self.table
         texts = [str(name) for name in table if not is_numeric_dtype(table[name])]
-        safe = table.assign(**{name: table[name].map(disarmed) for name in texts})
+        safe = table.assign(**{name: table[name].map(lambda text: disarmed(plain(str(text))))
+                               for name in texts})
         # RFC 4180's end of a line: with another one a lone CR in a name would not be quoted
         return safe.to_csv(index=False, lineterminator="\r\n").encode()
 

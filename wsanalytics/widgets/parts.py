@@ -15,7 +15,7 @@ from typing import Any
 from ipywidgets import HTML, Layout, Tab, VBox, Widget
 
 from wsanalytics.errors import NotBilledWarning, UnpricedWarning
-from wsanalytics.show import plain
+from wsanalytics.messages import plain
 
 INK = "var(--jp-ui-font-color1, #1f2933)"
 BAD = "var(--jp-warn-color0, #b34700)"

@@ -1,0 +1,115 @@
+"""The one way out: text that leaves for a terminal, a log or a spreadsheet is harmless.
+
+Names, ids and what AWS or a library says are whatever somebody wrote. Before a message leaves,
+control characters and line breaks become a mark, words without an end are cut, and the password of
+an address is left out. Nothing heavy is imported here: help must answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import Any, TextIO, cast
+
+LONGEST_WORD, LONGEST_MESSAGE = 240, 4000
+FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes a cell of a CSV file for a formula by."""
+_ENDLESS = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
+_SECRET = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]*://)[^/?#\s@]*@")
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+
+
+def plain(text: str) -> str:
+    r"""Text that a terminal shows as it is: control characters become a replacement mark.
+
+    >>> plain("ada\x1b[31m") == "ada\ufffd[31m"
+    True
+    """
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+def one_line(text: str) -> str:
+    r"""One line that may be shown to anybody: no control characters, no password, bounded.
+
+    >>> one_line("ws-1\n2: https://ada:secret@proxy:8080/ refused")
+    'ws-1 2: https://…@proxy:8080/ refused'
+    >>> len(one_line("x" * 100_000)) < 300
+    True
+    """
+    text = plain(re.sub(r"[\r\n]+\s*", " ", text[: 10 * LONGEST_MESSAGE]))
+    text = _ENDLESS.sub(lambda found: f"{found[0][:LONGEST_WORD - 40]}…{found[0][-40:]}",
+                        _SECRET.sub(r"\1…@", text))
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}…"
+
+
+def disarmed(text: str) -> str:
+    """Text that no spreadsheet takes for a formula; :func:`rearmed` gives back what it was.
+
+    >>> disarmed("=1+1"), disarmed("ada"), disarmed("'=1+1")
+    ("'=1+1", 'ada', "''=1+1")
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def rearmed(text: str) -> str:
+    """The text that :func:`disarmed` was given.
+
+    >>> rearmed("'=1+1"), rearmed("ada"), rearmed("'ada"), rearmed("=1+1")
+    ('=1+1', 'ada', "'ada", '=1+1')
+    """
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
+class _Lenient:
+    """A stream whose reader may leave, or whose disk may fill: what was done is not undone by it.
+
+    ``error`` is the first thing that went wrong; from then on nothing is written.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self.stream, self.error = stream, cast("OSError | None", None)
+
+    def write(self, text: str) -> int:
+        if self.stream and self.error is None:
+            try:
+                return self.stream.write(text)
+            except OSError as error:
+                self._give_up(error)
+        return len(text)
+
+    def flush(self) -> None:
+        if self.stream and self.error is None:
+            try:
+                self.stream.flush()
+            except OSError as error:
+                self._give_up(error)
+
+    def isatty(self) -> bool:
+        return bool(self.stream and self.stream.isatty())
+
+    def _give_up(self, error: OSError) -> None:
+        self.error = error
+        assert self.stream is not None
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.stream.fileno())  # the interpreter writes what is left as it ends
+        os.close(nowhere)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever the stream has
+        return getattr(self.stream, name)
+
+
+@contextmanager
+def lenient_streams(out: TextIO | None, error: TextIO | None) -> Iterator[_Lenient]:
+    """Standard output and error for a block that runs to its end even if nobody reads them.
+
+    Gives the output, whose ``error`` says why something of it was lost.
+    """
+    streams = _Lenient(out), _Lenient(error)
+    with redirect_stdout(cast("TextIO", streams[0])), redirect_stderr(cast("TextIO", streams[1])):
+        try:
+            yield streams[0]
+        finally:
+            for stream in streams:
+                stream.flush()
