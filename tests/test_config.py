@@ -244,7 +244,8 @@ def test_a_wrong_command_line_is_told_before_a_broken_file(
 
 def test_every_option_can_stand_there(write: Write) -> None:
     """Each option of each command, with a value of its kind, in the command's own table."""
-    left_out = {"yes", "interactive", "create", "resume", "allow-apply", "help", "with-parent"}
+    left_out = {"yes", "interactive", "create", "resume", "force", "allow-apply", "help",
+                "with-parent"}
     for command, parser in commands_of(build_parser()).items():
         for key, action in options_of(parser).items():
             if key in left_out:

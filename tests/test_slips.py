@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from wsanalytics.slips import meant_columns
 
 from tests.test_bad_input import FILES, simulate
 from wsanalytics.cli import main
+from wsanalytics.slips import meant_columns
 from wsanalytics.tables import WORKSPACES
 
 

@@ -15,6 +15,8 @@ from wsanalytics.optionkinds import (
     count,
     positive,
     share,
+    some_days,
+    some_minutes,
     tag,
 )
 
@@ -74,7 +76,7 @@ def _add_apply(commands: Commands[Any]) -> None:
                        help="only changes whose best date has come")
     apply.add_argument("--resume", action="store_true",
                        help="go on where an interrupted run ended")
-    apply.add_argument("--old-after-days", type=positive, default=14.0, metavar="N",
+    apply.add_argument("--old-after-days", type=some_days, default=14.0, metavar="N",
                        help="warn of a plan or prices older than that (default: 14)")
     apply.add_argument("--output", type=Path, metavar="F",
                        help="write what became of each change to a .csv or .parquet file as well")
@@ -109,7 +111,7 @@ def _add_verify(commands: Commands[Any]) -> None:
         "new one: promised, realised, and the changes that were wrong. Asks no AWS.")
     verify.add_argument("journal", type=Path, metavar="JOURNAL", help="the journal of the changes")
     _add_store(verify)
-    verify.add_argument("--days", type=positive, default=7.0, metavar="N",
+    verify.add_argument("--days", type=some_days, default=7.0, metavar="N",
                         help="only changes that are at least so old (default: 7)")
     verify.add_argument("--hour-rule", choices=HOUR_RULES, metavar="R",
                         help="how hours are counted (default: as in the plan)")
@@ -127,7 +129,7 @@ def _add_stop_idle(commands: Commands[Any]) -> None:
         description="StopWorkspaces for AUTO_STOP WorkSpaces that run for nobody: that is how to "
         "stop before the shortest timeout. A dry run unless told otherwise.")
     stop.set_defaults(module="poweringcommands")
-    stop.add_argument("--idle-minutes", type=positive, required=True, metavar="N",
+    stop.add_argument("--idle-minutes", type=some_minutes, required=True, metavar="N",
                       help="stop those whose user has been gone for so long")
     stop.add_argument("--working-hours", metavar="HOURS",
                       help="stop nothing within these hours, such as 'Mon-Fri 08:00-18:00'")
@@ -140,7 +142,7 @@ def _add_start_early(commands: Commands[Any]) -> None:
         description="StartWorkspaces for stopped AUTO_STOP WorkSpaces whose users usually come "
         "within the next minutes, as their own sessions tell. A dry run unless told otherwise.")
     start.set_defaults(module="poweringcommands")
-    start.add_argument("--ahead-minutes", type=positive, default=15.0, metavar="N",
+    start.add_argument("--ahead-minutes", type=some_minutes, default=15.0, metavar="N",
                        help="start those whose user usually comes within so many minutes "
                        "(default: 15)")
     start.add_argument("--min-chance", type=_part, default=0.6, metavar="X",

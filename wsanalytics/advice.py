@@ -14,7 +14,7 @@ from wsanalytics.analysis import Analysis, Limits, analyse
 from wsanalytics.errors import InputError
 from wsanalytics.folders import Made, new_folder
 from wsanalytics.hourrules import HourRule
-from wsanalytics.inputs import fleet_of
+from wsanalytics.inputs import fleet_of, tell_defaults
 from wsanalytics.outputs import check_output, page_at, write_text
 from wsanalytics.planfile import EXTENSIONS, write_plan
 from wsanalytics.replacing import newer_than, refuse_to_replace
@@ -36,6 +36,7 @@ def recommend(args: Namespace) -> None:
         terminal.tell(warning)
     write_plan(analysis.plan, args.output)
     terminal.print_changes(analysis)
+    tell_defaults(analysis.defaults)
     terminal.tell(f"the plan is in {args.output}; nothing in AWS was changed")
 
 
@@ -53,6 +54,7 @@ def report(args: Namespace) -> None:
         made.folder(path.parent)
         write_text(page, path, private=True)
     terminal.print_costs(analysis)
+    tell_defaults(analysis.defaults)
     terminal.tell(f"the report is in {path}")
 
 

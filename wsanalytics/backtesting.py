@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from wsanalytics.files import write_table
-from wsanalytics.inputs import fleet_of
+from wsanalytics.inputs import fleet_of, tell_defaults
 from wsanalytics.outputs import check_output
 from wsanalytics.policies.catalog import policy_named
 from wsanalytics.report import terminal
@@ -34,4 +34,5 @@ def backtest(args: Namespace) -> None:
     terminal.print_policies(found.totals, found.references, str(fleet.window))
     terminal.print_what_hours_miss(args.hour_rule)
     terminal.console().print(f"Prices: {fleet.prices.origin}, {fleet.prices.dates}.")
+    tell_defaults(fleet.defaults)
     terminal.tell(f"{counted(len(found.outcomes), 'row')} written to {args.output}")

@@ -7,7 +7,6 @@ hit everybody at once.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -22,6 +21,7 @@ from wsanalytics.billing import Tariff
 from wsanalytics.comparison import life_of
 from wsanalytics.hourrules import Hours
 from wsanalytics.outlook import Past
+from wsanalytics.parsing import tags_of
 from wsanalytics.pastdays import past_of
 from wsanalytics.prospects import Prospects, days_ahead, prospects_of
 from wsanalytics.settings import ALWAYS_ON
@@ -70,9 +70,9 @@ def _parts(
     parts = {"fleet": [""] * len(workspaces)}
     if by_directory:
         parts["directory"] = workspaces["directory_id"].tolist()
-    known = [json.loads(text) for text in workspaces["tags"]]
+    known = [tags_of(text) for text in workspaces["tags"]]
     for tag in tags:
-        parts[f"tag {tag}"] = [str(each.get(tag, "")) for each in known]
+        parts[f"tag {tag}"] = [each.get(tag, "") for each in known]
     return parts
 
 

@@ -8,6 +8,7 @@ from wsanalytics.admintables import BUDGET
 from wsanalytics.advice import analysis_of
 from wsanalytics.budget import forecast_spend
 from wsanalytics.files import write_table
+from wsanalytics.inputs import tell_defaults
 from wsanalytics.outputs import check_output
 from wsanalytics.report import terminal
 from wsanalytics.show import counted
@@ -26,5 +27,6 @@ def budget(args: Namespace) -> None:
         f"Prices: {analysis.prices.origin}, {analysis.prices.dates}. No taxes. "
         f"The plan has {counted(len(analysis.plan.changes), 'change')}, dated as if it were made "
         f"on {analysis.window.end:%Y-%m-%d}.", soft_wrap=True)
+    tell_defaults(analysis.defaults)
     if args.output is not None:
         terminal.tell(f"{counted(len(spend), 'row')} written to {args.output}")

@@ -17,7 +17,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from wsanalytics.bounds import most_of
 from wsanalytics.errors import InputError
+from wsanalytics.kinds import refuse_kinds
 from wsanalytics.slips import meant_columns
 from wsanalytics.tables import Column, Kind, Table
 from wsanalytics.timeline import EARLIEST, INSTANT_DTYPE, LATEST
@@ -159,6 +161,7 @@ def _checked_column(frame: pd.DataFrame, column: Column, origin: Origin) -> pd.S
             rule=f"{column.name}: {column.meaning}",
             mend="fill the cell or remove the row",
         )
+    refuse_kinds(values, missing, column, origin.name)
     checked = _CONVERTERS[column.kind](values, missing, column, origin)
     return _filled(checked, column) if missing.any() else checked
 
@@ -276,6 +279,10 @@ def _convert_number(
     bad = ~np.isfinite(numbers.to_numpy()) & ~missing
     if bad.any():
         _refuse(bad, values, column, origin, f"{column.name} is a finite number ({column.unit})")
+    most = most_of(column.unit)
+    bad = np.abs(numbers.to_numpy()) > most
+    if bad.any():
+        _refuse(bad, values, column, origin, f"{column.name} is at most {most:,.10g} {column.unit}")
     bad = numbers.to_numpy() < 0
     if bad.any() and table_cells_are_positive(column):
         _refuse(bad, values, column, origin, f"{column.name} is not negative")

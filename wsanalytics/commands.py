@@ -16,7 +16,7 @@ from wsanalytics.billing import bill
 from wsanalytics.contracts import TABLES, as_markdown, table_named
 from wsanalytics.files import write_table
 from wsanalytics.history import read_samples
-from wsanalytics.inputs import Fleet, fleet_of
+from wsanalytics.inputs import Fleet, fleet_of, tell_defaults
 from wsanalytics.outputs import check_output, together
 from wsanalytics.report import terminal
 from wsanalytics.sessions import find_gaps, find_sessions
@@ -86,6 +86,7 @@ def simulate(args: Namespace) -> None:
         step("writing")
         write_table(charges, args.output, CHARGES)
     _print_charges(charges, fleet)
+    tell_defaults(fleet.defaults)
     terminal.tell(f"{counted(len(charges), 'row')} written to {args.output}")
 
 

@@ -13,12 +13,14 @@ from typing import Literal
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet as pq
 
 from wsanalytics.checking import Origin, refuse_missing_columns
 from wsanalytics.errors import InputError
+from wsanalytics.inputfiles import refuse_no_file
+from wsanalytics.kinds import refuse_types
 from wsanalytics.messages import disarmed, plain, rearmed
 from wsanalytics.outputs import Batch, check_output, replaced
+from wsanalytics.sealed import BROKEN, frame_of, read_columns, write_sealed
 from wsanalytics.tables import Kind, Table
 
 Quoting = Literal[0, 1, 2, 3]
@@ -45,13 +47,7 @@ def read_table(path: Path, table: Table) -> pd.DataFrame:
             rule="tables are .csv or .parquet",
             mend="rename the file after what it holds",
         )
-    if not path.is_file():
-        raise InputError(
-            "it is a folder" if path.is_dir() else "there is no such file",
-            where=str(path),
-            rule=f"a {table.name} table is read from one file",
-            mend="check the path",
-        )
+    refuse_no_file(path, f"a {table.name} table")
     try:
         if path.stat().st_size == 0:
             raise InputError(
@@ -61,18 +57,14 @@ def read_table(path: Path, table: Table) -> pd.DataFrame:
                 mend="check how the file was made",
             )
         return read(path, table)
-    except (pa.ArrowException, UnicodeError) as error:
+    except BROKEN as error:
+        reason = error.strerror if isinstance(error, OSError) else ""
         raise InputError(
-            f"it cannot be read as {path.suffix[1:]}: {str(error).splitlines()[0]}",
+            f"it cannot be read: {reason}" if reason else
+            f"it cannot be read as {path.suffix[1:]}: {(str(error).splitlines() or [''])[0]}",
             where=str(path),
             rule="the file is whole, of the kind that its ending says, and its text is UTF-8",
-            mend="check that the file is complete, or make it again",
-        ) from error
-    except OSError as error:
-        raise InputError(
-            f"it cannot be read: {error.strerror or error}",
-            where=str(path),
-            mend="check the path and its permissions",
+            mend="check its permissions, and that it is complete; or make it again",
         ) from error
 
 
@@ -121,13 +113,11 @@ def _read_csv(path: Path, table: Table) -> pd.DataFrame:
 
 
 def _read_parquet(path: Path, table: Table) -> pd.DataFrame:
-    with pq.ParquetFile(path) as file:
-        names = list(file.schema_arrow.names)
-        _refuse_twice(names, path, table)
-        refuse_missing_columns(names, table, str(path))
-        data = file.read(columns=[n for n in names if n in table.names])
-        frame: pd.DataFrame = data.to_pandas(ignore_metadata=True)
-        return frame
+    names, data = read_columns(path, table.names)
+    _refuse_twice(names, path, table)
+    refuse_missing_columns(names, table, str(path))
+    refuse_types(data, table, str(path))
+    return frame_of(path, data)
 
 
 def _refuse_twice(names: list[str], path: Path, table: Table) -> None:
@@ -156,9 +146,7 @@ def write_table(
             text, quoting = _as_csv(columns, table)
             text.to_csv(file, index=False, lineterminator="\n", quoting=quoting)
         else:
-            pq.write_table(
-                pa.Table.from_pandas(columns, preserve_index=False), file, compression="zstd"
-            )
+            write_sealed(pa.Table.from_pandas(columns, preserve_index=False), file)
 
 
 def _as_csv(frame: pd.DataFrame, table: Table) -> tuple[pd.DataFrame, Quoting]:

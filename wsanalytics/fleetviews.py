@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -11,6 +10,7 @@ import pandas as pd
 
 from wsanalytics.choosing import is_silent
 from wsanalytics.errors import InputError
+from wsanalytics.parsing import tags_of
 from wsanalytics.prices import PriceBook, break_even_hours
 from wsanalytics.recommendations import Plan
 from wsanalytics.settings import ALWAYS_ON
@@ -126,18 +126,12 @@ def _groups(comparison: pd.DataFrame, workspaces: pd.DataFrame, by: str) -> pd.S
 
 def _tag_values(tags: pd.Series, name: str) -> list[str]:
     """The value of one tag of each WorkSpace, empty without; *tags* are JSON objects or dicts."""
-    return [str(each.get(name, "")) for each in map(_tags, tags)]
+    return [each.get(name, "") for each in map(_tags, tags)]
 
 
-def _tags(told: object) -> Mapping[str, object]:
+def _tags(told: object) -> Mapping[str, str]:
     """The tags of one WorkSpace; none where they cannot be read."""
-    if isinstance(told, str):
-        try:
-            told = json.loads(told)
-        except (ValueError, RecursionError):
-            return {}
-    return {str(name).strip(): value for name, value in told.items()} if isinstance(
-        told, Mapping) else {}
+    return {name.strip(): value for name, value in tags_of(told).items()}
 
 
 def tag_names(tags: pd.Series) -> list[str]:

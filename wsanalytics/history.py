@@ -6,7 +6,6 @@ whatever follows need not check them again. ``archive`` reads one from a folder 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,6 +23,7 @@ from wsanalytics.checking import Origin, check_table, refuse_duplicates, sort_by
 from wsanalytics.eligibility import is_timeout
 from wsanalytics.errors import InputError
 from wsanalytics.files import read_source
+from wsanalytics.parsing import json_of
 from wsanalytics.prices import load_prices, with_base_volumes
 from wsanalytics.schedule import Schedule, schedule_of
 from wsanalytics.settings import ALWAYS_ON, RULE, RunningMode, Setting, auto_stop
@@ -236,7 +236,7 @@ def _check_timeouts(frame: pd.DataFrame, origin: Origin) -> None:
 def _check_tags(frame: pd.DataFrame, origin: Origin) -> None:
     for position, text in enumerate(frame["tags"]):
         try:
-            fits = isinstance(json.loads(text, parse_constant=_no_constant), dict)
+            fits = isinstance(json_of(text), dict)
         except ValueError:
             fits = False
         if not fits:
@@ -244,11 +244,6 @@ def _check_tags(frame: pd.DataFrame, origin: Origin) -> None:
                 f"tags is {text!r}", where=origin.row(position),
                 rule="tags are a JSON object", mend='write for example {"team": "sales"}',
             )
-
-
-def _no_constant(name: str) -> None:
-    """Python's JSON would take NaN and Infinity, which are none."""
-    raise ValueError(name)
 
 
 def _check_lifetimes(frame: pd.DataFrame, origin: Origin) -> None:

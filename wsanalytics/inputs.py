@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import Namespace
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from wsanalytics.checking import defaults_used
 from wsanalytics.errors import InputError
 from wsanalytics.files import origin_of, read_table
 from wsanalytics.history import check_workspaces, configured, read_sessions
+from wsanalytics.parsing import tags_of
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.progress import working
 from wsanalytics.report import terminal
@@ -48,7 +48,7 @@ class Narrowing:
                 kept = kept[kept[column].isin(values)]
         if self.tags:
             wanted = {name: {v for n, v in self.tags if n == name} for name, _ in self.tags}
-            tags = kept["tags"].map(json.loads)
+            tags = kept["tags"].map(tags_of)
             kept = kept[[all(t.get(n) in values for n, values in wanted.items()) for t in tags]]
         if kept.empty:
             raise InputError(
@@ -87,12 +87,14 @@ def fleet_of(args: Namespace, *, with_history: bool = False) -> Fleet:
     *with_history*: sessions before ``--start`` are there as well.
     """
     fleet = _named(args, with_history=with_history)
-    tell_defaults(fleet.defaults)
     return replace(fleet, prices=fleet.prices.discounted(args.discount))
 
 
 def tell_defaults(defaults: dict[str, int]) -> None:
-    """Which defaults were used for what the workspaces table does not say, on standard error."""
+    """Which defaults were used for what the workspaces table does not say, on standard error.
+
+    Told when a command is done: one that is refused says one thing alone.
+    """
     texts = {column.name: column.default_text or str(column.default or "empty")
              for column in WORKSPACES.columns}
     empty = [name for name in defaults if texts[name] == "empty"]

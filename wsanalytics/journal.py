@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from wsanalytics.errors import InputError, OutputError
+from wsanalytics.inputfiles import refuse_no_file
 from wsanalytics.locks import held
 from wsanalytics.outputs import OWNER_ALONE, flush_folder
+from wsanalytics.parsing import json_of
 
 SCHEMA, VERSION = "wsanalytics.journal", 1
 Entry = dict[str, Any]
@@ -123,10 +125,7 @@ def read_lines(path: Path) -> tuple[list[Entry], bytes]:
     Raises :class:`InputError` for a file that is missing, no journal, of another version, or
     damaged before its end.
     """
-    if not path.is_file():
-        raise InputError("it is a folder" if path.is_dir() else "there is no such file",
-                         where=str(path), rule="a journal is a file that 'apply --yes' wrote",
-                         mend="check the path")
+    refuse_no_file(path, "a journal")
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -149,7 +148,7 @@ def read_lines(path: Path) -> tuple[list[Entry], bytes]:
 
 def _parsed(line: bytes) -> Entry | None:
     try:
-        entry = json.loads(line)
+        entry = json_of(line)
     except ValueError:
         return None
     good = isinstance(entry, dict) and all(

@@ -14,8 +14,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from wsanalytics.bounds import MOST
 from wsanalytics.errors import InputError
+from wsanalytics.inputfiles import refuse_no_file
 from wsanalytics.messages import plain
+from wsanalytics.parsing import json_of
 from wsanalytics.timeline import EARLIEST, LATEST
 
 MOST_SHOWN = 60
@@ -34,10 +37,7 @@ def load_object(path: Path, what: str) -> dict[str, Any]:
 
 
 def _text_of(path: Path, what: str) -> str:
-    if not path.is_file():
-        raise InputError(
-            "it is a folder" if path.is_dir() else "there is no such file", where=str(path),
-            rule=f"{what} is read from one file", mend="check the path")
+    refuse_no_file(path, what)
     try:
         text = path.read_bytes().decode("utf-8-sig")  # some editors begin with a byte order mark
     except OSError as error:
@@ -72,13 +72,13 @@ def _parsed(text: str, path: Path) -> Any:  # noqa: ANN401  # whatever JSON hold
                          mend="write a number, or null where it is not known")
 
     try:
-        return json.loads(text, object_pairs_hook=each_once, parse_constant=no_number)
+        return json_of(text, object_pairs_hook=each_once, parse_constant=no_number)
     except json.JSONDecodeError as error:
         cut_off = " (is it cut off?)" if error.pos >= len(text.rstrip()) else ""
         raise InputError(
             f"it is not JSON: {error.msg}{cut_off}",
             where=f"{path}, line {error.lineno}, column {error.colno}", mend=_CHECK) from error
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits; a deep nest
+    except ValueError as error:  # a number of thousands of digits; a deep nest
         raise InputError(f"it is not JSON that can be read: {error}", where=str(path),
                          mend=_CHECK) from error
 
@@ -116,15 +116,19 @@ class Fields:
             self.refuse(name, "it holds half a character", "text can be written as UTF-8")
         return str(value)
 
-    def number(self, name: str, *, nullable: bool = True, default: float = math.nan) -> float:
-        """A finite number; *default* for null or none."""
+    def number(
+        self, name: str, *, nullable: bool = True, default: float = math.nan,
+        least: float = -MOST, most: float = MOST,
+    ) -> float:
+        """A finite number from *least* to *most*; *default* for null or none."""
         value = self.values.get(name)
         if value is None and nullable:
             return default
-        if isinstance(value, bool) or not isinstance(value, int | float) or (
-                abs(value) > 1e300):  # as JSON's 1e999 is read as infinite
-            self.refuse(name, f"{_shown(value)} is not a number",
-                        f"{name} is a finite number" + (" or null" if nullable else ""))
+        if isinstance(value, bool) or not isinstance(value, int | float) or not (
+                least <= value <= most):  # JSON's 1e999 is read as infinite
+            self.refuse(name, f"{_shown(value)} is not such a number",
+                        f"{name} is a number from {least:g} to {most:g}"
+                        + (" or null" if nullable else ""))
         return float(value)
 
     def whole(self, name: str, *, default: int = 0) -> int:

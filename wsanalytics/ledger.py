@@ -111,7 +111,8 @@ def ledger_of(entries: Iterable[Entry]) -> Ledger:
                     _take(event, entry, begins, deeds, calls)
             if entry["event"] != "mended":
                 acted.append(entry["run"])
-        except (KeyError, IndexError, TypeError, ValueError, InputError) as error:
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError,
+                InputError) as error:
             raise InputError(
                 f"the entry {entry.get('event')!r} lacks what it needs ({error})",
                 where=f"the journal, line {place}",

@@ -9,6 +9,15 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from wsanalytics.bounds import (
+    HOURS_A_MONTH,
+    MINUTES_A_YEAR,
+    MOST,
+    MOST_A_WEEK,
+    MOST_DAYS,
+    SECONDS_A_DAY,
+)
+
 HOUR_RULES = ("clock_hour", "ceil_per_run", "exact", "ceil_per_session_plus_timeout")
 REPORTED = ("collect", "backfill")
 
@@ -53,7 +62,7 @@ def add_fleet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hour-rule", choices=HOUR_RULES, default=HOUR_RULES[0], metavar="R",
                         help=f"how hours are counted: {', '.join(HOUR_RULES)} "
                         "(default: clock_hour)")
-    parser.add_argument("--maintenance-hours", type=limit, default=1.0, metavar="N",
+    parser.add_argument("--maintenance-hours", type=hours, default=1.0, metavar="N",
                         help="hours billed for a month's maintenance of an AUTO_STOP WorkSpace "
                         "whose directory has it enabled (default: 1)")
     add_narrowing(parser)
@@ -83,7 +92,7 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
     """A fleet, and what may be proposed for it."""
     add_fleet(parser)
     add_candidates(parser)
-    parser.add_argument("--max-cold-starts-per-week", type=limit, metavar="X",
+    parser.add_argument("--max-cold-starts-per-week", type=a_week, metavar="X",
                         help="the most cold starts a week that a proposed setting may have "
                         "(default: no limit)")
     parser.add_argument("--min-saving-usd", type=limit, default=1.0, metavar="X",
@@ -101,22 +110,54 @@ def day(text: str) -> date:
         raise argparse.ArgumentTypeError(message) from None
 
 
-def limit(text: str) -> float:
-    """A number from 0 on."""
+def limit(text: str, most: float = MOST) -> float:
+    """A number from 0 on, to *most*."""
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not (math.isfinite(value) and value >= 0):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
+    if value > most:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than {most:,.10g}, the most it can be")
     return value
 
 
-def positive(text: str) -> float:
-    """A number over 0."""
-    if (value := limit(text)) == 0:
+def positive(text: str, most: float = MOST) -> float:
+    """A number over 0, to *most*."""
+    if (value := limit(text, most)) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not more than 0")
     return value
+
+
+def minutes(text: str) -> float:
+    """Minutes, from 0 to a year of them."""
+    return limit(text, MINUTES_A_YEAR)
+
+
+def some_minutes(text: str) -> float:
+    """Minutes, over 0 and to a year of them."""
+    return positive(text, MINUTES_A_YEAR)
+
+
+def seconds(text: str) -> float:
+    """Seconds, from 0 to a day of them."""
+    return limit(text, SECONDS_A_DAY)
+
+
+def hours(text: str) -> float:
+    """Hours of a month."""
+    return limit(text, HOURS_A_MONTH)
+
+
+def some_days(text: str) -> float:
+    """Days, over 0 and to a hundred years of them."""
+    return positive(text, MOST_DAYS)
+
+
+def a_week(text: str) -> float:
+    """How often in a week, at most once a minute."""
+    return limit(text, MOST_A_WEEK)
 
 
 def share(text: str) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 
 from wsanalytics.adminoptions import add_admin
 from wsanalytics.optionkinds import (
+    a_week,
     add_account,
     add_candidates,
     add_choice,
@@ -17,7 +18,10 @@ from wsanalytics.optionkinds import (
     add_zones,
     count,
     limit,
+    minutes,
     positive,
+    seconds,
+    some_minutes,
     span,
 )
 
@@ -76,7 +80,7 @@ def _add_sessions(commands: Commands[Any]) -> None:
                           help="where the sessions go, .csv or .parquet")
     sessions.add_argument("--gaps", type=Path, metavar="F",
                           help="where the stretches go in which nobody looked")
-    sessions.add_argument("--bridge-gaps", type=positive, metavar="MINUTES",
+    sessions.add_argument("--bridge-gaps", type=some_minutes, metavar="MINUTES",
                           help="the longest silence within one session (default: the larger of "
                           "20 minutes and three sampling intervals)")
 
@@ -88,10 +92,10 @@ def _add_simulate(commands: Commands[Any]) -> None:
     add_fleet(simulate)
     simulate.add_argument("--setting", nargs="+", action="extend", required=True, metavar="S",
                           help="ALWAYS_ON or AUTO_STOP:MINUTES; may be repeated")
-    simulate.add_argument("--resume-seconds", type=limit, default=0.0, metavar="N",
+    simulate.add_argument("--resume-seconds", type=seconds, default=0.0, metavar="N",
                           help="a stopped WorkSpace is switched on that long before its user is "
                           "connected (default: 0)")
-    simulate.add_argument("--network-grace-minutes", type=limit, default=0.0, metavar="N",
+    simulate.add_argument("--network-grace-minutes", type=minutes, default=0.0, metavar="N",
                           help="AWS notices a disconnect that much later (default: 0)")
     simulate.add_argument("--output", type=Path, required=True, metavar="F",
                           help="where the charges go, .csv or .parquet")
@@ -168,13 +172,13 @@ def _add_frontier(commands: Commands[Any]) -> None:
                        "and start_before_work, on both)")
     tried.add_argument("--settings-only", action="store_true",
                        help="try settings alone, and no policy that stops or starts by calls")
-    frontier.add_argument("--max-cold-starts-per-week", type=limit, metavar="X",
+    frontier.add_argument("--max-cold-starts-per-week", type=a_week, metavar="X",
                           help="choose for each WorkSpace the cheapest option with so many cold "
                           "starts a week at most")
     frontier.add_argument("--value-of-waiting-minute-usd", type=limit, metavar="X",
                           help="choose for each WorkSpace the option that costs least if a minute "
                           "of waiting counts for so much")
-    frontier.add_argument("--wait-minutes", type=positive, default=1.5, metavar="N",
+    frontier.add_argument("--wait-minutes", type=some_minutes, default=1.5, metavar="N",
                           help="how long one cold start takes (default: 1.5; AWS says typically "
                           "under 90 seconds)")
     frontier.add_argument("--output", type=Path, metavar="F",

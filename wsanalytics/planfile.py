@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from wsanalytics.bounds import MOST_A_WEEK, MOST_USD
 from wsanalytics.errors import InputError
 from wsanalytics.hourrules import HourRule
 from wsanalytics.jsonfields import Fields, load_object
@@ -34,9 +35,13 @@ BETWEEN = "; "
 _TOP = ("schema", "version", "created_at", "account_id", "region", "hour_rule", "prices_date",
         "changes")
 _OF_A_CHANGE = ("workspace_id", "from", "to", "saving_usd_per_month")
-_NUMBERS = ("saving_low_usd", "saving_high_usd", "chance_of_loss", "cold_starts_per_week",
-            "extra_cold_starts_per_week")
-_IDS: Any = {"pattern": r"\S+", "rule": "a WorkSpace's id is text without spaces, ws-…"}
+_NUMBERS = {
+    "saving_low_usd": (-MOST_USD, MOST_USD), "saving_high_usd": (-MOST_USD, MOST_USD),
+    "chance_of_loss": (0.0, 1.0), "cold_starts_per_week": (0.0, MOST_A_WEEK),
+    "extra_cold_starts_per_week": (-MOST_A_WEEK, MOST_A_WEEK),
+}
+_IDS: Any = {"pattern": r"\S(.*\S)?",
+             "rule": "a WorkSpace's id is text with no space at its ends, ws-…"}
 _ACCOUNT: Any = {"pattern": r"(\d{12})?", "rule": "an account's id is 12 digits in quotes, or null"}
 
 
@@ -138,7 +143,8 @@ def _read_change(one: Fields) -> dict[str, Any]:
     if before == after:
         one.refuse("to", f"it is {after}, as from is", "a change changes something",
                    "correct it, or strike the row")
-    numbers = {name: one.number(name) for name in _NUMBERS}
+    numbers = {name: one.number(name, least=least, most=most)
+               for name, (least, most) in _NUMBERS.items()}
     if numbers["saving_low_usd"] > numbers["saving_high_usd"]:
         one.refuse("saving_low_usd", f"{numbers['saving_low_usd']} is more than saving_high_usd, "
                    f"{numbers['saving_high_usd']}", "an interval's lower end is not over its upper")
@@ -213,13 +219,13 @@ def _basis(top: Fields) -> Basis | None:
     if from_at is None or to_at is None:
         data.refuse("from_at" if from_at is None else "to_at", "it is missing",
                     "data says which days were looked at", "put it back, or strike all of data")
-    limit = data.number("max_cold_starts_per_week")
+    limit = data.number("max_cold_starts_per_week", least=0)
     return Basis(
         from_at=from_at, to_at=to_at, workspaces=data.whole("workspaces"),
         sessions=data.whole("sessions"), source=data.text("source"),
-        discount=data.number("discount", default=0.0),
-        maintenance_hours=data.number("maintenance_hours", default=1.0),
-        min_saving_usd=data.number("min_saving_usd", default=1.0),
+        discount=data.number("discount", default=0.0, least=0, most=1),
+        maintenance_hours=data.number("maintenance_hours", default=1.0, least=0),
+        min_saving_usd=data.number("min_saving_usd", default=1.0, least=0),
         max_cold_starts_per_week=None if math.isnan(limit) else limit)
 
 

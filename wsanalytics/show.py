@@ -16,6 +16,7 @@ from pandas.api.types import is_numeric_dtype
 from wsanalytics.messages import plain
 
 NOTHING = "–"
+_EXACT = 1e15
 SHORT = 30
 """Text of so many letters is not broken into lines in a table."""
 
@@ -173,5 +174,7 @@ def html_table(frame: pd.DataFrame, *, right: Iterable[str] = ()) -> str:
 
 def _rounded(value: float, digits: int) -> float:
     """Half up, as people round money; binary floats alone would make 12.345 into 12.34."""
+    if not abs(value) < _EXACT:  # too large to have such digits, or infinite
+        return float(value)
     step = Decimal(1).scaleb(-digits)
     return float(Decimal(repr(float(value))).quantize(step, ROUND_HALF_UP)) + 0.0

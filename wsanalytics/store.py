@@ -31,9 +31,11 @@ import pyarrow.parquet as pq
 from wsanalytics.errors import InputError, OutputError
 from wsanalytics.folders import Made, refuse_filled
 from wsanalytics.history import History
+from wsanalytics.inputfiles import refuse_no_file
 from wsanalytics.inventory import SEEN_AT, inventory_of, settings_of_inventory
 from wsanalytics.locks import BusyError, held
 from wsanalytics.outputs import is_private, replaced, write_text
+from wsanalytics.parsing import json_of
 from wsanalytics.samplefiles import (
     as_frame,
     no_samples,
@@ -100,7 +102,9 @@ class Store:
     def _check_version(self) -> None:
         path = self.folder / "store.json"
         try:
-            about = json.loads(path.read_text(encoding="utf-8"))
+            if path.exists():
+                refuse_no_file(path, "what a store is")
+            about = json_of(path.read_text(encoding="utf-8"))
             schema, version = about["schema"], about["version"]
         except FileNotFoundError:
             raise InputError(

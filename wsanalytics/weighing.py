@@ -12,7 +12,7 @@ from wsanalytics.files import write_table
 from wsanalytics.frontiers import Choice, Frontier
 from wsanalytics.frontiers import frontier as find_frontier
 from wsanalytics.frontiertables import FLEET_FRONTIER, FRONTIER
-from wsanalytics.inputs import fleet_of
+from wsanalytics.inputs import fleet_of, tell_defaults
 from wsanalytics.offering import calling_policies
 from wsanalytics.outputs import Batch, check_output, replaced, together
 from wsanalytics.report import terminal, tradeoffs
@@ -53,6 +53,7 @@ def frontier(args: Namespace) -> None:
     terminal.print_what_hours_miss(args.hour_rule)
     terminal.console().print(f"Prices: {fleet.prices.origin}, {fleet.prices.dates}.",
                              soft_wrap=True)
+    tell_defaults(fleet.defaults)
     if args.output:
         terminal.tell(f"{counted(len(chosen.options), 'row')} written to {args.output}")
     if args.fleet_output:

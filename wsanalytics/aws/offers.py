@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from wsanalytics.aws.connection import Connection, is_local
 from wsanalytics.aws.failures import CUT, AwsError, Refusal, refusal_of
 from wsanalytics.aws.identity import open_session
 from wsanalytics.errors import InputError
+from wsanalytics.inputfiles import refuse_no_file
+from wsanalytics.parsing import json_of
 
 ACTIONS = ("pricing:GetProducts",)
 """What may be called here."""
@@ -104,7 +105,7 @@ def _download(url: str) -> dict[str, Any]:
     if answer.status_code != 200:
         raise AwsError(Refusal(action=action, code=str(answer.status_code), message=url))
     try:
-        return _as_object(json.loads(body))
+        return _as_object(json_of(body))
     except ValueError:
         raise AwsError(Refusal(action=action, code=CUT, message=url)) from None
 
@@ -115,7 +116,8 @@ def read_products(path: Path) -> Items:
     Raises :class:`InputError` for any other file.
     """
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        refuse_no_file(path, "a price list")
+        held = json_of(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"it cannot be read: {error.strerror or error}", where=str(path),
                          rule=_FILE_RULE, mend="check the path") from error
@@ -124,7 +126,7 @@ def read_products(path: Path) -> Items:
                          mend="check that it is complete, or download it again") from error
     try:
         items = items_of(_as_object(held)) if isinstance(held, dict) else _products(held)
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError):  # objects where lists should be, and the like
         items = []
     if not items:
         raise InputError("it holds no products", where=str(path), rule=_FILE_RULE,
@@ -152,7 +154,7 @@ def _offered(offer: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _products(price_list: list[Any]) -> Items:
     """Products that come as JSON texts, as AWS sends them, or as objects already."""
-    return [_as_object(json.loads(one) if isinstance(one, str) else one) for one in price_list]
+    return [_as_object(json_of(one) if isinstance(one, str) else one) for one in price_list]
 
 
 def _as_object(value: object) -> dict[str, Any]:

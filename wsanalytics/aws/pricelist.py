@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from wsanalytics.aws.model import compute_types, region_at
+from wsanalytics.bounds import MOST_USD
 from wsanalytics.tables import PRICES
 
 FAMILY = "Enterprise Applications"
@@ -71,6 +72,8 @@ class _Unclear(Exception):  # noqa: N818  # it never leaves this module
 
 
 _Volumes = tuple[int, int] | None
+_OTHER_SHAPE = (AttributeError, TypeError, ValueError, KeyError, IndexError, OverflowError,
+                RecursionError)
 _Found = dict[tuple[_Part, _Kind, _Volumes], _Price]
 
 
@@ -102,16 +105,19 @@ def map_products(
     skipped: Counter[str] = Counter()
     twice: set[tuple[_Part, _Kind, _Volumes]] = set()
     for item in items:
-        product = item.get("product") or {}
-        sku = str(product.get("sku") or "without a SKU")
-        reason = _reason_to_skip(item, product) or _elsewhere(product, regions)
-        if reason:
-            skipped[reason] += 1
-            continue
+        sku = _sku_of(item)
         try:
+            product = item.get("product") or {}
+            reason = _reason_to_skip(item, product) or _elsewhere(product, regions)
+            if reason:
+                skipped[reason] += 1
+                continue
             key, price = _key_of(item, product), _price_of(item, sku)
         except _Unclear as error:
             unmapped.append((sku, str(error)))
+            continue
+        except _OTHER_SHAPE:
+            unmapped.append((sku, "it is of another shape than AWS's products"))
             continue
         known = found.setdefault(key, price)
         if known.usd != price.usd:
@@ -124,6 +130,12 @@ def map_products(
         del found[key]
     rows = _joined(found, unmapped)
     return Mapped(_as_table(rows, source), sorted(unmapped), skipped)
+
+
+def _sku_of(item: Mapping[str, Any]) -> str:
+    product = item.get("product")
+    sku = product.get("sku") if isinstance(product, Mapping) else None
+    return str(sku or "without a SKU")
 
 
 def _reason_to_skip(item: Mapping[str, Any], product: Mapping[str, Any]) -> str:
@@ -192,10 +204,13 @@ def _price_of(item: Mapping[str, Any], sku: str) -> _Price:
         usd = float(text)
     except (TypeError, ValueError):
         raise _Unclear("it has no price in USD") from None
-    if not 0 < usd < float("inf"):
+    if not 0 < usd < MOST_USD:
         raise _Unclear(f"its price is {text}")
-    date = _offers(item)[0].get("effectiveDate") or item.get("publicationDate") or ""
-    return _Price(sku, usd, str(date).partition("T")[0])
+    date = str(_offers(item)[0].get("effectiveDate") or item.get("publicationDate") or "")
+    day = date.partition("T")[0]
+    if not re.fullmatch(r"(\d{4}-\d{2}(-\d{2})?)?", day):
+        raise _Unclear(f"its date {day!r} is none")
+    return _Price(sku, usd, day)
 
 
 def _key_of(
@@ -224,6 +239,8 @@ def _region_of(attributes: Mapping[str, Any]) -> str:
     region = attributes.get("regionCode") or region_at(str(attributes.get("location") or ""))
     if not region:
         raise _Unclear(f"its location {attributes.get('location')!r} is no known region")
+    if not re.fullmatch(r"[a-z]{2,4}(-[a-z]{2,12}){1,4}-\d{1,2}", str(region)):
+        raise _Unclear(f"its region {str(region)!r} is none")
     return str(region)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 
 import numpy as np
 import numpy.typing as npt
 
 from wsanalytics.hourrules import Hours
+from wsanalytics.parsing import tags_of
 from wsanalytics.policies.rule import Choice, Rule
 from wsanalytics.policies.seen import Seen
 from wsanalytics.schedule import ALWAYS_ON_TIMEOUT
@@ -80,5 +80,5 @@ class CostOptimizer(Rule):
 
     def _opted_out(self, seen: Seen) -> npt.NDArray[np.bool_]:
         tags = seen.workspaces["tags"]
-        return np.array(["Skip_Convert" in text and "Skip_Convert" in json.loads(text)
+        return np.array(["Skip_Convert" in text and "Skip_Convert" in tags_of(text)
                          for text in tags], dtype=np.bool_)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from wsanalytics.bounds import MINUTES_A_YEAR, SECONDS_A_DAY, number_within
 from wsanalytics.checking import refuse_another
 from wsanalytics.history import check_sessions
 from wsanalytics.schedule import START, STOP, Schedule
@@ -78,6 +79,8 @@ def replay(
     ``sessions`` table or sessions of one WorkSpace overlap.
     """
     refuse_another(sessions, SESSIONS)
+    number_within(resume_seconds, "resume_seconds", SECONDS_A_DAY)
+    number_within(network_grace_minutes, "network_grace_minutes", MINUTES_A_YEAR)
     settings = list(settings)
     schedules = [one for one in settings if isinstance(one, Schedule)]
     fixed = setting_grid(auto_stop_minutes=(), always_on=False,
