@@ -234,7 +234,7 @@ def test_a_file_that_is_no_price_file(tmp_path: Path, text: str, message: str) -
     with pytest.raises(InputError, match=message) as caught:
         read_products(path)
     assert str(path) in str(caught.value)
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match="no such file"):
         read_products(tmp_path / "none.json")
 
 
