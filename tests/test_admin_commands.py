@@ -199,7 +199,7 @@ def test_a_truncated_plan_is_refused(box: Sandbox, capsys: Capture) -> None:
 def test_other_slips(box: Sandbox, capsys: Capture) -> None:
     planned(box, 2)
     for argv, words in (
-        (["apply", "plan.json", "--journal", "plan.json"], "names the plan itself"),
+        (["apply", "plan.json", "--journal", "plan.json"], "name the same file"),
         (["apply", "none.json"], "none.json"),
         (["apply", "plan.json", "--yes", "--journal", "no/where.jsonl"], "does not exist"),
         (["apply", "plan.json", "--interactive"], "nobody to ask"),

@@ -151,7 +151,7 @@ def hours(text: str) -> float:
 
 
 def some_days(text: str) -> float:
-    """Days, over 0 and to a hundred years of them."""
+    """Days, over 0 and to a million of them."""
     return positive(text, MOST_DAYS)
 
 
