@@ -49,7 +49,8 @@ GROUPS = {
     "policies.start_before_work, policies.dayruns, policies.states, policies.partdays, "
     "policies.hindsight, policies.clairvoyant, policies.informed, policies.catalog",
     "PEOPLE": "people.person, people.habits, people.machines, people.looks, people",
-    "AWS": "aws.pace, aws.permissions, aws.failures, aws.answers, aws.pricelist, aws.connection, "
+    "AWS": "aws.pace, aws.permissions, aws.failures, aws.answers, aws.pricelist, "
+    "aws.configuring, aws.connection, "
     "aws.cloudtrail, aws.cloudwatch, aws.identity, aws.inventory, aws.offers, aws.client, "
     "aws.reader, aws.presence, aws.writer, aws.policy, aws.probe",
     "WIDGETS": "widgets.rows, widgets.state, widgets.parts, widgets.table, widgets.work, "

@@ -5,7 +5,6 @@ Whatever botocore raises becomes an :class:`AwsError` that says what was asked o
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,10 +19,10 @@ from botocore.config import Config
 
 from wsanalytics import __version__
 from wsanalytics.aws.answers import parse_part_by_part
+from wsanalytics.aws.configuring import check_endpoint, load_credentials, settings_told
 from wsanalytics.aws.failures import CLOSED, CUT, ODD, AwsError, Refusal, failures_told
 from wsanalytics.aws.pace import TRAIL_BURST, TRAIL_RATE_PER_SECOND, Bucket, bucket_for
 from wsanalytics.aws.permissions import action_of
-from wsanalytics.errors import InputError
 
 CONNECT_SECONDS, READ_SECONDS = 8, 20
 """How long a connection, and then an answer, is waited for in each attempt."""
@@ -239,18 +238,14 @@ def _make(
     session: botocore.session.Session, service: str, region: str, endpoint_url: str | None,
     config: Config,
 ) -> Any:  # noqa: ANN401  # as above
-    try:
-        with _MAKING:
+    with _MAKING:
+        load_credentials(session, region=region)
+        with settings_told(region, endpoint_url):
             parse_part_by_part(session)
-            return session.create_client(service, region_name=region, endpoint_url=endpoint_url,
+            made = session.create_client(service, region_name=region, endpoint_url=endpoint_url,
                                          config=config)
-    except ValueError as error:
-        url = endpoint_url or os.environ.get("AWS_ENDPOINT_URL", "")
-        raise InputError(
-            f"{url!r} is not the address of an endpoint", where="the endpoint of AWS",
-            rule="an endpoint is written http://HOST:PORT or https://HOST",
-            mend="correct AWS_ENDPOINT_URL, or leave it out for AWS itself",
-        ) from error
+    check_endpoint(made.meta.endpoint_url)
+    return made
 
 
 def is_local(url: str) -> bool:

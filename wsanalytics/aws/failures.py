@@ -22,6 +22,9 @@ CLOSED = "ConnectionClosed"
 
 ODD = "OddAnswer"
 """The code of an answer that was whole and that nobody can make sense of."""
+UNOBTAINABLE, MISCONFIGURED = "CredentialsUnobtainable", "Misconfigured"
+"""The codes of credentials, and of settings of boto3, that cannot be used as they are."""
+NO_TERMINAL = "the role wants a code of an MFA device, and there is no terminal to type it at"
 _ODD_ANSWER = (KeyError, ValueError, TypeError, AttributeError, OverflowError, IndexError,
                RecursionError)
 """What botocore's parsers raise on answers whose parts are of other types than the model's."""
@@ -46,6 +49,10 @@ _ADVICE = {
         "the AWS credentials could not be obtained: {message}",
         "the profile, the single sign-on session or the role must give credentials",
         "check the profile in ~/.aws/config; for single sign-on run 'aws sso login'"),
+    "misconfigured": _Advice(
+        "boto3 cannot work with its settings: {message}",
+        "its settings are the AWS_… variables and the lines of ~/.aws/config",
+        "correct or remove the setting that is named"),
     "expired": _Advice(
         "the AWS credentials have expired ({code})",
         "temporary credentials hold for a limited time",
@@ -107,7 +114,11 @@ _KINDS = {
     "unobtainable": "PartialCredentialsError CredentialRetrievalError SSOError SSOTokenLoadError "
     "TokenRetrievalError RefreshWithMFAUnsupportedError InvalidConfigError "
     "UnknownCredentialError MetadataRetrievalError ConfigNotFound InfiniteLoopConfigError "
-    "LoginError LoginTokenLoadError",
+    f"LoginError LoginTokenLoadError {UNOBTAINABLE}",
+    "misconfigured": "InvalidSTSRegionalEndpointsConfigError InvalidDefaultsMode "
+    "InvalidChecksumConfigError InvalidRetryModeError InvalidMaxRetryAttemptsError "
+    "InvalidRetryConfigurationError InvalidEndpointConfigurationError "
+    f"MissingDependencyException UnknownServiceError {MISCONFIGURED}",
     "expired": "ExpiredToken ExpiredTokenException TokenExpired UnauthorizedSSOTokenError "
     "LoginRefreshTokenExpired",
     "invalid": "InvalidClientTokenId UnrecognizedClientException UnrecognizedClient "
@@ -134,6 +145,7 @@ _KINDS = {
 }
 _KIND_OF = {code: kind for kind, codes in _KINDS.items() for code in codes.split()}
 _KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")
+_USER = re.compile(r"//[^/@\s]*@")
 _LONGEST_MESSAGE = 400
 
 
@@ -242,6 +254,9 @@ def refusal_of(
         code, message = str(said.get("Code") or "Unknown"), str(said.get("Message") or "no message")
     else:
         code, message = _known_name(error), str(error)
+        if "Invalid header value" in message:  # the message holds the key, or the session token
+            code = UNOBTAINABLE
+            message = "a key or token has a line break or a letter that no key has"
     return Refusal(action=action, code=code, message=_plain(code, message), account_id=account_id,
                    region=region, role_arn=role_arn)
 
@@ -266,10 +281,18 @@ def failures_told(
             region=region, role_arn=role_arn)) from error
     except RuntimeError as error:
         is_expired = "still expired" in str(error)
+        # what AWS has just lent for an hour has expired by our clock alone
+        expired = "RequestExpired" if role_arn else "ExpiredToken"
         raise AwsError(Refusal(
-            action=action, code="RequestExpired" if is_expired else ODD,
+            action=action, code=expired if is_expired else ODD,
             message="new credentials have expired already" if is_expired else _of_type(error),
             account_id=account_id, region=region, role_arn=role_arn)) from error
+    except EOFError as error:  # botocore asks for the code of an MFA device
+        raise AwsError(Refusal(action=action, code=UNOBTAINABLE, message=NO_TERMINAL,
+                               account_id=account_id, region=region, role_arn=role_arn)) from error
+    except OSError as error:  # such as the file of a web identity's token, or a program, not there
+        raise AwsError(Refusal(action=action, code=UNOBTAINABLE, message=_plain("", str(error)),
+                               account_id=account_id, region=region, role_arn=role_arn)) from error
     except _ODD_ANSWER as error:
         raise AwsError(Refusal(
             action=action, code=CUT if action.startswith("sts:") else ODD,
@@ -295,8 +318,17 @@ def _plain(code: str, message: str) -> str:
     """
     if _KIND_OF.get(code) == "invalid":
         return "the signature has expired" if "expired" in message.lower() else "not accepted"
+    return without_secrets(message)
+
+
+def without_secrets(message: str) -> str:
+    """A *message* in one line, without the id of a key or the password of an address.
+
+    >>> without_secrets("cannot reach http://joe:secret@127.0.0.1:9/")
+    'cannot reach http://…@127.0.0.1:9/'
+    """
     line = " ".join(message.split())[:_LONGEST_MESSAGE]
-    return _KEY_ID.sub("(key id)", line).rstrip(".")
+    return _USER.sub("//…@", _KEY_ID.sub("(key id)", line)).rstrip(".")
 
 
 def _partition_of(region: str | None) -> str:

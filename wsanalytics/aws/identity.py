@@ -17,12 +17,12 @@ from botocore.credentials import (
 from botocore.exceptions import (
     ConfigNotFound,
     ConfigParseError,
-    NoCredentialsError,
     ProfileNotFound,
 )
 
+from wsanalytics.aws.configuring import load_credentials
 from wsanalytics.aws.connection import Connection, make_client
-from wsanalytics.aws.failures import AwsError, failures_told, refusal_of
+from wsanalytics.aws.failures import AwsError, failures_told
 from wsanalytics.aws.model import plain_session
 from wsanalytics.errors import InputError
 
@@ -116,10 +116,7 @@ def as_role(
     The role is assumed at the first call and again before its credentials expire, so a collector
     may run for months. *seconds* is how long they hold each time.
     """
-    source = session.get_credentials()
-    if source is None:
-        error = NoCredentialsError()
-        raise AwsError(refusal_of(error, action="sts:AssumeRole", role_arn=role_arn)) from error
+    load_credentials(session, region=region, role_arn=role_arn)
 
     def assume() -> dict[str, str]:
         client = make_client(session, "sts", region, endpoint_url)
