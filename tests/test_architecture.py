@@ -20,7 +20,7 @@ timeline, tables, slips, kinds, checking, sealed, files, locks, journal
 admintables, frontiertables, contracts, workdays
 settings, aws.model, show, eligibility, schedule, prices
 AWS
-history, sessions, inventory, samplefiles, store, stored, archive, metrics
+history, sessions, inventory, storefiles, samplefiles, store, storecheck, stored, archive, metrics
 simulate.workspace, simulate.arrays, simulate.fleet, PEOPLE
 switching, hourrules, metering, billing, habits, days, outlook, pastdays, prospects
 POLICIES, simulate.answers, simulate.arena, simulate.backtest

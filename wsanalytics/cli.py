@@ -12,13 +12,20 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from wsanalytics import __version__
 from wsanalytics.config import commands_of, configure, options_of
-from wsanalytics.errors import InputError, NotBilledWarning, UnpricedWarning, WsanalyticsError
+from wsanalytics.errors import (
+    InputError,
+    NotBilledWarning,
+    StoreWarning,
+    UnpricedWarning,
+    WsanalyticsError,
+)
 from wsanalytics.inforce import lines_in_force
 from wsanalytics.messages import lenient_streams, one_line
 from wsanalytics.options import add_all
@@ -82,8 +89,11 @@ def _answered(argv: Sequence[str]) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UnpricedWarning)
             warnings.simplefilter("always", NotBilledWarning)
-            warnings.showwarning = _show_warning
-            return _run(args)
+            warnings.simplefilter("always", StoreWarning)
+            shown: set[str] = set()
+            warnings.showwarning = partial(_show_warning, shown)
+            status = _run(args)
+            return max(status, int(StoreWarning.__name__ in shown))  # done in part
     except WsanalyticsError as error:
         _say(f"wsanalytics {args.command}: {error}{_whence(error, args)}")
         return REFUSED
@@ -159,6 +169,7 @@ def _named_files(args: argparse.Namespace) -> tuple[dict[str, Path], dict[str, P
 
 
 def _show_warning(
+    shown: set[str],
     message: Warning | str,
     category: type[Warning],
     filename: str,  # noqa: ARG001  # the place in our code says nothing to users
@@ -166,7 +177,9 @@ def _show_warning(
     file: TextIO | None = None,  # noqa: ARG001  # likewise
     line: str | None = None,  # noqa: ARG001  # likewise
 ) -> None:
-    if issubclass(category, (UnpricedWarning, NotBilledWarning)):
+    if issubclass(category, (UnpricedWarning, NotBilledWarning, StoreWarning)) and (
+            str(message) not in shown):
+        shown |= {str(message), category.__name__}
         _say(f"wsanalytics: {message}.")
 
 

@@ -41,5 +41,9 @@ class UnpricedWarning(UserWarning):
     """Some WorkSpaces have no known price: they keep their hours and are left out of totals."""
 
 
+class StoreWarning(UserWarning):
+    """Something stands in a store that is none of its files, and is left out."""
+
+
 class NotBilledWarning(UserWarning):
     """Some WorkSpaces are not simulated or billed at all (running mode MANUAL, or standby)."""

@@ -13,10 +13,12 @@ import pandas as pd
 
 from wsanalytics import backfilling, collector
 from wsanalytics.messages import one_line
+from wsanalytics.progress import working
 from wsanalytics.report import terminal
 from wsanalytics.rounds import DONE
 from wsanalytics.show import counted
 from wsanalytics.store import Store
+from wsanalytics.storecheck import check_store
 from wsanalytics.summaries import store_summary
 
 PARTLY = 1
@@ -51,6 +53,22 @@ def backfill(args: Namespace) -> int:
             terminal.print_disagreements(wrong)
     terminal.tell(f"{counted(int(done.rounds['samples'].sum()), 'sample')} added to {args.store}")
     return _status(done.rounds)
+
+
+def store_check(args: Namespace) -> int:
+    """Read every file of a store; 1 where something is amiss."""
+    store = Store(args.store)
+    with working("reading files", None) as advance:
+        found = check_store(store, advance=advance)
+    out = terminal.console()
+    for problem in found.problems:
+        out.print(problem, soft_wrap=True)
+    whole = "nothing is amiss" if found.is_whole else (
+        f"{counted(len(found.problems), 'thing')} amiss")
+    out.print(f"{counted(found.files, 'file')} read, {whole}"
+              + (f"; {found.unsealed:,} of an earlier version, without a digest"
+                 if found.unsealed else "") + ".", soft_wrap=True)
+    return 0 if found.is_whole else PARTLY
 
 
 def store_info(args: Namespace) -> None:

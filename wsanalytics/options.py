@@ -242,6 +242,12 @@ def _add_store(commands: Commands[Any]) -> None:
                             description="What a store holds: span, WorkSpaces, holes, size.")
     info.set_defaults(module="gathering", function="store_info")
     add_store_option(info, "the store", required=True)
+    check = about.add_parser(
+        "check", help="is every file of it whole?",
+        description="Read every file of a store and hold it against its digest: exit 0, or 1 and "
+        "what is damaged, cannot be read, or is none of its files.")
+    check.set_defaults(module="gathering", function="store_check")
+    add_store_option(check, "the store", required=True)
 
 
 def _add_prices(commands: Commands[Any]) -> None:

@@ -11,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
 from wsanalytics.checktimes import evidence_at
 from wsanalytics.errors import InputError
 from wsanalytics.outputs import replaced
+from wsanalytics.sealed import frame_of, read_sealed, write_sealed
 from wsanalytics.sessions import BY_THE_HOUR
+from wsanalytics.storefiles import day_named, parquet_files
 from wsanalytics.tables import SAMPLES
 from wsanalytics.timeline import INSTANT_DTYPE
 
@@ -52,8 +54,8 @@ def write_samples(samples: pd.DataFrame, path: Path) -> None:
             instants = table.column(name).cast(_STORED, safe=False)
             table = table.set_column(place, name, instants)
     with replaced(path) as file:
-        pq.write_table(
-            table.replace_schema_metadata(), file, compression="zstd", compression_level=9,
+        write_sealed(
+            table.replace_schema_metadata(), file, compression_level=9,
             use_dictionary=list(_TEXTS), row_group_size=1 << 19,
             column_encoding=dict.fromkeys(_INSTANTS, "DELTA_BINARY_PACKED"),
         )
@@ -66,8 +68,8 @@ def read_day(folder: Path, wanted: dict[str, list[str] | None] | None = None) ->
     what was written first. Hourly figures count only in hours of which nothing finer is known.
     Raises :class:`FileNotFoundError` where a file went away meanwhile: read it again.
     """
-    files = sorted(folder.glob("*.parquet"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    parts = [_typed(read_arrow(path, list(_TEXTS), wanted=wanted)) for path in files]
+    files = sorted(parquet_files(folder), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    parts = [read_samples_file(path, wanted) for path in files]
     table = pa.concat_tables(parts) if parts else no_samples()
     if len(parts) < 2:
         return table
@@ -89,6 +91,36 @@ def _is_outdone(samples: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return np.asarray(hourly & keys.isin(keys[~hourly].unique()), dtype=np.bool_)
 
 
+def read_samples_file(
+    path: Path, wanted: dict[str, list[str] | None] | None = None
+) -> pa.Table:
+    """The samples in one file of a day's folder; :class:`InputError` where it is not such a file.
+
+    It has samples of that day alone, and every column that is not optional.
+    """
+    table = read_arrow(path, list(_TEXTS), wanted=wanted)
+    missing = [column.name for column in SAMPLES.columns
+               if column.required and column.name not in table.column_names]
+    if missing:
+        raise _no_such_file(path, f"column {', '.join(missing)} is missing")
+    try:
+        table = _typed(table)
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        raise _no_such_file(path, f"its columns are of other types: {error}") from error
+    day = day_named(path.parent.name)
+    if day is not None and len(table):
+        start = pd.Timestamp(day, tz="UTC")
+        span = pc.min_max(table.column("sampled_at")).as_py()
+        if span["min"] is None or span["min"] < start or span["max"] >= start + pd.Timedelta("1D"):
+            raise _no_such_file(path, f"it has samples of other days than {day}")
+    return table
+
+
+def _no_such_file(path: Path, what: str) -> InputError:
+    return InputError(what, where=str(path), rule="the files of a store are those that it wrote",
+                      mend="restore this file from a backup, or move it out of the store")
+
+
 def _typed(table: pa.Table) -> pa.Table:
     for name in set(SAMPLES.names) - set(table.column_names):  # of a store that is older than it
         table = table.append_column(name, pa.nulls(len(table), _type(name)))
@@ -102,25 +134,16 @@ def read_arrow(
     wanted: dict[str, list[str] | None] | None = None,
 ) -> pa.Table:
     """The Parquet file at *path*; :class:`InputError` where it is not whole."""
-    try:
-        kept = [(name, "in", values) for name, values in (wanted or {}).items()
-                if values is not None]
-        return pq.read_table(path, read_dictionary=dictionary, partitioning=None,
-                             filters=kept or None)
-    except FileNotFoundError:
-        raise
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(
-            f"it cannot be read: {str(error).splitlines()[0]}", where=str(path),
-            rule="every file of a store is whole; they are moved into place when complete",
-            mend="restore this file from a backup, or move it out of the store",
-        ) from error
+    kept = [(name, "in", values) for name, values in (wanted or {}).items() if values is not None]
+    return read_sealed(path, dictionary=dictionary, filters=kept)
 
 
 def read_rows(path: Path) -> pd.DataFrame:
-    """The rows of a small Parquet file."""
-    frame: pd.DataFrame = read_arrow(path).to_pandas()
-    return frame
+    """The rows of a small Parquet file, of which each is about a WorkSpace."""
+    table = read_arrow(path)
+    if "workspace_id" not in table.column_names:
+        raise _no_such_file(path, "column workspace_id is missing")
+    return frame_of(path, table)
 
 
 def as_frame(table: pa.Table) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import re
 import time
+import warnings
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -26,9 +27,8 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from wsanalytics.errors import InputError, OutputError
+from wsanalytics.errors import InputError, OutputError, StoreWarning
 from wsanalytics.folders import Made, refuse_filled
 from wsanalytics.history import History
 from wsanalytics.inputfiles import refuse_no_file
@@ -45,6 +45,9 @@ from wsanalytics.samplefiles import (
     write_samples,
 )
 from wsanalytics.schedule import check_settings
+from wsanalytics.sealed import write_sealed
+from wsanalytics.show import listed
+from wsanalytics.storefiles import day_folders, parquet_files, strangers
 from wsanalytics.tables import SETTINGS, WORKSPACES
 from wsanalytics.timeline import Window
 
@@ -54,7 +57,6 @@ class EmptyError(InputError):
 
 
 SCHEMA, VERSION = "wsanalytics.store", 1
-_DAY = re.compile(r"day=(\d{4}-\d{2}-\d{2})$")
 _COMPACT = "day.parquet"
 _LEFT_BY_A_KILL = re.compile(r"\.store\.json\.[0-9a-f]+\.tmp$|\.(collect|backfill|write)\.lock$")
 _ABANDONED_SECONDS = 3600
@@ -158,8 +160,7 @@ class Store:
     def _add(self, frame: pd.DataFrame, kind: str, name: str) -> None:
         folder = self._made(kind)
         with replaced(folder / f"{name}.parquet", private=is_private(folder)) as file:
-            pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), file,
-                           compression="zstd")
+            write_sealed(pa.Table.from_pandas(frame, preserve_index=False), file)
 
     def _made(self, *parts: str) -> Path:
         """A folder in the store; the one with names of users is made for its owner alone."""
@@ -175,12 +176,7 @@ class Store:
 
     def days(self) -> dict[date, Path]:
         """The UTC days of which there are samples, and their folders, in order."""
-        found = {}
-        for folder in sorted((self.folder / "samples").glob("day=*")):
-            match = _DAY.search(folder.name)
-            if match and any(folder.glob("*.parquet")):
-                found[date.fromisoformat(match[1])] = folder
-        return found
+        return day_folders(self.folder)
 
     def samples(
         self, start: date | None = None, end: date | None = None,
@@ -204,7 +200,7 @@ class Store:
         return inventory_of(self._seen())
 
     def _rows(self, kind: str) -> list[pd.DataFrame]:
-        return [read_rows(path) for path in sorted((self.folder / kind).glob("*.parquet"))]
+        return [read_rows(path) for path in parquet_files(self.folder / kind)]
 
     def _seen(self) -> pd.DataFrame:
         """What was seen of WorkSpaces, in the order of time; ``seen_at`` says when."""
@@ -240,6 +236,9 @@ class Store:
 
     def window(self, start: date | None = None, end: date | None = None) -> Window:
         """The UTC days from *start* to *end*, by default those that :meth:`covered` tells."""
+        if strange := strangers(self.folder):
+            warnings.warn(StoreWarning(
+                f"{self.folder}: {listed(strange, 3)}, which is left out"), stacklevel=2)
         covered = self.covered()
         first, final = start or covered.start.date(), end or covered.end.date()
         if final <= first:
@@ -274,11 +273,11 @@ class Store:
         """
         done = 0
         for day, folder in self.days().items():
-            files = sorted(folder.glob("*.parquet"))
+            files = parquet_files(folder)
             if day >= before or [file.name for file in files] == [_COMPACT]:
                 continue
             with self.locked("write", wait_seconds=60):
-                files = sorted(folder.glob("*.parquet"))
+                files = parquet_files(folder)
                 write_samples(as_frame(read_day(folder)), folder / _COMPACT)
                 for file in files:
                     if file.name != _COMPACT:
@@ -289,15 +288,15 @@ class Store:
 
     def _compact_workspaces(self) -> None:
         """One file of the many that tell how WorkSpaces changed; a look reads them all."""
-        files = sorted((self.folder / "workspaces").glob("*.parquet"))
+        files = parquet_files(self.folder / "workspaces")
         if len(files) < _MANY_FILES:
             return
         with self.locked("write", wait_seconds=60):
             seen = pd.concat([read_rows(path) for path in files], ignore_index=True)
             folder = self.folder / "workspaces"
             with replaced(folder / _COMPACT_WORKSPACES, private=is_private(folder)) as file:
-                pq.write_table(pa.Table.from_pandas(seen.drop_duplicates(), preserve_index=False),
-                               file, compression="zstd")
+                write_sealed(pa.Table.from_pandas(seen.drop_duplicates(), preserve_index=False),
+                             file)
             for path in files:
                 if path.name != _COMPACT_WORKSPACES:
                     path.unlink(missing_ok=True)
