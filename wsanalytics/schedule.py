@@ -48,14 +48,16 @@ class Schedule:
     def __post_init__(self) -> None:
         for text in self.opening.unique():
             Setting.parse(text)
-        checked = check_table(self.orders, ORDERS, Origin("the orders frame"))
-        for text in checked["order"].unique():
-            if text not in (START, STOP):
-                Setting.parse(text)
+        checked = check_orders(self.orders)
         _refuse_strangers(checked, self.opening)
-        rank = checked["order"].map({STOP: 1, START: 2}).fillna(0)  # as the event machine has it
-        order = checked.assign(rank=rank).sort_values([*ORDERS.key, "rank"], kind="stable")
-        object.__setattr__(self, "orders", order[list(ORDERS.names)].reset_index(drop=True))
+        object.__setattr__(self, "orders", checked)
+
+    def with_orders(self, orders: pd.DataFrame) -> Schedule:
+        """The same with more *orders*, all of them for WorkSpaces that it names."""
+        if orders.empty:
+            return self
+        return Schedule(self.opening, pd.concat([self.orders, orders], ignore_index=True),
+                        self.name)
 
     def within(self, window: Window) -> Schedule:
         """The part of it that falls in *window*; what came before is in its opening settings."""
@@ -177,6 +179,21 @@ def check_settings(frame: pd.DataFrame, origin: Origin | None = None) -> pd.Data
         checked["workspace_id"] == checked["workspace_id"].shift()
     )
     return checked[~same].reset_index(drop=True)
+
+
+def check_orders(frame: pd.DataFrame, origin: Origin | None = None) -> pd.DataFrame:
+    """A checked ``orders`` table, in the order in which its orders happen.
+
+    At one instant of a WorkSpace a setting comes first, then a STOP, then a START, as the event
+    machine has it.
+    """
+    checked = check_table(frame, ORDERS, origin or Origin("the orders frame"))
+    for text in checked["order"].unique():
+        if text not in (START, STOP):
+            Setting.parse(text)
+    rank = checked["order"].map({STOP: 1, START: 2}).fillna(0)
+    order = checked.assign(rank=rank).sort_values([*ORDERS.key, "rank"], kind="stable")
+    return order[list(ORDERS.names)].reset_index(drop=True)
 
 
 def _refuse_strangers(orders: pd.DataFrame, opening: pd.Series) -> None:

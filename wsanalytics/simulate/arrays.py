@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -81,6 +82,43 @@ def replay_constant(
     return Runs(owner, starts, stops, owner, connects[first])
 
 
+def replay_ordered(
+    workspace: Codes,
+    connects: Micros,
+    disconnects: Micros,
+    timeout: int,
+    orders: Orders,
+    window: tuple[int, int],
+    *,
+    resume: int = 0,
+    grace: int = 0,
+) -> Runs:
+    """The runs in AUTO_STOP with one *timeout* of a fleet of which some was seen on by itself.
+
+    *orders* are observed starts and stops. As :func:`replay_schedule`, but only the WorkSpaces
+    that they are about go its slower way.
+    """
+    is_ordered = np.zeros(len(orders.opening), dtype=bool)
+    is_ordered[orders.workspace] = True
+    slow = is_ordered[workspace]
+    plain = replay_constant(workspace[~slow], connects[~slow], disconnects[~slow],
+                            timeout + grace, window, resume=resume)
+    if not is_ordered.any():
+        return plain
+    ordered = replay_schedule(workspace[slow], connects[slow], disconnects[slow], orders, window,
+                              resume=resume, grace=grace, observed=True)
+    return _together(plain, ordered)
+
+
+def _together(some: Runs, others: Runs) -> Runs:
+    """The runs of two parts of a fleet, in the order of WorkSpace and time."""
+    workspace, starts, stops, waiting, connects = (
+        np.concatenate([getattr(some, name), getattr(others, name)])
+        for name in ("workspace", "starts", "stops", "waiting", "connects"))
+    run, wait = np.argsort(workspace, kind="stable"), np.argsort(waiting, kind="stable")
+    return Runs(workspace[run], starts[run], stops[run], waiting[wait], connects[wait])
+
+
 def replay_schedule(
     workspace: Codes,
     connects: Micros,
@@ -90,11 +128,14 @@ def replay_schedule(
     *,
     resume: int = 0,
     grace: int = 0,
+    observed: bool = False,
 ) -> Runs:
     """The runs of WorkSpaces that are told different things through time.
 
     Sessions as for :func:`replay_constant`; *orders* lie in *window*, its end excluded. What each
-    order does is said at :class:`wsanalytics.simulate.workspace.Machine`.
+    order does is said at :class:`wsanalytics.simulate.workspace.Machine`. Where starts were
+    *observed* and not ordered, one at the very instant of a stop says that it never stopped: both
+    runs are one.
     """
     orders, timeout_after = _effective(orders)
     pieces = _Pieces.of(workspace, connects, disconnects, orders)
@@ -102,7 +143,7 @@ def replay_schedule(
     for turn in range(fleet.most_orders + 1):
         fleet.obey(turn, pieces)
         fleet.pass_segment(turn, pieces)
-    return fleet.runs()
+    return fleet.runs(observed=observed)
 
 
 def _effective(orders: Orders) -> tuple[Orders, Micros]:
@@ -200,7 +241,9 @@ class _Fleet:
     since: Micros = field(init=False)
     idle: Micros = field(init=False)
     off: Micros = field(init=False)
-    done: list[tuple[Codes, Micros, Micros]] = field(default_factory=list)
+    started: Flags = field(init=False)
+    """Whose present run began with an order to start."""
+    done: list[tuple[Codes, Micros, Micros, Flags]] = field(default_factory=list)
     waits: list[tuple[Codes, Micros]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -212,6 +255,7 @@ class _Fleet:
         self.since = np.zeros(size, dtype=np.int64)
         self.idle = np.full(size, _NEVER, dtype=np.int64)
         self.off = np.full(size, self.window[0], dtype=np.int64)
+        self.started = np.zeros(size, dtype=bool)
 
     @property
     def most_orders(self) -> int:
@@ -220,7 +264,7 @@ class _Fleet:
     def switch_off(self, who: Codes, at: Micros) -> None:
         """Close the runs of *who* at *at*; runs of no length leave no trace."""
         some = self.since[who] < at
-        self.done.append((who[some], self.since[who[some]], at[some]))
+        self.done.append((who[some], self.since[who[some]], at[some], self.started[who[some]]))
         self.on[who], self.off[who] = False, at
 
     def obey(self, turn: int, pieces: _Pieces) -> None:
@@ -240,7 +284,10 @@ class _Fleet:
         self.switch_off(who[ends], now[ends])
         starts = (what == START) & ~self.on[who]
         self.idle[who[starts]] = now[starts]
-        starts |= (what >= 0) & was_always_on
+        self.started[who[starts]] = True
+        turns = (what >= 0) & was_always_on
+        self.started[who[turns]] = False
+        starts |= turns
         self.on[who[starts]], self.since[who[starts]] = True, now[starts]
         over = (what >= 0) & self.on[who] & ~is_connected
         over &= self.idle[who] + self.timeout[who] <= now
@@ -279,8 +326,10 @@ class _Fleet:
         owner, since = who[group], np.where(new[group], begins[group], self.since[who[group]])
         final = np.append(group[1:], len(who))[: len(group)] - 1
         inner = ~last[final]
-        self.done.append((owner[inner], since[inner], stops[final][inner]))
+        by_order = ~new[group] & self.started[owner]  # what is carried on may have begun so
+        self.done.append((owner[inner], since[inner], stops[final][inner], by_order[inner]))
         self.on[owner[~inner]], self.since[owner[~inner]] = True, since[~inner]
+        self.started[owner[~inner]] = by_order[~inner]
 
     def _stop_the_idle(self, turn: int, connected: Codes) -> None:
         """Stop whoever's timeout passes before the segment ends, connected ones excepted."""
@@ -296,15 +345,22 @@ class _Fleet:
         final = np.flatnonzero(self.on & (self.count == turn))
         self.switch_off(final, np.full(len(final), self.window[1], dtype=np.int64))
 
-    def runs(self) -> Runs:
-        workspace, starts, stops = _joined(self.done, 3)
+    def runs(self, *, observed: bool) -> Runs:
+        """All runs; where starts were *observed*, one at the instant of a stop ends no run."""
+        workspace, starts, stops, by_order = _joined(self.done, 4)
         order = np.lexsort((starts, workspace))
+        workspace, starts, stops = workspace[order], starts[order], stops[order]
+        fresh = np.ones(len(order), dtype=bool)
+        fresh[1:] = (workspace[1:] != workspace[:-1]) | (starts[1:] != stops[:-1]) | (
+            ~by_order.astype(bool)[order][1:] | np.bool_(not observed))
+        first = np.flatnonzero(fresh)
+        final = np.append(first[1:], len(order))[: len(first)] - 1
         waiting, connects = _joined(self.waits, 2)
         queue = np.lexsort((connects, waiting))
-        return Runs(workspace[order], starts[order], stops[order], waiting[queue],
+        return Runs(workspace[first], starts[first], stops[final], waiting[queue],
                     connects[queue])
 
 
-def _joined(parts: Iterable[tuple[Micros, ...]], width: int) -> list[Micros]:
+def _joined(parts: Iterable[tuple[npt.NDArray[Any], ...]], width: int) -> list[Micros]:
     columns = list(zip(*parts, strict=True)) or [()] * width
     return [np.concatenate(c) if c else np.empty(0, dtype=np.int64) for c in columns]

@@ -13,15 +13,24 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+<<<<<<< HEAD
 from wsanalytics.bounds import MINUTES_A_YEAR, SECONDS_A_DAY, number_within
 from wsanalytics.checking import refuse_another
+=======
+from wsanalytics.errors import InputError
+>>>>>>> 0b63487 (Replay takes observed starts and stops beside any setting)
 from wsanalytics.history import check_sessions
-from wsanalytics.schedule import START, STOP, Schedule
+from wsanalytics.schedule import START, STOP, Schedule, check_orders
 from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.show import html_table
 from wsanalytics.simulate import arrays
+<<<<<<< HEAD
 from wsanalytics.simulate.arrays import Orders, Runs, replay_constant, replay_schedule
 from wsanalytics.tables import SESSIONS
+=======
+from wsanalytics.simulate.arrays import Orders, Runs, replay_ordered, replay_schedule
+from wsanalytics.tables import ORDERS
+>>>>>>> 0b63487 (Replay takes observed starts and stops beside any setting)
 from wsanalytics.timeline import (
     MICROS_PER_MINUTE,
     MICROS_PER_SECOND,
@@ -68,13 +77,17 @@ def replay(
     window: Window,
     resume_seconds: float = 0,
     network_grace_minutes: float = 0,
+    orders: pd.DataFrame | None = None,
 ) -> Replay:
     """Replay the *sessions* of a fleet (a ``sessions`` table) under each of *settings*.
 
     Sessions are cut to *window*: one that is going on at its start connects, cold, at that very
     instant, and those outside it leave no trace. A :class:`~wsanalytics.schedule.Schedule` among
     the *settings* tells WorkSpaces different things through time; those that it does not name
-    are not replayed. *resume_seconds* and *network_grace_minutes* are explained at
+    are not replayed. *orders* (an ``orders`` table) are starts and stops that were observed
+    (:func:`wsanalytics.observed_orders`) and happen whatever WorkSpaces are set to: a START at the
+    instant of a stop says that it stayed on, and an ALWAYS_ON WorkSpace heeds none of them.
+    *resume_seconds* and *network_grace_minutes* are explained at
     :func:`wsanalytics.simulate.workspace.live`. Raises :class:`InputError` if the frame is no
     ``sessions`` table or sessions of one WorkSpace overlap.
     """
@@ -85,7 +98,8 @@ def replay(
     schedules = [one for one in settings if isinstance(one, Schedule)]
     fixed = setting_grid(auto_stop_minutes=(), always_on=False,
                          include=[one for one in settings if not isinstance(one, Schedule)])
-    fleet = _Fleet.of(sessions, window, schedules, resume_seconds, network_grace_minutes)
+    fleet = _Fleet.of(sessions, window, schedules, resume_seconds, network_grace_minutes,
+                      _starts_and_stops(orders, window))
     runs = {
         place: fleet.under(setting.auto_stop_minutes)
         for place, setting in enumerate(fixed)
@@ -137,6 +151,7 @@ class _Fleet:
     window: Window
     resume: int
     grace: int
+    orders: pd.DataFrame
 
     @classmethod
     def of(
@@ -146,9 +161,10 @@ class _Fleet:
         schedules: list[Schedule],
         resume_seconds: float,
         network_grace_minutes: float,
+        orders: pd.DataFrame,
     ) -> _Fleet:
         cut = cut_sessions(check_sessions(sessions), window)
-        ids = set(cut["workspace_id"].unique())
+        ids = {*cut["workspace_id"].unique(), *orders["workspace_id"].unique()}
         for schedule in schedules:
             ids |= set(schedule.opening.index)
         names = sorted(ids)
@@ -161,19 +177,28 @@ class _Fleet:
             window,
             round(resume_seconds * MICROS_PER_SECOND),
             round(network_grace_minutes * MICROS_PER_MINUTE),
+            orders,
         )
 
     def under(self, auto_stop_minutes: int) -> Runs:
         """The runs in AUTO_STOP with one timeout."""
-        return replay_constant(
-            self.workspace, self.connects, self.disconnects,
-            auto_stop_minutes * MICROS_PER_MINUTE + self.grace, self.window.micros,
-            resume=self.resume,
+        timeout = auto_stop_minutes * MICROS_PER_MINUTE
+        index = pd.Index(self.ids)
+        owner = index.get_indexer(pd.Index(self.orders["workspace_id"])).astype(np.int64)
+        order = np.argsort(owner, kind="stable")  # within a WorkSpace they are in their order
+        codes = self.orders["order"].map({START: arrays.START, STOP: arrays.STOP})
+        return replay_ordered(
+            self.workspace, self.connects, self.disconnects, timeout,
+            Orders(np.full(len(self.ids), timeout, dtype=np.int64), owner[order],
+                   column_micros(self.orders["at"])[order],
+                   np.asarray(codes, dtype=np.int64)[order]),
+            self.window.micros, resume=self.resume, grace=self.grace,
         )
 
     def told(self, schedule: Schedule) -> Runs:
         """The runs under a schedule; WorkSpaces that it does not name have none."""
-        told = schedule.within(self.window)
+        kept = self.orders[self.orders["workspace_id"].isin(schedule.opening.index)]
+        told = schedule.within(self.window).with_orders(kept)
         codes = {START: arrays.START, STOP: arrays.STOP}
         for text in {*told.opening.unique(), *told.orders["order"].unique()} - {*codes}:
             minutes = Setting.parse(text).auto_stop_minutes
@@ -191,7 +216,7 @@ class _Fleet:
         )
         return replay_schedule(
             self.workspace, self.connects, self.disconnects, orders, self.window.micros,
-            resume=self.resume, grace=self.grace,
+            resume=self.resume, grace=self.grace, observed=bool(len(kept)),
         )
 
 
@@ -202,6 +227,19 @@ def cut_sessions(sessions: pd.DataFrame, window: Window) -> pd.DataFrame:
     cut["connected_at"] = clipped(cut["connected_at"], window)
     cut["disconnected_at"] = clipped(cut["disconnected_at"], window)
     return cut
+
+
+def _starts_and_stops(orders: pd.DataFrame | None, window: Window) -> pd.DataFrame:
+    """The *orders* that fall in *window*, in the order in which they happen."""
+    checked = check_orders(orders if orders is not None else pd.DataFrame(columns=ORDERS.names))
+    strange = sorted(set(checked["order"].unique()) - {START, STOP})
+    if strange:
+        raise InputError(
+            f"there is an order {strange[0]!r}", where="the orders frame",
+            rule="what happens under every setting is a START or a STOP",
+            mend="put settings through time into a Schedule")
+    kept = checked[(checked["at"] >= window.start) & (checked["at"] < window.end)]
+    return kept.reset_index(drop=True)
 
 
 def _joined(parts: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
