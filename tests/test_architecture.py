@@ -20,8 +20,9 @@ timeline, tables, slips, kinds, checking, sealed, files, locks, journal
 admintables, frontiertables, contracts, workdays
 settings, aws.model, show, eligibility, schedule, prices
 AWS
-history, sessions, inventory, storefiles, samplefiles, store, storecheck, stored, archive, metrics
-simulate.workspace, simulate.arrays, simulate.fleet, PEOPLE
+history, sessions, inventory, storefiles, samplefiles, store, storecheck, metrics
+simulate.workspace, simulate.arrays, simulate.fleet, observedruns, observedorders, stored
+archive, PEOPLE
 switching, hourrules, metering, billing, habits, days, outlook, pastdays, prospects
 POLICIES, simulate.answers, simulate.arena, simulate.backtest
 progress, rounds, looking, facts, trail, collector, backfilling

@@ -18,7 +18,7 @@ from wsanalytics.aws.reader import read_workspaces
 from wsanalytics.errors import InputError
 from wsanalytics.sandbox import Sandbox
 
-BOTH = (("UserConnected", "Maximum"), ("Stopped", "Maximum"))
+BOTH = (("UserConnected", "Maximum"), ("Stopped", "Minimum"))
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ have been created then."""
 LAG = timedelta(minutes=15)
 """CloudWatch's values come late; the last minutes are left to the next backfill or collector."""
 _AT_ONCE = 50
-_FINE_METRICS = (("UserConnected", "Maximum"), ("Stopped", "Maximum"))
+_FINE_METRICS = (("UserConnected", "Maximum"), ("Stopped", "Minimum"))
 _HOURLY_METRICS = (("UserConnected", "Average"), ("UserConnected", "SampleCount"),
                    ("Stopped", "Average"))
 

@@ -15,6 +15,7 @@ from wsanalytics.tables import (
     OUTCOMES,
     PRICES,
     RECOMMENDATIONS,
+    RUNS,
     SAMPLES,
     SESSIONS,
     SETTINGS,
@@ -24,7 +25,7 @@ from wsanalytics.tables import (
 
 TABLES = {
     table.name: table
-    for table in (WORKSPACES, SAMPLES, SESSIONS, GAPS, SETTINGS, ORDERS, PRICES, CHARGES,
+    for table in (WORKSPACES, SAMPLES, SESSIONS, GAPS, RUNS, SETTINGS, ORDERS, PRICES, CHARGES,
                   OUTCOMES, COMPARISON, RECOMMENDATIONS, BUDGET, FRONTIER, FLEET_FRONTIER,
                   APPLIED, SWITCHED, VERIFIED, CREATED)
 }

@@ -9,6 +9,11 @@ is given one sample in the middle, and the edges beside it are left out.
 Where neither metric has a value nobody looked: no sample. Where only ``Stopped`` has one the
 WorkSpace was stopped, which is known and not connected.
 
+``Stopped`` (its minimum: 0 if the WorkSpace ran at any time in the period) says as much of the
+state: a sample is AVAILABLE where the WorkSpace ran in both periods beside it, STOPPED where it
+did not in one of them, and has no state where AWS published nothing of it. As periods begin with
+the clock's hours, a run that is made of such samples touches the hours that the true one touched.
+
 Hourly figures (all that is left after 63 days) say how many of an hour's periods were connected,
 not which: average times number of values. They are laid to the side of the hour at which the
 neighbouring hour was connected as well. The hourly maximum would call a whole hour connected for
@@ -42,6 +47,8 @@ class Periods:
     known: Flags
     connected: Flags
     stopped: Flags
+    on: Flags
+    """Whether the WorkSpace ran at any time of the period, as far as that was published."""
 
     @property
     def first_known(self) -> int | None:
@@ -54,15 +61,20 @@ def fine_periods(
     start: int, count: int, user_connected: tuple[Counts, npt.NDArray[np.float64]],
     stopped: tuple[Counts, npt.NDArray[np.float64]],
 ) -> Periods:
-    """Periods from five-minute values: pairs of instants (epoch seconds) and maxima."""
+    """Periods from five-minute values: pairs of instants (epoch seconds) and statistics.
+
+    Of *user_connected* the maxima, of *stopped* the minima.
+    """
     connected, known = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
-    is_stopped = np.zeros(count, dtype=bool)
+    is_stopped, is_on = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
     for (at, values), flags in ((user_connected, connected), (stopped, is_stopped)):
         place = (at - start) // PERIOD
         inside = (place >= 0) & (place < count)
         known[place[inside]] = True
         flags[place[inside]] = values[inside] > 0
-    return Periods(start, known, connected, is_stopped & ~connected)
+        if flags is is_stopped:
+            is_on[place[inside]] = values[inside] <= 0
+    return Periods(start, known, connected, is_stopped & ~connected, is_on | connected)
 
 
 def hourly_periods(
@@ -82,7 +94,7 @@ def hourly_periods(
     connected = _laid_out(counts)
     each = np.repeat(known, PERIODS_PER_HOUR)
     is_off = np.repeat(off >= 0.5, PERIODS_PER_HOUR) & ~connected
-    return Periods(start, each, connected, is_off)
+    return Periods(start, each, connected, is_off, each & ~is_off)
 
 
 def _laid_out(counts: Counts) -> Flags:
@@ -115,9 +127,12 @@ def samples_of(workspace_id: str, periods: Periods, source: str) -> pd.DataFrame
     at = np.concatenate([edges * PERIOD, middles * PERIOD + PERIOD // 2]) + periods.start
     is_on = np.concatenate([connected[edges] & connected[edges - 1], alone[middles]])
     place = np.concatenate([edges, middles])
+    before = np.concatenate([edges - 1, middles])  # an edge lies between two periods
     is_off = periods.stopped[place] & ~is_on
+    ran, stood = periods.on[place] & periods.on[before], is_off | periods.stopped[before]
     order = np.argsort(at)
     states = np.where(is_on, 0, np.where(is_off, 2, 1))[order]
+    seen = np.select([is_on | ran, stood], [0, 1], default=2)[order]
     size = len(order)
     frame = pd.DataFrame({
         "workspace_id": _constant(workspace_id, size),
@@ -125,8 +140,8 @@ def samples_of(workspace_id: str, periods: Periods, source: str) -> pd.DataFrame
         "connection_state": pd.Categorical.from_codes(
             states, categories=pd.Index(["CONNECTED", "DISCONNECTED", "UNKNOWN"], dtype="str")),
         "state": pd.Categorical.from_codes(
-            is_off[order].astype(np.int8),
-            categories=pd.Index(["AVAILABLE", "STOPPED"], dtype="str")),
+            seen.astype(np.int8),
+            categories=pd.Index(["AVAILABLE", "STOPPED", ""], dtype="str")),
         "last_connected_at": instants(np.full(size, np.iinfo(np.int64).min)),
         "checked_at": instants(at[order] * MICROS_PER_SECOND),
         "source": _constant(source, size),

@@ -202,7 +202,7 @@ def _looks(history: History | pd.DataFrame, bridge_gaps: timedelta | None) -> _L
     blur = np.where(_by_the_hour(samples["source"])[order], MICROS_PER_HOUR, 0)
     code, at, connected, last, blur = _one_an_instant(code, at, connected, last, blur)
     joined = code[1:] == code[:-1]
-    interval = _median_intervals(code, at, joined, len(ids))
+    interval = median_intervals(code, at, joined, len(ids))
     bridge = np.maximum(SHORTEST_BRIDGE, BRIDGED_INTERVALS * interval)
     if bridge_gaps is not None:
         bridge[:] = bridge_gaps // timedelta(microseconds=1)
@@ -242,7 +242,7 @@ def _one_an_instant(
     )
 
 
-def _median_intervals(
+def median_intervals(
     code: Rows, at: Micros, joined: npt.NDArray[np.bool_], count: int
 ) -> Micros:
     """The median time between samples of each WorkSpace."""

@@ -173,6 +173,19 @@ SESSIONS = Table(
     ("workspace_id", "connected_at"),
 )
 
+RUNS = Table(
+    "runs",
+    "one stretch in which a WorkSpace was seen switched on",
+    (
+        _ID,
+        _at("started_at", "when it was switched on"),
+        _at("stopped_at", "when it was switched off (excluded)"),
+        _number("start_uncertain_minutes", "by how much the start may be off", "minutes"),
+        _number("end_uncertain_minutes", "by how much the end may be off", "minutes"),
+    ),
+    ("workspace_id", "started_at"),
+)
+
 GAPS = Table(
     "gaps",
     "one stretch in which nobody looked: neither connected nor free",
