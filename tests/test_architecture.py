@@ -58,7 +58,7 @@ GROUPS = {
     "widgets.columns, widgets.why, "
     "widgets.reviewing, widgets.onlook, widgets.fleet, widgets.download, widgets.dials, "
     "widgets.answers, widgets.explorer, widgets.app, widgets",
-    "SANDBOX": "sandbox.clock, sandbox.life, sandbox.wire, sandbox.catalog, sandbox.faults, "
+    "SANDBOX": "sandbox.clock, sandbox.interventions, sandbox.life, sandbox.wire, sandbox.catalog, sandbox.faults, "
     "sandbox.keys, sandbox.meter, sandbox.pages, sandbox.record, sandbox.desktop, sandbox.fleet, "
     "sandbox.world, sandbox.describing, sandbox.identity, sandbox.metrics, sandbox.products, "
     "sandbox.truth, sandbox.changing, sandbox.control, sandbox.tagging, sandbox.trail, "

@@ -126,7 +126,8 @@ class _Streak:
 
     Instants are microseconds. ``low`` and ``high`` are where it began and ended, as far as that
     is known; ``free_low`` and ``free_high``: the state beside it says so, rather than a gap or
-    the run next to it. ``before`` and ``after`` are the ends of what is explained on both sides.
+    the run next to it. ``before`` and ``after`` are the ends of what is explained on both sides,
+    ``earliest`` and ``latest`` the states beside it: it began between ``earliest`` and ``first``.
     """
 
     code: int
@@ -139,8 +140,22 @@ class _Streak:
     free_high: bool
     before: int
     after: int
+    earliest: int
+    latest: int
     touches_before: bool
     touches_after: bool
+
+
+def _sharpened(streak: _Streak, timeout: int) -> int:
+    """When a run for nobody began: so that it both begins and times out where it was seen to.
+
+    A job at the full hour is on from the first period of that hour to the last, and its timeout
+    is over with the hour; the middle of what its beginning alone leaves open would be late.
+    """
+    low = max(streak.earliest, streak.last - timeout)
+    high = min(streak.first, streak.latest - timeout)
+    is_natural = streak.free_low and streak.free_high and low <= high
+    return (low + high) // 2 if is_natural else streak.low
 
 
 class _Explainer:
@@ -230,7 +245,7 @@ class _Explainer:
             low=max((prev_at + begun) // 2, before), high=min((done + next_at) // 2, after),
             free_low=differs_before and prev_at >= before,
             free_high=differs_after and next_at <= after,
-            before=before, after=after,
+            before=before, after=after, earliest=max(prev_at, before), latest=min(next_at, after),
             touches_before=place >= 0 and has_prev and not odd[first - 1] and prev_at < before
             if on else False,
             touches_after=has_next and not odd[last + 1] and next_at >= after if on else False)
@@ -246,11 +261,7 @@ class _Explainer:
         if streak.touches_after and not streak.touches_before and (
             streak.after - streak.first <= slack):
             return  # it was seen on a little before its user was
-        edge = self.window.micros[0]
-        if streak.before == edge and not streak.free_low and (
-            streak.high - edge <= timeout + slack):
-            return  # the rest of a run of before the window, which leaves no trace
-        low = streak.before if streak.touches_before else streak.low
+        low = streak.before if streak.touches_before else _sharpened(streak, timeout)
         high = streak.after if streak.touches_after else streak.high
         yield low, START
         last = low
@@ -265,8 +276,11 @@ class _Explainer:
 
     def _stopped(self, streak: _Streak) -> Iterator[tuple[int, str]]:
         """The stop that a WorkSpace seen off before its timeout had."""
-        if streak.after - streak.first <= self._tolerance(streak.code):
-            return  # its stop was seen a little early
+        # A session's end, and the timeout behind it, is known to half a sampling interval.
+        unsure = int(self.states.interval[streak.code]) // 2
+        if streak.after - streak.first < unsure or (
+            streak.last - streak.before <= self._tolerance(streak.code)):
+            return  # its stop was seen a little early, or its start a little late
         _, place = self.connected.covers(np.array([streak.code]), np.array([streak.first]))
         left = int(self.connected.end[place[0]]) if place[0] >= 0 else streak.before
         yield max(streak.low, min(left, streak.first), streak.before), STOP

@@ -323,6 +323,10 @@ def _add_sandbox(commands: Commands[Any]) -> None:
                          help="refuse over 2 calls a second, burst 5, as AWS does")
     sandbox.add_argument("--fault", nargs="+", action="extend", default=[], metavar="NAME[=VALUE]",
                          help="a fault to show, such as server_error_share=0.05")
+    sandbox.add_argument("--intervene", nargs="+", action="extend", default=[],
+                         metavar="NAME=SHARE",
+                         help="who else switches WorkSpaces on and off, and of which share of "
+                         "them: night-jobs, early-stops, hangs")
     sandbox.add_argument("--with-parent", action="store_true",
                          help="end as soon as standard input is closed")
 

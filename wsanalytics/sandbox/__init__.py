@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 from wsanalytics.sandbox.faults import Faults
+from wsanalytics.sandbox.interventions import Interventions
 from wsanalytics.sandbox.process import SandboxProcess
 from wsanalytics.sandbox.server import Sandbox
 
-__all__ = ["Faults", "Sandbox", "SandboxProcess"]
+__all__ = ["Faults", "Interventions", "Sandbox", "SandboxProcess"]

@@ -10,6 +10,7 @@ from argparse import Namespace
 from contextlib import suppress
 
 from wsanalytics.sandbox.faults import THROTTLE, Faults
+from wsanalytics.sandbox.interventions import Interventions
 from wsanalytics.sandbox.keys import account_ids, role_arn
 from wsanalytics.sandbox.server import Sandbox
 
@@ -27,7 +28,8 @@ def sandbox(args: Namespace) -> None:
     box = Sandbox(
         workspaces=args.workspaces, seed=args.seed, speed=args.speed,
         history_days=args.history_days, regions=args.region or ("us-east-1",), faults=faults,
-        accounts=account_ids(args.accounts), port=args.port, host=args.host,
+        accounts=account_ids(args.accounts), interventions=Interventions.parse(args.intervene),
+        port=args.port, host=args.host,
     )
     box.listen()
     _stop_on_signals(box)

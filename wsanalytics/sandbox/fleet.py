@@ -24,6 +24,7 @@ from wsanalytics.sandbox.catalog import (
     own_license_directory,
 )
 from wsanalytics.sandbox.desktop import CREATION, MANUAL, Desktop, Facts
+from wsanalytics.sandbox.interventions import Interventions
 from wsanalytics.sandbox.life import DRAWN_AT_A_TIME, MAINTENANCE_AGE, Life
 from wsanalytics.settings import ALWAYS_ON, RunningMode, Setting, auto_stop
 from wsanalytics.simulate.workspace import EventKind
@@ -85,9 +86,11 @@ class Fleet:
     def __init__(
         self, size: int, *, seed: int, history: Window,
         regions: tuple[str, ...], accounts: tuple[str, ...],
+        interventions: Interventions | None = None,
     ) -> None:
         self.size, self.seed, self.history = size, seed, history
         self.regions, self.accounts = regions, accounts
+        self.interventions = interventions or Interventions()
         self._people: tuple[Person, ...] = ()
         self._next = size
 
@@ -210,7 +213,8 @@ class _Birth:
         changed_at = None if facts.manual or facts.standby else fleet.changed_at(self.index)
         before = _other_mode(now) if changed_at is not None else now
         life = Life(lambda window: _sessions(person, window), before, born_at,
-                    fleet.history.end + DRAWN_AT_A_TIME, maintained_from)
+                    fleet.history.end + DRAWN_AT_A_TIME, maintained_from,
+                    fleet.interventions.of(fleet.seed, person.workspace_id))
         if changed_at is not None:
             life.plan(EventKind.SETTING_CHANGES, changed_at, now)
         return facts, life

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from wsanalytics.people import Sessions
+from wsanalytics.sandbox.interventions import Meddling
 from wsanalytics.settings import Setting
 from wsanalytics.simulate.workspace import Event, EventKind, Machine
 from wsanalytics.timeline import LATEST, Micros, Window, to_micros
@@ -26,6 +27,7 @@ MAINTENANCE_AGE = timedelta(days=7)
 """A WorkSpace has to be older than this to be started for maintenance."""
 _AHEAD = timedelta(minutes=2)
 _INSTANT = timedelta(microseconds=1)
+_WORDS = {EventKind.START_REQUESTED: "START", EventKind.STOP_REQUESTED: "STOP"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ class Life:
 
     *draw* gives its user's sessions within a window; the first draw reaches to *first_draw*, and
     what follows does not depend on when anybody looks. *maintained_from* is when maintenance may
-    first start it, None if its directory has none. Times in arrays are microseconds.
+    first start it, None if its directory has none; *meddling* is what others do to it. Times in
+    arrays are microseconds.
     """
 
     def __init__(
@@ -68,8 +71,10 @@ class Life:
         born_at: datetime,
         first_draw: datetime,
         maintained_from: datetime | None = None,
+        meddling: Meddling | None = None,
     ) -> None:
-        self.machine = Machine(setting, born_at)
+        self._meddling = meddling or Meddling()
+        self.machine = Machine(setting, born_at, stops_at=self._meddling.stops_at)
         self.born_at = born_at
         self.ended_at: datetime | None = None
         self.settings: list[tuple[datetime, Setting]] = [(born_at, setting)]
@@ -182,8 +187,7 @@ class Life:
             if setting != self.settings[-1][1]:
                 self.settings.append((at, setting))
         else:
-            word = "START" if kind is EventKind.START_REQUESTED else "STOP"
-            self.orders.append((at, word))
+            self.orders.append((at, _WORDS[kind]))
 
     def _draw_to(self, until: datetime) -> None:
         """Queue the user's sessions from where they end now; one cut at the end stays open."""
@@ -199,6 +203,9 @@ class Life:
             if left < until:
                 self.machine.expect(left, EventKind.DISCONNECT)
         self._is_open = bool(sessions) and sessions[-1][1] == until
+        for at, kind in self._meddling.orders(window):
+            self.orders.append((at, _WORDS[kind]))
+            self.machine.expect(at, kind)
         if self._maintained_from is not None:
             for day in maintenance_days(window):
                 if day > self._maintained_from:

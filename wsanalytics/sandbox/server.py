@@ -19,6 +19,7 @@ from wsanalytics.sandbox.control import Control
 from wsanalytics.sandbox.endpoint import Endpoint
 from wsanalytics.sandbox.faults import THROTTLE, Faults, Gate
 from wsanalytics.sandbox.fleet import Fleet
+from wsanalytics.sandbox.interventions import Interventions
 from wsanalytics.sandbox.keys import SECRET, Keys
 from wsanalytics.sandbox.truth import Truth
 from wsanalytics.sandbox.world import World
@@ -62,7 +63,8 @@ class Sandbox:
     starts at *start* (default: now, UTC) and runs *speed* times as fast as the wall clock, with
     *history_days* of history behind it; *seed* makes another fleet. They are spread over
     *accounts* and *regions*. *throttle* is calls a second and burst, True for AWS's own 2 and 5;
-    *faults* what goes wrong. *port* 0 lets the system choose. Raises :class:`InputError` for what
+    *faults* what goes wrong, *interventions* who else than their users switches WorkSpaces on and
+    off. *port* 0 lets the system choose. Raises :class:`InputError` for what
     cannot be, such as a port that is taken.
     """
 
@@ -71,7 +73,7 @@ class Sandbox:
         start: datetime | None = None, history_days: int = 63,
         regions: Sequence[str] = ("us-east-1",), accounts: Sequence[str] = ("111122223333",),
         throttle: tuple[float, float] | bool | None = None, faults: Faults | None = None,
-        port: int = 0, host: str = LOCAL,
+        interventions: Interventions | None = None, port: int = 0, host: str = LOCAL,
     ) -> None:
         start = _start(start)
         _check(workspaces, history_days, regions, accounts)
@@ -81,7 +83,7 @@ class Sandbox:
             faults.throttle = throttle if isinstance(throttle, tuple) else THROTTLE
         self.world = World(
             fleet=Fleet(workspaces, seed=seed, history=history, regions=tuple(regions),
-                        accounts=tuple(accounts)),
+                        accounts=tuple(accounts), interventions=interventions),
             clock=Clock(start, speed), gate=Gate(faults), keys=Keys(tuple(accounts)),
         )
         self.clock = self.world.clock

@@ -173,7 +173,8 @@ class Machine:
 
     :meth:`expect` queues an event, :meth:`advance` lets time pass. ``running_since`` is when the
     present run began (None: stopped, or ALWAYS_ON, which has no runs); ``idle_since`` when the
-    user was last known to leave, or the WorkSpace was started for nobody.
+    user was last known to leave, or the WorkSpace was started for nobody. *stops_at* gives the
+    instant at which a machine really stops whose timeout has run out at one: some fail to.
     """
 
     def __init__(
@@ -181,6 +182,7 @@ class Machine:
         setting: Setting,
         since: datetime,
         *,
+        stops_at: Callable[[datetime], datetime] | None = None,
         resume: timedelta = timedelta(0),
         grace: timedelta = timedelta(0),
     ) -> None:
@@ -205,8 +207,10 @@ class Machine:
             EventKind.CONNECT: self.connect,
             EventKind.WINDOW_CLOSES: self.window_closes,
         }
+        self.stops_at = stops_at
         self._queued = 0
         self._timer = 0
+        self._hangs = False
 
     @property
     def life(self) -> Life:
@@ -246,7 +250,7 @@ class Machine:
     def connect(self, event: Event) -> None:
         """The user comes, and waits if it is stopped."""
         self._timer += 1
-        self.connected = True
+        self.connected, self._hangs = True, False
         if not self.is_on:
             self.cold_starts.append(event.at)
             self.running_since = max(event.at - self.resume, self.off_since)
@@ -258,8 +262,14 @@ class Machine:
         self._stop_in_time(event.at)
 
     def stop(self, event: Event) -> None:
-        """The timer has run out."""
-        self._switch_off(event.at)
+        """The timer has run out; a machine that hangs stops later, unless somebody connects."""
+        late = self.stops_at(event.at) if self.stops_at and not self._hangs else event.at
+        if late > event.at:
+            self._hangs = True
+            self._timer += 1
+            self.expect(late, EventKind.STOP, timer=self._timer)
+        else:
+            self._switch_off(event.at)
 
     def setting_changes(self, event: Event) -> None:
         """ModifyWorkspaceProperties."""
@@ -313,6 +323,7 @@ class Machine:
 
     def _switch_off(self, now: datetime) -> None:
         self._timer += 1
+        self._hangs = False
         if self.running_since is not None and self.running_since < now:
             self.runs.append(Run(self.running_since, now))
         self.running_since, self.off_since = None, now
