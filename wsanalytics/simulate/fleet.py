@@ -13,24 +13,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-<<<<<<< HEAD
 from wsanalytics.bounds import MINUTES_A_YEAR, SECONDS_A_DAY, number_within
 from wsanalytics.checking import refuse_another
-=======
 from wsanalytics.errors import InputError
->>>>>>> 0b63487 (Replay takes observed starts and stops beside any setting)
 from wsanalytics.history import check_sessions
 from wsanalytics.schedule import START, STOP, Schedule, check_orders
 from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.show import html_table
 from wsanalytics.simulate import arrays
-<<<<<<< HEAD
-from wsanalytics.simulate.arrays import Orders, Runs, replay_constant, replay_schedule
-from wsanalytics.tables import SESSIONS
-=======
 from wsanalytics.simulate.arrays import Orders, Runs, replay_ordered, replay_schedule
-from wsanalytics.tables import ORDERS
->>>>>>> 0b63487 (Replay takes observed starts and stops beside any setting)
+from wsanalytics.tables import ORDERS, SESSIONS
 from wsanalytics.timeline import (
     MICROS_PER_MINUTE,
     MICROS_PER_SECOND,
