@@ -59,7 +59,8 @@ GROUPS = {
     "widgets.reviewing, widgets.onlook, widgets.fleet, widgets.download, widgets.dials, "
     "widgets.answers, widgets.explorer, widgets.app, widgets",
     "SANDBOX": "sandbox.clock, sandbox.interventions, sandbox.life, sandbox.wire, "
-    "sandbox.catalog, sandbox.faults, sandbox.keys, sandbox.meter, sandbox.pages, sandbox.record, sandbox.desktop, sandbox.fleet, "
+    "sandbox.catalog, sandbox.faults, sandbox.keys, sandbox.meter, sandbox.pages, "
+    "sandbox.record, sandbox.desktop, sandbox.fleet, "
     "sandbox.world, sandbox.describing, sandbox.identity, sandbox.metrics, sandbox.products, "
     "sandbox.truth, sandbox.changing, sandbox.control, sandbox.tagging, sandbox.trail, "
     "sandbox.endpoint, sandbox.server, sandbox.command, sandbox.process, sandbox",
