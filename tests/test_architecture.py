@@ -16,7 +16,7 @@ PACKAGE = REPOSITORY / "wsanalytics"
 ORDER = """
 errors, bounds, messages, parsing, inputfiles, outputs, folders
 checktimes
-timeline, tables, slips, kinds, checking, sealed, files, locks, journal
+timeline, tables, hints, slips, kinds, checking, sealed, files, locks, journal
 admintables, frontiertables, contracts, workdays
 settings, aws.model, show, eligibility, schedule, prices
 AWS

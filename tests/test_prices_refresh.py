@@ -255,7 +255,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 
 
 def options(**other: object) -> Namespace:
-    usual = {"region": [], "from_file": None, "profile": None, "dry_run": False, "output": None}
+    usual = {"region": [], "from_file": None, "profile": None, "dry_run": False, "output": None,
+             "replace": True}
     return Namespace(**usual | other)
 
 
@@ -287,6 +288,23 @@ def test_refreshed_regions_take_the_place_of_the_built_in_ones(
     assert "0 new, 262 gone, 2 changed, 0 the same" in said.out
     assert "and 244 more" in said.out
     assert "in force from now on" in said.err
+
+
+def test_a_file_of_a_part_of_a_region_adds_and_replaces_rows_and_removes_none(
+    offer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = load_prices("us-east-1").frame
+    assert pricing.refresh(options(from_file=offer, replace=False)) == 0
+    after = load_prices("us-east-1").frame
+    assert len(after) == len(before) == 264
+    moved = after.merge(before, on=list(PRICES.key), suffixes=("", "_before"))
+    moved = moved[moved["monthly_usd"] != moved["monthly_usd_before"]]
+    assert set(moved["effective_date"]) == {"2026-06-01"} and 0 < len(moved) <= 2
+    said = capsys.readouterr()
+    assert "0 new, 0 gone, 2 changed, 262 the same" in said.out
+    assert "262 prices of the same regions that the file lacks stay in force" in said.err
+    assert pricing.refresh(options(from_file=offer, replace=False)) == 0
+    assert len(load_prices("us-east-1").frame) == 264
 
 
 def test_the_difference_is_shown_with_old_and_new(

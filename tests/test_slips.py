@@ -57,7 +57,7 @@ def test_a_required_column_by_another_name_is_pointed_at(
     text = FILES["workspaces.csv"].replace("workspace_id", "WorkspaceId")
     (folder / "workspaces.csv").write_text(text)
     assert main([*simulate()]) == 2
-    assert "did WorkspaceId for workspace_id get another name" in capsys.readouterr().err
+    assert "rename WorkspaceId to workspace_id" in capsys.readouterr().err
 
 
 def test_defaults_that_were_used_are_told(
@@ -68,4 +68,4 @@ def test_defaults_that_were_used_are_told(
     said = capsys.readouterr().err
     assert "license              included                 2 WorkSpaces" in said
     assert "root_gib             the bundle's base volume 2 WorkSpaces" in said
-    assert "operating_system" not in said and "and empty: account_id" in said
+    assert "operating_system" not in said and "user_name" not in said

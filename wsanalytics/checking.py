@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from wsanalytics.bounds import most_of
 from wsanalytics.errors import InputError
+from wsanalytics.hints import column_hint, instant_hint
 from wsanalytics.kinds import refuse_kinds
 from wsanalytics.slips import meant_columns
 from wsanalytics.tables import Column, Kind, Table
@@ -94,13 +95,14 @@ def refuse_missing_columns(names: Sequence[str], table: Table, where: str) -> No
     missing = [name for name in needed if name not in names]
     meant = meant_columns(names, table)
     if missing:
-        close = [f"{name} for {known}" for name, known in meant.items() if known in missing]
+        close = [f"{name} to {known}" for name, known in meant.items() if known in missing]
         raise InputError(
             f"column {', '.join(missing)} is missing (there are: {', '.join(names)})",
             where=where,
             rule=f"a {table.name} table has {', '.join(needed)}",
-            mend=f"did {', '.join(close)} get another name? Rename it" if close else
-            f"add it; 'wsanalytics columns {table.name}' explains each column",
+            mend=column_hint(names) or (
+                f"rename {', '.join(close)}" if close else
+                f"add it; 'wsanalytics columns {table.name}' explains each column"),
         )
     for name, known in meant.items():
         raise InputError(
@@ -198,6 +200,8 @@ def _refuse(bad: Mask, values: pd.Series, column: Column, origin: Origin, rule: 
     position = int(np.flatnonzero(bad)[0])
     value = values.iloc[position]
     mend = f"correct {column.name}"
+    if column.kind is Kind.INSTANT:
+        mend = instant_hint(str(value), nullable=column.nullable) or mend
     if column.choices:
         close = get_close_matches(str(value).upper(), column.choices, n=1)
         mend = f"did you mean {close[0]}?" if close else f"use {' or '.join(column.choices)}"

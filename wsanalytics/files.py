@@ -5,6 +5,7 @@ How a file takes its place is in :mod:`wsanalytics.outputs`.
 
 from __future__ import annotations
 
+import codecs
 import csv
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ import pyarrow.csv
 
 from wsanalytics.checking import Origin, refuse_missing_columns
 from wsanalytics.errors import InputError
+from wsanalytics.hints import file_hint
 from wsanalytics.inputfiles import refuse_no_file
 from wsanalytics.kinds import refuse_types
 from wsanalytics.messages import disarmed, plain, rearmed
@@ -45,7 +47,7 @@ def read_table(path: Path, table: Table) -> pd.DataFrame:
             f"the ending {path.suffix!r} says nothing of its kind",
             where=str(path),
             rule="tables are .csv or .parquet",
-            mend="rename the file after what it holds",
+            mend=file_hint(path.suffix),
         )
     refuse_no_file(path, f"a {table.name} table")
     try:
@@ -87,6 +89,7 @@ def _readers() -> dict[str, Callable[[Path, Table], pd.DataFrame]]:
 
 
 def _read_csv(path: Path, table: Table) -> pd.DataFrame:
+    _refuse_utf16(path)
     parse = pa.csv.ParseOptions(newlines_in_values=True)
     with pa.csv.open_csv(path, parse_options=parse) as reader:
         names = [name.strip() for name in reader.schema.names]
@@ -110,6 +113,15 @@ def _read_csv(path: Path, table: Table) -> pd.DataFrame:
         if armed.any():
             frame[name] = frame[name].where(~armed, frame[name].map(rearmed))
     return frame
+
+
+def _refuse_utf16(path: Path) -> None:
+    """Excel's 'Unicode text' begins with a mark of its own, and is no CSV for anybody else."""
+    with path.open("rb") as file:
+        begins = file.read(2)
+    if begins in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
+        raise InputError("it is UTF-16 text", where=str(path), rule="the text of a CSV is UTF-8",
+                         mend="save it as CSV UTF-8 (comma delimited)")
 
 
 def _read_parquet(path: Path, table: Table) -> pd.DataFrame:

@@ -18,11 +18,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalytics.aws.model import compute_types
+from wsanalytics.aws.model import compute_types, region_at
 from wsanalytics.checking import Origin, check_table, refuse_duplicates, sort_by_key
 from wsanalytics.eligibility import is_timeout
 from wsanalytics.errors import InputError
 from wsanalytics.files import read_source
+from wsanalytics.hints import tags_hint, timeout_hint
 from wsanalytics.parsing import json_of
 from wsanalytics.prices import load_prices, with_base_volumes
 from wsanalytics.schedule import Schedule, schedule_of
@@ -127,6 +128,7 @@ def check_workspaces(
     _check_timeouts(checked, origin)
     _check_tags(checked, origin)
     _check_lifetimes(checked, origin)
+    _check_regions(checked, origin)
     _check_compute_types(checked, origin, priced)
     return sort_by_key(with_base_volumes(checked), WORKSPACES)
 
@@ -229,7 +231,7 @@ def _check_timeouts(frame: pd.DataFrame, origin: Origin) -> None:
         except InputError as error:
             raise InputError(
                 f"auto_stop_minutes is {minutes}", where=where, rule=RULE,
-                mend="correct auto_stop_minutes",
+                mend=timeout_hint(int(minutes)),
             ) from error
 
 
@@ -242,7 +244,7 @@ def _check_tags(frame: pd.DataFrame, origin: Origin) -> None:
         if not fits:
             raise InputError(
                 f"tags is {text!r}", where=origin.row(position),
-                rule="tags are a JSON object", mend='write for example {"team": "sales"}',
+                rule="tags are a JSON object", mend=tags_hint(text),
             )
 
 
@@ -254,6 +256,15 @@ def _check_lifetimes(frame: pd.DataFrame, origin: Origin) -> None:
             where=origin.row(int(np.flatnonzero(backwards)[0])),
             rule="a WorkSpace ends after it was created", mend="correct one of the two",
         )
+
+
+def _check_regions(frame: pd.DataFrame, origin: Origin) -> None:
+    """Refuse the names that the console and price lists give to regions."""
+    for position, text in enumerate(frame["region"]):
+        if code := region_at(text):
+            raise InputError(
+                f"region is {text!r}", where=origin.row(position),
+                rule="a region is written as its code", mend=f"write {code}")
 
 
 def _check_compute_types(

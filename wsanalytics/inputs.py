@@ -26,6 +26,9 @@ from wsanalytics.stored import find_stored
 from wsanalytics.tables import WORKSPACES
 from wsanalytics.timeline import Window
 
+_PRICED_BY = ("operating_system", "license", "root_gib", "user_gib", "maintenance_enabled")
+"""The columns whose default makes a price; the others are empty, or as one would expect."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Narrowing:
@@ -97,16 +100,13 @@ def tell_defaults(defaults: dict[str, int]) -> None:
     """
     texts = {column.name: column.default_text or str(column.default or "empty")
              for column in WORKSPACES.columns}
-    empty = [name for name in defaults if texts[name] == "empty"]
-    rows = [(name, texts[name], counted(count, "WorkSpace"))
-            for name, count in defaults.items() if name not in empty]
-    if not defaults:
+    rows = {name: counted(count, "WorkSpace") for name, count in defaults.items()
+            if name in _PRICED_BY}
+    if not rows:
         return
-    terminal.tell("the workspaces table does not say everything; these defaults are used:")
-    for name, text, count in rows:
-        sys.stderr.write(f"  {name:<21}{text:<25}{count}\n")
-    if empty:
-        sys.stderr.write(f"  and empty: {', '.join(empty)}\n")
+    terminal.tell("the workspaces table does not say everything; these defaults were priced:")
+    for name, count in rows.items():
+        sys.stderr.write(f"  {name:<21}{texts[name]:<25}{count}\n")
 
 
 def _named(args: Namespace, *, with_history: bool) -> Fleet:

@@ -267,6 +267,9 @@ def _add_prices(commands: Commands[Any]) -> None:
     refresh.add_argument("--profile", metavar="P", help="a profile of AWS's configuration files")
     refresh.add_argument("--output", type=Path, metavar="F",
                          help="write the table there instead of putting it in force")
+    refresh.add_argument("--replace", action="store_true",
+                         help="with --from-file: prices of the file's regions that it lacks are "
+                         "removed (default: they stay)")
     refresh.add_argument("--dry-run", action="store_true", help="show what differs, change nothing")
     show = about.add_parser("show", help="which prices are in force, and from when",
                             description="Which prices are in force, and from when.")

@@ -76,6 +76,14 @@ def difference(before: pd.DataFrame, after: pd.DataFrame) -> Difference:
     )
 
 
+def with_the_rest(before: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The prices *new* and, of their regions, those *before* that they lack; and how many."""
+    rest = before[before["region"].isin(set(new["region"]))]
+    known = pd.MultiIndex.from_frame(new[_KEY].astype("str"))
+    rest = rest[~pd.MultiIndex.from_frame(rest[_KEY].astype("str")).isin(known)]
+    return sort_by_key(pd.concat([rest, new], ignore_index=True), PRICES), len(rest)
+
+
 def refresh(args: Namespace) -> int:
     """Take current prices from AWS or a file and put them in force; 1 if some were not understood.
 
@@ -96,7 +104,13 @@ def refresh(args: Namespace) -> int:
     if mapped.frame.empty:
         raise _nothing_usable(mapped, source, regions)
     _print_mapped(mapped)
-    _print_difference(difference(before.frame, mapped.frame), before.origin)
+    frame = mapped.frame
+    if args.from_file and not args.replace:
+        frame, kept = with_the_rest(before.frame, frame)
+        if kept:
+            terminal.tell(f"{counted(kept, 'price')} of the same regions that the file lacks "
+                          "stay in force; --replace removes them")
+    _print_difference(difference(before.frame, frame), before.origin)
     missing = sorted(set(regions) - set(mapped.frame["region"]))
     if missing:
         terminal.tell(f"no prices for {listed(missing)}; those in force stay as they are")
@@ -107,7 +121,7 @@ def refresh(args: Namespace) -> int:
         terminal.tell(f"{counted(len(mapped.frame), 'price')} written to {args.output}; "
                       "the prices in force are as they were")
     else:
-        _put_in_force(mapped.frame, own)
+        _put_in_force(frame, own)
     return 1 if mapped.unmapped or missing else 0
 
 

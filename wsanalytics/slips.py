@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from wsanalytics.hints import OTHER_NAMES
 from wsanalytics.tables import Table
 
 
@@ -18,7 +19,9 @@ def meant_columns(names: Sequence[str], table: Table) -> dict[str, str]:
     for name in names:
         if name in table.names:
             continue
-        close = next((known for known in absent if _is_slip(_written(name), known)), None)
+        own = OTHER_NAMES.get(re.sub(r"[^a-z]", "", name.lower()))
+        close = own if own in absent else next(
+            (known for known in absent if _is_slip(_written(name), known)), None)
         if close:
             found[name] = close
     return found
