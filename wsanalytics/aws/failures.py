@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -282,7 +283,7 @@ def failures_told(
     except RuntimeError as error:
         is_expired = "still expired" in str(error)
         # what AWS has just lent for an hour has expired by our clock alone
-        expired = "RequestExpired" if role_arn else "ExpiredToken"
+        expired = "ExpiredToken" if "AWS_CREDENTIAL_EXPIRATION" in os.environ else "RequestExpired"
         raise AwsError(Refusal(
             action=action, code=expired if is_expired else ODD,
             message="new credentials have expired already" if is_expired else _of_type(error),
