@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -36,9 +36,11 @@ from wsanalytics.aws.reader import (
 from wsanalytics.errors import InputError, WsanalyticsError
 from wsanalytics.facts import Facts
 from wsanalytics.folders import Made
+from wsanalytics.health import NAME, Health
 from wsanalytics.inventory import changed_since, updated, with_last_known
 from wsanalytics.looking import Clock, Look, as_samples, pace_text
 from wsanalytics.progress import working
+from wsanalytics.reaching import Unreached
 from wsanalytics.rounds import DONE, IN_PART, REFUSED, as_rounds, refused_row, round_row
 from wsanalytics.show import counted
 from wsanalytics.store import EmptyError, Store
@@ -103,13 +105,15 @@ def collect(
         collector = _Collector(place, list(opened), tuple(directories), tell,
                                clock or Clock(), _known(place))
         place.tidy()
-        collector.note(refused)
+        again = None if connections else lambda role: connect(
+            regions=regions, profile=profile, role_arns=[role])
+        collector.unreached = Unreached(list(refused), again)
         try:
             collector.run(every, looks if every is not None else 1)
         finally:
             collector.stop.set()
             if connections is None:
-                for connection in opened:
+                for connection in collector.connections:
                     connection.close()
         return Collected(place, as_rounds(collector.rows))
 
@@ -171,15 +175,20 @@ class _Collector:
     stop: threading.Event = field(default_factory=threading.Event)
     told: dict[str, int] = field(default_factory=dict)
     said: SimpleQueue[str] = field(default_factory=SimpleQueue)
+    health: Health | None = None
+    unreached: Unreached = field(default_factory=Unreached)
 
-    def note(self, refused: Iterable[Refusal]) -> None:
-        """Rows for the accounts and regions that could not even be connected to."""
-        for refusal in refused:
+    def reach(self) -> list[dict[str, Any]]:
+        """Rows for the accounts that cannot be connected to; those that now can are taken in."""
+        self.connections += self.unreached.try_again()
+        for refusal in self.unreached.refused:
             _LOG.warning("%s", refusal)
-            self.rows.append(refused_row(refusal, self.clock.now()))
+        return [refused_row(refusal, self.clock.now()) for refusal in self.unreached.refused]
 
     def run(self, every: timedelta | None, looks: int | None) -> None:
         count = 0
+        if every is not None:
+            self.health = Health(self.store.folder / NAME, self.tell)
         try:
             while looks is None or count < looks:
                 count += 1
@@ -196,6 +205,7 @@ class _Collector:
 
     def look(self, every: timedelta | None) -> None:
         """One look at every connection, side by side."""
+        unreached = self.reach()
         counts = [len(self.known.get(_key(one), ())) for one in self.connections]
         for connection, count in zip(self.connections, counts, strict=True):
             self.say_pace(connection, count, every)
@@ -204,7 +214,9 @@ class _Collector:
         with working("looking at WorkSpaces", total or None) as advance:
             done = self.side_by_side(partial(self.look_at, advance=advance))
         rows, errors = [row for row, _ in done], [error for _, error in done if error]
-        self.rows += rows
+        if self.health is not None:
+            self.health.note([*unreached, *rows], self.clock.now())
+        self.rows += [*unreached, *rows]
         if self.directories and not errors and not sum(row["workspaces"] for row in rows):
             self.refuse_unknown_directories()
         if every is None and len(errors) == len(rows) and errors:
