@@ -21,7 +21,7 @@ from wsanalytics.aws.writer import Writer
 from wsanalytics.changing import BY_RULE, REFUSALS, Budget, Change, Changer, Outcome, Patience, Task
 from wsanalytics.dealing import Place, deal
 from wsanalytics.guards import Guards, opt_out_names
-from wsanalytics.journal import Journal, utc_now
+from wsanalytics.journal import Journal, JournalError, utc_now
 from wsanalytics.ledger import Standing
 from wsanalytics.progress import working
 from wsanalytics.show import counted
@@ -72,6 +72,7 @@ class Run:
         self.kind, self.writers, self.by_writer = kind, writers, by_writer
         self.terms, self.dry_run, self.journal = terms, dry_run, journal
         self.refusals: list[str] = []
+        self.sent_before = sum(writer.sent for writer in writers)
         self.hold: Callable[[Change], str] = lambda _: ""
         self.lookers = {place_of(one): Looker(one.connection) for one in writers}
 
@@ -93,7 +94,11 @@ class Run:
             is_whole = not _skip_others(to_do, changers)
             to_do = [task for task in to_do if task.outcome is None]
             to_do.sort(key=lambda task: not task.begun)  # what was begun comes first
-            deal(to_do, changers)
+            try:
+                deal(to_do, changers)
+            except JournalError as error:
+                self.broken_off(tasks.values(), error)
+                return
             for changer in changers.values():
                 if changer.broken is not None:
                     is_whole = False
@@ -107,8 +112,34 @@ class Run:
             except AwsError as error:
                 terms.tell(f"{error} What was done is in the journal; go on with --resume.")
                 return
+            except JournalError as error:
+                self.broken_off(tasks.values(), error)
+                return
             if is_whole:
-                self.journal.write("end", outcomes=_counts(tasks.values()))
+                self.end(tasks)
+
+    def end(self, tasks: dict[str, Task]) -> None:
+        """Write down that all is done."""
+        assert self.journal is not None
+        try:
+            self.journal.write("end", outcomes=_counts(tasks.values()))
+        except JournalError as error:
+            self.broken_off(tasks.values(), error)
+
+    def broken_off(self, tasks: Iterable[Task], error: JournalError) -> None:
+        """The journal cannot be written: nothing more is done, and what was done is told.
+
+        Raises *error* again where nothing at all was asked of AWS.
+        """
+        if sum(writer.sent for writer in self.writers) == self.sent_before:
+            raise error
+        for task in [one for one in tasks if one.outcome is None]:
+            task.outcome = Outcome.UNKNOWN if task.begun else Outcome.LEFT
+            task.message = ("nobody has looked what became of it: the journal cannot be written"
+                            if task.begun else "the journal cannot be written any more")
+        self.refusals.append(str(error))
+        self.terms.tell(f"{error} What was done before is in it; once it can be written, go on "
+                        "with --resume, or take it back with undo.")
 
     def changer(
         self, writer: Writer, budget: Budget, advance: Callable[[int], None]

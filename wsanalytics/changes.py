@@ -16,7 +16,7 @@ from wsanalytics.applying import in_force, journal_beside, places_of
 from wsanalytics.aws.pace import RATE_PER_SECOND
 from wsanalytics.aws.writer import Writer
 from wsanalytics.carrying import Terms
-from wsanalytics.consent import INTERRUPTED, confirmed, exit_status, writers_of
+from wsanalytics.consent import INTERRUPTED, PARTLY, confirmed, exit_status, writers_of, written
 from wsanalytics.files import write_table
 from wsanalytics.journal import read_journal
 from wsanalytics.ledger import ledger_of
@@ -104,9 +104,8 @@ def _carry_out(
         terminal.tell(f"every call is in {journal}")
     else:
         terminal.tell("this was a dry run: nothing was changed; --yes makes the changes")
-    if args.output:
-        write_table(frame, args.output, APPLIED)
-    return exit_status(frame)
+    is_written = written(frame, args.output, APPLIED, is_real=is_real)
+    return exit_status(frame) if is_written else PARTLY
 
 
 def _check_outputs(path: Path | None) -> None:

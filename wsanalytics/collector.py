@@ -206,6 +206,7 @@ class _Collector:
     def look(self, every: timedelta | None) -> None:
         """One look at every connection, side by side."""
         unreached = self.reach()
+        self.rows += unreached
         counts = [len(self.known.get(_key(one), ())) for one in self.connections]
         for connection, count in zip(self.connections, counts, strict=True):
             self.say_pace(connection, count, every)
@@ -216,7 +217,7 @@ class _Collector:
         rows, errors = [row for row, _ in done], [error for _, error in done if error]
         if self.health is not None:
             self.health.note([*unreached, *rows], self.clock.now())
-        self.rows += [*unreached, *rows]
+        self.rows += rows
         if self.directories and not errors and not sum(row["workspaces"] for row in rows):
             self.refuse_unknown_directories()
         if every is None and len(errors) == len(rows) and errors:

@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pandas as pd
 
@@ -13,10 +14,12 @@ from wsanalytics.aws.client import connect
 from wsanalytics.aws.failures import Refusal
 from wsanalytics.aws.writer import Writer
 from wsanalytics.changing import went_well
-from wsanalytics.errors import InputError
+from wsanalytics.errors import InputError, OutputError
+from wsanalytics.files import write_table
 from wsanalytics.messages import one_line
 from wsanalytics.report import terminal
 from wsanalytics.show import listed
+from wsanalytics.tables import Table
 
 PARTLY, INTERRUPTED = 1, 130
 
@@ -38,6 +41,24 @@ def exit_status(frame: pd.DataFrame) -> int:
     A limit, a rule, a tag of the owner's and a date that has not come are no failures.
     """
     return 0 if went_well(frame) else PARTLY
+
+
+def written(frame: pd.DataFrame, path: Path | None, table: Table, *, is_real: bool) -> bool:
+    """Write what was done to *path*; whether that went well.
+
+    After a real run a file that cannot be written is told, and undoes nothing; without one
+    :class:`OutputError` is raised.
+    """
+    if path is None:
+        return True
+    try:
+        write_table(frame, path, table)
+    except OutputError as error:
+        if not is_real:
+            raise
+        terminal.tell(f"{error} What was done is done all the same.")
+        return False
+    return True
 
 
 class Writers(list[Writer]):

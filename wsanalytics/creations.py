@@ -19,7 +19,7 @@ from wsanalytics.aws.writer import PER_CALL, Meaning, Writer
 from wsanalytics.carrying import Terms
 from wsanalytics.changing import Outcome
 from wsanalytics.errors import InputError
-from wsanalytics.journal import Journal, open_journal
+from wsanalytics.journal import Journal, JournalError, open_journal
 
 Request = Mapping[str, Any]
 """One of the ``Workspaces`` of a CreateWorkspaces request."""
@@ -63,8 +63,17 @@ def create_workspaces(
             where = writer.connection
             book.begin("create", wsanalytics=__version__, account_id=where.account_id,
                        region=where.region, caller=who_am_i(where).arn, limit=terms.limit)
-            _create(creations, writer, terms, book)
-            book.write("end")
+            sent_before = writer.sent
+            try:
+                _create(creations, writer, terms, book)
+                book.write("end")
+            except JournalError as error:
+                if writer.sent == sent_before:
+                    raise
+                terms.tell(f"{error} What was asked for before is in it.")
+                for one in [one for one in creations if one.outcome is None]:
+                    one.outcome = Outcome.UNKNOWN if one.tries else Outcome.SKIPPED
+                    one.message = "the journal cannot be written any more"
     return _frame(creations)
 
 

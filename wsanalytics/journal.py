@@ -33,6 +33,10 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class JournalError(OutputError):
+    """A line cannot be written to a journal: nothing more may be done."""
+
+
 class Journal:
     """An open journal, which takes what one run of a command does.
 
@@ -53,7 +57,7 @@ class Journal:
     def write(self, event: str, **more: object) -> None:
         """Add one line; it is on disk when this returns.
 
-        Raises :class:`OutputError` where it cannot be written: nothing may be done then.
+        Raises :class:`JournalError` where it cannot be written: nothing may be done then.
         """
         entry = {"at": instant_text(self._clock()), "run": self.run, "event": event} | more
         try:
@@ -186,9 +190,9 @@ def _torn(path: Path) -> InputError:
         mend="run the same command again with --resume")
 
 
-def _cannot_write(path: Path, error: OSError) -> OutputError:
-    return OutputError(f"{path}: the journal cannot be written: {error.strerror or error}. "
-                       "Rule: nothing is done that is not written down before. "
-                       "Mend: check its permissions and the disk.")
+def _cannot_write(path: Path, error: OSError) -> JournalError:
+    return JournalError(f"{path}: the journal cannot be written: {error.strerror or error}. "
+                        "Rule: nothing is done that is not written down before. "
+                        "Mend: check its permissions and the disk.")
 
 

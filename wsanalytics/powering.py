@@ -25,7 +25,7 @@ from wsanalytics.carrying import Terms
 from wsanalytics.changing import BY_RULE, REFUSALS, Outcome
 from wsanalytics.errors import InputError
 from wsanalytics.guards import Guards, opt_out_names
-from wsanalytics.journal import Journal, open_journal
+from wsanalytics.journal import Journal, JournalError, open_journal
 from wsanalytics.settings import RunningMode
 from wsanalytics.tables import Kind
 
@@ -199,6 +199,27 @@ class Work:
     about: dict[str, Any] = field(default_factory=dict)
 
 
+def _switch(
+    kind: str, works: Iterable[Work], allowed: set[str] | None, terms: Terms, book: Journal
+) -> None:
+    has_asked = False
+    for work in works:
+        switcher = _switcher(kind, work, terms, book)
+        switcher.has_asked = has_asked
+        switcher.run(work.candidates, allowed)
+        has_asked = switcher.has_asked
+    book.write("end")
+
+
+def _break_off(candidates: Iterable[Candidate]) -> None:
+    """The journal cannot be written any more: what is not over yet is told as it is known."""
+    for one in candidates:
+        if one.outcome is None:
+            one.is_lost = True
+            one.outcome = Outcome.UNKNOWN if one.tries else Outcome.SKIPPED
+            one.message = "the journal cannot be written any more"
+
+
 def works_of(
     writers: Writer | Sequence[Writer], work_of: Callable[[Writer], Work],
     tell: Callable[[str], None],
@@ -240,13 +261,15 @@ def switch_all(
             book.begin(kind, wsanalytics=__version__, account_id=first.account_id,
                        region=first.region, caller=who_am_i(first).arn, limit=terms.limit,
                        **works[0].about)
-            has_asked = False
-            for work in works:
-                switcher = _switcher(kind, work, terms, book)
-                switcher.has_asked = has_asked
-                switcher.run(work.candidates, allowed)
-                has_asked = switcher.has_asked
-            book.write("end")
+            sent_before = sum(work.writer.sent for work in works)
+            try:
+                _switch(kind, works, allowed, terms, book)
+            except JournalError as error:
+                if sum(work.writer.sent for work in works) == sent_before:
+                    raise
+                terms.tell(f"{error} What was done before is in it.")
+                refused = [*refused, str(error)]
+                _break_off(one for work in works for one in work.candidates)
     frame = as_frame([one for work in works for one in work.candidates])
     frame.attrs[REFUSALS] = list(refused)
     return frame

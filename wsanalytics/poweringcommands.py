@@ -12,8 +12,7 @@ import pandas as pd
 from wsanalytics.admintables import SWITCHED
 from wsanalytics.arrivals import start_early as start_them
 from wsanalytics.carrying import Terms
-from wsanalytics.consent import PARTLY, confirmed, exit_status, writers_of
-from wsanalytics.files import write_table
+from wsanalytics.consent import PARTLY, confirmed, exit_status, writers_of, written
 from wsanalytics.idling import stop_idle as stop_them
 from wsanalytics.inputs import Narrowing
 from wsanalytics.outputs import check_output
@@ -81,10 +80,9 @@ def _switch(args: Namespace, run: Callable[..., pd.DataFrame], verb: str) -> int
                 return status(frame)
         frame = once(dry_run=not is_real)
     outcomes.print_switched(frame, verb, dry_run=not is_real)
-    if args.output:
-        write_table(frame, args.output, SWITCHED)
+    is_written = written(frame, args.output, SWITCHED, is_real=is_real)
     if not is_real:
         terminal.tell("this was a dry run: nothing was done; --yes does it")
     elif len(frame):
         terminal.tell(f"every call is in {journal}")
-    return status(frame)
+    return status(frame) if is_written else PARTLY

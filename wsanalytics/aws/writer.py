@@ -68,6 +68,8 @@ class Writer:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.sent = 0
+        """How many calls were sent to change something."""
 
     def __repr__(self) -> str:
         return f"<Writer {self.connection.account_id} {self.connection.region}>"
@@ -98,6 +100,7 @@ class Writer:
         number, where = journal.number_call(), self.connection
         journal.write("call", call=number, action=f"workspaces:{operation}", request=request,
                       account_id=where.account_id, region=where.region)
+        self.sent += 1
         try:
             answer = _meant(where.once("workspaces", operation, **request))
         except AwsError as error:
