@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -283,6 +284,52 @@ def control(box: Sandbox, path: str, wanted: dict[str, Any] | None = None) -> An
     request = urllib.request.Request(f"{box.url}/sandbox/{path}", body)  # noqa: S310  # our own
     with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310  # likewise
         return json.loads(answer.read())
+
+
+@pytest.mark.parametrize(("path", "wanted"), [
+    ("clock", {"speed": 1e308}), ("clock", {"speed": 1e7}), ("clock", {"step_seconds": 1e308}),
+    ("clock", {"step_seconds": 1e12}), ("clock", []), ("clock", {"speed": [1]}),
+    ("faults", {"clock_skew_seconds": 1e308}), ("faults", {"timeout_seconds": 1e308}),
+    ("faults", {"cut_share": True}), ("faults", {"cut_share": "x"}), ("faults", {"throttle": 3}),
+    ("faults", {"throttle": [1e308, 1]}), ("faults", {"denied_regions": 5}), ("faults", [1]),
+    ("faults", {"expired": "perhaps"}), ("faults", {"check_lag_seconds": -1}),
+    ("faults", {"seed": None}),
+])
+def test_no_post_breaks_the_sandbox(path: str, wanted: Any) -> None:
+    with frozen(workspaces=2) as (box, clients):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            control(box, path, wanted)
+        assert refused.value.code == 400
+        refused.value.close()
+        assert control(box, "clock")["now"] == NOON.isoformat()
+        assert len(clients("workspaces").describe_workspaces()["Workspaces"]) == 2
+
+
+def raw(box: Sandbox, head: str, body: bytes = b"") -> bytes:
+    """What comes back for a request as it is written."""
+    with socket.create_connection(("127.0.0.1", int(box.url.rpartition(":")[2])), 20) as line:
+        line.sendall(head.replace("\n", "\r\n").encode() + body)
+        return line.recv(4096)
+
+
+def test_the_control_path_answers_no_web_page_and_no_other_host() -> None:
+    with frozen(workspaces=2) as (box, _):
+        here = box.url.removeprefix("http://")
+        for more, status in (
+            (f"Host: {here}\n", b"200"), (f"Host: {here}\nOrigin: http://{here}\n", b"200"),
+            ("Host: rebound.example\n", b"403"), (f"Host: {here}\nOrigin: null\n", b"403"),
+            (f"Host: {here}\nOrigin: https://evil.example\n", b"403"),
+        ):
+            answer = raw(box, f"GET /sandbox/sessions HTTP/1.1\n{more}Connection: close\n\n")
+            assert answer.split(maxsplit=2)[1] == status
+
+
+def test_a_request_is_bounded_in_size() -> None:
+    with frozen(workspaces=2) as (box, clients):
+        answer = raw(box, "POST /sandbox/clock HTTP/1.1\nHost: 127.0.0.1\n"
+                          "Content-Length: 99999999999\n\n", b"{}")
+        assert answer.split(maxsplit=2)[1] == b"413"
+        assert len(clients("workspaces").describe_workspaces()["Workspaces"]) == 2
 
 
 def test_the_control_path_moves_the_clock_and_sets_faults() -> None:

@@ -7,8 +7,10 @@ import os
 import secrets
 import socket
 from argparse import Namespace
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from wsanalytics.errors import InputError
 from wsanalytics.planfile import read_plan
@@ -38,12 +40,12 @@ def app(args: Namespace) -> None:
         raise InputError(f"there is no port {args.port}", where="--port",
                          rule=f"ports go from 1 to {LAST_PORT}", mend="name a free one, or none")
     page, port = _page(), _free_port(args.port or 0)
-    token = secrets.token_urlsafe(24) if args.allow_apply else ""
+    token = secrets.token_urlsafe(24)
     os.environ[ENVIRONMENT] = json.dumps(_asked(args))
-    address = f"http://{HERE}:{port}/" + (f"?token={token}" if token else "")
-    print(address, flush=True)  # noqa: T201  # the result of this command
-    terminal.tell("changes can be made from this page: keep its address to yourself"
-                  if args.allow_apply else "read only; --allow-apply lets it change WorkSpaces")
+    print(f"http://{HERE}:{port}/?token={token}", flush=True)  # noqa: T201  # this command's result
+    terminal.tell(("changes can be made from this page" if args.allow_apply else
+                   "read only; --allow-apply lets it change WorkSpaces")
+                  + "; keep its address to yourself: whoever has it sees the fleet")
     _serve(page, port, token)
 
 
@@ -77,12 +79,47 @@ def _free_port(wanted: int) -> int:
         return int(one.getsockname()[1])
 
 
+def is_from_here(headers: Mapping[str, str], port: int) -> bool:
+    """Whether a request was meant for this page, and comes from it or from no page at all.
+
+    A page of another host in somebody's browser may send requests here, also under a name of its
+    own that leads to this machine; its Host or its Origin gives it away.
+
+    >>> is_from_here({"Host": "127.0.0.1:8866"}, 8866)
+    True
+    >>> is_from_here({"Host": "rebound.example:8866"}, 8866)
+    False
+    >>> is_from_here({"Host": "localhost:8866", "Origin": "https://evil.example"}, 8866)
+    False
+    """
+    hosts = {f"{name}:{port}" for name in (HERE, "localhost")}
+    origin = headers.get("Origin")
+    return headers.get("Host", "").lower() in hosts and (
+        origin is None or origin.lower() in {f"http://{host}" for host in hosts})
+
+
 def _serve(page: Path, port: int, token: str) -> None:
+    from tornado.web import ErrorHandler  # noqa: PLC0415  # comes with Voilà
     from traitlets.config import Config  # noqa: PLC0415  # comes with Voilà, which is optional
     from voila.app import Voila  # noqa: PLC0415  # likewise
 
-    Voila.launch_instance(
+    class Guarded(Voila):  # type: ignore[misc]  # Voilà ships no types
+        """Voilà that answers nobody but its own page, by HTTP and by websocket."""
+
+        def listen(self) -> None:
+            """Ask each request where it is from before anything else looks at it."""
+            app, find_handler = self.app, self.app.find_handler
+
+            def find(request: Any, **more: Any) -> Any:  # noqa: ANN401  # tornado's
+                if is_from_here(request.headers, port):
+                    return find_handler(request, **more)
+                return app.get_handler_delegate(request, ErrorHandler, {"status_code": 403})
+
+            app.find_handler = find
+            super().listen()
+
+    Guarded.launch_instance(
         argv=[str(page), "--no-browser", f"--port={port}", f"--Voila.ip={HERE}",
               "--strip_sources=True", "--Voila.log_level=WARN",
               "--Voila.port_retries=0"],  # never another port than the one that was printed
-        config=Config({"Voila": {"token": token}} if token else {}))
+        config=Config({"Voila": {"token": token}}))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 
 from wsanalytics.errors import InputError
+from wsanalytics.timeline import LATEST
 
+FASTEST = 1_000_000
+"""At this speed eleven days pass in a second."""
+LONGEST_STEP = timedelta(days=3660)
 _AGREES = timedelta(seconds=5)
 
 
@@ -48,6 +51,12 @@ class Clock:
             )
         with self._lock:
             self._set(self._speed)
+            if by > LONGEST_STEP or self._told + by > LATEST:
+                raise InputError(
+                    f"a step of {by.days:,} days", where="the sandbox's clock",
+                    rule=f"a step is {LONGEST_STEP.days:,} days at most, and none leads beyond "
+                    f"{LATEST.year}",
+                    mend="take smaller steps")
             self._told += by
             return self._told
 
@@ -62,7 +71,8 @@ class Clock:
             self._set(_checked(speed))
 
     def _now(self, at: float) -> datetime:
-        return self._told + timedelta(seconds=self._speed * (at - self._told_at))
+        seconds = self._speed * (at - self._told_at)
+        return self._told + min(timedelta(seconds=seconds), LATEST - self._told)
 
     def _set(self, speed: float) -> None:
         at = time.monotonic()
@@ -70,11 +80,11 @@ class Clock:
 
 
 def _checked(speed: float) -> float:
-    if not (math.isfinite(speed) and speed >= 0):
+    if not 0 <= speed <= FASTEST:
         raise InputError(
             f"a speed of {speed}",
             where="the sandbox's clock",
-            rule="the speed is a number from 0 on: 1 is real time, 0 stands still",
+            rule=f"the speed is a number from 0 to {FASTEST:,}: 1 is real time, 0 stands still",
             mend="use for example 3600, an hour a second",
         )
     return float(speed)

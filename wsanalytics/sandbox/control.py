@@ -8,9 +8,12 @@
 from __future__ import annotations
 
 import json
+import socket
 from dataclasses import fields
 from datetime import timedelta
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from werkzeug.wrappers import Request, Response
 
@@ -33,11 +36,15 @@ class Control:
     def answer(self, request: Request, body: bytes) -> Response:
         """Answer one request of the control path."""
         _, _, name = request.path.partition("/sandbox/")
+        if not is_from_here(request.headers.get("Host", ""), request.headers.get("Origin")):
+            return _json({"error": "the control path answers this machine's own programs, and no "
+                                   "web page"}, status=403)
         try:
             if request.method == "POST":
                 return self._change(name, json.loads(body or b"{}"))
             return self._tell(name, request)
-        except (InputError, ValueError, TypeError) as error:
+        except (InputError, ValueError, TypeError, AttributeError, OverflowError,
+                RecursionError) as error:
             return _json({"error": str(error)}, status=400)
 
     def _tell(self, name: str, request: Request) -> Response:
@@ -76,6 +83,24 @@ class Control:
         faults = self.world.faults
         names = [one.name for one in fields(faults) if not one.name.startswith("_")]
         return _json({name: getattr(faults, name) for name in names})
+
+
+def is_from_here(host: str, origin: str | None) -> bool:
+    """Whether a request was sent to an address, and not to a name of some web page's choice.
+
+    A page in a browser may ask this machine under a name of its own; and says in Origin who it is.
+
+    >>> is_from_here("127.0.0.1:8080", None), is_from_here("rebound.example:8080", None)
+    (True, False)
+    >>> is_from_here("localhost:8080", "https://evil.example")
+    False
+    """
+    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        is_address = bool(ip_address(name))
+    except ValueError:
+        is_address = name in {"localhost", socket.gethostname().lower()}
+    return is_address and (origin is None or origin.lower() == f"http://{host.lower()}")
 
 
 def _json(value: object, status: int = 200) -> Response:

@@ -15,6 +15,7 @@ from typing import Any
 
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
 from wsanalytics.sandbox.changing import HANDLERS as CHANGING
@@ -50,6 +51,8 @@ HANDLERS: Handlers = {
 """Every action that the sandbox answers."""
 MARK = {"x-wsanalytics-sandbox": "true"}
 """The header by which every answer says that it is not AWS's."""
+MOST_BYTES = 4 << 20
+"""What a request may be at most; the largest that AWS takes here is under a megabyte."""
 OWN_CLOCK = "x-wsanalytics-sandbox-clock"
 """The header by which a sandbox says that its time is not the wall clock's."""
 _SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
@@ -85,7 +88,13 @@ class Endpoint:
     def __call__(self, environ: _Environ, start_response: _Start) -> Iterable[bytes]:
         """Answer one request."""
         request = Request(environ)
-        body = request.get_data()
+        request.max_content_length = MOST_BYTES
+        try:
+            body = request.get_data()
+        except RequestEntityTooLarge:
+            refused = Response(f"A request is {MOST_BYTES:,} bytes at most.\n", 413,
+                               {"Connection": "close"} | MARK)
+            return refused(environ, start_response)
         scope = _SCOPE.search(request.headers.get("Authorization", ""))
         if scope is None:
             response = self.control.answer(request, body)

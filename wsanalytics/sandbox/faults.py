@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import threading
 import time
@@ -149,19 +148,39 @@ def _value(name: str, text: str | None, where: str) -> Any:  # noqa: ANN401  # a
         ) from None
 
 
+_MOST_SECONDS = 10 * 365 * 86400
+"""What any duration may be at most: ten years."""
+
+
 def _check_range(name: str, value: Any, where: str) -> None:  # noqa: ANN401  # as the field's type
     if name.endswith("_share"):
-        is_fine, rule = 0 <= value <= 1, "a share is a number from 0 to 1"
-    elif name in {"timeout_seconds", "role_seconds", "check_lag_seconds"} and value is not None:
-        is_fine, rule = 0 <= value < math.inf, "a duration is a number of seconds from 0 on"
-    elif name == "throttle" and value is not None:
-        is_fine = len(value) == 2 and min(value) > 0
+        is_fine, rule = _is_within(value, 0, 1), "a share is a number from 0 to 1"
+    elif name in {"timeout_seconds", "role_seconds", "check_lag_seconds"}:
+        is_fine = _is_within(value, 0, _MOST_SECONDS) or (value is None and name == "role_seconds")
+        rule = "a duration is a number of seconds from 0 to ten years"
+    elif name == "clock_skew_seconds":
+        is_fine = _is_within(value, -_MOST_SECONDS, _MOST_SECONDS)
+        rule = "a clock is off by ten years at most"
+    elif name == "throttle":
+        is_fine = value is None or (
+            isinstance(value, tuple | list) and len(value) == 2
+            and all(_is_within(one, 1e-6, 1e9) for one in value))
         rule = "a throttle is calls a second and a burst, both more than 0"
+    elif name.startswith("denied_"):
+        is_fine = isinstance(value, tuple | list) and all(isinstance(one, str) for one in value)
+        rule = "what is denied is a list of names"
+    elif name == "seed":
+        is_fine, rule = _is_within(value, -2**63, 2**63), "a seed is a whole number"
     else:
-        return
+        is_fine, rule = isinstance(value, bool), "it is true or false"
     if not is_fine:
         raise InputError(f"{name} is {value!r}", where=where, rule=rule,
                          mend=f"use for example {name}=0.1")
+
+
+def _is_within(value: Any, low: float, high: float) -> bool:  # noqa: ANN401  # to be found out
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and low <= value <= high
 
 
 class Gate:
