@@ -68,6 +68,8 @@ _PLACES = {
     "load_prices": "prices",
     "monthly_hours": "fleetviews",
     "look_at": "widgets.onlook",
+    "observed_orders": "observedorders",
+    "observed_runs": "observedruns",
     "open_writer": "aws.writer",
     "overview": "widgets.fleet",
     "read_history": "archive",
@@ -132,6 +134,8 @@ if TYPE_CHECKING:
     from wsanalytics.idling import stop_idle as stop_idle
     from wsanalytics.newcomers import creation_properties as creation_properties
     from wsanalytics.newcomers import creation_request as creation_request
+    from wsanalytics.observedorders import observed_orders as observed_orders
+    from wsanalytics.observedruns import observed_runs as observed_runs
     from wsanalytics.planfile import read_plan as read_plan
     from wsanalytics.planfile import write_plan as write_plan
     from wsanalytics.policies.rule import Rule as Rule

@@ -17,6 +17,7 @@ from wsanalytics.checking import refuse_another
 from wsanalytics.comparison import compare
 from wsanalytics.history import History, configured
 from wsanalytics.hourrules import HourRule
+from wsanalytics.observedorders import observed_orders
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.recommendations import Basis, Plan, recommend
 from wsanalytics.sessions import find_gaps, find_sessions
@@ -49,6 +50,7 @@ class Analysis:
     comparison: pd.DataFrame
     plan: Plan
     gaps: pd.DataFrame | None = None
+    orders: pd.DataFrame | None = None
     defaults: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -72,6 +74,7 @@ def analyse(
     prices: PriceBook,
     limits: Limits | None = None,
     gaps: pd.DataFrame | None = None,
+    orders: pd.DataFrame | None = None,
     defaults: dict[str, int] | None = None,
     account_id: str | None = None,
     region: str | None = None,
@@ -82,10 +85,10 @@ def analyse(
     """Replay, bill, compare and recommend for a fleet of checked frames.
 
     The candidates of *limits* are tried on every WorkSpace, the present setting of each beside
-    them. *gaps* and *defaults* (how many rows relied on the default of a column) are passed on
-    for the report, *account_id*, *region* and *source* (the store or the files) to the
-    plan; *step* is told the name of each step
-    before it begins.
+    them, each with the observed *orders* (starts and stops that no session explains; None: nothing
+    is known of them). *gaps* and *defaults* (how many rows relied on the default of a column) are
+    passed on for the report, *account_id*, *region* and *source* (the store or the files) to the
+    plan; *step* is called with the name of each step before it begins.
     """
     refuse_another(sessions, SESSIONS)
     refuse_another(workspaces, WORKSPACES)
@@ -94,7 +97,8 @@ def analyse(
     step("replaying")
     replayed = replay(
         sessions, setting_grid(auto_stop_minutes=(), always_on=False,
-                               include=[*limits.candidates, *present.unique()]), window=window
+                               include=[*limits.candidates, *present.unique()]), window=window,
+        orders=orders,
     )
     step("billing")
     charges = bill(replayed, workspaces, prices, hour_rule=limits.hour_rule,
@@ -121,7 +125,7 @@ def analyse(
     )
     return Analysis(
         workspaces=workspaces, prices=prices, limits=limits, replay=replayed, charges=charges,
-        comparison=comparison, gaps=gaps,
+        comparison=comparison, gaps=gaps, orders=orders,
         plan=replace(plan, account_id=account_id, region=region, basis=basis),
         defaults=dict(defaults or {}),
     )
@@ -143,8 +147,9 @@ def analyse_history(
     """
     step("finding sessions")
     fleet = history.workspaces
+    sessions = find_sessions(history)
     return analyse(
-        find_sessions(history), fleet, window=history.window,
+        sessions, fleet, window=history.window, orders=observed_orders(history, sessions),
         prices=load_prices() if prices is None else prices, limits=limits,
         gaps=find_gaps(history), source=source, step=step, now=now,
         account_id=the_one(fleet["account_id"]) or None, region=the_one(fleet["region"]))

@@ -27,7 +27,7 @@ def backtest(args: Namespace) -> None:
             fleet.sessions, policies, workspaces=fleet.workspaces, prices=fleet.prices,
             window=fleet.window, hour_rule=args.hour_rule,
             maintenance_hours=args.maintenance_hours, present=fleet.present,
-            timeouts=args.timeout or (60, 120, 240), step=step,
+            timeouts=args.timeout or (60, 120, 240), orders=fleet.orders, step=step,
         )
         step("writing")
         write_table(found.outcomes, args.output, OUTCOMES)

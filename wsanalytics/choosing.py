@@ -18,6 +18,7 @@ from wsanalytics.duedates import best_date
 from wsanalytics.reasons import checks_of, reason_for
 from wsanalytics.settings import Setting
 from wsanalytics.show import counted, number, percent, usd, usd_range
+from wsanalytics.unattended import sentence
 
 ENOUGH_DAYS = 21
 """A history of fewer observed days is called too short: three whole weeks, the least from which
@@ -47,17 +48,18 @@ class Chooser:
             return left_alone(present, "It did not exist in the days that were looked at.")
         if present not in priced:
             return left_alone(present, "No price is known for it, so no saving can be told.")
+        nobody = sentence(present.get("unattended_hours_per_month", 0.0))
         allowed = [row for row in priced if row is present or self._allows(row)]
         ordered = sorted(allowed, key=lambda row: (
             round(row["usd_per_month"], 9), row is not present, row["cold_starts_per_week"],
             Setting.parse(row["setting"]).order))
         cheaper = ordered[:ordered.index(present)]
         if not cheaper:
-            return left_alone(present, self._why_none(present, priced))
+            return left_alone(present, self._why_none(present, priced) + nobody)
         for row in cheaper:  # what is certain is taken before what may save more
             if not self._objection(row):
                 return self._change(present, row)
-        return left_alone(present, self._objection(cheaper[0]))
+        return left_alone(present, self._objection(cheaper[0]) + nobody)
 
     def _allows(self, row: dict[str, Any]) -> bool:
         if self.candidates is not None and row["setting"] not in self.candidates:

@@ -78,7 +78,7 @@ def simulate(args: Namespace) -> None:
         step("replaying")
         replayed = replay(
             fleet.sessions, settings, window=fleet.window, resume_seconds=args.resume_seconds,
-            network_grace_minutes=args.network_grace_minutes,
+            network_grace_minutes=args.network_grace_minutes, orders=fleet.orders,
         )
         step("billing")
         charges = bill(replayed, fleet.workspaces, fleet.prices, hour_rule=args.hour_rule,

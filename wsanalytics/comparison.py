@@ -21,6 +21,7 @@ from wsanalytics.prospects import Prospects, days_ahead, prospects_of
 from wsanalytics.settings import Setting
 from wsanalytics.show import counted, listed
 from wsanalytics.simulate.fleet import Replay
+from wsanalytics.simulate.fleet import replay as replay_sessions
 from wsanalytics.tables import COMPARISON
 from wsanalytics.timeline import (
     MICROS_PER_DAY,
@@ -101,6 +102,8 @@ def compare(
         "sessions": np.broadcast_to(sessions, grid.total.shape),
         "connected_hours_per_month": np.broadcast_to(
             connected * _to_a_month(life, ahead), grid.total.shape),
+        "unattended_hours_per_month": np.broadcast_to(
+            unattended_hours(replay, names_of(grid, present)) * per_month, grid.total.shape),
     }
     shape = grid.total.shape
     frame = pd.DataFrame(
@@ -159,6 +162,36 @@ class _Grid:
             settings, ids, summed("total_usd"), summed("fixed_usd"), summed("hourly_usd"),
             summed("billed_hours"), summed("cold_starts"),
         )
+
+
+def names_of(grid: _Grid, present: npt.NDArray[np.intp]) -> pd.Series:
+    """The present setting of each WorkSpace as text, by ``workspace_id``."""
+    return pd.Series(np.array(grid.settings)[present], index=grid.ids, dtype="str")
+
+
+def unattended_hours(replay: Replay, present: pd.Series) -> Amounts:
+    """For how long each WorkSpace was on in the window and no session or timeout explains it.
+
+    *present* is the setting of each, by ``workspace_id``; in its order the hours come out. What
+    was stopped before its timeout is taken off, and less than nothing counts as nothing. A run
+    that was going on as the window began is not counted: its session may lie before it.
+    """
+    begins = replay.window.micros[0]
+    hours = np.zeros(len(present))
+    ids = present.index
+    ordered = ids.isin(replay.orders["workspace_id"].unique())
+    for setting in present[ordered].unique():
+        names = ids[ordered & (present == setting).to_numpy()]
+        plain = replay_sessions(replay.sessions[replay.sessions["workspace_id"].isin(names)],
+                                [setting], window=replay.window)
+        seen = replay.runs[replay.runs["setting"].astype("str") == setting]
+        for runs, sign in ((seen, 1), (plain.runs, -1)):
+            own = runs[runs["workspace_id"].isin(names)
+                       & (column_micros(runs["started_at"]) > begins)]
+            spans = (column_micros(own["stopped_at"]) - column_micros(own["started_at"]))
+            place = ids.get_indexer(pd.Index(own["workspace_id"].astype("str")))
+            np.add.at(hours, place, sign * spans / MICROS_PER_HOUR)
+    return np.maximum(hours, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,8 @@ def creation_properties(args: Namespace) -> int:
         living = fleet.workspaces[fleet.workspaces["terminated_at"].isna()]
         bundle = args.from_bundle or of_most(living, "bundle_id")
         analysis = analyse(fleet.sessions, priced_as(fleet.workspaces, bundle), window=fleet.window,
-                           prices=fleet.prices, limits=limits, gaps=fleet.gaps, step=step)
+                           prices=fleet.prices, limits=limits, gaps=fleet.gaps,
+                           orders=fleet.orders, step=step)
     newcomer = best_for_newcomers(
         analysis.comparison, candidates=limits.candidates,
         max_cold_starts_per_week=args.max_cold_starts_per_week)

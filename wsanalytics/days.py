@@ -8,7 +8,7 @@ moment does not change with what happens after it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,7 +17,16 @@ import pandas as pd
 
 from wsanalytics.habits import LocalDays, Minutes, first_minutes
 from wsanalytics.hourrules import HourRule, Hours, hours_of, session_hours, tool_edges
-from wsanalytics.simulate.arrays import Codes, replay_constant
+from wsanalytics.schedule import START as START_ORDER
+from wsanalytics.simulate.arrays import (
+    START,
+    STOP,
+    Codes,
+    Orders,
+    Runs,
+    replay_constant,
+    replay_ordered,
+)
 from wsanalytics.timeline import (
     MICROS_PER_DAY,
     MICROS_PER_HOUR,
@@ -38,8 +47,9 @@ class Days:
     """The sessions of a fleet, in the order of WorkSpace and time, and what they come to a day.
 
     ``ids`` are its WorkSpaces; ``workspace`` numbers them in the flat arrays of sessions.
-    ``window`` is made of whole UTC days; ``edges`` are its midnights. Tables are arrays with a
-    row a WorkSpace and a column a day.
+    ``window`` is made of whole UTC days; ``edges`` are its midnights. ``starts`` are starts and
+    stops that were observed beside the sessions: hours count them, arrivals do not. Tables are
+    arrays with a row a WorkSpace and a column a day.
     """
 
     ids: pd.Index
@@ -48,18 +58,26 @@ class Days:
     disconnects: Micros
     window: Window
     rule: HourRule
+    starts: Orders | None = None
     _hours: dict[tuple[str, int], tuple[Hours, Hours]] = field(default_factory=dict)
     _came: dict[ZoneInfo, tuple[LocalDays, Minutes]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, sessions: pd.DataFrame, ids: pd.Index, window: Window, rule: HourRule) -> Days:
-        """The days of *window*; *sessions* are a checked ``sessions`` table, cut to it here."""
+    def of(
+        cls, sessions: pd.DataFrame, ids: pd.Index, window: Window, rule: HourRule,
+        orders: pd.DataFrame | None = None,
+    ) -> Days:
+        """The days of *window*; *sessions* are a checked ``sessions`` table, cut to it here.
+
+        *orders* are a checked ``orders`` table of starts and stops that were observed.
+        """
         owner = ids.get_indexer(pd.Index(sessions["workspace_id"])).astype(np.int64)
         start, end = window.micros
         connects = np.maximum(column_micros(sessions["connected_at"]), start)
         disconnects = np.minimum(column_micros(sessions["disconnected_at"]), end)
         kept = (connects < disconnects) & (owner >= 0)
-        return cls(ids, owner[kept], connects[kept], disconnects[kept], window, rule)
+        return cls(ids, owner[kept], connects[kept], disconnects[kept], window, rule,
+                   _observed(orders, ids, window))
 
     def some(self, rows: npt.NDArray[np.int64]) -> Days:
         """The same for the WorkSpaces *rows* alone (ascending)."""
@@ -67,8 +85,33 @@ class Days:
         place[rows] = np.arange(len(rows))
         owner = place[self.workspace]
         kept = owner >= 0
+        starts = self.starts
+        if starts is not None:
+            ordered = place[starts.workspace] >= 0
+            starts = Orders(starts.opening[rows], place[starts.workspace[ordered]],
+                            starts.at[ordered], starts.what[ordered])
         return Days(self.ids[rows], owner[kept], self.connects[kept], self.disconnects[kept],
-                    self.window, self.rule)
+                    self.window, self.rule, starts)
+
+    def with_visits(self) -> Days:
+        """The same with each observed start as a session of no length, and no orders.
+
+        For what can only reckon with sessions: it costs the same unless a start finds the
+        WorkSpace on, where a session would set its timer anew.
+        """
+        if self.starts is None:
+            return self
+        begun = self.starts.what == START
+        owner, at = self.starts.workspace[begun], self.starts.at[begun]
+        keys = np.lexsort((self.connects, self.workspace))  # they are in this order already
+        busy = _within(owner, at, self.workspace[keys], self.connects[keys],
+                       self.disconnects[keys])
+        owner, at = owner[~busy], at[~busy]
+        workspace = np.concatenate([self.workspace, owner])
+        connects = np.concatenate([self.connects, at])
+        order = np.lexsort((connects, workspace))
+        return Days(self.ids, workspace[order], connects[order],
+                    np.concatenate([self.disconnects, at + 1])[order], self.window, self.rule)
 
     @property
     def edges(self) -> Micros:
@@ -118,8 +161,7 @@ class Days:
 
     def _counted(self, minutes: int) -> tuple[Hours, Hours]:
         if (RUNS, minutes) not in self._hours:
-            runs = replay_constant(self.workspace, self.connects, self.disconnects,
-                                   minutes * MICROS_PER_MINUTE, self.window.micros)
+            runs = self._runs(minutes * MICROS_PER_MINUTE)
             day = (runs.connects - self.edges[0]) // MICROS_PER_DAY
             cold = self._summed(runs.waiting, day, np.ones(len(day)))
             if self.rule is HourRule.CEIL_PER_SESSION_PLUS_TIMEOUT:
@@ -128,6 +170,14 @@ class Days:
                 hours = self._running(runs.workspace, runs.starts, runs.stops)
             self._hours[RUNS, minutes] = hours, cold
         return self._hours[RUNS, minutes]
+
+    def _runs(self, timeout: int) -> Runs:
+        sessions = self.workspace, self.connects, self.disconnects
+        if self.starts is None:
+            return replay_constant(*sessions, timeout, self.window.micros)
+        opening = np.full(len(self.ids), timeout, dtype=np.int64)
+        return replay_ordered(*sessions, timeout, replace(self.starts, opening=opening),
+                              self.window.micros)
 
     def _running(self, workspace: Codes, starts: Micros, stops: Micros) -> Hours:
         """The hours of runs, a month's piece rounded by itself, told day by day."""
@@ -185,3 +235,33 @@ class Days:
         total = np.bincount(owner * columns + day, weights=what, minlength=rows * columns)
         return total.astype(np.float64).reshape(rows, columns)
 
+
+def _observed(orders: pd.DataFrame | None, ids: pd.Index, window: Window) -> Orders | None:
+    """The *orders* of the WorkSpaces *ids* within *window* as flat arrays; None if there are none.
+
+    They are in the order of WorkSpace and time.
+    """
+    if orders is None or orders.empty:
+        return None
+    owner = ids.get_indexer(pd.Index(orders["workspace_id"])).astype(np.int64)
+    at, (start, end) = column_micros(orders["at"]), window.micros
+    kept = np.flatnonzero((owner >= 0) & (at >= start) & (at < end))
+    kept = kept[np.argsort(owner[kept], kind="stable")]
+    what = np.where(orders["order"].to_numpy() == START_ORDER, START, STOP)[kept]
+    return Orders(np.zeros(len(ids), dtype=np.int64), owner[kept], at[kept],
+                  what.astype(np.int64)) if len(kept) else None
+
+
+def _within(
+    owner: Codes, at: Micros, workspace: Codes, starts: Micros, ends: Micros
+) -> npt.NDArray[np.bool_]:
+    """Which instants lie in a session of their WorkSpace, its edges included."""
+    inside = np.zeros(len(at), dtype=bool)
+    low = np.searchsorted(workspace, owner, side="left")
+    high = np.searchsorted(workspace, owner, side="right")
+    for place, (first, last) in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
+        before = first + int(np.searchsorted(starts[first:last], at[place], side="right")) - 1
+        inside[place] = before >= first and bool(at[place] <= ends[before])
+        after = before + 1  # it is one microsecond long and must not reach the next session
+        inside[place] |= after < last and bool(starts[after] <= at[place] + 1)
+    return inside

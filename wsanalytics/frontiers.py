@@ -163,6 +163,7 @@ def frontier(
     maintenance_hours: float = 1,
     wait_minutes: float = WAIT_MINUTES,
     present: pd.Series | None = None,
+    orders: pd.DataFrame | None = None,
     step: Callable[[str], None] = lambda _: None,
 ) -> Frontier:
     """Dollars a month against users' waiting, of each WorkSpace and of the whole fleet.
@@ -173,7 +174,7 @@ def frontier(
     a :func:`~wsanalytics.simulate.backtest.backtest` on the present settings, or, written
     ``AUTO_STOP:60+stop_when_idle:minutes=15``, on that one for all (default:
     :func:`~wsanalytics.offering.calling_policies`; an empty list: none). *wait_minutes* is how
-    long a cold start takes.
+    long a cold start takes; *orders* are starts and stops that were observed beside the sessions.
 
     It tells what could be, certain or not; :func:`wsanalytics.recommend` proposes what is worth
     changing. Raises :class:`InputError` for a policy or setting that does not exist.
@@ -190,7 +191,7 @@ def frontier(
         hour_rule=HourRule.parse(hour_rule), maintenance_hours=maintenance_hours,
         wait_minutes=wait_minutes,
     )
-    fleet, offers = offers_of(workspaces, sessions, question, step)
+    fleet, offers = offers_of(workspaces, sessions, question, step, orders)
     return weighed(
         offers, question.names, question.common, ids=pd.Index(fleet["workspace_id"]),
         ended=fleet["terminated_at"].notna().to_numpy(), window=window, wait_minutes=wait_minutes,

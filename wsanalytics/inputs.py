@@ -68,7 +68,8 @@ class Fleet:
     """A fleet from files: checked frames, the window, the prices, and which defaults were used.
 
     ``source`` is the name of the store, or the names of the files. ``present`` tells what each
-    WorkSpace was set to as the window began, by id; None: what ``workspaces`` list.
+    WorkSpace was set to as the window began, by id; None: what ``workspaces`` list. ``orders`` are
+    the starts and stops that samples show and no session explains; None: of files nothing is known.
     """
 
     workspaces: pd.DataFrame
@@ -82,6 +83,7 @@ class Fleet:
     note: str = ""
     source: str = ""
     present: pd.Series | None = None
+    orders: pd.DataFrame | None = None
 
 
 def fleet_of(args: Namespace, *, with_history: bool = False) -> Fleet:
@@ -161,7 +163,7 @@ def stored_fleet(
     return Fleet(workspaces=kept, sessions=found.sessions, window=window, prices=book,
                  gaps=found.gaps, account_id=the_one(kept["account_id"]),
                  region=the_one(kept["region"]), note=note, source=store.resolve().name,
-                 present=_in_force(place, kept, window))
+                 present=_in_force(place, kept, window), orders=found.orders)
 
 
 def _in_force(store: Store, workspaces: pd.DataFrame, window: Window) -> pd.Series:

@@ -265,8 +265,10 @@ class _Explainer:
         high = streak.after if streak.touches_after else streak.high
         yield low, START
         last = low
-        if high > low + timeout + max(slack, LATE_STOP):  # it stayed on past its timeout
-            for last in range(low + RENEWED, high - slack, RENEWED):
+        # Past its timeout: by more than a stop takes, or until its user came and found it on.
+        allowed = 0 if streak.touches_after else max(slack, LATE_STOP)
+        if high > low + timeout + allowed:
+            for last in range(low + RENEWED, high - (slack if allowed else 0), RENEWED):
                 yield last, START
         # A start of what is on does nothing, so of these every one at a multiple of the timeout
         # counts, and the last that counts says when the WorkSpace stops by itself.

@@ -74,7 +74,7 @@ class Question:
 
 def offers_of(
     workspaces: pd.DataFrame, sessions: pd.DataFrame, question: Question,
-    step: Callable[[str], None],
+    step: Callable[[str], None], orders: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, Offers]:
     """The WorkSpaces that are billed, in order, and what each of them is offered."""
     plays: dict[Setting | None, list[str]] = {}
@@ -82,7 +82,7 @@ def offers_of(
         base, policy = _base_of(text)
         plays.setdefault(base, []).append(policy)
     step("settings")
-    played = replay(sessions, question.tried, window=question.window)
+    played = replay(sessions, question.tried, window=question.window, orders=orders)
     charges = [bill(played, workspaces, question.prices, hour_rule=question.hour_rule,
                     maintenance_hours=question.maintenance_hours)]
     present = question.present
@@ -95,7 +95,7 @@ def offers_of(
             found = backtest(
                 sessions, policies, workspaces=workspaces, prices=question.prices,
                 window=question.window, hour_rule=question.hour_rule,
-                maintenance_hours=question.maintenance_hours, present=on,
+                maintenance_hours=question.maintenance_hours, present=on, orders=orders,
                 step=_prefixed(step, prefix))
         charges.append(found.outcomes.assign(
             setting=prefix + found.outcomes["policy"].astype("str")))

@@ -16,6 +16,7 @@ from wsanalytics.prices import break_even_hours
 from wsanalytics.recommendations import CHANGE, ENOUGH_DAYS
 from wsanalytics.settings import ALWAYS_ON, Setting
 from wsanalytics.show import counted, hours, number, percent, round_parts, usd, usd_range
+from wsanalytics.unattended import WORTH_A_WORD, how_it_happens
 from wsanalytics.usage import Usage
 
 Row = tuple[str, str]
@@ -99,8 +100,29 @@ def what_it_costs(
         f"ALWAYS_ON {usd(rates['always_on_usd'])}, or AUTO_STOP {usd(rates['auto_stop_usd'])} and "
         f"{_rate(rates['hourly_usd'])} a billed hour ({own.origin}, {own.dates})")
     yield "hours", f"counted by {analysis.limits.hour_rule.value}"
+    yield from _with_nobody(analysis, machine, options, rates["hourly_usd"])
     yield "a wait", ("a cold start: its user connects and has to wait until it has started, "
                      "typically under 90 seconds")
+
+
+def _with_nobody(
+    analysis: Analysis, machine: Record, options: list[Record], rate: float
+) -> Iterator[Row]:
+    """How much it was on without a session, how that comes, and what it costs by the hour."""
+    if analysis.orders is None:
+        yield "starts without a login", ("not known: these sessions come from files, which say "
+                                         "nothing of them")
+        return
+    on = options[0]["unattended_hours_per_month"]
+    own = analysis.orders[analysis.orders["workspace_id"] == machine["workspace_id"]]
+    if own.empty or not on >= WORTH_A_WORD:
+        return
+    yield "on with nobody", (
+        f"{hours(on)} a month that no session explains ({how_it_happens(own, analysis.window)}); "
+        f"by the hour that is about {usd(on * rate)} a month")
+    yield "", ("A job, an administrator or another tool does that, or it fails to stop. It counts "
+               "in every AUTO_STOP setting: either whatever starts it is what to change, or the "
+               "flat fee is right for it.")
 
 
 def in_short(advice: Record) -> str:

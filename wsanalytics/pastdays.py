@@ -23,7 +23,7 @@ def past_of(
     """
     around = Window.around(replay.window.start, replay.window.end)
     minutes = [one.auto_stop_minutes for one in replay.settings if isinstance(one, Setting)]
-    days = Days.of(replay.sessions, ids, around, HourRule.CLOCK_HOUR)
+    days = Days.of(replay.sessions, ids, around, HourRule.CLOCK_HOUR, replay.orders)
     rows = workspaces.set_index("workspace_id").reindex(ids)
     first = days.edges[0]
 

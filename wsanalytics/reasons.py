@@ -8,6 +8,7 @@ from pandas import isna
 
 from wsanalytics.settings import RunningMode, Setting
 from wsanalytics.show import counted, hours, measured, number, percent, usd
+from wsanalytics.unattended import sentence
 
 
 def reason_for(present: dict[str, Any], best: dict[str, Any]) -> str:
@@ -17,7 +18,8 @@ def reason_for(present: dict[str, Any], best: dict[str, Any]) -> str:
     """
     since = "" if isna(best["counted_from"]) else (
         f"Since {best['counted_from']:%Y-%m-%d}, when its use changed: ")
-    return since + _reason_for(present, best)
+    return since + _reason_for(present, best) + sentence(
+        present.get("unattended_hours_per_month", 0.0))
 
 
 def _reason_for(present: dict[str, Any], best: dict[str, Any]) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pandas as pd
 
 from wsanalytics.errors import InputError
 from wsanalytics.history import History
+from wsanalytics.observedorders import observed_orders
 from wsanalytics.sessions import find_gaps, find_sessions
 from wsanalytics.store import Store
-from wsanalytics.tables import GAPS, SESSIONS
+from wsanalytics.tables import GAPS, ORDERS, SESSIONS
 from wsanalytics.timeline import Window, clipped
 
 ROWS_AT_ONCE = 8_000_000
@@ -21,11 +22,15 @@ _ROWS_A_DAY = 288
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """The ``sessions`` and ``gaps`` of a store's WorkSpaces, and from how many samples."""
+    """The ``sessions`` and ``gaps`` of a store's WorkSpaces, and from how many samples.
+
+    ``orders`` are the starts and stops that were seen and that no session explains.
+    """
 
     sessions: pd.DataFrame
     gaps: pd.DataFrame
     samples: int
+    orders: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def find_stored(
@@ -38,11 +43,13 @@ def find_stored(
 ) -> Found:
     """The sessions of *workspaces* (a part of the store's inventory) in *window*.
 
-    As :func:`find_sessions` and :func:`find_gaps` find them; *advance* is told how many
-    WorkSpaces were done. Raises :class:`InputError` where there are no samples of them at all.
+    As :func:`find_sessions`, :func:`find_gaps` and :func:`observed_orders` find them; *advance*
+    is called with how many WorkSpaces were done. Raises :class:`InputError`
+    where there are no samples of them at all.
     """
     size = max(1, int(ROWS_AT_ONCE / (_ROWS_A_DAY * window.days)))
-    sessions, gaps, count = [], [], 0
+    sessions, gaps, orders, count = [], [], [], 0
+    settings = store.settings()
     for low in range(0, len(workspaces), size):
         part = workspaces.iloc[low : low + size]
         samples = store.samples(window.start.date(), window.end.date(),
@@ -51,16 +58,19 @@ def find_stored(
         if samples.empty:
             gaps.append(_never_seen(part, window))
             continue
-        history = History(part, samples, window)
+        own = settings[settings["workspace_id"].isin(part["workspace_id"])]
+        history = History(part, samples, window, own.reset_index(drop=True))
         count += len(samples)
         sessions.append(find_sessions(history, bridge_gaps=bridge_gaps))
+        orders.append(observed_orders(history, sessions[-1], bridge_gaps=bridge_gaps))
         gaps.append(find_gaps(history, bridge_gaps=bridge_gaps))
     if not count:
         raise InputError(
             "there are no samples of these WorkSpaces", where=str(store.folder),
             rule="sessions are found in samples", mend="narrow the fleet less, or give other days")
     return Found(pd.concat(sessions, ignore_index=True)[list(SESSIONS.names)],
-                 pd.concat(gaps, ignore_index=True)[list(GAPS.names)], count)
+                 pd.concat(gaps, ignore_index=True)[list(GAPS.names)], count,
+                 pd.concat(orders, ignore_index=True)[list(ORDERS.names)])
 
 
 def _never_seen(workspaces: pd.DataFrame, window: Window) -> pd.DataFrame:

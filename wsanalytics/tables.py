@@ -313,6 +313,9 @@ COMPARISON = Table(
         _number("sessions", "sessions in the window; 0 for one that nobody used", "sessions"),
         _number("connected_hours_per_month", "hours in which its user was connected",
                 "hours a month", nullable=True),
+        _number("unattended_hours_per_month", "hours in which it was on under its present setting "
+                "though neither a session nor the timeout behind one explains it", "hours a month",
+                nullable=True),
         _text("user_name", "the person it belongs to", "", default_text="not known"),
         _text("account_id", "its AWS account", "", default_text="not known"),
         _text("region", "its AWS region", "", default_text="not known"),

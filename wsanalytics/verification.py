@@ -176,7 +176,8 @@ def _judged(
     names = [one.name for one in group]
     fleet = inventory[inventory["workspace_id"].isin(names)].reset_index(drop=True)
     found = find_stored(store, fleet, window)
-    both = replay(found.sessions, _both_ways(group, settings, window), window=window)
+    both = replay(found.sessions, _both_ways(group, settings, window), window=window,
+                  orders=found.orders)
     hours = group[0].standing.latest.begun.get("plan", {}).get("maintenance_hours", 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotBilledWarning)

@@ -21,6 +21,7 @@ from wsanalytics.errors import InputError
 from wsanalytics.frontiers import WAIT_MINUTES
 from wsanalytics.history import History, configured
 from wsanalytics.hourrules import HourRule
+from wsanalytics.observedorders import observed_orders
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.repricing import AS_CHARGED, Ground, from_charges, from_replay
 from wsanalytics.sessions import find_sessions
@@ -201,7 +202,8 @@ def _replayed(
     if isinstance(of, History):
         sessions, hours_a_month = find_sessions(of), 1.0
         settings = _settings(TIMEOUTS if timeouts is None else timeouts, present)
-        played = replay(sessions, settings, window=window or of.window)
+        played = replay(sessions, settings, window=window or of.window,
+                        orders=observed_orders(of, sessions))
     else:
         hours_a_month = of.limits.maintenance_hours
         played = _again(of, window, timeouts, present)
@@ -220,7 +222,8 @@ def _again(
     known = {one for one in of.replay.settings if isinstance(one, Setting)}
     if (window in (None, of.window)) and (timeouts is None or known >= {*settings}):
         return of.replay
-    return replay(of.replay.sessions, settings, window=window or of.window)
+    return replay(of.replay.sessions, settings, window=window or of.window,
+                  orders=of.replay.orders)
 
 
 def _settings(timeouts: tuple[int, ...], present: pd.Series) -> tuple[Setting, ...]:

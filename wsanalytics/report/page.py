@@ -18,6 +18,7 @@ from wsanalytics.show import counted, hours, listed, number, percent, round_part
 from wsanalytics.summaries import fleet_costs
 from wsanalytics.tables import WORKSPACES
 from wsanalytics.timeline import MICROS_PER_HOUR, column_micros
+from wsanalytics.unattended import WORTH_A_WORD
 
 FIRST_ROWS = 25
 """How many changes the page shows at once; the others unfold."""
@@ -155,6 +156,24 @@ def _limits(analysis: Analysis) -> str:
     )
 
 
+def _on_with_nobody(analysis: Analysis) -> list[tuple[str, str]]:
+    """Who was on with nobody connected, or that sessions from files say nothing of it."""
+    if analysis.orders is None:
+        text = ("Sessions from files say nothing of WorkSpaces that jobs, administrators or other "
+                "tools start; a store of samples does.")
+        return [("Starts without a login are not in it", text)]
+    present = analysis.comparison.drop_duplicates("workspace_id")
+    busy = present[present["unattended_hours_per_month"] >= WORTH_A_WORD]
+    if busy.empty:
+        return []
+    busy = busy.sort_values("unattended_hours_per_month", ascending=False)
+    total = hours(busy["unattended_hours_per_month"].sum())
+    title = (f"{counted(len(busy), 'WorkSpace')} on with nobody connected, {total} a month "
+             "together that no session explains")
+    return [(title, listed(busy["workspace_id"].tolist(), 50)
+             + ". These hours are billed, and count in every AUTO_STOP setting.")]
+
+
 def _notes(analysis: Analysis) -> list[dict[str, Any]]:
     """What a reader must know before believing the totals: each with the WorkSpaces it is about."""
     workspaces = analysis.workspaces
@@ -165,6 +184,7 @@ def _notes(analysis: Analysis) -> list[dict[str, Any]]:
                       listed(analysis.unpriced, 50)))
     for title, left_out in set_aside(workspaces).items():
         notes.append((f"{counted(len(left_out), 'WorkSpace')} {title}", listed(left_out, 50)))
+    notes += _on_with_nobody(analysis)
     gone = workspaces.loc[workspaces["terminated_at"].notna(), "workspace_id"].tolist()
     if gone:
         count = counted(len(gone), "WorkSpace")

@@ -23,7 +23,7 @@ from wsanalytics.hourrules import HourRule
 from wsanalytics.policies.rule import Case, LookingBack, Rule
 from wsanalytics.policies.seen import Seen
 from wsanalytics.prices import PriceBook
-from wsanalytics.schedule import START, STOP, Schedule
+from wsanalytics.schedule import START, STOP, Schedule, check_orders
 from wsanalytics.settings import ALWAYS_ON, auto_stop
 from wsanalytics.simulate.answers import Codes, Names, Texts, answered, begun
 from wsanalytics.simulate.fleet import replay
@@ -54,6 +54,7 @@ class Arena:
     """
 
     sessions: pd.DataFrame
+    orders: pd.DataFrame
     fleet: pd.DataFrame
     tariff: Tariff
     rates: pd.DataFrame
@@ -74,7 +75,7 @@ class Arena:
     def of(
         cls, sessions: pd.DataFrame, workspaces: pd.DataFrame, prices: PriceBook, window: Window,
         *, hour_rule: HourRule, maintenance_hours: float, present: pd.Series | None,
-        timeouts: tuple[int, ...],
+        timeouts: tuple[int, ...], orders: pd.DataFrame | None = None,
     ) -> Arena:
         """The arena for checked tables; raises as :func:`backtest` says."""
         _refuse_parts_of_days(window)
@@ -87,16 +88,20 @@ class Arena:
         listed_settings = configured(workspaces).reindex(ids)
         told = listed_settings if present is None else present.reindex(ids).fillna(listed_settings)
         begins = _history_begins(sessions, window)
-        days = Days.of(sessions, ids, Window(begins, window.end), hour_rule)
+        orders = check_orders(orders if orders is not None else pd.DataFrame(
+            columns=list(ORDERS.names)))
+        orders = orders[orders["workspace_id"].isin(ids)].reset_index(drop=True)
+        days = Days.of(sessions, ids, Window(begins, window.end), hour_rule, orders)
         start, end = window.micros
         count = (end - start) // MICROS_PER_DAY
         created = _day(fleet["created_at"], start, unknown=-1)
         ended = _day(fleet["terminated_at"], start, unknown=count - 1)
         return cls(
-            sessions, fleet, Tariff.of(fleet, prices, months_of(window)),
+            sessions, orders, fleet, Tariff.of(fleet, prices, months_of(window)),
             prices.rates(fleet).set_index(ids), window, hour_rule, maintenance_hours,
             told.to_numpy(dtype=object), timeouts,
-            days, days if begins == window.start else Days.of(sessions, ids, window, hour_rule),
+            days, days if begins == window.start else Days.of(
+                sessions, ids, window, hour_rule, orders),
             np.maximum(_day(fleet["created_at"], int(days.edges[0]), unknown=0), 0),
             np.maximum(_day(fleet["terminated_at"], int(days.edges[0]), unknown=_NEVER), 0),
             np.clip(created, 0, None), np.clip(ended, -1, count - 1), created >= 0,
@@ -124,7 +129,7 @@ class Arena:
             more.append(self._stops(rule.idle_stop_minutes))
         opening, moved = self._moves(chosen)
         schedule = self._schedule(rule, names, opening, moved, chosen, more)
-        played = replay(self.sessions, [schedule], window=self.window)
+        played = replay(self.sessions, [schedule], window=self.window, orders=self.orders)
         charges = charges_of(played, self.fleet, self.tariff, self.rule, self.maintenance_hours)
         outcomes = charges.rename(columns={"setting": "policy"}).assign(policy=rule.name)
         changed = moved.copy()
@@ -136,7 +141,7 @@ class Arena:
         months = months_of(self.window)
         maintained = self.maintenance_hours * maintenance_starts(
             self.fleet, months, self.window).astype(np.float64)
-        return Case(self.fleet, self.billed, self.window, months, self.tariff,
+        return Case(self.fleet, self.billed.with_visits(), self.window, months, self.tariff,
                     maintained, self.present, self.timeouts)
 
     def _decide(self, rule: Rule, names: Names) -> tuple[Codes, list[pd.DataFrame]]:

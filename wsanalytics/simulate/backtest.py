@@ -117,6 +117,7 @@ def backtest(
     maintenance_hours: float = 1,
     present: pd.Series | None = None,
     timeouts: Iterable[int] = COMMON_TIMEOUTS,
+    orders: pd.DataFrame | None = None,
     step: Callable[[str], None] = lambda _: None,
 ) -> Backtest:
     """What each of *policies* would have cost in *window*, deciding at 00:00 UTC of each day.
@@ -128,7 +129,9 @@ def backtest(
     :class:`~wsanalytics.policies.seen.Seen`. *present* is what each WorkSpace is set to as the
     window begins, by id (default: as *workspaces* lists them); *timeouts* are those that policies
     may choose. A WorkSpace that is created within the window is decided about from 00:00 UTC of
-    that day on, and created in what is decided. *step* is told the name of each policy.
+    that day on, and created in what is decided. *orders* are starts and stops that were observed
+    beside the sessions (:func:`wsanalytics.observed_orders`): they happen whatever a policy says,
+    and the hours that policies see count them. *step* is told the name of each policy.
 
     Raises :class:`InputError` if the window is not made of whole UTC days, two policies have one
     name, a policy is not known or answers with something else than settings, and for sessions of
@@ -140,7 +143,7 @@ def backtest(
     _refuse_twins(rules)
     arena = Arena.of(sessions, workspaces, prices, window, hour_rule=HourRule.parse(hour_rule),
                      maintenance_hours=maintenance_hours, present=present,
-                     timeouts=tuple(sorted(set(timeouts))))
+                     timeouts=tuple(sorted(set(timeouts))), orders=orders)
     warn_left_out(workspaces, arena.fleet, arena.tariff)
     parts, seconds = [], {}
     for rule in rules:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 
 import numpy as np
@@ -41,7 +41,8 @@ class Replay:
 
     ``runs``: setting, workspace_id, started_at, stopped_at. ``cold_starts``: setting,
     workspace_id, connected_at. ``sessions``: the sessions, cut to the window. ALWAYS_ON has
-    neither runs nor cold starts: it never stops. Among the settings there may be a
+    neither runs nor cold starts: it never stops. ``orders`` are the observed starts and stops that
+    all settings were replayed with. Among the settings there may be a
     :class:`~wsanalytics.schedule.Schedule`: settings that change through time.
     """
 
@@ -50,6 +51,8 @@ class Replay:
     sessions: pd.DataFrame
     runs: pd.DataFrame
     cold_starts: pd.DataFrame
+    orders: pd.DataFrame = field(default_factory=lambda: check_orders(
+        pd.DataFrame(columns=list(ORDERS.names))))
 
     def __repr__(self) -> str:
         return (
@@ -128,6 +131,7 @@ def replay(
                 "connected_at": instants(column("connects")),
             }
         ),
+        fleet.orders,
     )
 
 
