@@ -15,6 +15,7 @@ from wsanalytics.aws import cloudtrail, cloudwatch, identity, offers, presence, 
 from wsanalytics.aws.client import Connection, connect
 from wsanalytics.aws.permissions import NEEDS_NO_PERMISSION, action_of, statement_for
 from wsanalytics.aws.policy import COMMANDS, READS, WRITES, actions_of, policy
+from wsanalytics.cli import main
 from wsanalytics.errors import InputError
 from wsanalytics.sandbox import Sandbox
 
@@ -67,6 +68,27 @@ def read_changes(connection: Connection) -> None:
 def try_everything(connection: Connection) -> None:
     for action in probe.PROBES:
         probe.try_action(connection, action)
+
+
+def test_stop_idle_and_start_early_ask_for_no_more_than_they_read() -> None:
+    reads = {"workspaces:DescribeWorkspaces", "workspaces:DescribeWorkspacesConnectionStatus",
+             "tag:GetResources"}
+    assert set(actions_of(["stop-idle"])) == reads | {"workspaces:StopWorkspaces"}
+    assert set(actions_of(["start-early"])) == reads | {"workspaces:StartWorkspaces"}
+
+
+@pytest.mark.parametrize(("region", "partition"), [
+    ("us-gov-west-1", "aws-us-gov"), ("cn-northwest-1", "aws-cn"), ("eu-west-1", "aws")])
+@pytest.mark.parametrize("how", ["option", "environment"])
+def test_the_policy_is_of_the_partition_of_the_region(
+    how: str, region: str, partition: str, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    more = ["--region", region] if how == "option" else []
+    if how == "environment":
+        monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    assert main(["iam-policy", "--for", "apply", *more]) == 0
+    assert f'"arn:{partition}:workspaces:*:*:workspace/*"' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("use", "commands"), [

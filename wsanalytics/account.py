@@ -15,14 +15,21 @@ from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
-from wsanalytics.aws.client import Connection, check_role_arns, connect
+from wsanalytics.aws.client import (
+    Connection,
+    check_regions,
+    check_role_arns,
+    configured_region,
+    connect,
+)
 from wsanalytics.aws.failures import AwsError, Refusal, mend_together
 from wsanalytics.aws.identity import who_am_i
 from wsanalytics.aws.offers import pricing_region
+from wsanalytics.aws.permissions import partition_of
 from wsanalytics.aws.policy import READS, WRITES, actions_of, policy
 from wsanalytics.aws.probe import try_action
 from wsanalytics.aws.reader import read_workspaces
-from wsanalytics.errors import WsanalyticsError
+from wsanalytics.errors import InputError, WsanalyticsError
 from wsanalytics.looking import pace_text
 from wsanalytics.prices import load_prices
 from wsanalytics.report import terminal
@@ -52,11 +59,20 @@ class Finding:
 def iam_policy(args: Namespace) -> None:
     """Print the IAM policy that the commands ``args.for_commands`` need, as JSON.
 
-    The roles ``args.role_arn`` may then be assumed too.
+    The roles ``args.role_arn`` may then be assumed too. Its ARNs are of the partition of the roles,
+    or of ``args.region``, or of the region that boto3 is configured for.
     """
     roles = list(args.role_arn or ())
     check_role_arns(roles)
-    partition = roles[0].split(":")[1] if roles else "aws"
+    named = list(getattr(args, "region", None) or ())
+    check_regions(named)
+    regions = named or [configured_region()]
+    partitions = {role.split(":")[1] for role in roles} or {partition_of(one) for one in regions}
+    if len(partitions) > 1:
+        raise InputError(
+            f"{listed(sorted(partitions))} at once", where="--region or --role-arn",
+            rule="a policy is of one partition, as an account is", mend="name those of one")
+    partition = partitions.pop()
     needed = policy(args.for_commands or DEFAULT_COMMANDS, role_arns=roles, partition=partition)
     sys.stdout.write(json.dumps(needed, indent=2) + "\n")
 

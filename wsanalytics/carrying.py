@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -78,6 +79,14 @@ class Run:
 
     def go(self, tasks: dict[str, Task], strays: list[Standing], **about: object) -> None:
         """Bring all *tasks* to their end, and find out what became of *strays*."""
+        with ExitStack() as locks:
+            if self.journal is not None:
+                for writer in filter(None, self.by_writer.values()):
+                    locks.enter_context(writer.alone("settings"))
+            self.carry(tasks, strays, **about)
+
+    def carry(self, tasks: dict[str, Task], strays: list[Standing], **about: object) -> None:
+        """As :meth:`go`, once the accounts and regions are held."""
         terms, budget = self.terms, self.budget()
         if self.journal is not None:
             self.journal.begin(

@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from wsanalytics.errors import InputError, OutputError
 from wsanalytics.inputfiles import refuse_no_file
-from wsanalytics.locks import held
+from wsanalytics.locks import held, held_here
 from wsanalytics.outputs import OWNER_ALONE, flush_folder
 from wsanalytics.parsing import json_of
 
@@ -98,8 +98,11 @@ def open_journal(
     if not path.parent.is_dir():
         raise OutputError(f"{path}: the folder {path.parent} does not exist. "
                           "Rule: folders are not created. Mend: create it, or name another file.")
-    with held(path.parent, path.name):
+    with ExitStack() as locks:
+        locks.enter_context(journal_lock(path))
         is_new = not path.exists()
+        if not is_new:
+            locks.enter_context(_file_lock(path))
         entries, torn = ([], b"") if is_new else read_lines(path)
         if torn and not mends:
             raise _torn(path)
@@ -108,6 +111,8 @@ def open_journal(
         except OSError as error:
             raise _cannot_write(path, error) from error
         with FileIO(handle, "ab") as file:
+            if is_new:
+                locks.enter_context(_file_lock(path))
             if torn:
                 file.truncate(path.stat().st_size - len(torn))
             journal = Journal(path, file, entries, clock)
@@ -116,6 +121,18 @@ def open_journal(
             if torn:
                 journal.write("mended", dropped=torn.decode("utf-8", "replace"))
             yield journal
+
+
+def journal_lock(path: Path) -> AbstractContextManager[None]:
+    """Hold the journal at *path*, by its real path, against other processes."""
+    real = Path(os.path.realpath(path))
+    return held(real.parent, real.name)
+
+
+def _file_lock(path: Path) -> AbstractContextManager[None]:
+    """Hold the file itself: it may have several names."""
+    found = path.stat()
+    return held_here(f"journal-{found.st_dev}-{found.st_ino}", "writes to it", str(path))
 
 
 def read_journal(path: Path | str) -> list[Entry]:

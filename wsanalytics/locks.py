@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,3 +42,28 @@ def held(folder: Path, what: str, wait_seconds: float = 0) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def held_here(name: str, what: str, where: str) -> Iterator[None]:
+    """Hold the lock *name* against all that this user runs on this computer, in any folder.
+
+    Raises :class:`BusyError`, which says that another process does *what*, and *where*.
+    """
+    folder = Path(tempfile.gettempdir()) / f"wsanalytics-{getpass.getuser()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: locks cannot be kept there: {error.strerror or error}. "
+            "Mend: check its permissions, or set TMPDIR to a folder that may be written to."
+        ) from error
+    try:
+        with held(folder, name):
+            yield
+    except BusyError as error:
+        if error.where != str(folder):
+            raise
+        raise BusyError(
+            f"another process {what}", where=where, rule="one process at a time does this",
+            mend="wait for it or stop it; the lock ends with the process") from None

@@ -295,6 +295,9 @@ def _add_iam_policy(commands: Commands[Any]) -> None:
     add_for(policy)
     policy.add_argument("--role-arn", nargs="+", action="extend", default=[], metavar="ARN",
                         help="roles that will be assumed; may be repeated")
+    policy.add_argument("--region", nargs="+", action="extend", default=[], metavar="R",
+                        help="where it is to hold, for its partition (GovCloud, China; default: "
+                        "the configured region)")
 
 
 def _add_sandbox(commands: Commands[Any]) -> None:

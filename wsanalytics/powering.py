@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -256,7 +257,10 @@ def switch_all(
         for work in works:
             _switcher(kind, work, terms, None).run(work.candidates, allowed)
     elif any(work.candidates for work in works):
-        with open_journal(journal, clock=terms.clock) as book:
+        with ExitStack() as locks:
+            book = locks.enter_context(open_journal(journal, clock=terms.clock))
+            for work in works:
+                locks.enter_context(work.writer.alone("power"))
             first = works[0].writer.connection
             book.begin(kind, wsanalytics=__version__, account_id=first.account_id,
                        region=first.region, caller=who_am_i(first).arn, limit=terms.limit,

@@ -21,7 +21,7 @@ from wsanalytics.aws.pace import BURST, RATE_PER_SECOND, Bucket, bucket_for
 from wsanalytics.errors import InputError
 
 __all__ = ["BURST", "RATE_PER_SECOND", "AwsError", "Bucket", "Connection", "Refusal",
-           "check_regions", "check_role_arns", "connect"]
+           "check_regions", "check_role_arns", "configured_region", "connect"]
 
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
 
@@ -91,6 +91,14 @@ def _configured_region(session: botocore.session.Session) -> str:
                                message="no region"))
     check_regions([region], where="AWS_DEFAULT_REGION or the profile's region")
     return str(region)
+
+
+def configured_region() -> str | None:
+    """The region that boto3 is configured for, if any can be found."""
+    try:
+        return open_session().get_config_variable("region") or None
+    except InputError:
+        return None
 
 
 def check_regions(regions: Sequence[str], *, where: str = "--region") -> None:

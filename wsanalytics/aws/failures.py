@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from wsanalytics.aws.permissions import statement_for
+from wsanalytics.aws.permissions import partition_of, statement_for
 from wsanalytics.errors import WsanalyticsError
 
 CUT = "CutAnswer"
@@ -202,7 +202,7 @@ class Refusal:
         """The IAM statement that allows the action."""
         arns = [self.role_arn] if self.role_arn else []
         parts = (self.role_arn or "").split(":")
-        partition = parts[1] if len(parts) > 1 else _partition_of(self.region)
+        partition = parts[1] if len(parts) > 1 else partition_of(self.region)
         return statement_for(self.action, partition=partition, role_arns=arns)
 
     def _say(self, text: str) -> str:
@@ -330,9 +330,3 @@ def without_secrets(message: str) -> str:
     """
     line = " ".join(message.split())[:_LONGEST_MESSAGE]
     return _USER.sub("//…@", _KEY_ID.sub("(key id)", line)).rstrip(".")
-
-
-def _partition_of(region: str | None) -> str:
-    beginnings = {"us-gov-": "aws-us-gov", "cn-": "aws-cn"}
-    region = region or ""
-    return next((name for start, name in beginnings.items() if region.startswith(start)), "aws")

@@ -17,6 +17,20 @@ PREFIXES = {"resourcegroupstaggingapi": "tag"}
 """Services whose actions IAM calls by another name than botocore does."""
 
 
+_PARTITIONS = {"us-gov-": "aws-us-gov", "cn-": "aws-cn", "us-iso-": "aws-iso",
+               "us-isob-": "aws-iso-b", "eusc-": "aws-eusc"}
+
+
+def partition_of(region: str | None) -> str:
+    """The partition that a region belongs to: the second part of every ARN there.
+
+    >>> partition_of("us-gov-west-1"), partition_of("eu-west-1"), partition_of(None)
+    ('aws-us-gov', 'aws', 'aws')
+    """
+    return next((name for start, name in _PARTITIONS.items()
+                 if (region or "").startswith(start)), "aws")
+
+
 def action_of(service: str, operation: str) -> str:
     """An operation as IAM names it.
 

@@ -14,13 +14,15 @@ __all__ = ["COMMANDS", "READS", "WRITES", "actions_of", "policy", "statement_for
 WRITES = writer.ACTIONS
 """The actions that change something."""
 _MODIFY, _START, _STOP, _CREATE = WRITES
+_LOOKS = ("workspaces:DescribeWorkspaces", "workspaces:DescribeWorkspacesConnectionStatus",
+          "tag:GetResources")
 COMMANDS: dict[str, tuple[str, ...]] = {
     "collect": reader.ACTIONS,
     "backfill": (*reader.ACTIONS, *cloudwatch.ACTIONS, *cloudtrail.ACTIONS),
     "apply": (*reader.ACTIONS, _MODIFY),
     "undo": (*reader.ACTIONS, _MODIFY),
-    "stop-idle": (*reader.ACTIONS, _STOP),
-    "start-early": (*reader.ACTIONS, _START),
+    "stop-idle": (*_LOOKS, _STOP),
+    "start-early": (*_LOOKS, _START),
     "creation-properties": ("workspaces:DescribeWorkspaces", _CREATE),
     "prices": offers.ACTIONS,
     "doctor": (*reader.ACTIONS, *cloudwatch.ACTIONS, *cloudtrail.ACTIONS),

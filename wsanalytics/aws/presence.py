@@ -16,6 +16,7 @@ from wsanalytics.aws.answers import many, members, text
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.failures import AwsError
 from wsanalytics.aws.inventory import stated_minutes, workspaces_frame
+from wsanalytics.aws.permissions import partition_of
 from wsanalytics.aws.reader import (
     PER_CALL,
     chunked,
@@ -33,7 +34,6 @@ ACTIONS = ("workspaces:DescribeWorkspaces", "tag:GetResources")
 _ID = re.compile(r"ws-[0-9a-z]{8,63}")
 """What AWS takes for the id of a WorkSpace; it refuses the whole question for one that is none."""
 _LOOKED = "looked_at"
-_PARTITIONS = {"us-gov-": "aws-us-gov", "cn-": "aws-cn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +126,7 @@ class Looker:
 
     def _tags(self, ids: Sequence[str]) -> dict[str, dict[str, str]]:
         region, account = self.connection.region, self.connection.account_id
-        partition = next((name for start, name in _PARTITIONS.items()
-                          if region.startswith(start)), "aws")
-        beginning = f"arn:{partition}:workspaces:{region}:{account}:workspace/"
+        beginning = f"arn:{partition_of(region)}:workspaces:{region}:{account}:workspace/"
         found: dict[str, dict[str, str]] = {}
         for asked in chunked(ids, 4 * PER_CALL):
             for page in self.connection.pages(

@@ -7,9 +7,12 @@ when to ask again is for the caller, who first looks at what has become of the W
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 
 from wsanalytics.aws.client import connect
@@ -17,6 +20,7 @@ from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.failures import AwsError
 from wsanalytics.errors import InputError
 from wsanalytics.journal import Journal
+from wsanalytics.locks import held_here
 
 ACTIONS = (
     "workspaces:ModifyWorkspaceProperties",
@@ -73,6 +77,17 @@ class Writer:
 
     def __repr__(self) -> str:
         return f"<Writer {self.connection.account_id} {self.connection.region}>"
+
+    def alone(self, what: str) -> AbstractContextManager[None]:
+        """Hold this account and region for *what* against all others on this computer.
+
+        Raises :class:`BusyError` where another process holds it, whatever its journal is called.
+        """
+        where = self.connection
+        asked = where.endpoint_url or os.environ.get("AWS_ENDPOINT_URL", "")
+        place = f"{where.account_id}-{where.region}"
+        return held_here(f"{what}-{place}-{sha256(asked.encode()).hexdigest()[:8]}",
+                         f"changes WorkSpaces there ({what})", place.replace("-", " ", 1))
 
     def modify(
         self, journal: Journal, workspace_id: str, properties: Mapping[str, object]

@@ -157,7 +157,7 @@ def _check_range(name: str, value: Any, where: str) -> None:  # noqa: ANN401  # 
         is_fine, rule = _is_within(value, 0, 1), "a share is a number from 0 to 1"
     elif name in {"timeout_seconds", "role_seconds", "check_lag_seconds"}:
         is_fine = _is_within(value, 0, _MOST_SECONDS) or (value is None and name == "role_seconds")
-        rule = "a duration is a number of seconds from 0 to ten years"
+        rule = "a duration is a number of seconds from 0 on, ten years at most"
     elif name == "clock_skew_seconds":
         is_fine = _is_within(value, -_MOST_SECONDS, _MOST_SECONDS)
         rule = "a clock is off by ten years at most"

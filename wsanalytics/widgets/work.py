@@ -18,9 +18,8 @@ from wsanalytics.aws.writer import Writer
 from wsanalytics.carrying import Terms
 from wsanalytics.changing import went_well
 from wsanalytics.errors import InputError, WsanalyticsError
-from wsanalytics.journal import Entry, read_journal
+from wsanalytics.journal import Entry, journal_lock, read_journal
 from wsanalytics.ledger import Ledger, ledger_of
-from wsanalytics.locks import held
 from wsanalytics.recommendations import Plan
 from wsanalytics.show import counted
 from wsanalytics.widgets.rows import Place
@@ -93,7 +92,7 @@ class Worker:
         if not self.journal.exists():
             return False
         try:
-            with held(self.journal.parent, self.journal.name):
+            with journal_lock(self.journal):
                 return False
         except WsanalyticsError:
             return True
