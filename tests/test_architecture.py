@@ -25,7 +25,7 @@ simulate.workspace, simulate.arrays, simulate.fleet, observedruns, observedorder
 archive, PEOPLE
 switching, hourrules, metering, billing, habits, days, outlook, pastdays, prospects
 POLICIES, simulate.answers, simulate.arena, simulate.backtest
-progress, rounds, health, reaching, looking, facts, trail, collector, backfilling
+progress, rounds, health, reaching, intake, looking, facts, trail, collector, backfilling
 comparison, unattended, reasons, duedates, choosing, recommendations
 jsonfields, planfile, planview, summaries, fleetviews, analysis, budget, calibration
 ledger, guards, changing, dealing, carrying, applying, powering, idling, arrivals

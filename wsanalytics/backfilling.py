@@ -25,8 +25,9 @@ from wsanalytics.aws.cloudwatch import (
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.failures import AwsError, Refusal
 from wsanalytics.checktimes import evidence_at
-from wsanalytics.collector import collect, compacted, new_store
+from wsanalytics.collector import collect
 from wsanalytics.errors import InputError
+from wsanalytics.intake import compacted, new_store
 from wsanalytics.locks import BusyError
 from wsanalytics.looking import SAMPLE, Clock
 from wsanalytics.metrics import (
@@ -304,9 +305,18 @@ class _Backfill:
                 "connected": connected[wrong],
             }))
 
+    def _take_in(self, looked: pd.DataFrame) -> None:
+        """What the look at the fleet was denied is denied to the backfill as well."""
+        for told in looked[looked["outcome"] == IN_PART].to_dict("records"):
+            for row in self.rows:
+                if (row["account_id"], row["region"]) == (told["account_id"], told["region"]):
+                    row["message"] = "; ".join(filter(None, [told["message"], row["message"]]))
+                    row["outcome"] = IN_PART if row["outcome"] == DONE else row["outcome"]
+
     def result(self, looked: pd.DataFrame) -> Backfilled:
         columns = ["account_id", "region", "workspaces", "samples", "outcome", "message"]
         refused = looked[looked["outcome"] == REFUSED].reindex(columns=columns)
+        self._take_in(looked)
         rounds = pd.DataFrame(self.rows, columns=columns)
         parts = [part for part in (refused, rounds) if len(part)]
         wrong = pd.concat(self.wrong, ignore_index=True) if self.wrong else pd.DataFrame(

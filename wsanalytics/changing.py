@@ -222,7 +222,8 @@ class Changer:
         task.found = str(present.setting or present.running_mode)
         wanted = next_properties(present.setting, task.change.after)
         if wanted is None:
-            return self.close(task, Outcome.DONE if task.begun else Outcome.ALREADY)
+            return self.close(task, Outcome.DONE if task.begun else Outcome.ALREADY,
+                              _failed_before(present))
         go_on = self.go_on if task.begun else self.begin
         return go_on(task, present, wanted)
 
@@ -260,7 +261,7 @@ class Changer:
         if not self.budget.take():
             return self.close(task, Outcome.LEFT, self.budget.halted or self.budget.why)
         if self.writer is None or self.journal is None:
-            return self.close(task, Outcome.WOULD)
+            return self.close(task, Outcome.WOULD, _failed_before(present))
         task.begun = True
         return self.ask(task, wanted)
 
@@ -332,6 +333,12 @@ class Changer:
             else:
                 task.outcome = Outcome.LEFT if self.has_begun else Outcome.SKIPPED
                 task.message = f"AWS does not answer: {error.refusal.what}"
+
+
+def _failed_before(present: Present) -> str:
+    """A note on a change of hardware that has failed earlier: it stands against nothing."""
+    return f"an earlier change of its {present.failed_change} has failed" if (
+        present.failed_change) else ""
 
 
 def _shortens(change: Change) -> bool:

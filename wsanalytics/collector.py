@@ -11,10 +11,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -35,8 +34,8 @@ from wsanalytics.aws.reader import (
 )
 from wsanalytics.errors import InputError, WsanalyticsError
 from wsanalytics.facts import Facts
-from wsanalytics.folders import Made
 from wsanalytics.health import NAME, Health
+from wsanalytics.intake import compacted, new_store
 from wsanalytics.inventory import changed_since, updated, with_last_known
 from wsanalytics.looking import Clock, Look, as_samples, pace_text
 from wsanalytics.progress import working
@@ -118,22 +117,6 @@ def collect(
         return Collected(place, as_rounds(collector.rows))
 
 
-@contextmanager
-def new_store(store: Store | Path | str) -> Iterator[Store]:
-    """The store, made if there is none; taken back where nothing came to be in it."""
-    if isinstance(store, Store):
-        yield store
-        return
-    made = Made()
-    opened = Store.create(store, made)
-    try:
-        yield opened
-    except BaseException:
-        if made.files:
-            opened.take_back(made)
-        raise
-
-
 def _known(store: Store) -> dict[tuple[str, str], pd.DataFrame]:
     try:
         inventory = store.inventory()
@@ -143,15 +126,6 @@ def _known(store: Store) -> dict[tuple[str, str], pd.DataFrame]:
         (str(account), str(region)): rows.reset_index(drop=True)
         for (account, region), rows in inventory.groupby(["account_id", "region"])
     }
-
-
-def compacted(store: Store, before: date, tell: Callable[[str], None]) -> None:
-    """Compact what can be; a damaged file is told of and holds nobody up."""
-    try:
-        store.compact(before)
-    except WsanalyticsError as error:
-        _LOG.warning("%s", error)
-        tell(f"not compacted: {error}")
 
 
 Looked = tuple[dict[str, Any], WsanalyticsError | None]
@@ -264,6 +238,14 @@ class _Collector:
             self.told[where] = count
             self.said.put(pace_text(where, count, every))
 
+    def say_empty(self, connection: Connection) -> None:
+        """Tell once that there is nothing to look at, and what may be the reason."""
+        where = f"{connection.account_id} {connection.region}"
+        if self.told.get(where) != 0:
+            self.told[where] = 0
+            self.said.put(f"{where}: there are no WorkSpaces here. If there should be some, look "
+                          "at the region (--region) and the account (--profile, --role-arn)")
+
     def pass_on(self) -> None:
         """Tell what threads had to say: a notebook shows only what the main one prints."""
         while not self.said.empty():
@@ -302,7 +284,10 @@ class _Collector:
         described = read_workspaces(connection, directories=self.directories, on_page=paged,
                                     on_nameless=nameless.append)
         looked_at = self.clock.now()
-        self.say_pace(connection, len(described), None)
+        if described or self.directories:
+            self.say_pace(connection, len(described), None)
+        else:
+            self.say_empty(connection)
         facts = self.facts.setdefault(_key(connection), Facts())
         facts.refresh(connection, described)
         frame = workspaces_frame(connection, described, facts.directories, facts.bundles,

@@ -15,8 +15,10 @@ import os
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
+from hashlib import sha256
 from importlib import resources
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pandas as pd
 
@@ -180,17 +182,40 @@ def built_in_prices(region: str | None = None) -> PriceBook:
     return _book(_built_in().copy(), BUILT_IN, region)
 
 
-def refreshed_path() -> Path:
+def refreshed_path(endpoint: str | None = None) -> Path:
     """Where prices that were refreshed from AWS are kept; the file need not exist.
 
     In ``$WSANALYTICS_HOME``, else in ``wsanalytics`` in ``$XDG_DATA_HOME``, else in
-    ``~/.local/share/wsanalytics``.
+    ``~/.local/share/wsanalytics``. Those of an *endpoint* in place of AWS's own (by default the
+    one that the environment names) are kept beside them and hold for that endpoint alone.
     """
+    if endpoint is None:
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_PRICING") or os.environ.get(
+            "AWS_ENDPOINT_URL") or ""
+    name = REFRESHED_FILE
+    if not is_of_aws(endpoint):
+        mark = sha256(endpoint.rstrip("/").encode()).hexdigest()[:12]
+        name = f"{Path(name).stem}-of-{mark}{Path(name).suffix}"
     home = os.environ.get("WSANALYTICS_HOME")
     if home:
-        return Path(home) / REFRESHED_FILE
+        return Path(home) / name
     data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(data) / "wsanalytics" / REFRESHED_FILE
+    return Path(data) / "wsanalytics" / name
+
+
+def is_of_aws(endpoint: str) -> bool:
+    """Whether an *endpoint* is AWS's own; none is named where it is empty.
+
+    >>> is_of_aws(""), is_of_aws("https://api.pricing.us-east-1.amazonaws.com")
+    (True, True)
+    >>> is_of_aws("http://127.0.0.1:8080"), is_of_aws("https://amazonaws.com.example")
+    (False, False)
+    """
+    try:
+        host = urlsplit(endpoint).hostname or ""
+    except ValueError:
+        return False
+    return not endpoint or host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
 
 
 def refreshed_prices() -> PriceBook | None:

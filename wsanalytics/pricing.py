@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from wsanalytics.aws.client import check_regions, connect
-from wsanalytics.aws.failures import AwsError
+from wsanalytics.aws.failures import AwsError, without_secrets
 from wsanalytics.aws.offers import (
     Items,
     download_products,
@@ -31,6 +31,7 @@ from wsanalytics.outputs import check_output
 from wsanalytics.prices import (
     PriceBook,
     built_in_prices,
+    is_of_aws,
     load_prices,
     refreshed_path,
     refreshed_prices,
@@ -98,8 +99,9 @@ def refresh(args: Namespace) -> int:
     regions = args.region or sorted(set(before.frame["region"]))
     if args.from_file:
         items, source, regions = read_products(args.from_file), args.from_file.name, args.region
+        endpoint = ""
     else:
-        items, source = _current(regions, args.profile)
+        items, source, endpoint = _current(regions, args.profile)
     mapped = map_products(items, regions=regions, source=source)
     if mapped.frame.empty:
         raise _nothing_usable(mapped, source, regions)
@@ -121,12 +123,15 @@ def refresh(args: Namespace) -> int:
         terminal.tell(f"{counted(len(mapped.frame), 'price')} written to {args.output}; "
                       "the prices in force are as they were")
     else:
-        _put_in_force(frame, own)
+        _put_in_force(frame, own, endpoint)
     return 1 if mapped.unmapped or missing else 0
 
 
-def _current(regions: Sequence[str], profile: str | None) -> tuple[Items, str]:
-    """The products of *regions* and where they come from: the API, or without credentials files."""
+def _current(regions: Sequence[str], profile: str | None) -> tuple[Items, str, str]:
+    """The products of *regions*, where they come from, and the endpoint that gave them.
+
+    They come from the API, or without credentials from AWS's public files.
+    """
     try:
         connections, _ = connect(regions=[pricing_region(regions[0])], profile=profile)
     except AwsError as error:
@@ -134,13 +139,14 @@ def _current(regions: Sequence[str], profile: str | None) -> tuple[Items, str]:
             raise
         terminal.tell("no AWS credentials were found; reading AWS's public price files")
         with terminal.progress(len(regions)) as step:
-            return download_products(regions, on_file=step), OFFER_SOURCE
+            return download_products(regions, on_file=step), OFFER_SOURCE, ""
     with connections[0] as connection, terminal.progress(len(regions)) as step:
         items: Items = []
         for region in regions:
             step(region)
             items += fetch_products(connection, [region])
-    return items, API_SOURCE
+        endpoint = str(connection.client("pricing").meta.endpoint_url)
+    return items, API_SOURCE, endpoint
 
 
 def _has_own_endpoint() -> bool:
@@ -210,16 +216,21 @@ def _own_prices() -> PriceBook | None:
         return None
 
 
-def _put_in_force(frame: pd.DataFrame, own: PriceBook | None) -> None:
-    path = refreshed_path()
-    if own is not None:
+def _put_in_force(frame: pd.DataFrame, own: PriceBook | None, endpoint: str) -> None:
+    path = refreshed_path(endpoint)
+    if own is not None and path == refreshed_path():
         rest = own.frame[~own.frame["region"].isin(set(frame["region"]))]
         frame = sort_by_key(pd.concat([rest, frame], ignore_index=True), PRICES)
     with Made() as made:
         for folder in (*reversed(path.parent.parents), path.parent):
             made.folder(folder)
         write_table(frame, path, PRICES)
-    terminal.tell(f"{counted(len(frame), 'price')} in force from now on, kept in {path}")
+    if is_of_aws(endpoint):
+        terminal.tell(f"{counted(len(frame), 'price')} in force from now on, kept in {path}")
+    else:
+        terminal.tell(f"{counted(len(frame), 'price')} of {without_secrets(endpoint)}, which is "
+                      "not AWS: they hold only where AWS_ENDPOINT_URL names it, and never for an "
+                      f"account of AWS; kept in {path}")
 
 
 def show(args: Namespace) -> None:  # noqa: ARG001  # every command takes its arguments

@@ -82,16 +82,25 @@ def _modified(detail: dict[str, Any], at: datetime) -> Iterator[Change]:
 
 def _created(detail: dict[str, Any], at: datetime) -> Iterator[Change]:
     asked = (detail.get("requestParameters") or {}).get("workspaces") or []
-    settings = {_owner(one): _setting(one.get("workspaceProperties")) for one in asked}
     for made in (detail.get("responseElements") or {}).get("pendingRequests") or []:
-        mode, minutes = settings.get(_owner(made), (None, None))
+        mode, minutes = _asked_for(made, asked)
         yield Change(workspace_id=made["workspaceId"], at=at, running_mode=mode,
                      auto_stop_minutes=minutes, event="CreateWorkspaces")
 
 
-def _owner(one: dict[str, Any]) -> tuple[object, ...]:
-    """What a request and its answer have in common: a user has one WorkSpace in a directory."""
-    return one.get("directoryId"), one.get("userName")
+def _asked_for(
+    made: dict[str, Any], asked: list[dict[str, Any]]
+) -> tuple[str | None, int | None]:
+    """The setting that was asked for one that was *made*, if it can only be one.
+
+    A user has one WorkSpace in a directory; those that belong to nobody ("[UNDEFINED]") share that
+    name, and are told apart by their own names, if at all.
+    """
+    shared = [name for name in ("directoryId", "userName", "workspaceName")
+              if made.get(name) is not None]
+    settings = {_setting(one.get("workspaceProperties")) for one in asked
+                if all(one.get(name) in {made[name], None} for name in shared)}
+    return settings.pop() if len(settings) == 1 else (None, None)
 
 
 def _setting(properties: dict[str, Any] | None) -> tuple[str | None, int | None]:

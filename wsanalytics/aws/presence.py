@@ -34,13 +34,15 @@ ACTIONS = ("workspaces:DescribeWorkspaces", "tag:GetResources")
 _ID = re.compile(r"ws-[0-9a-z]{8,63}")
 """What AWS takes for the id of a WorkSpace; it refuses the whole question for one that is none."""
 _LOOKED = "looked_at"
+_FAILED = "UPDATE_FAILED"
 
 
 @dataclass(frozen=True, slots=True)
 class Present:
     """One WorkSpace as AWS tells of it now; ``setting`` is None for MANUAL and what is unknown.
 
-    ``modifying`` says that a change of its hardware is in progress. ``connection`` is CONNECTED,
+    ``modifying`` says that a change of its hardware is in progress, ``failed_change`` which one
+    has failed. ``connection`` is CONNECTED,
     DISCONNECTED, UNKNOWN or empty (AWS says nothing); ``last_connected_at`` when its user was
     last known to be there, as AWS knew at ``checked_at``. ``looked_at`` is when AWS gave the
     answer, by its own clock.
@@ -61,6 +63,7 @@ class Present:
     last_connected_at: datetime | None = None
     checked_at: datetime | None = None
     looked_at: datetime | None = None
+    failed_change: str = ""
 
     @property
     def is_fresh(self) -> bool:
@@ -143,10 +146,13 @@ def _present(
 ) -> Present:
     properties = members(one.get("WorkspaceProperties"))
     related = many(one.get("RelatedWorkspaces"))
+    changes = {str(change.get("Resource")): str(change.get("State"))
+               for change in many(one.get("ModificationStates"))}
     mode = text(properties.get("RunningMode"))
     return Present(
         workspace_id=one["WorkspaceId"], running_mode=mode, setting=_setting(mode, properties),
-        state=text(one.get("State")), modifying=bool(one.get("ModificationStates")),
+        state=text(one.get("State")), modifying=any(state != _FAILED for state in changes.values()),
+        failed_change=", ".join(name for name, state in changes.items() if state == _FAILED),
         standby=any(other.get("Type") == "PRIMARY" for other in related),
         user_name=text(one.get("UserName")), directory_id=text(one.get("DirectoryId")),
         compute_type=text(properties.get("ComputeTypeName")), described=one, tags=tags,
