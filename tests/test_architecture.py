@@ -18,7 +18,7 @@ errors, bounds, messages, parsing, inputfiles, outputs, folders
 checktimes
 timeline, tables, hints, slips, kinds, checking, sealed, files, locks, journal
 admintables, frontiertables, contracts, workdays
-settings, aws.model, show, eligibility, schedule, prices
+settings, aws.model, show, eligibility, schedule, volumes, prices
 AWS
 history, sessions, inventory, storefiles, samplefiles, store, storecheck, metrics
 simulate.workspace, simulate.arrays, simulate.fleet, observedruns, observedorders, stored

@@ -254,7 +254,7 @@ def test_manual_and_standby_workspaces_have_no_rows_and_are_named() -> None:
 @pytest.mark.parametrize(
     "unknown",
     [{"region": "eu-west-1"}, {"operating_system": "UBUNTU"}, {"license": "byol"},
-     {"user_gib": 60}, {"compute_type": "GENERALPURPOSE_4XLARGE"}],
+     {"user_gib": 40}, {"compute_type": "GENERALPURPOSE_4XLARGE"}],
 )
 def test_a_workspace_without_a_price_keeps_its_hours_and_is_named(
     unknown: dict[str, object]

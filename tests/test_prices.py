@@ -114,10 +114,44 @@ def test_the_price_that_is_surely_a_slip_is_left_out() -> None:
 
 def test_what_is_not_known_has_no_price() -> None:
     for column, value in (("region", "mars-north-1"), ("operating_system", "TEMPLEOS"),
-                          ("root_gib", 81), ("license", "lost")):
+                          ("root_gib", 70), ("license", "lost")):
         assert load_prices().rates(workspaces(**{column: value})).isna().all(axis=None)
     with pytest.raises(InputError, match="no price for region 'mars-north-1'"):
         load_prices("mars-north-1")
+
+
+@pytest.mark.parametrize(("compute_type", "root", "user", "pair", "gib"), [
+    ("VALUE", 80, 175, (80, 100), 75),
+    ("STANDARD", 100, 50, (80, 50), 20),
+    ("POWER", 175, 500, (175, 100), 400),
+    ("PERFORMANCE", 80, 80, (80, 50), 30),
+    ("GRAPHICS_G4DN", 100, 200, (100, 100), 100),
+])
+def test_grown_volumes_are_priced_by_the_pair_that_fits_and_the_gib_beyond_it(
+    compute_type: str, root: int, user: int, pair: tuple[int, int], gib: int
+) -> None:
+    prices = load_prices("us-east-1")
+    grown = workspaces("ws-grown", compute_type=compute_type, root_gib=root, user_gib=user)
+    plain = prices.rates(workspaces(compute_type=compute_type, root_gib=pair[0],
+                                    user_gib=pair[1])).iloc[0]
+    rates = prices.rates(grown).iloc[0]
+    for name in ("always_on_usd", "auto_stop_usd"):
+        assert rates[name] == pytest.approx(plain[name] + 0.10 * gib)
+    assert rates["hourly_usd"] == plain["hourly_usd"]
+    told = prices.grown(grown).loc["ws-grown"]
+    assert (told["listed_root_gib"], told["listed_user_gib"], told["extra_gib"]) == (*pair, gib)
+    half = prices.discounted(0.5).rates(grown).iloc[0]
+    assert half["always_on_usd"] == pytest.approx(rates["always_on_usd"] / 2)
+
+
+def test_where_no_price_of_a_gib_is_known_the_difference_of_the_modes_still_is() -> None:
+    rows = load_prices("us-east-1").frame.assign(region="mars-north-1")
+    prices = PriceBook(rows, "a test")
+    fleet = workspaces("ws-grown", region="mars-north-1", user_gib=500)
+    assert prices.grown(fleet)["extra_usd"].isna().all()
+    rates, base = (prices.rates(one).iloc[0] for one in (
+        fleet, workspaces(region="mars-north-1", user_gib=100)))
+    assert rates.equals(base)
 
 
 def test_base_volumes_have_a_price_in_every_region_that_sells_them(frame: pd.DataFrame) -> None:

@@ -15,7 +15,16 @@ from wsanalytics.messages import plain
 from wsanalytics.prices import break_even_hours
 from wsanalytics.recommendations import CHANGE, ENOUGH_DAYS
 from wsanalytics.settings import ALWAYS_ON, Setting
-from wsanalytics.show import counted, hours, number, percent, round_parts, usd, usd_range
+from wsanalytics.show import (
+    counted,
+    hours,
+    number,
+    percent,
+    round_parts,
+    usd,
+    usd_range,
+    volumes_text,
+)
 from wsanalytics.unattended import WORTH_A_WORD, how_it_happens
 from wsanalytics.usage import Usage
 
@@ -99,6 +108,9 @@ def what_it_costs(
     yield "prices", (
         f"ALWAYS_ON {usd(rates['always_on_usd'])}, or AUTO_STOP {usd(rates['auto_stop_usd'])} and "
         f"{_rate(rates['hourly_usd'])} a billed hour ({own.origin}, {own.dates})")
+    grown = analysis.prices.grown(pd.DataFrame([machine]))
+    if len(grown):
+        yield "volumes", volumes_text(grown.iloc[0].to_dict())
     yield "hours", f"counted by {analysis.limits.hour_rule.value}"
     yield from _with_nobody(analysis, machine, options, rates["hourly_usd"])
     yield "a wait", ("a cold start: its user connects and has to wait until it has started, "
@@ -110,8 +122,8 @@ def _with_nobody(
 ) -> Iterator[Row]:
     """How much it was on without a session, how that comes, and what it costs by the hour."""
     if analysis.orders is None:
-        yield "starts without a login", ("not known: these sessions come from files, which say "
-                                         "nothing of them")
+        yield "other starts", ("not known: these sessions come from files, which say nothing of "
+                               "starts without a login")
         return
     on = options[0]["unattended_hours_per_month"]
     own = analysis.orders[analysis.orders["workspace_id"] == machine["workspace_id"]]

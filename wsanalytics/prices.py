@@ -2,8 +2,8 @@
 
 The built-in table holds AWS's own list prices of Amazon WorkSpaces Personal, read from the public
 file behind AWS's pricing page (``data/README.md`` says where, when and how it was checked). A
-WorkSpace whose region, bundle, operating system, licence or volumes are not in the table has no
-price: never a regional factor, never the nearest pair of volumes.
+WorkSpace whose region, bundle, operating system or licence are not in the table has no price:
+never a regional factor. Volumes that were grown beyond the listed pairs are priced by ``volumes``.
 
 ``wsanalytics prices refresh`` keeps current prices in a table of the user's own. In force is the
 built-in table with the regions of that one in place of its own rows of them.
@@ -27,6 +27,7 @@ from wsanalytics.errors import InputError
 from wsanalytics.files import origin_of, read_table
 from wsanalytics.show import number
 from wsanalytics.tables import PRICES, Kind
+from wsanalytics.volumes import AMOUNTS, GROWN, nearest_pairs
 
 BASE_VOLUMES = {
     "VALUE": (80, 10),
@@ -47,7 +48,8 @@ BUILT_IN = "AWS list prices"
 """How the built-in table is called."""
 REFRESHED_FILE = "prices.parquet"
 _FAMILIES = ("WINDOWS", "UBUNTU", "RHEL", "ROCKY")
-_KEY = ["region", "compute_type", "operating_system", "license", "root_gib", "user_gib"]
+_KIND = ["region", "compute_type", "operating_system", "license"]
+_KEY = [*_KIND, "root_gib", "user_gib"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,13 +109,31 @@ class PriceBook:
         """What each WorkSpace costs in either mode, row by row in the order of *workspaces*.
 
         Columns, all USD and NaN where there is no price: ``always_on_usd`` (a month),
-        ``auto_stop_usd`` (the fixed fee, a month), ``hourly_usd`` (a billed hour).
+        ``auto_stop_usd`` (the fixed fee, a month), ``hourly_usd`` (a billed hour). Of volumes that
+        no price names, those of :meth:`grown`.
         """
-        wanted = workspaces[_KEY].copy()
-        wanted["operating_system"] = price_family(wanted["operating_system"])
-        wanted["license"] = wanted["license"].str.lower()
+        wanted = _as_priced(workspaces)
         rates = wanted.merge(self._both_modes, on=_KEY, how="left").drop(columns=_KEY)
-        return rates.set_index(workspaces.index)
+        rates = rates.set_index(workspaces.index)
+        lacks = rates.isna().any(axis=1)
+        if lacks.any():
+            grown = nearest_pairs(wanted[lacks], self._both_modes, _KIND, discount=self.discount)
+            rates.loc[grown.index, AMOUNTS] = grown[AMOUNTS]
+        return rates
+
+    def grown(self, workspaces: pd.DataFrame) -> pd.DataFrame:
+        """How those of *workspaces* are priced whose volumes no price names.
+
+        By ``workspace_id``: root_gib, user_gib, the listed pair (listed_root_gib, listed_user_gib)
+        that it is priced by, extra_gib beyond it and what they cost (extra_usd a month, NaN where
+        no price of a GiB is known for the region: they are left out of both modes then).
+        """
+        wanted = _as_priced(workspaces)
+        known = wanted.merge(self._both_modes, on=_KEY, how="left").set_index(workspaces.index)
+        lacks = known[AMOUNTS].isna().any(axis=1)
+        grown = nearest_pairs(wanted[lacks], self._both_modes, _KIND, discount=self.discount)
+        names = workspaces.loc[grown.index, "workspace_id"].to_numpy()
+        return grown[GROWN].set_index(pd.Index(names, name="workspace_id"))
 
     @cached_property
     def _both_modes(self) -> pd.DataFrame:
@@ -127,6 +147,14 @@ class PriceBook:
 
     def __repr__(self) -> str:
         return f"<PriceBook {len(self.frame):,} prices of {self.date or 'no date'}, {self.origin}>"
+
+
+def _as_priced(workspaces: pd.DataFrame) -> pd.DataFrame:
+    """The kind of each of *workspaces*, as price lists write it."""
+    wanted = workspaces[_KEY].copy()
+    wanted["operating_system"] = price_family(wanted["operating_system"])
+    wanted["license"] = wanted["license"].str.lower()
+    return wanted
 
 
 def break_even_hours(rates: pd.DataFrame) -> pd.Series:

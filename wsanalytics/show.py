@@ -5,10 +5,11 @@ Frames and files keep amounts unrounded; whatever a person reads goes through th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from html import escape
 from math import isnan
+from typing import Any
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
@@ -178,3 +179,17 @@ def _rounded(value: float, digits: int) -> float:
         return float(value)
     step = Decimal(1).scaleb(-digits)
     return float(Decimal(repr(float(value))).quantize(step, ROUND_HALF_UP)) + 0.0
+
+
+def volumes_text(row: Mapping[Any, Any]) -> str:
+    """By which pair of volumes a grown WorkSpace is priced (a row of :meth:`PriceBook.grown`).
+
+    >>> volumes_text({"root_gib": 80, "user_gib": 175, "listed_root_gib": 80,
+    ...               "listed_user_gib": 100, "extra_gib": 75, "extra_usd": 7.5})
+    '80/175 GiB are priced as 80/100 and 75 GiB more for $7.50 a month'
+    """
+    listed_pair = f"{row['listed_root_gib']:.0f}/{row['listed_user_gib']:.0f}"
+    more = ("that are left out of both modes, since no price of a GiB is known there"
+            if isnan(row["extra_usd"]) else f"for {usd(row['extra_usd'])} a month")
+    return (f"{row['root_gib']:.0f}/{row['user_gib']:.0f} GiB are priced as {listed_pair} and "
+            f"{row['extra_gib']:.0f} GiB more {more}")

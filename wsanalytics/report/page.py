@@ -14,7 +14,17 @@ from wsanalytics.eligibility import set_aside
 from wsanalytics.hourrules import HourRule
 from wsanalytics.recommendations import Plan
 from wsanalytics.report.figures import pictures
-from wsanalytics.show import counted, hours, listed, number, percent, round_parts, usd, usd_range
+from wsanalytics.show import (
+    counted,
+    hours,
+    listed,
+    number,
+    percent,
+    round_parts,
+    usd,
+    usd_range,
+    volumes_text,
+)
 from wsanalytics.summaries import fleet_costs
 from wsanalytics.tables import WORKSPACES
 from wsanalytics.timeline import MICROS_PER_HOUR, column_micros
@@ -182,6 +192,12 @@ def _notes(analysis: Analysis) -> list[dict[str, Any]]:
         count = counted(len(analysis.unpriced), "WorkSpace")
         notes.append((f"{count} without a known price, left out of all totals",
                       listed(analysis.unpriced, 50)))
+    grown = analysis.prices.grown(workspaces)
+    if len(grown):
+        title = (f"{counted(len(grown), 'WorkSpace')} with volumes that no price names, priced by "
+                 "the largest listed pair that fits and the GiB beyond it")
+        notes.append((title, listed([f"{name} ({volumes_text(row.to_dict())})" for name, row in
+                                     grown.iterrows()], 50)))
     for title, left_out in set_aside(workspaces).items():
         notes.append((f"{counted(len(left_out), 'WorkSpace')} {title}", listed(left_out, 50)))
     notes += _on_with_nobody(analysis)
