@@ -78,7 +78,7 @@ def analysis_of(args: Namespace, *, steps: int, as_then: bool = False) -> Analys
         return analyse(fleet.sessions, fleet.workspaces, window=fleet.window,
                        prices=fleet.prices, limits=limits, defaults=fleet.defaults,
                        gaps=fleet.gaps, orders=fleet.orders, account_id=fleet.account_id,
-                       region=fleet.region, source=fleet.source, step=step,
+                       region=fleet.region, source=fleet.source, note=fleet.note, step=step,
                        now=fleet.window.end if as_then else None)
 
 

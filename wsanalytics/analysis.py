@@ -52,6 +52,7 @@ class Analysis:
     gaps: pd.DataFrame | None = None
     orders: pd.DataFrame | None = None
     defaults: dict[str, int] = field(default_factory=dict)
+    note: str = ""
 
     @property
     def window(self) -> Window:
@@ -79,6 +80,7 @@ def analyse(
     account_id: str | None = None,
     region: str | None = None,
     source: str = "",
+    note: str = "",
     step: Callable[[str], None] = lambda _: None,
     now: datetime | None = None,
 ) -> Analysis:
@@ -88,7 +90,8 @@ def analyse(
     them, each with the observed *orders* (starts and stops that no session explains; None: nothing
     is known of them). *gaps* and *defaults* (how many rows relied on the default of a column) are
     passed on for the report, *account_id*, *region* and *source* (the store or the files) to the
-    plan; *step* is called with the name of each step before it begins.
+    plan, *note* (how old the data are) to the report; *step* is called with the name
+    of each step before it begins.
     """
     refuse_another(sessions, SESSIONS)
     refuse_another(workspaces, WORKSPACES)
@@ -127,7 +130,7 @@ def analyse(
         workspaces=workspaces, prices=prices, limits=limits, replay=replayed, charges=charges,
         comparison=comparison, gaps=gaps, orders=orders,
         plan=replace(plan, account_id=account_id, region=region, basis=basis),
-        defaults=dict(defaults or {}),
+        defaults=dict(defaults or {}), note=note,
     )
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import pandas as pd
 
 from wsanalytics import backfilling, collector
+from wsanalytics.inputs import age_text
 from wsanalytics.messages import one_line
 from wsanalytics.progress import working
 from wsanalytics.report import terminal
@@ -73,7 +74,10 @@ def store_check(args: Namespace) -> int:
 
 def store_info(args: Namespace) -> None:
     """Say what a store holds."""
-    terminal.print_summary(str(args.store), store_summary(Store(args.store)))
+    store = Store(args.store)
+    terminal.print_summary(str(args.store), store_summary(store))
+    if store.days() and (age := age_text(store.newest_at())):
+        terminal.tell(age)
 
 
 def _status(rounds: pd.DataFrame) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -28,6 +28,8 @@ from wsanalytics.timeline import Window
 
 _PRICED_BY = ("operating_system", "license", "root_gib", "user_gib", "maintenance_enabled")
 """The columns whose default makes a price; the others are empty, or as one would expect."""
+SEEN_FIRST = timedelta(days=21)
+"""What policies are given to see, where a backtest is asked to begin before anything was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,24 +148,69 @@ def stored_fleet(
 ) -> Fleet:
     """The fleet that a collector's store knows; sessions are found in its samples.
 
-    *start* and *end* (excluded) default to the whole UTC days that the samples cover. Sessions of
-    WorkSpaces that are gone count; those WorkSpaces are marked as terminated. *with_history*:
-    sessions before *start* are found as well.
+    *start* and *end* (excluded) default to the whole UTC days that the samples cover; days outside
+    of those that were observed are cut off, and the note says so: they would pass for unused.
+    Sessions of WorkSpaces that are gone count; those WorkSpaces are marked as terminated.
+    *with_history*: sessions before *start* are found as well.
     """
     book = load_prices(path=prices)
     check_days(start, end)
     place = Store(store)
-    window, covered = place.window(start, end), place.covered()
+    covered = place.covered()
+    first, final, cut = _observed_days(place.observed(), start, end, with_history=with_history)
+    window = place.window(first, final)
     kept = (narrowing or Narrowing()).keep(place.inventory())
     with working("finding sessions", len(kept)) as advance:
         known = Window(min(covered.start, window.start), window.end) if with_history else window
         found = find_stored(place, kept, known, advance=advance)
-    note = "" if covered.start <= window.start and window.end <= covered.end else (
-        f"the samples cover {covered}; what lies outside was not observed and counts as unused")
+    note = "; ".join(filter(None, [cut, age_text(place.newest_at())]))
     return Fleet(workspaces=kept, sessions=found.sessions, window=window, prices=book,
                  gaps=found.gaps, account_id=the_one(kept["account_id"]),
                  region=the_one(kept["region"]), note=note, source=store.resolve().name,
                  present=_in_force(place, kept, window), orders=found.orders)
+
+
+def _observed_days(
+    observed: Window, start: date | None, end: date | None, *, with_history: bool
+) -> tuple[date | None, date | None, str]:
+    """*start* and *end* within the days that were *observed*, and what was cut off in words.
+
+    Where policies are to decide *with_history*, they have seen three weeks by the new start.
+    """
+    first, final = observed.start.date(), observed.end.date()
+    if (start or first) >= final or (end or final) <= first:
+        return start, end, ""  # nothing of it was observed: that is refused
+    said = []
+    if start is not None and start < first:
+        later = min(first + SEEN_FIRST if with_history else first,
+                    (min(end, final) if end else final) - timedelta(days=1))
+        said.append(f"--start {start} is before the first observed day, {first}: it begins on "
+                    f"{later}" + (", when policies have seen some weeks" if later > first else ""))
+        start = later
+    if end is not None and end > final:
+        said.append(f"--end {end} is after the last observed day: it ends with "
+                    f"{final - timedelta(days=1)}")
+        end = final
+    return start, end, "; ".join(said)
+
+
+def age_text(newest_at: datetime, now: datetime | None = None) -> str:
+    """How old the newest sample is; a warning past a day, nothing for a clock that is ahead.
+
+    >>> noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    >>> age_text(noon, noon + timedelta(hours=3))
+    'the newest sample is 3 hours old'
+    """
+    age = (now or datetime.now(UTC)) - newest_at
+    if age < timedelta(0):
+        return ""
+    if age < timedelta(hours=1):
+        return f"the newest sample is {counted(age // timedelta(minutes=1), 'minute')} old"
+    if age <= timedelta(days=1):
+        return f"the newest sample is {counted(age // timedelta(hours=1), 'hour')} old"
+    return (f"warning: the newest sample is {counted(age // timedelta(days=1), 'day')} old "
+            f"({newest_at:%Y-%m-%d %H:%M} UTC), what happened since is not in it: "
+            "'wsanalytics collect' or 'backfill' adds it")
 
 
 def _in_force(store: Store, workspaces: pd.DataFrame, window: Window) -> pd.Series:
@@ -201,7 +248,24 @@ def read_fleet(
     return Fleet(
         workspaces=fleet, sessions=used, window=window, prices=book,
         defaults=defaults_used(raw, WORKSPACES), source=f"{sessions.name}, {workspaces.name}",
+        note=_beyond(used, window),
     )
+
+
+def _beyond(sessions: pd.DataFrame, window: Window) -> str:
+    """That the window reaches over a week beyond all sessions, on either side, in words.
+
+    Files of sessions do not say which days were observed: nobody can tell whether people were
+    away, or nobody looked.
+    """
+    if sessions.empty:
+        return ""
+    first, last = sessions["connected_at"].min(), sessions["disconnected_at"].max()
+    week = timedelta(days=7)
+    if first - window.start <= week and window.end - last <= week:
+        return ""
+    return (f"the sessions span {first:%Y-%m-%d} to {last:%Y-%m-%d}; the other days of {window} "
+            "count as unused: if nobody observed them, give --start and --end")
 
 
 def window_of(

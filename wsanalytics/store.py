@@ -261,6 +261,12 @@ class Store:
                 mend="run wsanalytics collect or backfill on it")
         return whole_days(self.instants(days[0])[1][0], self.instants(days[-1])[1][-1])
 
+    def observed(self) -> Window:
+        """The UTC days from that of the first sample to that of the newest, both included."""
+        days = list(self.days())
+        self.covered()  # refuses where there are no samples
+        return Window.of_days(days[0], days[-1] + timedelta(days=1))
+
     def newest_at(self) -> datetime:
         """When the newest sample was taken."""
         newest: datetime = self.instants(list(self.days())[-1])[1][-1].to_pydatetime()

@@ -187,7 +187,7 @@ def _on_with_nobody(analysis: Analysis) -> list[tuple[str, str]]:
 def _notes(analysis: Analysis) -> list[dict[str, Any]]:
     """What a reader must know before believing the totals: each with the WorkSpaces it is about."""
     workspaces = analysis.workspaces
-    notes = []
+    notes = [("The data", f"{analysis.note}.")] if analysis.note else []
     if analysis.unpriced:
         count = counted(len(analysis.unpriced), "WorkSpace")
         notes.append((f"{count} without a known price, left out of all totals",
