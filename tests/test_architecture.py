@@ -16,7 +16,7 @@ PACKAGE = REPOSITORY / "wsanalytics"
 ORDER = """
 errors, bounds, messages, parsing, inputfiles, outputs, folders
 checktimes
-timeline, tables, hints, slips, kinds, checking, sealed, files, locks, journal
+timeline, tables, hints, slips, kinds, checking, sealed, files, locks, entries, journal
 admintables, frontiertables, contracts, workdays
 settings, aws.model, show, eligibility, schedule, volumes, prices
 AWS
@@ -171,6 +171,7 @@ def test_help_imports_nothing_heavy() -> None:
     heavy = {"numpy", "pandas", "pyarrow", "matplotlib", "boto3", "botocore", "rich"}
     light = {"cli", "optionkinds", "optionvalues", "config", "inforce", "adminoptions", "options",
              "__init__", "errors", "outputs", "messages", "bounds",
+             "parsing", "inputfiles",
              ""}
     for module in light & set(MODULES):
         for name, inside in imports_of(MODULES[module]):

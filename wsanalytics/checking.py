@@ -235,7 +235,12 @@ def _convert_instant(
     if missing.all():
         return pd.Series(pd.NaT, index=values.index, dtype=INSTANT_DTYPE)
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        instants = pd.Series(values.dt.tz_convert("UTC"), dtype=INSTANT_DTYPE)
+        try:
+            instants = pd.Series(values.dt.tz_convert("UTC"), dtype=INSTANT_DTYPE)
+        except (ValueError, OverflowError) as error:
+            raise InputError(f"{column.name} holds an instant that is none: {error}",
+                             where=origin.name, rule=f"{rule}, between the years 2000 and 2100",
+                             mend="correct it") from error
     elif _is_text(values):
         instants = _parsed_instants(values, missing, column, origin, rule)
     else:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -18,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from wsanalytics.errors import InputError
+from wsanalytics.inputfiles import refuse_no_file
 from wsanalytics.optionvalues import Unfit, words_of
+from wsanalytics.parsing import toml_of
 
 NAME = "wsanalytics.toml"
 ENVIRONMENT = "WSANALYTICS_CONFIG"
@@ -113,16 +114,17 @@ def read_config(parsers: Parsers) -> Config:
     if path is None:
         return Config(looked=looked)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except tomllib.TOMLDecodeError as error:
-        hint = (": options stand above all tables, and where an option is called like a command, "
-                'its table is written ["store info"]' if "overwrite" in str(error) else "")
-        raise InputError(f"it cannot be read: {error}", where=str(path), rule="it is a TOML file",
-                         mend=f"correct it there{hint}") from None
+        refuse_no_file(path, "what holds for all commands")
+        document = toml_of(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise InputError(f"it cannot be read: {reason}", where=str(path),
                          rule="it is a TOML file", mend="correct the file, or remove it") from None
+    except ValueError as error:
+        hint = (": options stand above all tables, and where an option is called like a command, "
+                'its table is written ["store info"]' if "overwrite" in str(error) else "")
+        raise InputError(f"it cannot be read: {error}", where=str(path), rule="it is a TOML file",
+                         mend=f"correct it there{hint}") from None
     values: dict[Command, dict[str, Any]] = {}
     for command, key, value in _entries(document, parsers, path):
         own = values.setdefault(command, {})

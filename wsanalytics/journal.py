@@ -17,6 +17,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, NoReturn
 
+from wsanalytics.entries import what_is_wrong
 from wsanalytics.errors import InputError, OutputError
 from wsanalytics.inputfiles import refuse_no_file
 from wsanalytics.locks import held, held_here
@@ -161,6 +162,8 @@ def read_lines(path: Path) -> tuple[list[Entry], bytes]:
             torn = line + b"\n"  # a page of the disk that was never filled
         elif entry is None:
             _refuse(path, number, "this line is no entry of a journal")
+        elif wrong := what_is_wrong(entry):
+            _refuse(path, number, wrong)
         else:
             entries.append(entry)
     _check_first(path, entries, torn)

@@ -1,4 +1,4 @@
-"""The one guard around JSON that comes from outside: whatever is amiss is one ValueError.
+"""The one guard around JSON and TOML from outside: whatever is amiss is one ValueError.
 
 The library raises RecursionError for what is nested deeply and ValueError for numbers of thousands
 of digits, takes NaN for a number, and gives back structures that end in RecursionError later.
@@ -7,6 +7,7 @@ of digits, takes NaN for a number, and gives back structures that end in Recursi
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -34,6 +35,28 @@ _TOO_DEEP = f"it is nested more than {DEEPEST} levels deep"
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
+
+
+def toml_of(text: str) -> dict[str, Any]:
+    """What a TOML file writes; :class:`ValueError`, and nothing else, where it is none.
+
+    TOML's whole numbers have 64 bits, which the library does not look at.
+    """
+    try:
+        found = tomllib.loads(text)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    _refuse_depth(found)
+    _refuse_large(found)
+    return found
+
+
+def _refuse_large(found: object) -> None:
+    if isinstance(found, int) and not -(2**63) <= found < 2**63:
+        raise ValueError("it holds a whole number of more than 64 bits")
+    for inner in found.values() if isinstance(found, dict) else (
+            found if isinstance(found, list) else ()):
+        _refuse_large(inner)
 
 
 def _refuse_depth(found: object) -> None:

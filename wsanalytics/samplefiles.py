@@ -15,11 +15,12 @@ import pyarrow.compute as pc
 
 from wsanalytics.checktimes import evidence_at
 from wsanalytics.errors import InputError
+from wsanalytics.inventory import SEEN_AT
 from wsanalytics.outputs import replaced
 from wsanalytics.sealed import frame_of, read_sealed, write_sealed
 from wsanalytics.sessions import BY_THE_HOUR
 from wsanalytics.storefiles import day_named, parquet_files
-from wsanalytics.tables import SAMPLES
+from wsanalytics.tables import SAMPLES, SETTINGS
 from wsanalytics.timeline import INSTANT_DTYPE
 
 _TEXTS = ("workspace_id", "connection_state", "state", "source")
@@ -139,10 +140,13 @@ def read_arrow(
 
 
 def read_rows(path: Path) -> pd.DataFrame:
-    """The rows of a small Parquet file, of which each is about a WorkSpace."""
+    """The rows of a file of WorkSpaces or of settings, as its folder is called."""
     table = read_arrow(path)
-    if "workspace_id" not in table.column_names:
-        raise _no_such_file(path, "column workspace_id is missing")
+    needed = {"workspaces": ("workspace_id", SEEN_AT), "settings": SETTINGS.names}.get(
+        path.parent.name, ())
+    missing = [name for name in needed if name not in table.column_names]
+    if missing:
+        raise _no_such_file(path, f"column {', '.join(missing)} is missing")
     return frame_of(path, table)
 
 
