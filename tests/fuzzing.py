@@ -113,6 +113,7 @@ class Bench:
 
     def put_back(self) -> None:
         """Make the bench sound again."""
+        os.environ["WSANALYTICS_CONFIG"] = ""
         for path in sorted(self.folder.rglob("*"), reverse=True):
             if path not in self.sound and not path.name.endswith(".lock"):
                 path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
@@ -291,6 +292,28 @@ def a_table(bench: Bench, chance: random.Random) -> list[str]:
     return for_table(name, "csv", chance)
 
 
+def a_mild_table(bench: Bench, chance: random.Random) -> list[str]:
+    """Values that could be, at their edges: what is refused nowhere has to be reckoned with."""
+    name = chance.choice(["sessions", "workspaces", "prices"])
+    path = bench.folder / f"{name}.csv"
+    lines = [line.split(",") for line in path.read_text().splitlines()]
+    for _ in range(chance.choice([1, 2, 3])):
+        row, place = chance.choice(lines[1:]), chance.randrange(len(lines[0]))
+        column = lines[0][place]
+        if column.endswith("_at"):
+            row[place] = chance.choice([
+                "2000-01-01T00:00:00Z", "2099-12-31T23:59:59.999999Z", "2026-03-04T00:00:00Z",
+                "2026-03-02T12:00:00.000001Z", "2026-03-01T00:00:00+14:00"])
+        elif column.endswith(("_usd", "_gib", "_minutes")):
+            row[place] = chance.choice(["0", "0.0000001", "1e6", "3", "60", "2880", "999999"])
+        elif column == "running_mode":
+            row[place] = chance.choice(["ALWAYS_ON", "AUTO_STOP", "MANUAL"])
+        elif column == "compute_type":
+            row[place] = chance.choice(["POWER", "GRAPHICS_G4DN", "STANDARD"])
+    path.write_text("\n".join(map(",".join, lines)) + "\n")
+    return for_table(name, "csv", chance)
+
+
 def a_parquet(bench: Bench, chance: random.Random) -> list[str]:
     name = chance.choice(["sessions", "workspaces", "prices", "samples"])
     path = bench.folder / f"{name}.parquet"
@@ -412,7 +435,7 @@ def a_config(bench: Bench, chance: random.Random) -> list[str]:
 
 
 CASES: list[Callable[[Bench, random.Random], list[str]]] = [
-    a_table, a_table, a_table, a_parquet, a_parquet, an_option, an_option, a_plan, a_journal,
+    a_table, a_table, a_table, a_mild_table, a_mild_table, a_parquet, a_parquet, an_option, an_option, a_plan, a_journal,
     a_store, a_price_list, a_config,
 ]
 

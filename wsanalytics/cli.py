@@ -90,10 +90,12 @@ def _answered(argv: Sequence[str]) -> int:
             warnings.simplefilter("always", UnpricedWarning)
             warnings.simplefilter("always", NotBilledWarning)
             warnings.simplefilter("always", StoreWarning)
-            shown: set[str] = set()
-            warnings.showwarning = partial(_show_warning, shown)
+            warned: dict[str, type[Warning]] = {}
+            warnings.showwarning = partial(_keep_warning, warned)
             status = _run(args)
-            return max(status, int(StoreWarning.__name__ in shown))  # done in part
+        for text in warned:  # told when the work is done: a refusal says one thing alone
+            _say(f"wsanalytics: {text}.")
+        return max(status, int(StoreWarning in warned.values()))  # done in part
     except WsanalyticsError as error:
         _say(f"wsanalytics {args.command}: {error}{_whence(error, args)}")
         return REFUSED
@@ -168,8 +170,8 @@ def _named_files(args: argparse.Namespace) -> tuple[dict[str, Path], dict[str, P
     return outputs, inputs
 
 
-def _show_warning(
-    shown: set[str],
+def _keep_warning(
+    warned: dict[str, type[Warning]],
     message: Warning | str,
     category: type[Warning],
     filename: str,  # noqa: ARG001  # the place in our code says nothing to users
@@ -177,10 +179,8 @@ def _show_warning(
     file: TextIO | None = None,  # noqa: ARG001  # likewise
     line: str | None = None,  # noqa: ARG001  # likewise
 ) -> None:
-    if issubclass(category, (UnpricedWarning, NotBilledWarning, StoreWarning)) and (
-            str(message) not in shown):
-        shown |= {str(message), category.__name__}
-        _say(f"wsanalytics: {message}.")
+    if issubclass(category, (UnpricedWarning, NotBilledWarning, StoreWarning)):
+        warned[str(message)] = category
 
 
 def build_parser() -> argparse.ArgumentParser:

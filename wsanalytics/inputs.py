@@ -32,6 +32,9 @@ SEEN_FIRST = timedelta(days=21)
 """What policies are given to see, where a backtest is asked to begin before anything was."""
 
 
+MOST_WINDOW_DAYS = 3_660
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Narrowing:
     """Which part of a fleet a command is about; an empty field means all."""
@@ -299,6 +302,11 @@ def check_days(first: date | None, final: date | None) -> None:
             rule="the window runs from --start to --end, the end excluded",
             mend="give a later --end",
         )
+    if first is not None and final is not None and (final - first).days > MOST_WINDOW_DAYS:
+        raise InputError(
+            f"{(final - first).days:,} days, from {first} to {final}", where="the window",
+            rule=f"a window is of ten years at most, {MOST_WINDOW_DAYS:,} days",
+            mend="give --start and --end, or correct the instants that lie so far apart")
 
 
 def _refuse_strangers(sessions: pd.DataFrame, workspaces: pd.DataFrame, path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from wsanalytics.aws.connection import Connection
+from wsanalytics.parsing import json_of
 
 _LOG = logging.getLogger(__name__)
 ACTIONS = ("cloudtrail:LookupEvents",)
@@ -62,14 +62,15 @@ def read_changes(
     return sorted(changes, key=lambda change: (change.at, change.workspace_id))
 
 
-def _changes(told: dict[str, Any], event: Event) -> Iterator[Change]:
+def _changes(told: Any, event: Event) -> Iterator[Change]:  # noqa: ANN401  # whatever was answered
     try:
-        detail = json.loads(told["CloudTrailEvent"])
+        detail = json_of(told["CloudTrailEvent"])
         if detail.get("eventSource", _SOURCE) == _SOURCE and not detail.get("errorCode"):
             find = _modified if event == "ModifyWorkspaceProperties" else _created
             yield from find(detail, _instant(detail, told))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        _LOG.warning("CloudTrail's event %s cannot be read: %r", told.get("EventId"), error)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        name = told.get("EventId") if isinstance(told, dict) else told
+        _LOG.warning("CloudTrail's event %s cannot be read: %r", name, error)
 
 
 def _modified(detail: dict[str, Any], at: datetime) -> Iterator[Change]:
