@@ -435,7 +435,8 @@ def a_config(bench: Bench, chance: random.Random) -> list[str]:
 
 
 CASES: list[Callable[[Bench, random.Random], list[str]]] = [
-    a_table, a_table, a_table, a_mild_table, a_mild_table, a_parquet, a_parquet, an_option, an_option, a_plan, a_journal,
+    a_table, a_table, a_table, a_mild_table, a_mild_table, a_parquet, a_parquet, an_option,
+    an_option, a_plan, a_journal,
     a_store, a_price_list, a_config,
 ]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import signal
 import sys
 import tempfile
@@ -46,13 +47,20 @@ def told(url: str, name: str) -> Any:
         return json.load(answer)
 
 
-def in_a_child(url: str, work: Callable[[Writer], object]) -> int:
-    """Do *work* in a process of its own, which can be killed; its id."""
+def in_a_child(
+    url: str, work: Callable[[Writer], object], *, largest: int | None = None
+) -> int:
+    """Do *work* in a process of its own, which can be killed; its id.
+
+    No file of it grows over the *largest* size.
+    """
     child = os.fork()
     if child:
         return child
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     status = 1
+    if largest is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
     try:
         opened, _ = connect(regions=[REGION], endpoint_url=url, credentials=("a", "b"),
                             pace=(400, 100))
@@ -64,8 +72,13 @@ def in_a_child(url: str, work: Callable[[Writer], object]) -> int:
         os._exit(status)
 
 
-def one_seed(seed: int, count: int, kills: int = KILLS) -> dict[str, Any]:
-    """Apply, kill, resume, undo; what was done and how often."""
+def one_seed(
+    seed: int, count: int, kills: int = KILLS, *, full: bool = False
+) -> dict[str, Any]:
+    """Apply, kill, resume, undo; what was done and how often.
+
+    With *full* the disk has room for a random part of the journal in place of each kill.
+    """
     rng = random.Random(seed)
     faults = (*FAULTS, f"seed={seed}")
     with tempfile.TemporaryDirectory() as folder, SandboxProcess(
@@ -77,8 +90,15 @@ def one_seed(seed: int, count: int, kills: int = KILLS) -> dict[str, Any]:
         old = len(told(box.url, "orders"))
         killed, torn = 0, 0
         while True:
+            room = rng.randrange(100, 60 * count) if full and killed < kills else None
+            size = journal.stat().st_size if journal.exists() else 0
             child = in_a_child(box.url, lambda writer: apply_plan(
-                plan, writer, dry_run=False, journal=journal, resume=True, terms=TERMS))
+                plan, writer, dry_run=False, journal=journal, resume=True, terms=TERMS),
+                largest=None if room is None else size + room)
+            if room is not None:
+                os.waitpid(child, 0)
+                killed += 1
+                continue
             if killed < kills:
                 time.sleep(rng.uniform(0.1, count / 100))
                 os.kill(child, signal.SIGKILL)
@@ -137,12 +157,13 @@ def check_journal(journal: Path, orders: list[dict[str, Any]]) -> int:
     return sum(asked.values()) + len(orders)
 
 
-def main(seeds: list[int], count: int) -> None:
+def main(seeds: list[int], count: int, *, full: bool) -> None:
     """One line of JSON a seed."""
     for seed in seeds:
-        sys.stdout.write(json.dumps(one_seed(seed, count)) + "\n")
+        sys.stdout.write(json.dumps(one_seed(seed, count, full=full)) + "\n")
         sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    main([int(one) for one in sys.argv[2:]], int(sys.argv[1]))
+    words = [word for word in sys.argv[1:] if word != "full"]
+    main([int(word) for word in words[1:]], int(words[0]), full="full" in sys.argv)

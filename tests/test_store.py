@@ -372,3 +372,20 @@ def test_a_collector_killed_at_random_loses_no_look_that_was_done(
     assert done.returncode == 0, done.stderr[-2000:]
     said = json.loads(done.stdout)
     assert said["kills"] >= times and said["looks"] >= times
+
+
+@pytest.mark.parametrize("times", [
+    pytest.param(3, id="3 times"),
+    pytest.param(10, id="10 times", marks=pytest.mark.thorough),
+])
+def test_a_disk_that_is_full_at_random_costs_nothing_that_was_done(
+    tmp_path: Path, times: int
+) -> None:
+    """Collect, backfill and compaction, each with a limit on how large a file may grow."""
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / "tests" / "killing.py"), "full", str(times), "2",
+         str(tmp_path)], capture_output=True, text=True, check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    said = json.loads(done.stdout)
+    assert said["tried"] == 3 * times and sum(said["failed"].values()) > 0

@@ -198,3 +198,17 @@ def test_kills_lose_nothing(request: pytest.FixtureRequest) -> None:
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(found) == len(seeds)
     assert all(one["kills"] == 3 for one in found)
+
+
+def test_a_disk_that_is_full_in_the_middle_of_an_apply_loses_nothing(
+    request: pytest.FixtureRequest,
+) -> None:
+    """The journal has room for a part of the run, three times a seed; see ``killing_apply``."""
+    is_thorough = request.config.getoption("--thorough")
+    seeds = [str(seed) for seed in (range(200, 204) if is_thorough else (2,))]
+    done = subprocess.run(
+        [sys.executable, "tests/killing_apply.py", "full", "150" if is_thorough else "60", *seeds],
+        cwd=REPOSITORY, env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"},
+        capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == len(seeds)
