@@ -505,3 +505,18 @@ def test_a_view_is_written_whole_or_not_at_all(
     assert main(["plan", "show", str(hostile), "--output", str(tmp_path / "view.xlsx")]) == 2
     assert (tmp_path / "view.xlsx").read_text() == "mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["plan.json", "view.xlsx"]
+
+
+def test_a_large_plan_is_shown_by_its_head_and_in_full_when_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"ws-{place:08d}" for place in range(150)]
+    path = tmp_path / "plan.json"
+    write_plan(plan_of(dict.fromkeys(names, ("ALWAYS_ON", "AUTO_STOP:60")), created_at=NOW), path)
+    assert main(["plan", "show", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "and 50 more" in said and "50 changes more; --all shows them" in said
+    assert len(said.splitlines()) < 230 and "150 changes" in said
+    assert main(["plan", "show", str(path), "--all"]) == 0
+    said = capsys.readouterr().out
+    assert all(name in said for name in names) and "more; --all" not in said

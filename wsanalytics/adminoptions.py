@@ -44,6 +44,8 @@ def _add_plan(commands: Commands[Any]) -> None:
     show.add_argument("plan", type=Path, metavar="plan.json", help="the plan")
     show.add_argument("--output", type=Path, metavar="F",
                       help="write the changes to a .csv or .xlsx file instead")
+    show.add_argument("--all", action="store_true",
+                      help="print every change (default: the 100 that save most)")
     diff = about.add_parser(
         "diff", help="what a plan changes, or how two plans differ",
         description="From which setting to which, line by line; with a second plan, what was "

@@ -37,7 +37,12 @@ OUTPUTS = {"output", "gaps", "fleet_output", "plot", "journal"}
 
 
 class _Parser(argparse.ArgumentParser):
-    """Argparse with one message instead of a page of usage, and no abbreviated options."""
+    """Argparse with one message instead of a page of usage, and no abbreviated options.
+
+    ``note`` is what every refusal says besides: that a file of options was not heeded.
+    """
+
+    note = ""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401  # as argparse's own
         super().__init__(**options, allow_abbrev=False)
@@ -61,7 +66,8 @@ class _Parser(argparse.ArgumentParser):
             close = get_close_matches(found[1], names, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names)}"
             message = f"there is no command {found[1]!r}; {hint}"
-        _say(f"{self.prog}: {message}. Mend: '{self.prog} --help' shows the usage.")
+        _say(f"{self.prog}: {message}. Mend: '{self.prog} --help' shows the usage."
+             + _Parser.note)
         self.exit(REFUSED)
 
 
@@ -93,11 +99,13 @@ def _answered(argv: Sequence[str]) -> int:
             warned: dict[str, type[Warning]] = {}
             warnings.showwarning = partial(_keep_warning, warned)
             status = _run(args)
+        if _Parser.note:
+            _say(f"wsanalytics:{_Parser.note}")
         for text in warned:  # told when the work is done: a refusal says one thing alone
             _say(f"wsanalytics: {text}.")
         return max(status, int(StoreWarning in warned.values()))  # done in part
     except WsanalyticsError as error:
-        _say(f"wsanalytics {args.command}: {error}{_whence(error, args)}")
+        _say(f"wsanalytics {args.command}: {error}{_whence(error, args)}{_Parser.note}")
         return REFUSED
     except KeyboardInterrupt:
         _say(f"wsanalytics {args.command}: interrupted; nothing is half-written.")
@@ -116,8 +124,11 @@ def _understood(argv: Sequence[str]) -> argparse.Namespace | None:
     parser = build_parser()
     broken: InputError | None = None
     try:
+        _Parser.note = ""
         found = configure(parser, argv)
         argv = found.argv
+        if found.config.distrusted:
+            _Parser.note = f" Note: {found.config.distrusted}."
     except InputError as error:
         broken = error
         for one in commands_of(parser).values():  # the file might have what is required

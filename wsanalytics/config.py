@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -48,6 +49,7 @@ class Config:
 
     path: Path | None = None
     looked: str = ""
+    distrusted: str = ""
     values: Mapping[Command, Mapping[str, Any]] = field(default_factory=dict)
 
     def words(
@@ -105,14 +107,32 @@ def find_config() -> tuple[Path | None, str]:
     here = Path.cwd()
     found = next((folder / NAME for folder in (here, *here.parents)
                   if (folder / NAME).is_file()), None)
+    if found is not None and (reason := _why_distrusted(found)):
+        return None, f"{found} is not read: {reason}; {ENVIRONMENT}={found} reads it all the same"
     return found, "" if found else f"no {NAME} from {here} upwards"
+
+
+def _why_distrusted(path: Path) -> str:
+    """Why a file that was found, and not named, is not ours to heed; empty if it is.
+
+    Who may write it could have other prices and other stores used, or other roles.
+    """
+    if not hasattr(os, "getuid"):
+        return ""
+    file, folder = path.stat(), path.resolve().parent.stat()
+    if file.st_uid not in {os.getuid(), 0}:
+        return "it belongs to another user"
+    if (file.st_mode | folder.st_mode) & stat.S_IWOTH:
+        return "everybody may write to it" if file.st_mode & stat.S_IWOTH else (
+            "everybody may write to its folder")
+    return ""
 
 
 def read_config(parsers: Parsers) -> Config:
     """The file that holds here, checked whole; :class:`InputError` says what is wrong in it."""
     path, looked = find_config()
     if path is None:
-        return Config(looked=looked)
+        return Config(looked=looked, distrusted=looked if " is not read: " in looked else "")
     try:
         refuse_no_file(path, "what holds for all commands")
         document = toml_of(path.read_text(encoding="utf-8-sig"))
@@ -133,7 +153,7 @@ def read_config(parsers: Parsers) -> Config:
                              rule="an option stands there once, with - or with _",
                              mend="remove one of them")
         own[key] = value
-    config = Config(path, looked, values)
+    config = Config(path, looked, values=values)
     for command, own in values.items():
         for key in own:
             _check(config, command, key, parsers)

@@ -22,7 +22,8 @@ def plan_show(args: Namespace) -> None:
         check_output(args.output, tuple(VIEWS))
     plan = read_plan(args.plan)
     if args.output is None:
-        plantables.print_plan(plan, str(args.plan))
+        plantables.print_plan(plan, str(args.plan),
+                              most=None if args.all else plantables.MOST_SHOWN)
         return
     VIEWS[args.output.suffix](plan, args.output)
     terminal.tell(f"{counted(len(plan.changes), 'change')} written to {args.output}")

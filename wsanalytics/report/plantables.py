@@ -13,33 +13,42 @@ from wsanalytics.recommendations import Plan
 from wsanalytics.report.terminal import SAVES, WAITS, console, new_table, print_left_alone
 from wsanalytics.show import counted, number, round_parts, usd, usd_range
 
+MOST_SHOWN = 100
 INTERVAL, BEST = "80 % interval", "best date"
 _LABELS = {"from_setting": "from", "to_setting": "to", "saving_usd_per_month": "saves",
            "best_date": "best on", "apply_by": "begin by", "comment": "comment"}
 """What is held against one another in two plans, and how it is called."""
 
 
-def print_plan(plan: Plan, name: str) -> None:
-    """The facts about a plan, all its changes, the reason of each, and what is left alone."""
+def print_plan(plan: Plan, name: str, *, most: int | None = MOST_SHOWN) -> None:
+    """The facts about a plan, its changes, the reason of each, and what is left alone.
+
+    The *most* changes are shown one by one, those that save most; the rest in one row.
+    """
     out = console()
     out.print(plain(name))
     for label, text in facts_of(plan):
         out.print(f"  {label:<12} {plain(text)}", soft_wrap=True)
     if len(plan.changes):
         table = _changes_table(plan, ["WorkSpace", "user", "change"],
-                               [SAVES, INTERVAL, WAITS, BEST])
+                               [SAVES, INTERVAL, WAITS, BEST], most)
         if Measurement.get(out, out.options.update(width=10_000), table).maximum > out.width:
-            table = _changes_table(plan, ["WorkSpace", "change"], [SAVES, BEST])
+            table = _changes_table(plan, ["WorkSpace", "change"], [SAVES, BEST], most)
         out.print(table)
-        _print_reasons(plan)
+        _print_reasons(plan, most)
+        if most is not None and len(plan.changes) > most:
+            out.print(f"{counted(len(plan.changes) - most, 'change')} more; --all shows them, "
+                      "--output F.csv or F.xlsx writes them.", soft_wrap=True)
     print_left_alone(plan)
 
 
-def _changes_table(plan: Plan, left: list[str], right: list[str]) -> Table:
+def _changes_table(plan: Plan, left: list[str], right: list[str], most: int | None) -> Table:
     changes = plan.changes
     table = new_table("", left, right)
-    savings = round_parts(changes["saving_usd_per_month"].tolist())
-    for row, saving in zip(changes.to_dict("records"), savings, strict=True):
+    top, rest = changes.head(len(changes) if most is None else most), changes.iloc[most:]
+    rest = rest if most is not None else rest[:0]
+    savings = round_parts([*top["saving_usd_per_month"], rest["saving_usd_per_month"].sum()])
+    for row, saving in zip(top.to_dict("records"), savings[:-1], strict=True):
         cells = {
             "WorkSpace": plain(row["workspace_id"]),
             "user": plain(row["user_name"]),
@@ -50,6 +59,10 @@ def _changes_table(plan: Plan, left: list[str], right: list[str]) -> Table:
             BEST: row["best_date"],
         }
         table.add_row(*(cells[name] for name in [*left, *right]))
+    if len(rest):
+        cells = {"WorkSpace": f"and {len(rest):,} more", SAVES: usd(savings[-1]),
+                 WAITS: number(rest["extra_cold_starts_per_week"].sum(), 1)}
+        table.add_row(*(cells.get(name, "") for name in [*left, *right]))
     table.add_section()
     sums = {"WorkSpace": counted(len(changes), "change"), SAVES: usd(plan.saving_usd_per_month),
             WAITS: number(changes["extra_cold_starts_per_week"].sum(), 1)}
@@ -57,10 +70,10 @@ def _changes_table(plan: Plan, left: list[str], right: list[str]) -> Table:
     return table
 
 
-def _print_reasons(plan: Plan) -> None:
+def _print_reasons(plan: Plan, most: int | None) -> None:
     out = console()
     out.print("Why:")
-    for row in plan.changes.to_dict("records"):
+    for row in plan.changes.head(len(plan.changes) if most is None else most).to_dict("records"):
         note = f" [{row['comment']}]" if row["comment"] else ""
         out.print(plain(f"{row['workspace_id']}: {row['reason']}{note}"), soft_wrap=True)
     out.print()

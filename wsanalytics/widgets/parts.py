@@ -144,7 +144,8 @@ class Showable:
 
     def _repr_mimebundle_(self, **_more: object) -> dict[str, Any]:
         assert isinstance(self, Widget)
-        bundle: dict[str, Any] = {"text/plain": self.static_text(), "text/html": self.static_html()}
+        text = "\n".join(map(plain, self.static_text().split("\n")))
+        bundle: dict[str, Any] = {"text/plain": text, "text/html": self.static_html()}
         if self._view_name is not None:
             bundle[WIDGET_VIEW] = {
                 "version_major": 2, "version_minor": 0, "model_id": self.model_id}
