@@ -20,12 +20,12 @@ timeline, tables, hints, slips, kinds, checking, sealed, files, locks, entries, 
 admintables, frontiertables, contracts, workdays
 settings, aws.model, show, eligibility, schedule, volumes, prices
 AWS
-history, sessions, inventory, storefiles, samplefiles, store, storecheck, metrics
+history, sessions, inventory, storefiles, remarks, samplefiles, store, storecheck, metrics
 simulate.workspace, simulate.arrays, simulate.fleet, observedruns, observedorders, stored
 archive, PEOPLE
 switching, hourrules, metering, billing, habits, days, outlook, pastdays, prospects
 POLICIES, simulate.answers, simulate.arena, simulate.backtest
-progress, rounds, health, reaching, intake, looking, facts, trail, collector, backfilling
+progress, rounds, health, reaching, intake, remarking, looking, facts, trail, collector, backfilling
 comparison, unattended, reasons, duedates, choosing, recommendations
 jsonfields, planfile, planview, summaries, fleetviews, analysis, budget, calibration
 ledger, guards, changing, dealing, carrying, applying, powering, idling, arrivals

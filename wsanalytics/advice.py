@@ -7,6 +7,7 @@ all work is done.
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from wsanalytics.report import terminal
 from wsanalytics.report.page import render_report
 from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.store import Store
+from wsanalytics.stored import hearsay_of
 
 REPORT_ENDINGS = (".html",)
 
@@ -75,11 +77,13 @@ def analysis_of(args: Namespace, *, steps: int, as_then: bool = False) -> Analys
             max_cold_starts_per_week=args.max_cold_starts_per_week,
             min_saving_usd=args.min_saving_usd,
         )
-        return analyse(fleet.sessions, fleet.workspaces, window=fleet.window,
+        found = analyse(fleet.sessions, fleet.workspaces, window=fleet.window,
                        prices=fleet.prices, limits=limits, defaults=fleet.defaults,
                        gaps=fleet.gaps, orders=fleet.orders, account_id=fleet.account_id,
                        region=fleet.region, source=fleet.source, note=fleet.note, step=step,
                        now=fleet.window.end if as_then else None)
+        known = hearsay_of(Store(args.store)) if args.store is not None else None
+        return replace(found, hearsay=known)
 
 
 def candidates_of(args: Namespace) -> tuple[Setting, ...]:

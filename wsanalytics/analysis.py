@@ -20,6 +20,7 @@ from wsanalytics.hourrules import HourRule
 from wsanalytics.observedorders import observed_orders
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.recommendations import Basis, Plan, recommend
+from wsanalytics.remarks import Hearsay
 from wsanalytics.sessions import find_gaps, find_sessions
 from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.simulate.fleet import Replay, replay
@@ -53,6 +54,8 @@ class Analysis:
     orders: pd.DataFrame | None = None
     defaults: dict[str, int] = field(default_factory=dict)
     note: str = ""
+    hearsay: Hearsay | None = None
+    """What a store knows of single WorkSpaces beside the tables."""
 
     @property
     def window(self) -> Window:

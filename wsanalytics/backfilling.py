@@ -42,6 +42,7 @@ from wsanalytics.metrics import (
     samples_of,
 )
 from wsanalytics.progress import working
+from wsanalytics.remarking import note_guesses
 from wsanalytics.rounds import DONE, IN_PART, REFUSED, as_rounds, refused_row
 from wsanalytics.show import cents, counted
 from wsanalytics.store import Store
@@ -183,7 +184,7 @@ class _Backfill:
 
     def fill(self, connection: Connection) -> None:
         """Everything of one account and region."""
-        inventory = self.store.inventory()
+        inventory = self.store.inventory(guesses=False)
         own = inventory[(inventory["account_id"] == connection.account_id)
                         & (inventory["region"] == connection.region)
                         & ~(inventory["terminated_at"] <= self.start)]
@@ -270,8 +271,8 @@ class _Backfill:
         count += self._write(batch, f"{stem}-rest") if batch else 0
         if len(created) * 2 > len(request.workspace_ids):
             return count  # not all of them are new: CloudWatch knows nothing of the time before
-        own = own[own["workspace_id"].isin(list(created)) & own["created_at"].isna()]
-        self._came(own, created, f"{self.now:%Y%m%dT%H%M%SZ}-{stem}-first-seen")
+        note_guesses(self.store, own, created, self.now,
+                     f"{self.now:%Y%m%dT%H%M%SZ}-{stem}-first-seen")
         return count
 
     def _write(self, batch: list[pd.DataFrame], name: str) -> int:

@@ -40,6 +40,7 @@ from wsanalytics.inventory import changed_since, updated, with_last_known
 from wsanalytics.looking import Clock, Look, as_samples, pace_text
 from wsanalytics.progress import working
 from wsanalytics.reaching import Unreached
+from wsanalytics.remarking import note_looked
 from wsanalytics.rounds import DONE, IN_PART, REFUSED, as_rounds, refused_row, round_row
 from wsanalytics.show import counted
 from wsanalytics.store import EmptyError, Store
@@ -119,7 +120,7 @@ def collect(
 
 def _known(store: Store) -> dict[tuple[str, str], pd.DataFrame]:
     try:
-        inventory = store.inventory()
+        inventory = store.inventory(guesses=False)
     except EmptyError:
         return {}
     return {
@@ -317,6 +318,8 @@ class _Collector:
             self.store.add_workspaces(changed, look.looked_at, name)
         if len(look.samples):
             self.store.add_samples(look.samples, name)
+            note_looked(self.store, look.workspaces, look.samples, self.facts[key].bundles,
+                        look.looked_at, name)
         rest = before[~before["workspace_id"].isin(now["workspace_id"])] if (
             before is not None) else now[:0]
         self.known[key] = pd.concat([rest, now], ignore_index=True) if len(rest) else now

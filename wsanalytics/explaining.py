@@ -129,14 +129,25 @@ def explain(analysis: Analysis, workspace_id: str, *, zones: Zones | None = None
         usage = replace(usage, observed_days=options[0]["observed_days"],
                         unobserved_days=options[0]["unobserved_days"])
     told = (
-        (IT_IS, what_it_is(machine, advice["from_setting"])),
-        (f"{USE}, {analysis.window}", how_it_is_used(usage, str(zone))),
+        (IT_IS, (*what_it_is(machine, advice["from_setting"]), *_known(analysis, workspace_id))),
+        (f"{USE}, {analysis.window}", (*how_it_is_used(usage, str(zone)),
+                                       *_last_connection(analysis, workspace_id))),
         (COSTS, what_it_costs(analysis, machine, options, usage)),
         (ADVICE, advice_on(advice)),
         (ELSE, what_would_change(analysis, machine, options, advice, usage)),
     )
     sections = tuple(Section(title, tuple(rows)) for title, rows in told)
     return Explanation(workspace_id, in_short(advice), sections, _table_of(options, advice))
+
+
+def _known(analysis: Analysis, workspace_id: str) -> tuple[Row, ...]:
+    known = analysis.hearsay
+    return () if known is None else tuple(known.rows_on(workspace_id))
+
+
+def _last_connection(analysis: Analysis, workspace_id: str) -> tuple[Row, ...]:
+    last = analysis.hearsay.last_connection(workspace_id) if analysis.hearsay else ""
+    return (("last, by AWS", last),) if last else ()
 
 
 def refuse_stranger(workspace_id: str, workspaces: pd.DataFrame) -> None:

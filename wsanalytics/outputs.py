@@ -26,7 +26,7 @@ OWNER_ALONE = 0o600
 """The rights of a new file that holds names of users."""
 _WRITABLE = 0o222
 _LONGEST_STEM = 50  # letters of at most four bytes: with what is added a name stays under 255 bytes
-_STORE_PARTS = ("store.json", "samples", "workspaces", "settings")
+_STORE_PARTS = ("store.json", "samples", "workspaces", "settings", "remarks")
 
 
 def check_output(path: Path, extensions: tuple[str, ...] = EXTENSIONS) -> None:

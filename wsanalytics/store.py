@@ -11,6 +11,7 @@ single files are still there.
     samples/day=2026-11-25/*.parquet      a file a look; one file once the day is over
     workspaces/*.parquet                  WorkSpaces as they were first seen, and as they changed
     settings/*.parquet                    changes of setting that CloudTrail told of
+    remarks/*.parquet                     guesses, and what else is known of single WorkSpaces
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import time
 import warnings
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from wsanalytics.inventory import SEEN_AT, inventory_of, settings_of_inventory
 from wsanalytics.locks import BusyError, held
 from wsanalytics.outputs import is_private, replaced, write_text
 from wsanalytics.parsing import json_of
+from wsanalytics.remarks import no_remarks, with_guesses
 from wsanalytics.samplefiles import (
     as_frame,
     no_samples,
@@ -47,9 +49,9 @@ from wsanalytics.samplefiles import (
 from wsanalytics.schedule import check_settings
 from wsanalytics.sealed import write_sealed
 from wsanalytics.show import listed
-from wsanalytics.storefiles import day_folders, parquet_files, strangers
+from wsanalytics.storefiles import KINDS, day_folders, parquet_files, strangers
 from wsanalytics.tables import SETTINGS, WORKSPACES
-from wsanalytics.timeline import Window
+from wsanalytics.timeline import Window, whole_days
 
 
 class EmptyError(InputError):
@@ -195,9 +197,22 @@ class Store:
         ]
         return as_frame(pa.concat_tables(tables) if tables else no_samples())
 
-    def inventory(self) -> pd.DataFrame:
-        """Every WorkSpace that was ever seen, as it was last seen: a ``workspaces`` table."""
-        return inventory_of(self._seen())
+    def inventory(self, *, guesses: bool = True) -> pd.DataFrame:
+        """Every WorkSpace that was ever seen, as it was last seen: a ``workspaces`` table.
+
+        Where nothing says when one was created, there may be a guess, unless *guesses* is false.
+        """
+        seen = inventory_of(self._seen())
+        return with_guesses(seen, self.remarks()) if guesses else seen
+
+    def add_remarks(self, rows: pd.DataFrame, name: str) -> None:
+        """Add what was learned of single WorkSpaces beside the tables."""
+        self._add(rows, "remarks", name)
+
+    def remarks(self) -> pd.DataFrame:
+        """What is known of single WorkSpaces beside the tables (``remarks.COLUMNS``)."""
+        return pd.concat(steadily(partial(self._rows, "remarks")) or [no_remarks()],
+                         ignore_index=True)
 
     def _rows(self, kind: str) -> list[pd.DataFrame]:
         return [read_rows(path) for path in parquet_files(self.folder / kind)]
@@ -318,7 +333,7 @@ class Store:
         """Remove what was *made* for a store that nothing came to be in; no other file goes."""
         if any(self.folder.rglob("*.parquet")):
             return
-        for kind in ("samples", "workspaces", "settings"):
+        for kind in KINDS:
             made.folders += [self.folder / kind, *sorted((self.folder / kind).glob("day=*"))]
         made.files += [self.folder / f".{what}.lock" for what in ("collect", "backfill", "write")]
         with suppress(BusyError), self.locked("collect"), self.locked("backfill"):
@@ -339,14 +354,3 @@ class Store:
             with suppress(FileNotFoundError):
                 size += path.stat().st_size if path.is_file() else 0
         return size
-
-
-def whole_days(first: datetime, last: datetime) -> Window:
-    """The UTC days that lie wholly between two samples; where there is none, those they touch.
-
-    A sample in the first or the last ten minutes of a day covers that day to its edge.
-    """
-    slack = timedelta(minutes=10)
-    start = (first + timedelta(days=1) - slack).astimezone(UTC).date()
-    end = (last + slack).astimezone(UTC).date()
-    return Window.of_days(start, end) if start < end else Window.around(first, last)

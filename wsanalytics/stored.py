@@ -11,10 +11,15 @@ import pandas as pd
 from wsanalytics.errors import InputError
 from wsanalytics.history import History
 from wsanalytics.observedorders import observed_orders
+from wsanalytics.remarks import Hearsay
+from wsanalytics.samplefiles import as_frame, no_samples
 from wsanalytics.sessions import find_gaps, find_sessions
 from wsanalytics.store import Store
 from wsanalytics.tables import GAPS, ORDERS, SESSIONS
 from wsanalytics.timeline import Window, clipped
+
+_OWN_LOOKS = ["sample"]
+"""The source of samples that were looked for here, and not read from metrics."""
 
 ROWS_AT_ONCE = 8_000_000
 _ROWS_A_DAY = 288
@@ -83,3 +88,16 @@ def _never_seen(workspaces: pd.DataFrame, window: Window) -> pd.DataFrame:
     for name in ("from_at", "to_at"):
         frame[name] = clipped(frame[name], window)
     return frame[frame["from_at"] < frame["to_at"]]
+
+
+def hearsay_of(store: Store) -> Hearsay:
+    """What to add to the words about single WorkSpaces; last connections as of its last looks."""
+    late = next((frame for day in reversed(store.days())
+                 if len(frame := store.samples(day, day + timedelta(days=1), sources=_OWN_LOOKS))),
+                no_late_samples())
+    return Hearsay.of(store.inventory(), store.inventory(guesses=False), store.remarks(), late)
+
+
+def no_late_samples() -> pd.DataFrame:
+    """Late samples, none of them."""
+    return as_frame(no_samples())

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from wsanalytics.errors import InputError
 
-KINDS = ("samples", "workspaces", "settings")
+KINDS = ("samples", "workspaces", "settings", "remarks")
 _DAY = re.compile(r"day=(\d{4}-\d{2}-\d{2})")
 _MEND = "restore it from a backup, or move it out of the store"
 

@@ -240,3 +240,14 @@ def cut(starts: Micros, stops: Micros, edges: Micros) -> Pieces:
         np.maximum(low[source], edges[span]),
         np.minimum(high[source], edges[span + 1]),
     )
+
+
+def whole_days(first: datetime, last: datetime) -> Window:
+    """The UTC days that lie wholly between two samples; where there is none, those they touch.
+
+    A sample in the first or the last ten minutes of a day covers that day to its edge.
+    """
+    slack = timedelta(minutes=10)
+    start = (first + timedelta(days=1) - slack).astimezone(UTC).date()
+    end = (last + slack).astimezone(UTC).date()
+    return Window.of_days(start, end) if start < end else Window.around(first, last)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
@@ -207,8 +208,9 @@ def _notes(analysis: Analysis) -> list[dict[str, Any]]:
         notes.append((f"{count} terminated, left out of what a month costs", listed(gone, 50)))
     if analysis.plan.unused:
         count = counted(len(analysis.plan.unused), "WorkSpace")
-        notes.append((f"{count} that nobody used in the window", listed(analysis.plan.unused, 50)
+        notes.append((f"{count} that nobody used in the window", listed(_unused(analysis), 50)
                       + ". Whether they are needed at all is for their owners to say."))
+    notes += _remarks(analysis)
     if analysis.gaps is not None and len(analysis.gaps):
         unknown = ("What happened then is not known: it counts neither as connected nor as free, "
                    "so real hours may be higher.")
@@ -220,6 +222,43 @@ def _notes(analysis: Analysis) -> list[dict[str, Any]]:
                          for name, rows in analysis.defaults.items())
         notes.append(("Columns that were empty or missing, so that their defaults hold", used))
     return [{"title": title, "text": text} for title, text in notes]
+
+
+LONG_AGO = timedelta(days=28)
+"""Whose user was connected last before that is listed, whatever was sampled."""
+
+
+def _unused(analysis: Analysis) -> list[str]:
+    """The unused WorkSpaces, each with when AWS last knew its user to be connected."""
+    if analysis.hearsay is None:
+        return list(analysis.plan.unused)
+    known = {name: analysis.hearsay.last_connection(name) for name in analysis.plan.unused}
+    return [f"{name} (last connected: {last})" if last else name for name, last in known.items()]
+
+
+def _remarks(analysis: Analysis) -> list[tuple[str, str]]:
+    """Guesses, replaced WorkSpaces, and licences that the prices do not hold."""
+    known = analysis.hearsay
+    if known is None:
+        return []
+    there = set(analysis.workspaces["workspace_id"])
+    guessed = sorted(known.guessed & there)
+    replaced = [f"{after} for {before}" for after, before in known.replaces.items()
+                if after in there]
+    licensed = sorted(set(known.applications) & there)
+    long_ago = [f"{name} ({known.last_connection(name)})"
+                for name in known.long_ago(LONG_AGO) if name in there]
+    return [(f"{counted(len(names), 'WorkSpace')} {title}", f"{listed(names, 50)}. {why}")
+            for names, title, why in (
+        (guessed, "created on a day that is a guess",
+         "It is the day of CloudWatch's first figures of them."),
+        (replaced, "in place of one that is gone, of the same user",
+         "What the former was used for is not counted for the latter."),
+        (licensed, "with a licence for applications",
+         "It costs more a month, and is not in these prices."),
+        (long_ago, f"whose users were last connected {LONG_AGO.days} days ago or more, or never",
+         "That is what AWS knows, also of the time before these samples."),
+    ) if names]
 
 
 def _gap_text(gaps: pd.DataFrame) -> str:
