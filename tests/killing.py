@@ -112,17 +112,29 @@ def kill(times: int, seed: int, folder: Path) -> None:
     """
     rng, known = random.Random(seed), Known()
     with SandboxProcess(workspaces=WORKSPACES, speed=0.001) as box:
-        kills = 0
+        kills, opened, clock = 0, opened_at(box.url), Stepped(box.url)
         while kills < times or (len(known.looks) < times and kills < 10 * times):
             kills += 1
+            compacts = kills % 3 == 0
+            if compacts:  # which is done in a moment: there is to be something to do, and no more
+                for _ in range(4):
+                    clock.step(43_200)
+                    collect(folder / "store", connections=opened, clock=clock)
+                    known.looks.append(f"{clock.at:%Y-%m-%dT%H:%M:%S}")
+                clock.step(86_400)
             reader, writer = os.pipe()
             child = os.fork()
             if child == 0:
                 os.close(reader)
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
+                if compacts:
+                    os.write(writer, b"begins:compact\n")
+                    Store(folder / "store").compact(clock.at.date())
+                    os.write(writer, b"begins:nothing\n")
+                    time.sleep(60)
                 keep_looking(box.url, folder / "store", writer, seed * 10_000 + kills)
             os.close(writer)
-            time.sleep(rng.uniform(0.05, 1.6))
+            time.sleep(rng.uniform(0, 0.12) if compacts else rng.uniform(0.05, 1.6))
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             with os.fdopen(reader) as said:
