@@ -527,7 +527,9 @@ def test_a_journal_that_is_none_is_refused(journal: Path) -> None:
         json.dumps(good) + "\n{broken\n" + json.dumps(good) + "\n": "line 2",
         json.dumps(good | {"event": "outcome"}) + "\n": "begins with another line",
         json.dumps(good) + "\n" + json.dumps(
-            {"at": "x", "run": "1", "event": "change"}) + "\n": "lacks what it needs",
+            {"at": good["at"], "run": "1", "event": "change"}) + "\n": "lacks what it needs",
+        json.dumps(good) + "\n" + json.dumps(
+            {"at": "x", "run": "1", "event": "change"}) + "\n": "its at is not an instant",
     }
     with fleet(20) as (box, _, writer):
         plan = plan_of(rote_changes(box.workspaces(), 2))
