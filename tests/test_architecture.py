@@ -26,7 +26,7 @@ archive, PEOPLE
 switching, hourrules, metering, billing, habits, days, outlook, pastdays, prospects
 POLICIES, simulate.answers, simulate.arena, simulate.backtest
 progress, rounds, health, reaching, intake, remarking, looking, facts, trail, collector, backfilling
-comparison, unattended, reasons, duedates, choosing, recommendations
+counting, comparison, unattended, reasons, duedates, choosing, recommendations
 jsonfields, planfile, planview, summaries, fleetviews, analysis, budget, calibration
 ledger, guards, changing, dealing, carrying, applying, powering, idling, arrivals
 mixtures, offering, frontiers, repricing, answering, whatif

@@ -67,7 +67,7 @@ def _in_folder(tmp_path: Path) -> Iterator[None]:
 def test_a_fleet_at_a_glance(panel: FleetPanel) -> None:
     head = panel.head.value
     assert "a month for" in head and "prices of" in head
-    assert "not simulated (MANUAL or standby): ws-" in head
+    assert "1 WorkSpace MANUAL or standby, not simulated: ws-" in head
     assert "hours of the day are local time (" in head and "America/New_York" in head
     for place, title in enumerate(TABS):
         assert panel.tabs.titles[place] == title

@@ -45,7 +45,8 @@ class Answer:
     ``frontier`` holds all that it could do, ``choice`` the option taken for each WorkSpace,
     ``code`` three lines of Python that make this answer again: the names in them (``history``,
     ``prices`` and so on) stand for what was handed to ``what_if``. ``not_billed`` counts the
-    WorkSpaces that are MANUAL or standby, of which nothing is known here.
+    WorkSpaces that are MANUAL or standby, of which nothing is known here; ``counted`` says of whom
+    only a part of the window counts.
     """
 
     question: Question
@@ -58,6 +59,7 @@ class Answer:
     users: tuple[str, ...]
     has_present: bool
     not_billed: int
+    counted: str = ""
 
     @cached_property
     def costs(self) -> pd.DataFrame:
@@ -154,7 +156,9 @@ class Answer:
             (found.terminated, "terminated"), (found.unpriced, "without a known price"),
             (found.absent, "created later")) if count]
         return " · ".join(filter(None, [
-            f"{found.window}, every WorkSpace over the whole window", f"hours by {asked.hour_rule}",
+            f"{found.window}, {self.counted or 'every WorkSpace over the whole window'}",
+            f"hours by {asked.hour_rule}",
+            "savings that are certain and those that are not: a plan proposes the certain ones",
             f"prices{f' of {found.prices_date}' if found.prices_date else ''}{less}",
             f"not counted: {', '.join(left)}" if left else "",
             f"{counted(self.not_billed, 'WorkSpace')} MANUAL or standby: no hours, not simulated"
@@ -202,9 +206,8 @@ def answered(ground: Ground, question: Question, code: str) -> Answer:
     is_present = np.zeros(fixed.shape, dtype=bool) if present is None else (
         present.to_numpy()[:, None] == np.array(names))
     is_common = np.isin(names, list(map(str, question.settings)))
-    starts = ground.starts[:, places]
-    offers = Offers(fixed + hourly, starts / ground.window.weeks,
-                    starts * ground.per_month * question.wait_minutes,
+    offers = Offers(fixed + hourly, ground.starts_a_week[:, places],
+                    ground.starts_a_month[:, places] * question.wait_minutes,
                     is_present | is_common, is_present)
     label = ground.labels[question.prices]
     found = weighed(
@@ -216,7 +219,7 @@ def answered(ground: Ground, question: Question, code: str) -> Answer:
     return Answer(
         question=question, code=code, frontier=found, choice=choice, chosen=chosen,
         fixed=fixed[found.counts], hourly=hourly[found.counts], users=users,
-        has_present=present is not None, not_billed=ground.not_billed)
+        has_present=present is not None, not_billed=ground.not_billed, counted=ground.counted)
 
 
 def _chosen(found: Frontier, question: Question) -> tuple[Choice, Places]:

@@ -18,7 +18,7 @@ import pandas as pd
 from wsanalytics.admintables import BUDGET
 from wsanalytics.analysis import Analysis
 from wsanalytics.billing import Tariff
-from wsanalytics.comparison import life_of
+from wsanalytics.counting import life_of
 from wsanalytics.hourrules import Hours
 from wsanalytics.outlook import Past
 from wsanalytics.parsing import tags_of

@@ -11,7 +11,8 @@ from wsanalytics.files import write_table
 from wsanalytics.inputs import tell_defaults
 from wsanalytics.outputs import check_output
 from wsanalytics.report import terminal
-from wsanalytics.show import counted
+from wsanalytics.show import counted, usd
+from wsanalytics.summaries import fleet_costs
 
 
 def budget(args: Namespace) -> None:
@@ -23,6 +24,11 @@ def budget(args: Namespace) -> None:
     if args.output is not None:
         write_table(spend, args.output, BUDGET)
     terminal.print_budget(spend, analysis.window)
+    today = fleet_costs(analysis.comparison, analysis.plan).iloc[0]
+    terminal.console().print(
+        f"This is what the two months are expected to come to, with their own lengths and what is "
+        f"foreseen of people; what an average month costs today, {usd(today['total_usd'])}, is in "
+        "the report.", soft_wrap=True)
     terminal.console().print(
         f"Prices: {analysis.prices.origin}, {analysis.prices.dates}. No taxes. "
         f"The plan has {counted(len(analysis.plan.changes), 'change')}, dated as if it were made "

@@ -8,13 +8,13 @@ others did next who had lived the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from wsanalytics.counting import Counting, Life, hours_since, life_of
 from wsanalytics.errors import InputError
 from wsanalytics.pastdays import past_of
 from wsanalytics.prospects import Prospects, days_ahead, prospects_of
@@ -26,13 +26,11 @@ from wsanalytics.tables import COMPARISON
 from wsanalytics.timeline import (
     MICROS_PER_DAY,
     MICROS_PER_HOUR,
-    Micros,
     Window,
     clipped,
     coded,
     column_micros,
     instants,
-    months_of,
 )
 
 Amounts = npt.NDArray[np.float64]
@@ -69,11 +67,14 @@ def compare(
     present = _present(grid, baseline)
     life = life_of(workspaces, grid.ids, replay.window)
     fleet = np.arange(len(grid.ids))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        per_month = 1 / np.where(life.months > 0, life.months, np.nan)
+    per_month = life.per_month
     past = past_of(replay, workspaces, grid.ids, gaps)
     ahead = prospects_of(past, seed=seed, ahead_days=days_ahead(replay.window))
-    hourly, hours, weekly = _counted(grid, replay, life, ahead, per_month)
+    counting = Counting.since(replay, life, grid.ids, changed=ahead.changed,
+                              days=ahead.counted_days)
+    rows = [counting.at(name) for name in grid.settings]
+    hourly, hours = (amount * counting.hours[rows] for amount in (grid.hourly, grid.hours))
+    weekly = counting.starts_a_week(grid.cold_starts, counting.starts[rows])
     fixed = grid.fixed * per_month
     costs = fixed + hourly
     saving = costs[present, fleet] - costs
@@ -194,15 +195,6 @@ def unattended_hours(replay: Replay, present: pd.Series) -> Amounts:
     return np.maximum(hours, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
-    """How long each WorkSpace existed in the window, and when it ended if it did."""
-
-    days: Amounts
-    months: Amounts
-    terminated_at: pd.DatetimeIndex
-
-
 def _present(grid: _Grid, baseline: pd.Series) -> npt.NDArray[np.intp]:
     names = baseline.reindex(grid.ids)
     lost = names.index[names.isna()]
@@ -228,73 +220,6 @@ def _present(grid: _Grid, baseline: pd.Series) -> npt.NDArray[np.intp]:
             mend=f"{add}, or pass include=history.configured, to setting_grid",
         )
     return present
-
-
-def life_of(workspaces: pd.DataFrame, ids: pd.Index, window: Window) -> Life:
-    """How long each of the WorkSpaces *ids* existed in *window*, the day of its creation whole."""
-    rows = workspaces.set_index("workspace_id").reindex(ids)
-    start, end = window.micros
-    created = column_micros(rows["created_at"]) // MICROS_PER_DAY * MICROS_PER_DAY
-    begins = np.where(rows["created_at"].notna(), np.maximum(created, start), start)
-    ended = column_micros(rows["terminated_at"])
-    ends = np.where(rows["terminated_at"].notna(), np.minimum(ended, end), end)
-    months = months_of(window)
-    return Life(
-        np.maximum(ends - begins, 0) / MICROS_PER_DAY,
-        (_overlap(begins, ends, months.edges) / np.diff(months.edges)).sum(axis=1),
-        pd.DatetimeIndex(rows["terminated_at"]),
-    )
-
-
-def _overlap(begins: Micros, ends: Micros, edges: Micros) -> Amounts:
-    """How much of each stretch (rows) lies in each span between *edges* (columns)."""
-    low = np.maximum(begins[:, None], edges[:-1])
-    high = np.minimum(ends[:, None], edges[1:])
-    overlap: Amounts = np.maximum(high - low, 0).astype(np.float64)
-    return overlap
-
-
-def _counted(
-    grid: _Grid, replay: Replay, life: Life, ahead: Prospects, per_month: Amounts
-) -> tuple[Amounts, Amounts, Amounts]:
-    """Hourly USD and hours a month, and cold starts a week, of the days that count.
-
-    By setting and WorkSpace. Of those whose use has changed, what fell after the change: as much
-    of the hours as of the running time.
-    """
-    whole = grid.hourly * per_month, grid.hours * per_month, grid.cold_starts / replay.window.weeks
-    if not ahead.changed.any():
-        return whole
-    days = np.where(ahead.changed, ahead.counted_days, np.inf)
-    since = replay.window.micros[1] - np.where(ahead.changed, days, 0) * MICROS_PER_DAY
-    running = _by_owner(grid, replay.runs, lambda runs, place: np.maximum(
-        column_micros(runs["stopped_at"]) - np.maximum(column_micros(runs["started_at"]),
-                                                       since[place]), 0))
-    all_of_it = _by_owner(grid, replay.runs, lambda runs, _: (
-        column_micros(runs["stopped_at"]) - column_micros(runs["started_at"])))
-    share = np.divide(running, all_of_it, out=np.zeros_like(running), where=all_of_it > 0)
-    waits = _by_owner(grid, replay.cold_starts, lambda cold, place: (
-        column_micros(cold["connected_at"]) >= since[place]))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        factor = share * life.days / life.months / days
-    return (np.where(ahead.changed, grid.hourly * factor, whole[0]),
-            np.where(ahead.changed, grid.hours * factor, whole[1]),
-            np.where(ahead.changed, waits * 7 / days, whole[2]))
-
-
-def _by_owner(
-    grid: _Grid, frame: pd.DataFrame,
-    amount: Callable[[pd.DataFrame, npt.NDArray[np.intp]], npt.NDArray[np.generic]],
-) -> Amounts:
-    """The sums of an amount of runs or cold starts, by setting and WorkSpace."""
-    known = frame[frame["workspace_id"].isin(grid.ids)]
-    setting = pd.Index(grid.settings).get_indexer(pd.Index(known["setting"].astype("str")))
-    known, setting = known[setting >= 0], setting[setting >= 0]
-    place = grid.ids.get_indexer(pd.Index(known["workspace_id"].astype("str")))
-    shape = grid.total.shape
-    total = np.bincount(setting * shape[1] + place, minlength=shape[0] * shape[1],
-                        weights=amount(known, place).astype(np.float64))
-    return total.astype(np.float64).reshape(shape)
 
 
 def _interval(
@@ -326,7 +251,7 @@ def _counted_from(ahead: Prospects, window: Window) -> pd.DatetimeIndex:
 def _to_a_month(life: Life, ahead: Prospects) -> Amounts:
     """What turns a sum over the days that count into one a month."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        per_month = 1 / np.where(life.months > 0, life.months, np.nan)
+        per_month = life.per_month
         return np.where(ahead.changed, life.days * per_month / ahead.counted_days, per_month)
 
 
@@ -337,8 +262,7 @@ def _connected(
     sessions = replay.sessions[replay.sessions["workspace_id"].isin(ids)]
     place = ids.get_indexer(pd.Index(sessions["workspace_id"]))
     since = np.where(counted_from.isna(), 0, column_micros(pd.Series(counted_from)))[place]
-    hours = np.maximum(column_micros(sessions["disconnected_at"]) - np.maximum(
-        column_micros(sessions["connected_at"]), since), 0) / MICROS_PER_HOUR
+    hours = hours_since(sessions, since)
     size = len(ids)
     return (
         np.bincount(place, weights=hours, minlength=size).astype(np.float64),

@@ -8,7 +8,7 @@ waiting is worth to whoever pays; here every answer to that has its price.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from math import isfinite
 
@@ -81,7 +81,8 @@ class Frontier:
     cold_starts_per_week, waiting_minutes_per_month, efficient. ``fleet_points`` is a
     ``fleet_frontier`` table: all that the fleet can do where each WorkSpace takes the option that
     suits it, from the cheapest on. ``workspaces`` are counted in these two; those that are
-    ``terminated``, ``unpriced`` or ``absent`` (created after the window) are not.
+    ``terminated``, ``unpriced`` or ``absent`` (created after the window) are not. ``counted`` says
+    of whom only a part of the window counts.
     """
 
     options: pd.DataFrame
@@ -100,6 +101,7 @@ class Frontier:
     offers: Offers
     efficient: Marks
     counts: Marks
+    counted: str = ""
 
     def choose(
         self,
@@ -164,6 +166,7 @@ def frontier(
     wait_minutes: float = WAIT_MINUTES,
     present: pd.Series | None = None,
     orders: pd.DataFrame | None = None,
+    gaps: pd.DataFrame | None = None,
     step: Callable[[str], None] = lambda _: None,
 ) -> Frontier:
     """Dollars a month against users' waiting, of each WorkSpace and of the whole fleet.
@@ -174,7 +177,9 @@ def frontier(
     a :func:`~wsanalytics.simulate.backtest.backtest` on the present settings, or, written
     ``AUTO_STOP:60+stop_when_idle:minutes=15``, on that one for all (default:
     :func:`~wsanalytics.offering.calling_policies`; an empty list: none). *wait_minutes* is how
-    long a cold start takes; *orders* are starts and stops that were observed beside the sessions.
+    long a cold start takes; *orders* are starts and stops that were observed beside the sessions,
+    *gaps* the stretches in which nobody looked. Amounts are counted as :func:`wsanalytics.compare`
+    counts them: of WorkSpaces whose use has changed for good, what came after the change.
 
     It tells what could be, certain or not; :func:`wsanalytics.recommend` proposes what is worth
     changing. Raises :class:`InputError` for a policy or setting that does not exist.
@@ -191,11 +196,12 @@ def frontier(
         hour_rule=HourRule.parse(hour_rule), maintenance_hours=maintenance_hours,
         wait_minutes=wait_minutes,
     )
-    fleet, offers = offers_of(workspaces, sessions, question, step, orders)
-    return weighed(
+    fleet, offers, counting = offers_of(workspaces, sessions, question, step, orders, gaps)
+    found = weighed(
         offers, question.names, question.common, ids=pd.Index(fleet["workspace_id"]),
         ended=fleet["terminated_at"].notna().to_numpy(), window=window, wait_minutes=wait_minutes,
         prices_date=prices.date, discount=prices.discount)
+    return replace(found, counted=counting.note)
 
 
 def weighed(

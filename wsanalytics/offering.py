@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from wsanalytics.billing import bill, billable
-from wsanalytics.comparison import life_of
+from wsanalytics.counting import Counting
 from wsanalytics.errors import NotBilledWarning, UnpricedWarning
 from wsanalytics.hourrules import HourRule
 from wsanalytics.mixtures import Offers
@@ -75,8 +75,9 @@ class Question:
 def offers_of(
     workspaces: pd.DataFrame, sessions: pd.DataFrame, question: Question,
     step: Callable[[str], None], orders: pd.DataFrame | None = None,
-) -> tuple[pd.DataFrame, Offers]:
-    """The WorkSpaces that are billed, in order, and what each of them is offered."""
+    gaps: pd.DataFrame | None = None,
+) -> tuple[pd.DataFrame, Offers, Counting]:
+    """The WorkSpaces that are billed, in order, what each is offered, and how it was counted."""
     plays: dict[Setting | None, list[str]] = {}
     for text in question.policies:
         base, policy = _base_of(text)
@@ -100,7 +101,8 @@ def offers_of(
         charges.append(found.outcomes.assign(
             setting=prefix + found.outcomes["policy"].astype("str")))
     fleet = workspaces[billable(workspaces)].sort_values("workspace_id", ignore_index=True)
-    return fleet, _summed(charges, fleet, question)
+    counting = Counting.of(played, fleet, pd.Index(fleet["workspace_id"]), gaps)
+    return fleet, _summed(charges, fleet, question, counting), counting
 
 
 def _prefixed(step: Callable[[str], None], prefix: str) -> Callable[[str], None]:
@@ -114,19 +116,24 @@ def _base_of(text: str) -> tuple[Setting | None, str]:
     return (Setting.parse(base, where=f"the option {text!r}"), policy) if plus else (None, text)
 
 
-def _summed(charges: Sequence[pd.DataFrame], fleet: pd.DataFrame, question: Question) -> Offers:
+def _summed(
+    charges: Sequence[pd.DataFrame], fleet: pd.DataFrame, question: Question, counting: Counting
+) -> Offers:
+    """What each option costs a month and how its users wait, by WorkSpace (rows)."""
     ids, options = pd.Index(fleet["workspace_id"]), pd.Index(question.names)
-    usd, starts = np.zeros((len(ids), len(options))), np.zeros((len(ids), len(options)))
+    shape = (len(ids), len(options))
+    fixed, hourly, starts = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     for frame in charges:
         row = ids.get_indexer(pd.Index(frame["workspace_id"].astype("str")))
         place = options.get_indexer(pd.Index(frame["setting"].astype("str")))
-        np.add.at(usd, (row, place), frame["total_usd"].to_numpy(dtype=np.float64))
-        np.add.at(starts, (row, place), frame["cold_starts"].to_numpy(dtype=np.float64))
+        for total, name in ((fixed, "fixed_usd"), (hourly, "hourly_usd"), (starts, "cold_starts")):
+            np.add.at(total, (row, place), frame[name].to_numpy(dtype=np.float64))
     has = options.get_indexer(pd.Index(question.present.reindex(ids)))
     is_present = np.arange(len(options)) == has[:, None]
-    months = life_of(fleet, ids, question.window).months[:, None]
-    per_month = np.divide(1, months, out=np.full(months.shape, np.nan), where=months > 0)
-    return Offers(usd * per_month, starts / question.window.weeks,
-                  starts * per_month * question.wait_minutes,
+    rows = [counting.at(name) if name in counting.settings else counting.reference
+            for name in question.names]  # a policy is none of the settings that were replayed
+    usd = fixed * counting.life.per_month[:, None] + hourly * counting.hours[rows].T
+    share = counting.starts[rows]
+    return Offers(usd, counting.starts_a_week(starts.T, share).T,
+                  counting.starts_a_month(starts.T, share).T * question.wait_minutes,
                   is_present | options.isin(question.common), is_present)
-

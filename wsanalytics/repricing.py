@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from wsanalytics.billing import Meter, Tariff, billable, refuse_strangers, warn_left_out
-from wsanalytics.comparison import life_of
+from wsanalytics.counting import Counting, life_of
 from wsanalytics.errors import InputError
 from wsanalytics.hourrules import HourRule
 from wsanalytics.mixtures import Amounts, Marks
@@ -40,11 +40,12 @@ class Label:
 class Ground:
     """What a fleet used under each of ``settings`` in ``window``, and what is owed for it.
 
-    Arrays are WorkSpaces (rows, ``ids``) × settings: ``starts`` the cold starts in the window, and
-    in ``owed``, by hour rule and name of the prices, the fees and the billed hours in USD a month
-    of existence; NaN where a price lacks, or where a WorkSpace has no ``months`` in the window.
-    ``present`` is each WorkSpace's setting, None where nobody knows. ``not_billed`` counts those
-    that are MANUAL or standby, of which there are no rows.
+    Arrays are WorkSpaces (rows, ``ids``) × settings: ``starts_a_week`` and ``starts_a_month`` the
+    cold starts, and in ``owed``, by hour rule and name of the prices, the fees and the billed hours
+    in USD a month of existence; NaN where a price lacks, or where a WorkSpace has no ``months`` in
+    the window. ``present`` is each WorkSpace's setting, None where nobody knows. ``not_billed``
+    counts those that are MANUAL or standby, of which there are no rows. ``counted`` says in words
+    of whom only a part of the window counts.
     """
 
     settings: tuple[Setting, ...]
@@ -53,26 +54,24 @@ class Ground:
     users: tuple[str, ...]
     ended: Marks
     months: Amounts
-    starts: Amounts
+    starts_a_week: Amounts
+    starts_a_month: Amounts
     owed: dict[tuple[str, str], tuple[Amounts, Amounts]]
     labels: dict[str, Label]
     present: pd.Series | None
     not_billed: int
+    counted: str = ""
 
     @property
     def hour_rules(self) -> tuple[str, ...]:
         """The hour rules that can be asked for, the usual one first."""
         return tuple(dict.fromkeys(rule for rule, _ in self.owed))
 
-    @property
-    def per_month(self) -> Amounts:
-        """What turns a sum over the window into one a month of existence; a column."""
-        return _per_month(self.months)[:, None]
-
 
 def from_replay(
     replay: Replay, workspaces: pd.DataFrame, prices: Mapping[str, PriceBook],
     rules: Sequence[HourRule], maintenance_hours: float, present: pd.Series,
+    gaps: pd.DataFrame | None = None,
 ) -> Ground:
     """The ground of a *replay* of settings, each hour rule counted and each book asked once.
 
@@ -84,8 +83,9 @@ def from_replay(
     fleet = workspaces[billable(workspaces)].sort_values("workspace_id", ignore_index=True)
     ids = pd.Index(fleet["workspace_id"])
     settings = tuple(one for one in replay.settings if isinstance(one, Setting))
-    months = life_of(fleet, ids, replay.window).months
-    scale = _per_month(months)[:, None]
+    counting = Counting.of(replay, fleet, ids, gaps)
+    rows = [counting.at(str(one)) for one in settings]
+    scale, hours = counting.life.per_month[:, None], counting.hours[rows].T
     tariffs = {name: Tariff.of(fleet, book, months_of(replay.window))
                for name, book in prices.items()}
     warn_left_out(workspaces, fleet, next(iter(tariffs.values())))
@@ -93,13 +93,15 @@ def from_replay(
     owed = {}
     for rule, meter in meters.items():
         for name, tariff in tariffs.items():
-            fixed, hourly = (one.sum(axis=2)[: len(settings)].T * scale
-                             for one in meter.owed(tariff))
-            owed[str(rule), name] = fixed, hourly
-    starts = meters[rules[0]].cold_starts.sum(axis=2)[: len(settings)].T.astype(np.float64)
+            fixed, hourly = (one.sum(axis=2)[: len(settings)].T for one in meter.owed(tariff))
+            owed[str(rule), name] = fixed * scale, hourly * hours
+    starts = meters[rules[0]].cold_starts.sum(axis=2)[: len(settings)].astype(np.float64)
+    share = counting.starts[rows]
     return Ground(
         settings=settings, window=replay.window, ids=ids, users=tuple(fleet["user_name"]),
-        ended=fleet["terminated_at"].notna().to_numpy(), months=months, starts=starts, owed=owed,
+        ended=fleet["terminated_at"].notna().to_numpy(), months=counting.life.months, owed=owed,
+        starts_a_week=counting.starts_a_week(starts, share).T,
+        starts_a_month=counting.starts_a_month(starts, share).T, counted=counting.note,
         labels={name: Label(book.date, book.discount) for name, book in prices.items()},
         present=_present(present, ids, settings), not_billed=len(workspaces) - len(fleet),
     )
@@ -137,7 +139,8 @@ def from_charges(
     scale = _per_month(lived)[:, None]
     return Ground(
         settings=settings, window=when, ids=ids, users=users, ended=ended, months=lived,
-        starts=summed("cold_starts"),
+        starts_a_week=summed("cold_starts") / when.weeks,
+        starts_a_month=summed("cold_starts") * scale,
         owed={(rule, AS_CHARGED): (summed("fixed_usd") * scale, summed("hourly_usd") * scale)},
         labels={AS_CHARGED: Label("", 0.0)},
         present=None if present is None else _present(present, ids, settings),

@@ -6,7 +6,7 @@ Frames and files keep amounts unrounded; whatever a person reads goes through th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from html import escape
 from math import isnan
 from typing import Any
@@ -103,7 +103,8 @@ def hours(value: float) -> str:
 def round_parts(parts: Sequence[float], digits: int = 2) -> list[float]:
     """The *parts* rounded so that they add up to their rounded total.
 
-    Each is rounded by itself, and the largest takes what is then amiss, where it shows least.
+    None moves by as much as a step: all are rounded down, and those that lost most get a step
+    until the total is right (the method of largest remainders).
 
     >>> round_parts([0.333, 0.333, 0.335])
     [0.33, 0.33, 0.34]
@@ -114,11 +115,30 @@ def round_parts(parts: Sequence[float], digits: int = 2) -> list[float]:
         return []
     step = Decimal(1).scaleb(-digits)
     exact = [Decimal(repr(float(part))) for part in parts]
-    rounded = [part.quantize(step, ROUND_HALF_UP) for part in exact]
+    rounded = [part.quantize(step, ROUND_FLOOR) for part in exact]
     total = sum(exact, Decimal()).quantize(step, ROUND_HALF_UP)
-    largest = max(range(len(exact)), key=lambda place: abs(exact[place]))
-    rounded[largest] += total - sum(rounded, Decimal())
+    missing = int((total - sum(rounded, Decimal())) / step)
+    most_lost = sorted(range(len(exact)), key=lambda place: rounded[place] - exact[place])
+    for place in most_lost[:missing]:
+        rounded[place] += step
     return [float(part) for part in rounded]
+
+
+def rounding_note(amounts: Iterable[float]) -> str:
+    """That amounts, each rounded by itself, do not add up to their rounded total; else nothing.
+
+    An amount that is shown in several tables reads the same in all of them that way.
+
+    >>> rounding_note([1.0, 2.0])
+    ''
+    >>> rounding_note([1.004, 1.004])
+    'Each amount is rounded by itself, the total as a whole.'
+    """
+    exact = [Decimal(repr(float(amount))) for amount in amounts]
+    cent = Decimal("0.01")
+    parts = sum((amount.quantize(cent, ROUND_HALF_UP) for amount in exact), Decimal())
+    total = sum(exact, Decimal()).quantize(cent, ROUND_HALF_UP)
+    return "" if parts == total else "Each amount is rounded by itself, the total as a whole."
 
 
 def counted(count: int, noun: str) -> str:

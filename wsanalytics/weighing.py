@@ -35,7 +35,7 @@ def frontier(args: Namespace) -> None:
             fleet.sessions, fleet.workspaces, window=fleet.window, prices=fleet.prices,
             settings=candidates_of(args), policies=policies, hour_rule=args.hour_rule,
             maintenance_hours=args.maintenance_hours, wait_minutes=args.wait_minutes,
-            orders=fleet.orders, step=step)
+            orders=fleet.orders, gaps=fleet.gaps, step=step)
         chosen = found.choose(max_cold_starts_per_week=args.max_cold_starts_per_week,
                               value_of_waiting_minute_usd=args.value_of_waiting_minute_usd or 0.0)
         step("writing")

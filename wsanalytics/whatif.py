@@ -24,7 +24,7 @@ from wsanalytics.hourrules import HourRule
 from wsanalytics.observedorders import observed_orders
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.repricing import AS_CHARGED, Ground, from_charges, from_replay
-from wsanalytics.sessions import find_sessions
+from wsanalytics.sessions import find_gaps, find_sessions
 from wsanalytics.settings import ALWAYS_ON, Setting, auto_stop, setting_grid
 from wsanalytics.show import counted
 from wsanalytics.simulate.fleet import Replay, replay
@@ -199,15 +199,16 @@ def _replayed(
     fleet = of.workspaces if workspaces is None else workspaces
     usual = of.configured if isinstance(of, History) else configured(of.workspaces)
     present = usual if baseline is None else baseline
+    gaps: pd.DataFrame | None
     if isinstance(of, History):
-        sessions, hours_a_month = find_sessions(of), 1.0
+        sessions, hours_a_month, gaps = find_sessions(of), 1.0, find_gaps(of)
         settings = _settings(TIMEOUTS if timeouts is None else timeouts, present)
         played = replay(sessions, settings, window=window or of.window,
                         orders=observed_orders(of, sessions))
     else:
-        hours_a_month = of.limits.maintenance_hours
+        hours_a_month, gaps = of.limits.maintenance_hours, of.gaps
         played = _again(of, window, timeouts, present)
-    return from_replay(played, fleet, prices, rules, hours_a_month, present)
+    return from_replay(played, fleet, prices, rules, hours_a_month, present, gaps)
 
 
 def _again(

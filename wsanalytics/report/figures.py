@@ -94,7 +94,9 @@ def _parts(analysis: Analysis, dated: str) -> Iterator[Picture]:
         yield _picture(
             "Bars: what the fleet cost in each month, fees and billed hours.",
             (7.6, 3.4),
-            lambda ax: plot.cost_by_month(months, ax, caption=dated),
+            lambda ax: plot.cost_by_month(months, ax, caption=(
+                f"{dated}; each whole month as it was, terminated WorkSpaces too: "
+                "no average month of today")),
         )
 
 

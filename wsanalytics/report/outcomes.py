@@ -10,7 +10,7 @@ import pandas as pd
 from wsanalytics.messages import plain
 from wsanalytics.newcomers import Newcomer
 from wsanalytics.report.terminal import SAVES, WAITS, console, new_table
-from wsanalytics.show import counted, number, round_parts, usd, usd_range
+from wsanalytics.show import counted, number, usd, usd_range
 
 _EFFECTIVE = {"done", "would be done", "already in force"}
 
@@ -26,10 +26,10 @@ def print_applied(frame: pd.DataFrame, *, dry_run: bool) -> None:
         return
     table = new_table("What would be done" if dry_run else "What was done",
                          ["WorkSpace", "user", "change"], [SAVES, WAITS], ["outcome"])
-    savings = round_parts(frame["saving_usd_per_month"].fillna(0).tolist())
-    for row, saving in zip(frame.to_dict("records"), savings, strict=True):
+    for row in frame.fillna({"saving_usd_per_month": 0.0}).to_dict("records"):
         table.add_row(plain(row["workspace_id"]), plain(row["user_name"]),
-                      f"{row['from_setting']} → {row['to_setting']}", usd(saving),
+                      f"{row['from_setting']} → {row['to_setting']}",
+                      usd(row["saving_usd_per_month"]),
                       number(row["extra_cold_starts_per_week"], 1), _said(row))
     out.print(table)
     _print_sums(frame)

@@ -11,7 +11,7 @@ from wsanalytics.messages import plain
 from wsanalytics.planview import facts_of
 from wsanalytics.recommendations import Plan
 from wsanalytics.report.terminal import SAVES, WAITS, console, new_table, print_left_alone
-from wsanalytics.show import counted, number, round_parts, usd, usd_range
+from wsanalytics.show import counted, number, rounding_note, usd, usd_range
 
 MOST_SHOWN = 100
 INTERVAL, BEST = "80 % interval", "best date"
@@ -35,6 +35,8 @@ def print_plan(plan: Plan, name: str, *, most: int | None = MOST_SHOWN) -> None:
         if Measurement.get(out, out.options.update(width=10_000), table).maximum > out.width:
             table = _changes_table(plan, ["WorkSpace", "change"], [SAVES, BEST], most)
         out.print(table)
+        if note := rounding_note(_savings_shown(plan, most)):
+            out.print(note, soft_wrap=True)
         _print_reasons(plan, most)
         if most is not None and len(plan.changes) > most:
             out.print(f"{counted(len(plan.changes) - most, 'change')} more; --all shows them, "
@@ -42,25 +44,30 @@ def print_plan(plan: Plan, name: str, *, most: int | None = MOST_SHOWN) -> None:
     print_left_alone(plan)
 
 
+def _savings_shown(plan: Plan, most: int | None) -> list[float]:
+    """The amounts that stand in the table: those of the first changes, and of the rest together."""
+    savings = plan.changes["saving_usd_per_month"].tolist()
+    return savings if most is None else [*savings[:most], sum(savings[most:])]
+
+
 def _changes_table(plan: Plan, left: list[str], right: list[str], most: int | None) -> Table:
     changes = plan.changes
     table = new_table("", left, right)
     top, rest = changes.head(len(changes) if most is None else most), changes.iloc[most:]
     rest = rest if most is not None else rest[:0]
-    savings = round_parts([*top["saving_usd_per_month"], rest["saving_usd_per_month"].sum()])
-    for row, saving in zip(top.to_dict("records"), savings[:-1], strict=True):
+    for row in top.to_dict("records"):
         cells = {
             "WorkSpace": plain(row["workspace_id"]),
             "user": plain(row["user_name"]),
             "change": f"{row['from_setting']} → {row['to_setting']}",
-            SAVES: usd(saving),
+            SAVES: usd(row["saving_usd_per_month"]),
             INTERVAL: usd_range(row["saving_low_usd"], row["saving_high_usd"]),
             WAITS: number(row["extra_cold_starts_per_week"], 1),
             BEST: row["best_date"],
         }
         table.add_row(*(cells[name] for name in [*left, *right]))
     if len(rest):
-        cells = {"WorkSpace": f"and {len(rest):,} more", SAVES: usd(savings[-1]),
+        cells = {"WorkSpace": f"and {len(rest):,} more", SAVES: usd(rest["saving_usd_per_month"].sum()),
                  WAITS: number(rest["extra_cold_starts_per_week"].sum(), 1)}
         table.add_row(*(cells.get(name, "") for name in [*left, *right]))
     table.add_section()

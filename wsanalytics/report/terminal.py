@@ -18,7 +18,7 @@ from wsanalytics.analysis import Analysis
 from wsanalytics.hourrules import HourRule
 from wsanalytics.messages import one_line, plain
 from wsanalytics.recommendations import Plan
-from wsanalytics.show import counted, number, round_parts, size_text, usd, usd_range
+from wsanalytics.show import counted, number, round_parts, rounding_note, size_text, usd, usd_range
 from wsanalytics.summaries import StoreSummary, fleet_costs
 from wsanalytics.tables import Table as Contract
 from wsanalytics.timeline import Window
@@ -94,6 +94,10 @@ def print_changes(analysis: Analysis) -> None:
     if Measurement.get(out, out.options.update(width=10_000), table).maximum > out.width:
         table = _changes_table(analysis, ["WorkSpace", "change"], [SAVES, WAITS])
     out.print(table)
+    savings = analysis.plan.changes["saving_usd_per_month"]
+    shown = [*savings.head(TOP), savings.iloc[TOP:].sum()]
+    if note := rounding_note(shown):
+        out.print(note, soft_wrap=True)
     print_left_alone(analysis.plan)
 
 
@@ -111,20 +115,20 @@ def _changes_table(analysis: Analysis, left: list[str], right: list[str]) -> Tab
     users = analysis.workspaces.set_index("workspace_id")["user_name"]
     table = new_table("The changes that save most", left, right)
     top, rest = changes.head(TOP), changes.iloc[TOP:]
-    savings = round_parts([*top["saving_usd_per_month"], rest["saving_usd_per_month"].sum()])
     rows = [
         {
             "WorkSpace": plain(row["workspace_id"]),
             "user": plain(users[row["workspace_id"]]),
             "change": f"{row['from_setting']} → {row['to_setting']}",
-            SAVES: usd(saving),
+            SAVES: usd(row["saving_usd_per_month"]),
             "80 % interval": usd_range(row["saving_low_usd"], row["saving_high_usd"]),
             WAITS: number(row["extra_cold_starts_per_week"], 1),
         }
-        for row, saving in zip(top.to_dict("records"), savings, strict=False)
+        for row in top.to_dict("records")
     ]
     if len(rest):
-        rows.append({"WorkSpace": f"and {number(len(rest))} more", SAVES: usd(savings[-1]),
+        rows.append({"WorkSpace": f"and {number(len(rest))} more",
+                     SAVES: usd(rest["saving_usd_per_month"].sum()),
                      WAITS: number(rest["extra_cold_starts_per_week"].sum(), 1)})
     rows.append({"WorkSpace": counted(len(changes), "change"),
                  SAVES: usd(analysis.plan.saving_usd_per_month),

@@ -23,8 +23,8 @@ def print_frontier(found: Frontier) -> None:
     out.print(
         f"A cold start counts as {number(found.wait_minutes, 2)} minutes of waiting. Efficient: no "
         "other row has both no more dollars and no more waits. All of it is what these days would "
-        "have cost, certain to come again or not; 'wsanalytics recommend' weighs that.",
-        soft_wrap=True)
+        "have cost, certain to come again or not; 'wsanalytics recommend' weighs that."
+        + (f" {found.counted}, as in the report." if found.counted else ""), soft_wrap=True)
     if any("stop_when_idle" in name or "start_before_work" in name for name in found.names):
         out.print("'wsanalytics stop-idle' and 'wsanalytics start-early' are what stops and starts "
                   "WorkSpaces by calls.", soft_wrap=True)
