@@ -177,6 +177,24 @@ def test_an_empty_path_is_not_the_folder_one_stands_in(refused: Run, argv: tuple
     assert "names no file" in refused(*argv)
 
 
+@pytest.mark.parametrize("argv", [
+    ("collect", "--store", "s" * 300), ("store", "info", "--store", "s" * 300),
+    ("plan", "show", "p" * 300), ("undo", "j" * 300), ("demo", "--output", "d" * 300),
+    ("apply", "plan.json", "--journal", "é" * 200), simulate("--prices", "p" * 300),
+])
+def test_a_name_that_no_file_can_have_is_refused(refused: Run, argv: tuple[str, ...]) -> None:
+    assert "over 255 bytes" in refused(*argv)
+
+
+def test_a_loop_of_links_is_refused_in_one_line(refused: Run, folder: Path) -> None:
+    (folder / "a").symlink_to("b")
+    (folder / "b").symlink_to("a")
+    for argv in (("store", "info", "--store", "a"), ("collect", "--store", "a"),
+                 ("plan", "check", "a"), (*simulate()[:-1], "a/x.csv"),
+                 ("sessions", "--store", "a/b", "--output", "x.csv")):
+        refused(*argv)
+
+
 @pytest.mark.parametrize("option", ["--bundle=--", "--workspace=--", "--tag=--", "--output=--"])
 def test_two_dashes_are_no_value_and_drop_no_filter(refused: Run, option: str) -> None:
     assert "no value" in refused("report", *simulate()[1:9], "--output", "r.html", option)

@@ -69,7 +69,7 @@ def analysis_of(args: Namespace, *, steps: int, as_then: bool = False) -> Analys
         step("reading")
         fleet = fleet_of(args)
         if fleet.note:
-            terminal.tell(fleet.note)
+            terminal.tell_when_done(fleet.note)
         limits = Limits(
             candidates=candidates_of(args),
             hour_rule=HourRule.parse(args.hour_rule),

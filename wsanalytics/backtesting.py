@@ -22,7 +22,7 @@ def backtest(args: Namespace) -> None:
         step("reading")
         fleet = fleet_of(args, with_history=True)
         if fleet.note:
-            terminal.tell(fleet.note)
+            terminal.tell_when_done(fleet.note)
         found = run_backtest(
             fleet.sessions, policies, workspaces=fleet.workspaces, prices=fleet.prices,
             window=fleet.window, hour_rule=args.hour_rule,

@@ -7,6 +7,7 @@ Nothing heavy is imported until a command line has been understood, so ``--help`
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 import warnings
@@ -22,6 +23,7 @@ from wsanalytics.config import commands_of, configure, options_of
 from wsanalytics.errors import (
     InputError,
     NotBilledWarning,
+    Notice,
     StoreWarning,
     UnpricedWarning,
     WsanalyticsError,
@@ -32,6 +34,8 @@ from wsanalytics.options import add_all
 from wsanalytics.outputs import page_at, refuse_overlaps
 
 REFUSED, INTERRUPTED = 2, 130
+LONGEST_NAME = 255
+"""Bytes of a name, on every file system that people have."""
 OUTPUTS = {"output", "gaps", "fleet_output", "plot", "journal"}
 """What a command writes, by the names of options; every other path is read, or is a store."""
 
@@ -55,8 +59,13 @@ class _Parser(argparse.ArgumentParser):
 
     def _get_value(self, action: argparse.Action, arg_string: str) -> Any:  # noqa: ANN401  # as argparse's own
         """As argparse's; an empty path would be the folder that one stands in."""
-        if action.type is Path and (not arg_string or "\0" in arg_string):
-            raise argparse.ArgumentError(action, f"{arg_string!r} names no file and no folder")
+        if action.type is Path:
+            if not arg_string or "\0" in arg_string:
+                raise argparse.ArgumentError(action, f"{arg_string!r} names no file and no folder")
+            if any(len(os.fsencode(part)) > LONGEST_NAME for part in Path(arg_string).parts):
+                raise argparse.ArgumentError(
+                    action, f"{arg_string!r} has a part of over {LONGEST_NAME} bytes, which no "
+                    "file and no folder can be called")
         return super()._get_value(action, arg_string)
 
     def error(self, message: str) -> NoReturn:
@@ -96,16 +105,21 @@ def _answered(argv: Sequence[str]) -> int:
             warnings.simplefilter("always", UnpricedWarning)
             warnings.simplefilter("always", NotBilledWarning)
             warnings.simplefilter("always", StoreWarning)
+            warnings.simplefilter("always", Notice)
             warned: dict[str, type[Warning]] = {}
             warnings.showwarning = partial(_keep_warning, warned)
             status = _run(args)
         if _Parser.note:
             _say(f"wsanalytics:{_Parser.note}")
         for text in warned:  # told when the work is done: a refusal says one thing alone
-            _say(f"wsanalytics: {text}.")
+            _say(f"wsanalytics: {text.rstrip('.')}.")
         return max(status, int(StoreWarning in warned.values()))  # done in part
     except WsanalyticsError as error:
         _say(f"wsanalytics {args.command}: {error}{_whence(error, args)}{_Parser.note}")
+        return REFUSED
+    except OSError as error:  # of a file that nobody looked at before: too many links, no rights
+        _say(f"wsanalytics {args.command}: {error.filename or 'a file'}: "
+             f"{error.strerror or error}. Mend: check the path and its permissions.{_Parser.note}")
         return REFUSED
     except KeyboardInterrupt:
         _say(f"wsanalytics {args.command}: interrupted; nothing is half-written.")
@@ -190,7 +204,7 @@ def _keep_warning(
     file: TextIO | None = None,  # noqa: ARG001  # likewise
     line: str | None = None,  # noqa: ARG001  # likewise
 ) -> None:
-    if issubclass(category, (UnpricedWarning, NotBilledWarning, StoreWarning)):
+    if issubclass(category, (UnpricedWarning, NotBilledWarning, StoreWarning, Notice)):
         warned[str(message)] = category
 
 

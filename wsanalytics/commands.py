@@ -74,7 +74,7 @@ def simulate(args: Namespace) -> None:
         step("reading")
         fleet = fleet_of(args)
         if fleet.note:
-            terminal.tell(fleet.note)
+            terminal.tell_when_done(fleet.note)
         step("replaying")
         replayed = replay(
             fleet.sessions, settings, window=fleet.window, resume_seconds=args.resume_seconds,

@@ -45,5 +45,9 @@ class StoreWarning(UserWarning):
     """Something stands in a store that is none of its files, and is left out."""
 
 
+class Notice(UserWarning):
+    """What a command tells when it is done: one that is refused says one thing alone."""
+
+
 class NotBilledWarning(UserWarning):
     """Some WorkSpaces are not simulated or billed at all (running mode MANUAL, or standby)."""

@@ -30,7 +30,7 @@ def frontier(args: Namespace) -> None:
         step("reading")
         fleet = fleet_of(args, with_history=True)
         if fleet.note:
-            terminal.tell(fleet.note)
+            terminal.tell_when_done(fleet.note)
         found = find_frontier(
             fleet.sessions, fleet.workspaces, window=fleet.window, prices=fleet.prices,
             settings=candidates_of(args), policies=policies, hour_rule=args.hour_rule,

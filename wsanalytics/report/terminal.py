@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from wsanalytics.analysis import Analysis
+from wsanalytics.errors import Notice
 from wsanalytics.hourrules import HourRule
 from wsanalytics.messages import one_line, plain
 from wsanalytics.recommendations import Plan
@@ -84,6 +86,11 @@ def progress(steps: int) -> Iterator[Callable[[str], None]]:
 def tell(text: str) -> None:
     """One line of what was done, on standard error."""
     sys.stderr.write(f"wsanalytics: {one_line(text)}\n")
+
+
+def tell_when_done(text: str) -> None:
+    """One line on standard error once the command is done; none where it is refused."""
+    warnings.warn(Notice(text), stacklevel=2)
 
 
 def print_changes(analysis: Analysis) -> None:
