@@ -67,7 +67,8 @@ def _changes_table(plan: Plan, left: list[str], right: list[str], most: int | No
         }
         table.add_row(*(cells[name] for name in [*left, *right]))
     if len(rest):
-        cells = {"WorkSpace": f"and {len(rest):,} more", SAVES: usd(rest["saving_usd_per_month"].sum()),
+        cells = {"WorkSpace": f"and {len(rest):,} more",
+                 SAVES: usd(rest["saving_usd_per_month"].sum()),
                  WAITS: number(rest["extra_cold_starts_per_week"].sum(), 1)}
         table.add_row(*(cells.get(name, "") for name in [*left, *right]))
     table.add_section()
