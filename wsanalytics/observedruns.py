@@ -18,8 +18,8 @@ from wsanalytics.checking import sort_by_key
 from wsanalytics.history import History
 from wsanalytics.sessions import (
     BRIDGED_INTERVALS,
-    BY_THE_HOUR,
     SHORTEST_BRIDGE,
+    by_the_hour,
     median_intervals,
 )
 from wsanalytics.tables import RUNS
@@ -54,10 +54,10 @@ class States:
     @classmethod
     def of(cls, samples: pd.DataFrame, bridge_gaps: timedelta | None) -> States:
         """The states in *samples* that say whether a WorkSpace was on."""
-        state = samples["state"].astype("str")
-        hourly = samples["source"].astype("str").str.endswith(BY_THE_HOUR)
-        kept = (state.isin([*ON, *OFF]) & ~hourly).to_numpy(dtype=bool)
-        code, ids = pd.factorize(samples["workspace_id"][kept].astype("str"), sort=True)
+        state = samples["state"]
+        kept = state.isin([*ON, *OFF]).to_numpy(dtype=bool) & ~by_the_hour(samples["source"])
+        code, ids = pd.factorize(samples["workspace_id"][kept], sort=True)
+        ids = pd.Index(ids).astype("str")  # they may be categories
         at = column_micros(samples["sampled_at"][kept])
         on = state[kept].isin(ON).to_numpy(dtype=bool)
         order = np.lexsort((on, at, code))

@@ -199,7 +199,7 @@ def _looks(history: History | pd.DataFrame, bridge_gaps: timedelta | None) -> _L
     last[last > looked + CLOCKS_DIFFER // timedelta(microseconds=1)] = _NEVER  # no future is known
     order = np.lexsort((at, code))
     code, at, connected, last = code[order], at[order], connected[order], last[order]
-    blur = np.where(_by_the_hour(samples["source"])[order], MICROS_PER_HOUR, 0)
+    blur = np.where(by_the_hour(samples["source"])[order], MICROS_PER_HOUR, 0)
     code, at, connected, last, blur = _one_an_instant(code, at, connected, last, blur)
     joined = code[1:] == code[:-1]
     interval = median_intervals(code, at, joined, len(ids))
@@ -211,7 +211,8 @@ def _looks(history: History | pd.DataFrame, bridge_gaps: timedelta | None) -> _L
                   blur, bridge)
 
 
-def _by_the_hour(source: pd.Series) -> npt.NDArray[np.bool_]:
+def by_the_hour(source: pd.Series) -> npt.NDArray[np.bool_]:
+    """Which samples come from hourly figures, by their ``source``."""
     names = source.cat.categories if isinstance(source.dtype, pd.CategoricalDtype) else (
         source.dropna().unique())
     hourly = [name for name in names if str(name).endswith(BY_THE_HOUR)]
