@@ -18,6 +18,8 @@ import pytest
 from botocore.config import Config
 
 from tests.sandboxes import frozen
+from wsanalytics.aws.client import connect
+from wsanalytics.aws.reader import read_workspaces
 from wsanalytics.errors import WsanalyticsError
 from wsanalytics.sandbox import Sandbox, SandboxProcess
 
@@ -183,3 +185,27 @@ def test_the_environment_leads_awss_own_tools_to_the_sandbox() -> None:
                 [sys.executable, "-c", script], env=proxied | box.environment(account),
                 capture_output=True, text=True, check=True, timeout=60)
             assert done.stdout.split() == [account, str(count)]
+
+
+def test_accounts_are_printed_after_the_url_with_the_role_that_opens_each() -> None:
+    command = [*COMMAND, "--workspaces", "8", "--accounts", "2", "--regions", "us-east-1",
+               "eu-west-1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          text=True) as process:
+        assert process.stdout is not None
+        url, *accounts = [process.stdout.readline().strip() for _ in range(3)]
+        assert url.startswith("http://127.0.0.1:")
+        assert accounts == [f"{one} arn:aws:iam::{one}:role/wsanalytics"
+                            for one in ("111122223333", "222233334444")]
+        opened, refused = connect(
+            regions=["us-east-1", "eu-west-1"], endpoint_url=url, credentials=("a", "b"),
+            role_arns=[*(line.split()[1] for line in accounts),
+                       "arn:aws:iam::999999999999:role/wsanalytics"])
+        places = {(one.account_id, one.region): len(read_workspaces(one)) for one in opened}
+        assert places == {(account, region): 2 for account in ("111122223333", "222233334444")
+                          for region in ("us-east-1", "eu-west-1")}
+        assert len(refused) == 1  # an account that trusts nobody
+        for one in opened:
+            one.close()
+        process.terminate()
+        assert process.wait(10) == 0
