@@ -223,6 +223,24 @@ def test_terminated_workspaces_that_aws_still_lists_are_in_no_plan_and_no_budget
     assert status == 0 and "terminated" in out
 
 
+@pytest.mark.parametrize("state", ["ERROR", "SUSPENDED", "REBUILDING", "HIBERNATED"])
+def test_a_state_in_which_nothing_is_changed_is_told(
+    state: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "w.csv").write_text(
+        "workspace_id,region,compute_type,running_mode,auto_stop_minutes,state\n"
+        f"ws-there0001,us-east-1,STANDARD,ALWAYS_ON,,{state}\n", encoding="utf-8")
+    days = pd.date_range("2026-09-01", "2026-10-31", freq="7D")
+    rows = [f"ws-there0001,{day:%Y-%m-%d}T09:00:00Z,{day:%Y-%m-%d}T10:00:00Z\n" for day in days]
+    (tmp_path / "s.csv").write_text("workspace_id,connected_at,disconnected_at\n" + "".join(rows),
+                                    encoding="utf-8")
+    plan = tmp_path / "plan.json"
+    assert run(capsys, "recommend", "--sessions", tmp_path / "s.csv", "--workspaces",
+               tmp_path / "w.csv", "--output", plan)[0] == 0
+    change = json.loads(plan.read_text(encoding="utf-8"))["changes"][0]
+    assert f"AWS last reported it as {state}" in change["reason"]
+
+
 def test_a_file_that_calls_a_workspace_terminated_gets_no_advice_for_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

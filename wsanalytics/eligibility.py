@@ -22,6 +22,10 @@ GONE = frozenset({"TERMINATING", "TERMINATED"})
 """States of a WorkSpace that is no more; AWS goes on listing it for a while."""
 
 
+MODIFIABLE = frozenset({"AVAILABLE", "STOPPED"})
+"""States in which a running mode or timeout can be changed (admin guide, modify a WorkSpace)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of reason: what stands beside a number of WorkSpaces, and the sentence for one."""
@@ -119,3 +123,16 @@ def is_timeout(minutes: int | None) -> bool:
     except InputError:
         return False
     return True
+
+
+def waits_for(state: str) -> str:
+    """That a change has to wait, where AWS last reported a *state* in which none is made.
+
+    >>> waits_for("STOPPED")
+    ''
+    >>> waits_for("ERROR")
+    ' AWS last reported it as ERROR: a change waits until it is AVAILABLE or STOPPED.'
+    """
+    if state in MODIFIABLE or not state:
+        return ""
+    return f" AWS last reported it as {state}: a change waits until it is AVAILABLE or STOPPED."

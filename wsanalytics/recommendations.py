@@ -25,7 +25,7 @@ from wsanalytics.choosing import (
     left_alone,
 )
 from wsanalytics.duedates import CALLS_A_CHANGE, DONE_BY, best_date, schedule
-from wsanalytics.eligibility import reasons_set_aside, titles
+from wsanalytics.eligibility import reasons_set_aside, titles, waits_for
 from wsanalytics.errors import InputError
 from wsanalytics.hourrules import HourRule
 from wsanalytics.settings import Setting
@@ -220,6 +220,10 @@ def _frame(rows: list[dict[str, Any]], whose: pd.DataFrame) -> pd.DataFrame:
         known = {} if name not in whose else dict(
             zip(whose["workspace_id"], whose[name], strict=True))
         frame[name] = frame["workspace_id"].map(known).fillna("").astype("str")
+    if "state" in whose:
+        states = dict(zip(whose["workspace_id"], whose["state"].astype("str"), strict=True))
+        waits = frame["workspace_id"].map(states).fillna("").map(waits_for)
+        frame["reason"] += waits.where(frame["action"] == CHANGE, "")
     return frame.sort_values("workspace_id", ignore_index=True)
 
 
