@@ -190,11 +190,11 @@ class _Collector:
         with working("looking at WorkSpaces", total or None) as advance:
             done = self.side_by_side(partial(self.look_at, advance=advance))
         rows, errors = [row for row, _ in done], [error for _, error in done if error]
-        if self.health is not None:
-            self.health.note([*unreached, *rows], self.clock.now())
         self.rows += rows
         if self.directories and not errors and not sum(row["workspaces"] for row in rows):
             self.refuse_unknown_directories()
+        if self.health is not None:
+            self.health.note([*unreached, *rows], self.clock.now())
         if every is None and len(errors) == len(rows) and errors:
             raise errors[0]
 
