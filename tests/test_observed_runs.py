@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -114,6 +115,28 @@ def test_what_sessions_do_not_explain_becomes_starts_and_stops(
     day = [(f"2026-03-02 {a}", f"2026-03-02 {b}", state) for a, b, state in stretches]
     busy = None if connected is None else tuple(f"2026-03-02 {edge}" for edge in connected)
     assert told(observed_orders(history(*day, connected=busy))) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("stretches", "connected", "expected"), [
+    pytest.param([("00:00", "09:00", "STOPPED"), ("09:00", "13:30", "AVAILABLE"),
+                  ("13:30", "23:55", "STOPPED")], ("09:00", "10:00"), [],
+                 id="it may have had a longer timeout"),
+    pytest.param([("00:00", "09:00", "STOPPED"), ("09:00", "10:15", "AVAILABLE"),
+                  ("10:15", "23:55", "STOPPED")], ("09:00", "10:00"), [],
+                 id="it may have had a shorter one, or been stopped by hand"),
+    pytest.param([("00:00", "02:00", "STOPPED"), ("02:00", "03:00", "AVAILABLE"),
+                  ("03:00", "23:55", "STOPPED")], None, [("01:57:30", START)],
+                 id="somebody started it all the same"),
+])
+def test_before_anybody_knew_how_it_was_set_only_what_no_setting_explains_counts(
+    stretches: list[tuple[str, str, str]], connected: tuple[str, str] | None,
+    expected: list[tuple[str, str]],
+) -> None:
+    day = [(f"2026-03-02 {a}", f"2026-03-02 {b}", state) for a, b, state in stretches]
+    busy = None if connected is None else tuple(f"2026-03-02 {edge}" for edge in connected)
+    seen = history(*day, connected=busy)  # type: ignore[arg-type]
+    late = seen.settings.assign(since=pd.Series([at("2026-03-03")], dtype="datetime64[us, UTC]"))
+    assert told(observed_orders(replace(seen, settings=late))) == expected
 
 
 def test_of_an_always_on_workspace_and_of_unobserved_time_nothing_is_said() -> None:

@@ -47,7 +47,7 @@ from wsanalytics.rounds import DONE, IN_PART, REFUSED, as_rounds, refused_row
 from wsanalytics.show import cents, counted
 from wsanalytics.store import Store
 from wsanalytics.timeline import INSTANT_DTYPE, MICROS_PER_SECOND, column_micros
-from wsanalytics.trail import created_in, settings_in
+from wsanalytics.trail import created_in, settings_in, unchanged_in
 
 _LOG = logging.getLogger(__name__)
 FINE_DAYS, HOURLY_DAYS = 63, 455
@@ -228,7 +228,9 @@ class _Backfill:
             return [f"without changes of setting: {error.refusal.action} was refused"]
         changes = [one for one in changes if one.workspace_id in set(own["workspace_id"])]
         name = f"{self.now:%Y%m%dT%H%M%SZ}-{connection.account_id}-{connection.region}-trail"
-        settings = settings_in(changes, self.start, self.store.settings())
+        known = self.store.settings()
+        settings = pd.concat([settings_in(changes, self.start, known),
+                              unchanged_in(changes, start, known)], ignore_index=True)
         if len(settings):
             self.store.add_settings(settings, name)
         created = created_in(changes)

@@ -21,9 +21,17 @@ from wsanalytics.history import History
 from wsanalytics.observedruns import States
 from wsanalytics.schedule import START, STOP, Schedule, check_orders
 from wsanalytics.sessions import find_sessions
+from wsanalytics.settings import LONGEST_MINUTES
 from wsanalytics.simulate.fleet import cut_sessions, replay
 from wsanalytics.tables import ORDERS
-from wsanalytics.timeline import MICROS_PER_MINUTE, Micros, Window, column_micros, instants
+from wsanalytics.timeline import (
+    INSTANT_DTYPE,
+    MICROS_PER_MINUTE,
+    Micros,
+    Window,
+    column_micros,
+    instants,
+)
 
 Rows = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -35,6 +43,7 @@ SLACK = MICROS_PER_MINUTE
 """Beside a sampling interval: states and connections of one sample are not of one second."""
 RENEWED = 60 * MICROS_PER_MINUTE
 """What stays on past its timeout is started anew as often: the shortest timeout there is."""
+_FOREVER = np.iinfo(np.int64).max
 _PASSES = 8
 """An order changes what the orders after it explain; so often they are looked for again."""
 
@@ -53,7 +62,10 @@ def observed_orders(
     every hour for as long as it stayed on past its timeout; a STOP where it was seen off before
     its timeout. *sessions* are found in the samples unless they are handed over. Times are as
     certain as the samples are close; differences of less than a sampling interval, and of
-    :data:`LATE_STOP` behind a stop, are none. Of ALWAYS_ON WorkSpaces nothing is said.
+    :data:`LATE_STOP` behind a stop, are none. Of ALWAYS_ON WorkSpaces nothing is said. Before
+    anybody knew how a WorkSpace was set, one that stayed on after a session, or was stopped soon
+    after one, may have had another timeout then, and one that was on for days may have been
+    ALWAYS_ON: no orders are made of that.
     """
     states = States.of(history.samples, bridge_gaps)
     schedule = history.in_force
@@ -64,8 +76,9 @@ def observed_orders(
         return check_orders(pd.DataFrame(columns=list(ORDERS.names)))
     if sessions is None:
         sessions = find_sessions(history, bridge_gaps=bridge_gaps)
-    return _Explainer(states, cut_sessions(sessions, history.window), schedule,
-                      history.window).orders()
+    known_since = history.settings.groupby("workspace_id")["since"].min()
+    return _Explainer(states, cut_sessions(sessions, history.window), schedule, history.window,
+                      known_since).orders()
 
 
 def _always_on(states: States, schedule: Schedule) -> Flags:
@@ -162,11 +175,14 @@ class _Explainer:
     """Looks for the orders that make the runs that are worked out agree with the states."""
 
     def __init__(
-        self, states: States, sessions: pd.DataFrame, schedule: Schedule, window: Window
+        self, states: States, sessions: pd.DataFrame, schedule: Schedule, window: Window,
+        known_since: pd.Series,
     ) -> None:
         self.states, self.schedule, self.window = states, schedule, window
         self.sessions = sessions[sessions["workspace_id"].isin(schedule.opening.index)]
         self.connected = _Runs.of(self.sessions, states.ids, ("connected_at", "disconnected_at"))
+        since = pd.Series(known_since.reindex(states.ids), dtype=INSTANT_DTYPE)
+        self.known_since = np.where(since.isna(), _FOREVER, column_micros(since))
         self.found: list[tuple[str, int, str]] = []
 
     def orders(self) -> pd.DataFrame:
@@ -201,6 +217,7 @@ class _Explainer:
         runs = _Runs.of(played.runs, states.ids, ("started_at", "stopped_at"))
         affected, before = set(), len(set(self.found))
         streaks = list(self._streaks(states, runs))
+        streaks = [streak for streak in streaks if not self._may_be_another_setting(streak)]
         for streak, timeout in zip(streaks, self._timeouts(streaks), strict=True):
             new = list(self._started(streak, timeout) if streak.on else self._stopped(streak))
             name = str(states.ids[streak.code])
@@ -252,6 +269,13 @@ class _Explainer:
 
     def _tolerance(self, code: int) -> int:
         return int(self.states.interval[code]) + SLACK
+
+    def _may_be_another_setting(self, streak: _Streak) -> bool:
+        """Whether a setting of which nobody knows explains it: another timeout, or ALWAYS_ON."""
+        if streak.first >= self.known_since[streak.code]:
+            return False
+        is_own_run = streak.on and not streak.touches_before
+        return not is_own_run or streak.high - streak.low > LONGEST_MINUTES * MICROS_PER_MINUTE
 
     def _started(self, streak: _Streak, timeout: int) -> Iterator[tuple[int, str]]:
         """The starts, and the stop, that a WorkSpace seen on for nobody had."""

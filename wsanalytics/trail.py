@@ -46,6 +46,23 @@ def settings_in(
     return frame.drop_duplicates(list(SETTINGS.key), keep="last")
 
 
+def unchanged_in(
+    changes: Iterable[Change], start: datetime, known: pd.DataFrame
+) -> pd.DataFrame:
+    """The settings of those whom no change from *start* on is told of: they had them all along.
+
+    *known* (a ``settings`` table) says what each was seen with; those that were seen with several
+    settings, though CloudTrail tells of none, are left out. A ``settings`` table.
+    """
+    told = {one.workspace_id for one in changes}
+    quiet = known[~known["workspace_id"].isin(told)]
+    same = quiet.groupby("workspace_id")["setting"].transform("nunique") == 1
+    first = quiet[same].sort_values("since").drop_duplicates("workspace_id")
+    later = first[first["since"] > pd.Timestamp(start)]
+    return later.assign(since=pd.Series([start] * len(later), index=later.index,
+                                        dtype=INSTANT_DTYPE))[list(SETTINGS.names)]
+
+
 def created_in(changes: Iterable[Change]) -> dict[str, datetime]:
     """When WorkSpaces were created, by id."""
     return {one.workspace_id: one.at for one in changes if one.event == "CreateWorkspaces"}
