@@ -147,14 +147,14 @@ def test_workspaces_without_a_sample_are_unobserved_however_many_are_read_at_onc
 def test_days_that_nobody_observed_are_no_history(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Three days of samples in a window of sixty: nothing is proposed, and it says so."""
+    """Three days of samples, sixty asked for: it begins with them and says so."""
     store.add_samples(samples(*range(0, 3 * 1440, 5)), "look")
     plan = store.folder.parent / "plan.json"
     arguments = ["recommend", "--store", str(store.folder), "--output", str(plan)]
     assert main([*arguments, "--start", "2026-01-05"]) == 0
     said = json.loads(plan.read_text())
     assert said["changes"] == [] and said["unused"] == []
-    assert "the samples cover 2026-03-02 to 2026-03-05" in capsys.readouterr().err
+    assert "before the first observed day, 2026-03-02: it begins on" in capsys.readouterr().err
     reasons = {one["workspace_id"]: one["reason"] for one in said["left_alone"]}
     assert "Observed on 3 of 59 days only" in reasons["ws-a"]
     assert main([*arguments, "--end", "2026-03-01"]) == 2
