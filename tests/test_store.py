@@ -156,7 +156,7 @@ def test_days_that_nobody_observed_are_no_history(
     assert said["changes"] == [] and said["unused"] == []
     assert "before the first observed day, 2026-03-02: it begins on" in capsys.readouterr().err
     reasons = {one["workspace_id"]: one["reason"] for one in said["left_alone"]}
-    assert "Observed on 3 of 59 days only" in reasons["ws-a"]
+    assert "The history is too short: 3 days observed, 21 needed." in reasons["ws-a"]
     assert main([*arguments, "--end", "2026-03-01"]) == 2
     assert "--end 2026-03-01 is not after" in capsys.readouterr().err
     assert main([*arguments, "--start", "2026-05-01", "--end", "2026-06-01"]) == 2
