@@ -448,7 +448,7 @@ def test_settings_may_be_told_in_many_ways(wrap: Callable[[pd.Index, np.ndarray]
 def odd_fleet() -> tuple[pd.DataFrame, pd.DataFrame]:
     """One of the usual kind, one without a price, one MANUAL and one standby."""
     fleet = pd.concat([
-        workspaces("ws-a"), workspaces("ws-b", root_gib=999), workspaces("ws-c", standby=True),
+        workspaces("ws-a"), workspaces("ws-b", root_gib=20), workspaces("ws-c", standby=True),
         workspaces("ws-d", running_mode="MANUAL", auto_stop_minutes=None)], ignore_index=True)
     day = [("2026-03-02 09:00", "2026-03-02 17:00")]
     return fleet_sessions(dict.fromkeys(fleet["workspace_id"], day)), check_workspaces(fleet)

@@ -229,8 +229,8 @@ def test_maintenance_is_weighed_like_any_hour(
 
 
 def test_whose_price_is_unknown_is_left_as_it_is() -> None:
-    fleet = pd.concat([workspaces("ws-a"), workspaces("ws-b", root_gib=999),
-                       workspaces("ws-c", root_gib=999, running_mode="ALWAYS_ON",
+    fleet = pd.concat([workspaces("ws-a"), workspaces("ws-b", root_gib=20),
+                       workspaces("ws-c", root_gib=20, running_mode="ALWAYS_ON",
                                   auto_stop_minutes=None)])
     with pytest.warns(UnpricedWarning, match="ws-b, ws-c"):
         found = backtest(mornings("ws-a", "ws-b", "ws-c"), ["clairvoyant", "informed"],
