@@ -35,6 +35,7 @@ from wsanalytics.simulate.workspace import EventKind, Order, live
 from wsanalytics.store import Store
 from wsanalytics.stored import find_stored
 from wsanalytics.timeline import Window
+from wsanalytics.unattended import how_it_happens
 
 OCTOBER = datetime(2026, 10, 1, 0, 20, tzinfo=UTC)
 DAY = window("2026-03-02", "2026-03-03")
@@ -147,6 +148,26 @@ def test_of_an_always_on_workspace_and_of_unobserved_time_nothing_is_said() -> N
     assert observed_orders(seldom).empty
 
 
+@pytest.mark.parametrize("last_state", ["TERMINATED", None])
+@pytest.mark.parametrize("minutes", [60, 480])
+def test_who_is_terminated_while_on_is_billed_to_its_end_and_not_to_its_timeout(
+    last_state: str | None, minutes: int
+) -> None:
+    day = [("2026-03-02 00:00", "2026-03-02 08:10", "STOPPED"),
+           ("2026-03-02 08:10", "2026-03-02 10:30", "AVAILABLE")]
+    if last_state is not None:  # AWS lists it for a while, or no more
+        day.append(("2026-03-02 10:30", "2026-03-02 10:40", last_state))
+    seen = history(*day, connected=("2026-03-02 08:10", "2026-03-02 10:30"),
+                   auto_stop_minutes=minutes)
+    ended = seen.workspaces.assign(terminated_at=pd.Series(
+        [at("2026-03-02 10:30")], dtype="datetime64[us, UTC]"))
+    gone = replace(seen, workspaces=ended)
+    found = observed_orders(gone)
+    assert told(found) == [("10:27:30", STOP)]
+    played = replay(observed_sessions(gone), [gone.in_force], window=DAY, orders=found)
+    assert bill(played, ended, book())["billed_hours"].tolist() == [3]
+
+
 def test_the_sample_fleet_has_no_starts_but_its_sessions() -> None:
     assert observed_orders(sample_history()).empty
 
@@ -179,6 +200,23 @@ def test_what_happens_under_every_setting_is_no_change_of_setting() -> None:
                         "order": ["ALWAYS_ON"]})
     with pytest.raises(InputError, match="a START or a STOP"):
         replay(sessions(), ["AUTO_STOP:60"], window=DAY, orders=odd)
+
+
+@pytest.mark.parametrize(("found", "words"), [
+    pytest.param([("02 00:00", START), ("02 01:00", START), ("02 02:00", START),
+                  ("02 02:27", STOP)], "", id="it was on before the window and failed to stop"),
+    pytest.param([("02 00:00", START), ("02 16:00", STOP), ("03 16:00", STOP), ("04 16:00", STOP)],
+                 "stopped before its timeout once a week", id="stops of users are counted"),
+    pytest.param([("02 00:00", START), ("02 01:00", START), ("03 02:00", START)],
+                 "started for nobody once", id="one start beside what went on"),
+])
+def test_what_was_on_as_the_window_began_is_no_start_for_nobody(
+    found: list[tuple[str, str]], words: str
+) -> None:
+    rows = pd.DataFrame({"workspace_id": ME, "order": [order for _, order in found],
+                         "at": [at(f"2026-03-{moment}") for moment, _ in found]})
+    rows["at"] = rows["at"].astype("datetime64[us, UTC]")
+    assert how_it_happens(rows, window("2026-03-02", "2026-03-16")) == words
 
 
 @given(data=st.data())

@@ -48,7 +48,6 @@ _PASSES = 8
 """An order changes what the orders after it explain; so often they are looked for again."""
 
 
-
 def observed_orders(
     history: History,
     sessions: pd.DataFrame | None = None,
@@ -67,7 +66,7 @@ def observed_orders(
     after one, may have had another timeout then, and one that was on for days may have been
     ALWAYS_ON: no orders are made of that.
     """
-    states = States.of(history.samples, bridge_gaps)
+    states = States.of(_with_ends(history), bridge_gaps)
     schedule = history.in_force
     within = (states.at >= history.window.micros[0]) & (states.at < history.window.micros[1])
     counts = np.isin(states.code, states.ids.get_indexer(schedule.opening.index))
@@ -79,6 +78,17 @@ def observed_orders(
     known_since = history.settings.groupby("workspace_id")["since"].min()
     return _Explainer(states, cut_sessions(sessions, history.window), schedule, history.window,
                       known_since).orders()
+
+
+def _with_ends(history: History) -> pd.DataFrame:
+    """What of the samples says a state, and that a terminated WorkSpace is off from then on."""
+    columns = ["workspace_id", "sampled_at", "state", "source"]
+    ended = history.workspaces[history.workspaces["terminated_at"].notna()]
+    if ended.empty:
+        return history.samples[columns]
+    ends = pd.DataFrame({"workspace_id": ended["workspace_id"], "state": "STOPPED", "source": "",
+                         "sampled_at": ended["terminated_at"]})
+    return pd.concat([history.samples[columns], ends], ignore_index=True)
 
 
 def _always_on(states: States, schedule: Schedule) -> Flags:

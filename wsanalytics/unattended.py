@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from wsanalytics.schedule import START, STOP
+from wsanalytics.settings import LONGEST_MINUTES
 from wsanalytics.show import hours, number
 from wsanalytics.timeline import MICROS_PER_DAY, MICROS_PER_MINUTE, Window, column_micros
 
@@ -13,6 +14,8 @@ WORTH_A_WORD = 1.0
 """Hours a month from which being on with nobody connected is named."""
 _USUAL = 0.5
 _WITHIN_MINUTES = 10
+_HOURLY = 61 * MICROS_PER_MINUTE
+"""Starts so close together say of one run that it went on."""
 
 
 def sentence(hours_per_month: float) -> str:
@@ -33,10 +36,7 @@ def how_it_happens(orders: pd.DataFrame, window: Window) -> str:
     How often it was started for nobody, at what time of the UTC day if there is a usual one, and
     how often it was stopped before its timeout.
     """
-    is_rest = column_micros(orders["at"]) == window.micros[0]  # of a run that began before
-    if is_rest.any():
-        orders = orders[~is_rest]
-        orders = orders[(orders["order"] != STOP) | (orders["order"].shift() == START)]
+    orders = _since_it_was_off(orders, window)
     begun = _first_of_each_night(orders)
     stops = int((orders["order"] == STOP).sum())
     parts = []
@@ -48,16 +48,34 @@ def how_it_happens(orders: pd.DataFrame, window: Window) -> str:
     return "; ".join(parts)
 
 
+def _since_it_was_off(orders: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """*orders* without those of a run that was going on as *window* began, or its stop."""
+    at, start = column_micros(orders["at"]), window.micros[0]
+    if not (at == start).any():
+        return orders
+    is_start = (orders["order"] == START).to_numpy()
+    skipped = 0
+    last = start
+    while skipped < len(at) and is_start[skipped] and at[skipped] - last <= _HOURLY:
+        last = at[skipped]
+        skipped += 1
+    ends_it = skipped < len(at) and not is_start[skipped] and (
+        at[skipped] - last <= LONGEST_MINUTES * MICROS_PER_MINUTE)
+    return orders[skipped + ends_it:]
+
+
 def _times(count: int, window: Window) -> str:
-    a_week = count / window.weeks
-    return f"{number(a_week, 1)} times a week" if count > 1 else "once"
+    if count == 1:
+        return "once"
+    a_week = number(count / window.weeks, 1)
+    return "once a week" if a_week == "1" else f"{a_week} times a week"
 
 
 def _first_of_each_night(orders: pd.DataFrame) -> np.ndarray:
     """The starts after which the hourly ones follow that only say that it stayed on."""
     at = column_micros(orders.loc[orders["order"] == START, "at"])
     fresh = np.ones(len(at), dtype=bool)
-    fresh[1:] = np.diff(at) > 61 * MICROS_PER_MINUTE
+    fresh[1:] = np.diff(at) > _HOURLY
     return at[fresh]
 
 
