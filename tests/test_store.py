@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -161,6 +162,38 @@ def test_days_that_nobody_observed_are_no_history(
     assert "--end 2026-03-01 is not after" in capsys.readouterr().err
     assert main([*arguments, "--start", "2026-05-01", "--end", "2026-06-01"]) == 2
     assert "no samples from" in capsys.readouterr().err
+
+
+def emptied(store: Store, day: date) -> None:
+    for file in store.days()[day].glob("*.parquet"):
+        pq.write_table(pq.read_table(file, partitioning=None).slice(0, 0), file)
+
+
+@pytest.mark.parametrize("empty", [0, 1, 2, 3])
+def test_a_day_whose_files_hold_no_row_is_a_day_that_nobody_observed(
+    store: Store, empty: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.add_samples(samples(*range(0, 4 * 1440, 5)), "look")
+    days = list(store.days())
+    emptied(store, days[empty])
+    seen = [day for day in days if day != days[empty]]
+    assert store.observed() == Window.of_days(seen[0], seen[-1] + timedelta(days=1))
+    assert store.newest_at().date() == seen[-1]
+    assert main(["store", "info", "--store", str(store.folder)]) == 0
+    assert main(["recommend", "--store", str(store.folder), "--output",
+                 str(store.folder.parent / "plan.json")]) == 0
+    assert "newest sample is" in capsys.readouterr().err
+
+
+def test_a_store_of_files_without_rows_has_no_samples(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.add_samples(samples(5, 10), "look")
+    emptied(store, date(2026, 3, 2))
+    assert main(["store", "info", "--store", str(store.folder)]) == 0
+    assert main(["report", "--store", str(store.folder), "--output",
+                 str(store.folder.parent / "report.html")]) == 2
+    assert "there are no samples" in capsys.readouterr().err
 
 
 def test_two_backfills_count_once(store: Store) -> None:

@@ -7,7 +7,7 @@ import signal
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pandas as pd
 
@@ -18,7 +18,7 @@ from wsanalytics.progress import working
 from wsanalytics.report import terminal
 from wsanalytics.rounds import DONE
 from wsanalytics.show import counted
-from wsanalytics.store import Store
+from wsanalytics.store import EmptyError, Store
 from wsanalytics.storecheck import check_store
 from wsanalytics.summaries import store_summary
 
@@ -76,8 +76,9 @@ def store_info(args: Namespace) -> None:
     """Say what a store holds."""
     store = Store(args.store)
     terminal.print_summary(str(args.store), store_summary(store))
-    if store.days() and (age := age_text(store.newest_at())):
-        terminal.tell(age)
+    with suppress(EmptyError):
+        if age := age_text(store.newest_at()):
+            terminal.tell(age)
 
 
 def _status(rounds: pd.DataFrame) -> int:

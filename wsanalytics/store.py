@@ -55,7 +55,7 @@ from wsanalytics.timeline import Window, whole_days
 
 
 class EmptyError(InputError):
-    """There are no WorkSpaces in the store yet."""
+    """There are no WorkSpaces, or no samples, in the store yet."""
 
 
 SCHEMA, VERSION = "wsanalytics.store", 1
@@ -269,23 +269,30 @@ class Store:
 
     def covered(self) -> Window:
         """The UTC days that the samples cover whole, or else those that they touch."""
-        days = list(self.days())
-        if not days:
-            raise InputError(
-                "there are no samples", where=str(self.folder), rule="a history has samples",
-                mend="run wsanalytics collect or backfill on it")
-        return whole_days(self.instants(days[0])[1][0], self.instants(days[-1])[1][-1])
+        (_, first), (_, last) = self._first_and_last()
+        return whole_days(first, last)
 
     def observed(self) -> Window:
         """The UTC days from that of the first sample to that of the newest, both included."""
-        days = list(self.days())
-        self.covered()  # refuses where there are no samples
-        return Window.of_days(days[0], days[-1] + timedelta(days=1))
+        (first, _), (last, _) = self._first_and_last()
+        return Window.of_days(first, last + timedelta(days=1))
 
     def newest_at(self) -> datetime:
         """When the newest sample was taken."""
-        newest: datetime = self.instants(list(self.days())[-1])[1][-1].to_pydatetime()
+        newest: datetime = self._first_and_last()[1][1].to_pydatetime()
         return newest
+
+    def _first_and_last(self) -> tuple[tuple[date, pd.Timestamp], tuple[date, pd.Timestamp]]:
+        """The first and the newest sample: their days and instants. A file may hold no row."""
+        days = list(self.days())
+        first = next(((day, found[0]) for day in days if len(found := self.instants(day)[1])), None)
+        if first is None:
+            raise EmptyError(
+                "there are no samples", where=str(self.folder), rule="a history has samples",
+                mend="run wsanalytics collect or backfill on it")
+        last = next((day, found[-1]) for day in reversed(days)
+                    if len(found := self.instants(day)[1]))
+        return first, last
 
     def compact(self, before: date) -> int:
         """Make one file of the files of each day before *before*; says how many days were done.
