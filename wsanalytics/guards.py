@@ -28,7 +28,8 @@ class Guards:
     def against(self, present: Present) -> str:
         """Why this WorkSpace is not for us to touch at all; empty if it is."""
         if present.running_mode not in set(RunningMode):
-            return f"its running mode is {present.running_mode}, which is never changed here"
+            mode = present.running_mode or "not reported"
+            return f"its running mode is {mode}, which is never changed here"
         if present.setting is None:
             return "its AutoStop timeout is one that is not known here"
         if present.standby:

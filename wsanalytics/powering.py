@@ -136,7 +136,7 @@ class Switcher:
         if reason := self.guards.against(present):
             return reason
         if present.running_mode != RunningMode.AUTO_STOP:
-            return f"its running mode is {present.running_mode}"
+            return f"its running mode is {present.running_mode or 'not reported'}"
         if present.state not in _FROM[self.kind]:
             return f"its state is {present.state}"
         return self.recheck(present)
