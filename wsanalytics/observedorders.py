@@ -88,7 +88,13 @@ def _with_ends(history: History) -> pd.DataFrame:
         return history.samples[columns]
     ends = pd.DataFrame({"workspace_id": ended["workspace_id"], "state": "STOPPED", "source": "",
                          "sampled_at": ended["terminated_at"]})
-    return pd.concat([history.samples[columns], ends], ignore_index=True)
+    samples = history.samples[columns]
+    for name in ("workspace_id", "state", "source"):  # text of one dtype stays categorical
+        if isinstance(samples[name].dtype, pd.CategoricalDtype):
+            kinds = pd.Index([*samples[name].cat.categories, *ends[name].unique()]).unique()
+            dtype = pd.CategoricalDtype(kinds)
+            samples, ends = (frame.astype({name: dtype}) for frame in (samples, ends))
+    return pd.concat([samples, ends], ignore_index=True)
 
 
 def _always_on(states: States, schedule: Schedule) -> Flags:
