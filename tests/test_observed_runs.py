@@ -140,6 +140,34 @@ def test_before_anybody_knew_how_it_was_set_only_what_no_setting_explains_counts
     assert told(observed_orders(replace(seen, settings=late))) == expected
 
 
+@pytest.mark.parametrize(("other", "until"), [
+    pytest.param("ALWAYS_ON", "2026-03-08 00:00", id="it was on for days"),
+    pytest.param("AUTO_STOP:240", "2026-03-04 14:05", id="it stayed on after a session"),
+])
+def test_between_two_looks_that_found_different_settings_nobody_knows_which_held(
+    other: str, until: str
+) -> None:
+    """CloudWatch shows the days between; CloudTrail, where it may be asked, the very instant."""
+    week = Window(at("2026-03-02"), at("2026-03-09"))
+    seen = history(("2026-03-02 00:00", "2026-03-04 09:00", "STOPPED"),
+                   ("2026-03-04 09:00", until, "AVAILABLE"), (until, "2026-03-09 00:00", "STOPPED"),
+                   when=week, connected=("2026-03-04 09:00", "2026-03-04 10:00"))
+    looks = [at("2026-03-02 00:00"), at("2026-03-08 12:00")]
+    seen.samples["source"] = seen.samples["sampled_at"].isin(looks).map(
+        {True: "sample", False: "cloudwatch"})
+
+    def known(since: str) -> History:
+        rows = pd.DataFrame({"workspace_id": ME, "setting": ["AUTO_STOP:60", other],
+                             "since": [looks[0], at(since)]})
+        rows["since"] = rows["since"].astype("datetime64[us, UTC]")
+        return replace(seen, settings=rows)
+
+    assert not observed_orders(replace(seen, settings=known("2026-03-08 11:59:58").settings[:1])
+                               ).empty  # it was never changed: somebody keeps it on
+    assert observed_orders(known("2026-03-08 11:59:58")).empty
+    assert observed_orders(known("2026-03-04 09:30")).empty
+
+
 def test_of_an_always_on_workspace_and_of_unobserved_time_nothing_is_said() -> None:
     on = [("2026-03-02 00:00", "2026-03-02 23:55", "AVAILABLE")]
     assert observed_orders(history(*on, running_mode="ALWAYS_ON", auto_stop_minutes=None)).empty

@@ -20,12 +20,11 @@ import pandas as pd
 from wsanalytics.history import History
 from wsanalytics.observedruns import States
 from wsanalytics.schedule import START, STOP, Schedule, check_orders
-from wsanalytics.sessions import find_sessions
+from wsanalytics.sessions import NO_STATUS, OWN_LOOK, find_sessions
 from wsanalytics.settings import LONGEST_MINUTES
 from wsanalytics.simulate.fleet import cut_sessions, replay
 from wsanalytics.tables import ORDERS
 from wsanalytics.timeline import (
-    INSTANT_DTYPE,
     MICROS_PER_MINUTE,
     Micros,
     Window,
@@ -64,7 +63,8 @@ def observed_orders(
     :data:`LATE_STOP` behind a stop, are none. Of ALWAYS_ON WorkSpaces nothing is said. Before
     anybody knew how a WorkSpace was set, one that stayed on after a session, or was stopped soon
     after one, may have had another timeout then, and one that was on for days may have been
-    ALWAYS_ON: no orders are made of that.
+    ALWAYS_ON: no orders are made of that, nor between two looks at which it was set to different
+    things, when CloudTrail does not say which of the two held.
     """
     states = States.of(_with_ends(history), bridge_gaps)
     schedule = history.in_force
@@ -75,9 +75,34 @@ def observed_orders(
         return check_orders(pd.DataFrame(columns=list(ORDERS.names)))
     if sessions is None:
         sessions = find_sessions(history, bridge_gaps=bridge_gaps)
-    known_since = history.settings.groupby("workspace_id")["since"].min()
     return _Explainer(states, cut_sessions(sessions, history.window), schedule, history.window,
-                      known_since).orders()
+                      _unknown(history)).orders()
+
+
+def _unknown(history: History) -> dict[str, list[tuple[int, int]]]:
+    """When nobody knew how a WorkSpace was set, by its id: from and to, in microseconds.
+
+    Before its first setting, and before each that a look found changed: since the look before.
+    """
+    settings = history.settings.sort_values(["workspace_id", "since"])
+    first = ~settings["workspace_id"].duplicated()
+    found = {str(name): [(-_FOREVER, int(at))] for name, at in zip(
+        settings.loc[first, "workspace_id"], column_micros(settings.loc[first, "since"]),
+        strict=True)}
+    changed = settings[~first & (settings["setting"] != settings["setting"].shift())]
+    if changed.empty:
+        return found
+    samples = history.samples
+    own = samples[samples["source"].isin([OWN_LOOK, NO_STATUS])
+                  & samples["workspace_id"].isin(changed["workspace_id"])]
+    looks = {str(name): np.sort(column_micros(at))
+             for name, at in own.groupby("workspace_id", observed=True)["sampled_at"]}
+    for name, since in zip(changed["workspace_id"], column_micros(changed["since"]), strict=True):
+        at = looks.get(str(name), np.empty(0, dtype=np.int64))
+        place = int(np.searchsorted(at, since - SLACK))
+        if place < len(at) and at[place] <= since + LATE_STOP:  # else CloudTrail tells when
+            found[str(name)].append((int(at[place - 1]) if place else -_FOREVER, int(since)))
+    return found
 
 
 def _with_ends(history: History) -> pd.DataFrame:
@@ -192,13 +217,13 @@ class _Explainer:
 
     def __init__(
         self, states: States, sessions: pd.DataFrame, schedule: Schedule, window: Window,
-        known_since: pd.Series,
+        unknown: dict[str, list[tuple[int, int]]],
     ) -> None:
         self.states, self.schedule, self.window = states, schedule, window
         self.sessions = sessions[sessions["workspace_id"].isin(schedule.opening.index)]
         self.connected = _Runs.of(self.sessions, states.ids, ("connected_at", "disconnected_at"))
-        since = pd.Series(known_since.reindex(states.ids), dtype=INSTANT_DTYPE)
-        self.known_since = np.where(since.isna(), _FOREVER, column_micros(since))
+        never = [(-_FOREVER, _FOREVER)]
+        self.unknown = [unknown.get(str(name), never) for name in states.ids]
         self.found: list[tuple[str, int, str]] = []
 
     def orders(self) -> pd.DataFrame:
@@ -288,7 +313,7 @@ class _Explainer:
 
     def _may_be_another_setting(self, streak: _Streak) -> bool:
         """Whether a setting of which nobody knows explains it: another timeout, or ALWAYS_ON."""
-        if streak.first >= self.known_since[streak.code]:
+        if not any(low < streak.first < high for low, high in self.unknown[streak.code]):
             return False
         is_own_run = streak.on and not streak.touches_before
         return not is_own_run or streak.high - streak.low > LONGEST_MINUTES * MICROS_PER_MINUTE

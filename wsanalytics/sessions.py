@@ -44,6 +44,8 @@ client without a connection disconnected (WorkSpaces admin guide, running mode).
 BRIDGED_INTERVALS = 3
 USUAL_INTERVAL = 5 * MICROS_PER_MINUTE
 """Taken for the sampling interval of a WorkSpace that has a single sample."""
+OWN_LOOK = "sample"
+"""The ``source`` of what was seen in a look of our own, rather than told by a metric."""
 BY_THE_HOUR = "hourly"
 """Samples whose ``source`` ends so come from hourly figures: their sessions' ends lie anywhere in
 an hour."""
