@@ -21,6 +21,7 @@ from wsanalytics.archive import sample_history
 from wsanalytics.backfilling import backfill
 from wsanalytics.billing import bill
 from wsanalytics.cli import main
+from wsanalytics.comparison import unattended_hours
 from wsanalytics.errors import InputError
 from wsanalytics.history import History
 from wsanalytics.observedorders import observed_orders
@@ -232,11 +233,13 @@ def test_what_happens_under_every_setting_is_no_change_of_setting() -> None:
 
 @pytest.mark.parametrize(("found", "words"), [
     pytest.param([("02 00:00", START), ("02 01:00", START), ("02 02:00", START),
-                  ("02 02:27", STOP)], "", id="it was on before the window and failed to stop"),
+                  ("02 02:27", STOP)], "on since before these days, past its timeout",
+                 id="it was on before the window and failed to stop"),
     pytest.param([("02 00:00", START), ("02 16:00", STOP), ("03 16:00", STOP), ("04 16:00", STOP)],
                  "stopped before its timeout once a week", id="stops of users are counted"),
     pytest.param([("02 00:00", START), ("02 01:00", START), ("03 02:00", START)],
-                 "started for nobody once", id="one start beside what went on"),
+                 "on since before these days, past its timeout; started for nobody once",
+                 id="one start beside what went on"),
 ])
 def test_what_was_on_as_the_window_began_is_no_start_for_nobody(
     found: list[tuple[str, str]], words: str
@@ -344,6 +347,27 @@ def test_advice_counts_the_hours_that_no_session_explains(analysis: Analysis) ->
     assert not reasons[quiet].str.contains("with nobody connected").any()
     assert (present.loc[present["baseline"] == "ALWAYS_ON",
                         "unattended_hours_per_month"] == 0).all()
+
+
+@pytest.mark.parametrize(("stretches", "connected", "hours"), [
+    pytest.param([("02 00:00", "05 00:00", "AVAILABLE")], None, 71,
+                 id="on all the time and for nobody"),
+    pytest.param([("02 00:00", "02 00:50", "AVAILABLE"), ("02 00:50", "05 00:00", "STOPPED")],
+                 None, 0, id="the timeout of a session before the window"),
+    pytest.param([("02 00:00", "02 08:00", "AVAILABLE"), ("02 08:00", "05 00:00", "STOPPED")],
+                 ("02 05:00", "02 07:00"), 4, id="on for nobody until its user came"),
+])
+def test_what_is_on_from_the_first_moment_counts_as_far_as_no_timeout_explains_it(
+    stretches: list[tuple[str, str, str]], connected: tuple[str, str] | None, hours: int
+) -> None:
+    day = [(f"2026-03-{a}", f"2026-03-{b}", state) for a, b, state in stretches]
+    busy = None if connected is None else tuple(f"2026-03-{edge}" for edge in connected)
+    seen = history(*day, when=Window(at("2026-03-02"), at("2026-03-05")),
+                   connected=busy)  # type: ignore[arg-type]
+    found = observed_sessions(seen)
+    played = replay(found, ["AUTO_STOP:60"], window=seen.window,
+                    orders=observed_orders(seen, found))
+    assert unattended_hours(played, seen.configured).round().tolist() == [hours]
 
 
 def test_one_hour_a_week_and_a_job_every_night_may_be_cheaper_always_on() -> None:

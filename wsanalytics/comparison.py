@@ -26,6 +26,7 @@ from wsanalytics.tables import COMPARISON
 from wsanalytics.timeline import (
     MICROS_PER_DAY,
     MICROS_PER_HOUR,
+    MICROS_PER_MINUTE,
     Window,
     clipped,
     coded,
@@ -174,8 +175,8 @@ def unattended_hours(replay: Replay, present: pd.Series) -> Amounts:
     """For how long each WorkSpace was on in the window and no session or timeout explains it.
 
     *present* is the setting of each, by ``workspace_id``; in its order the hours come out. What
-    was stopped before its timeout is taken off, and less than nothing counts as nothing. A run
-    that was going on as the window began is not counted: its session may lie before it.
+    was stopped before its timeout is taken off, and less than nothing counts as nothing. The
+    first timeout of the window is not counted: a session before it may explain what was on.
     """
     begins = replay.window.micros[0]
     hours = np.zeros(len(present))
@@ -186,10 +187,12 @@ def unattended_hours(replay: Replay, present: pd.Series) -> Amounts:
         plain = replay_sessions(replay.sessions[replay.sessions["workspace_id"].isin(names)],
                                 [setting], window=replay.window)
         seen = replay.runs[replay.runs["setting"].astype("str") == setting]
+        minutes = Setting.parse(setting).auto_stop_minutes or 0
+        since = begins + minutes * MICROS_PER_MINUTE
         for runs, sign in ((seen, 1), (plain.runs, -1)):
-            own = runs[runs["workspace_id"].isin(names)
-                       & (column_micros(runs["started_at"]) > begins)]
-            spans = (column_micros(own["stopped_at"]) - column_micros(own["started_at"]))
+            own = runs[runs["workspace_id"].isin(names)]
+            spans = np.maximum(column_micros(own["stopped_at"]) - np.maximum(
+                column_micros(own["started_at"]), since), 0)
             place = ids.get_indexer(pd.Index(own["workspace_id"].astype("str")))
             np.add.at(hours, place, sign * spans / MICROS_PER_HOUR)
     return np.maximum(hours, 0.0)

@@ -36,10 +36,12 @@ def how_it_happens(orders: pd.DataFrame, window: Window) -> str:
     How often it was started for nobody, at what time of the UTC day if there is a usual one, and
     how often it was stopped before its timeout.
     """
-    orders = _since_it_was_off(orders, window)
+    later = _since_it_was_off(orders, window)
+    went_on = len(orders) - len(later) > 1 and (orders["order"].iloc[:2] == START).all()
+    orders = later
     begun = _first_of_each_night(orders)
     stops = int((orders["order"] == STOP).sum())
-    parts = []
+    parts = ["on since before these days, past its timeout"] if went_on else []
     if len(begun):
         text = f"started for nobody {_times(len(begun), window)}"
         parts.append(text + (f", usually at {usual} UTC" if (usual := _usual_time(begun)) else ""))
