@@ -35,7 +35,7 @@ from wsanalytics.simulate.fleet import replay
 from wsanalytics.simulate.workspace import EventKind, Order, live
 from wsanalytics.store import Store
 from wsanalytics.stored import find_stored
-from wsanalytics.timeline import Window
+from wsanalytics.timeline import Window, column_micros
 from wsanalytics.unattended import how_it_happens
 
 OCTOBER = datetime(2026, 10, 1, 0, 20, tzinfo=UTC)
@@ -248,6 +248,16 @@ def test_what_was_on_as_the_window_began_is_no_start_for_nobody(
                          "at": [at(f"2026-03-{moment}") for moment, _ in found]})
     rows["at"] = rows["at"].astype("datetime64[us, UTC]")
     assert how_it_happens(rows, window("2026-03-02", "2026-03-16")) == words
+
+
+def test_a_machine_that_fails_to_stop_is_not_said_to_be_started_for_nobody() -> None:
+    rows = pd.DataFrame({"workspace_id": ME, "order": START, "at": pd.Series(
+        [at("2026-03-03 11:00"), at("2026-03-03 12:00"), at("2026-03-05 02:30")],
+        dtype="datetime64[us, UTC]")})
+    left = pd.Series([at("2026-03-03 10:00")], dtype="datetime64[us, UTC]")
+    words = how_it_happens(rows, window("2026-03-02", "2026-03-16"),
+                           column_micros(left + timedelta(hours=1)))
+    assert words == "started for nobody once; stayed on past its timeout once"
 
 
 @given(data=st.data())

@@ -25,6 +25,7 @@ from wsanalytics.show import (
     usd_range,
     volumes_text,
 )
+from wsanalytics.timeline import MICROS_PER_MINUTE, column_micros
 from wsanalytics.unattended import WORTH_A_WORD, how_it_happens
 from wsanalytics.usage import Usage
 
@@ -129,8 +130,13 @@ def _with_nobody(
     own = analysis.orders[analysis.orders["workspace_id"] == machine["workspace_id"]]
     if own.empty or not on >= WORTH_A_WORD:
         return
+    sessions = analysis.replay.sessions
+    left = sessions.loc[sessions["workspace_id"] == machine["workspace_id"], "disconnected_at"]
+    minutes = Setting.parse(str(options[0]["baseline"])).auto_stop_minutes or 0
+    how = how_it_happens(own, analysis.window,
+                         column_micros(left) + minutes * MICROS_PER_MINUTE)
     yield "on with nobody", (
-        f"{hours(on)} a month that no session explains ({how_it_happens(own, analysis.window)}); "
+        f"{hours(on)} a month that no session explains ({how}); "
         f"by the hour that is about {usd(on * rate)} a month")
     yield "", ("A job, an administrator or another tool does that, or it fails to stop. It counts "
                "in every AUTO_STOP setting: either whatever starts it is what to change, or the "

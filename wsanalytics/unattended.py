@@ -8,7 +8,7 @@ import pandas as pd
 from wsanalytics.schedule import START, STOP
 from wsanalytics.settings import LONGEST_MINUTES
 from wsanalytics.show import hours, number
-from wsanalytics.timeline import MICROS_PER_DAY, MICROS_PER_MINUTE, Window, column_micros
+from wsanalytics.timeline import MICROS_PER_DAY, MICROS_PER_MINUTE, Micros, Window, column_micros
 
 WORTH_A_WORD = 1.0
 """Hours a month from which being on with nobody connected is named."""
@@ -30,21 +30,29 @@ def sentence(hours_per_month: float) -> str:
             "explains.")
 
 
-def how_it_happens(orders: pd.DataFrame, window: Window) -> str:
+def how_it_happens(
+    orders: pd.DataFrame, window: Window, timeouts: Micros | None = None
+) -> str:
     """What one WorkSpace's observed *orders* (rows of an ``orders`` table) have in common.
 
-    How often it was started for nobody, at what time of the UTC day if there is a usual one, and
-    how often it was stopped before its timeout.
+    How often it was started for nobody, at what time of the UTC day if there is a usual one, how
+    often it was stopped before its timeout, and how often it stayed on past it: *timeouts* are the
+    instants at which those of its sessions passed.
     """
     later = _since_it_was_off(orders, window)
     went_on = len(orders) - len(later) > 1 and (orders["order"].iloc[:2] == START).all()
     orders = later
     begun = _first_of_each_night(orders)
+    stayed = np.zeros(len(begun), dtype=bool) if timeouts is None else np.array(
+        [bool((np.abs(timeouts - at) <= MICROS_PER_MINUTE).any()) for at in begun], dtype=bool)
+    begun, hung = begun[~stayed], int(stayed.sum())
     stops = int((orders["order"] == STOP).sum())
     parts = ["on since before these days, past its timeout"] if went_on else []
     if len(begun):
         text = f"started for nobody {_times(len(begun), window)}"
         parts.append(text + (f", usually at {usual} UTC" if (usual := _usual_time(begun)) else ""))
+    if hung:
+        parts.append(f"stayed on past its timeout {_times(hung, window)}")
     if stops:
         parts.append(f"stopped before its timeout {_times(stops, window)}")
     return "; ".join(parts)
