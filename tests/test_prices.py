@@ -228,3 +228,17 @@ def test_a_discount_is_taken_off_every_price_and_told() -> None:
 def test_a_discount_is_a_share(share: float) -> None:
     with pytest.raises(InputError, match="from 0 to less than 1"):
         load_prices().discounted(share)
+
+
+@pytest.mark.parametrize(("given", "missing"), [
+    ({"compute_type": "GRAPHICS_G6_XLARGE"}, "compute type GRAPHICS_G6_XLARGE"),
+    ({"region": "mx-central-1"}, "region mx-central-1"),
+    ({"root_gib": 10, "user_gib": 10}, "volumes 10/10 GiB"),
+])
+def test_what_has_no_price_is_told_by_the_property_that_no_price_names(
+    given: dict[str, object], missing: str
+) -> None:
+    fleet = workspaces().assign(**given)
+    prices = load_prices()
+    assert prices.rates(fleet).isna().all(axis=None)
+    assert prices.missing(fleet) == missing

@@ -97,9 +97,11 @@ def what_it_costs(
                    "It did not exist, so no cost can be told.")
         return
     if all(is_missing(row["usd_per_month"]) for row in options):
-        yield "", (f"No price is known for it: its kind (region, bundle, operating system, "
-                   f"licence, volumes) is not in {analysis.prices.origin}. Its hours and waits are "
-                   "known all the same.")
+        own = analysis.workspaces[analysis.workspaces["workspace_id"] == machine["workspace_id"]]
+        yield "", (f"No price is known for it: there is none for its "
+                   f"{analysis.prices.missing(own)} in {analysis.prices.origin} (looked for by "
+                   "region, compute type, operating system, license and volumes). Its hours and "
+                   "waits are known all the same.")
         return
     if not is_missing(options[0]["counted_from"]):
         yield "", (f"Its use changed on {options[0]['counted_from']:%Y-%m-%d}, so only what came "

@@ -135,6 +135,18 @@ class PriceBook:
         names = workspaces.loc[grown.index, "workspace_id"].to_numpy()
         return grown[GROWN].set_index(pd.Index(names, name="workspace_id"))
 
+    def missing(self, workspaces: pd.DataFrame) -> str:
+        """Which property of the first of *workspaces* no price names beside those before it."""
+        listed, wanted = self._both_modes.dropna(subset=AMOUNTS), _as_priced(workspaces.iloc[:1])
+        for column in _KIND:
+            value = wanted[column].iloc[0]
+            listed = listed[listed[column] == value]
+            if listed.empty:
+                return f"{column.replace('_', ' ')} {value}"
+        return "volumes " + "/".join(
+            "?" if pd.isna(size) else f"{size}"
+            for size in wanted[["root_gib", "user_gib"]].iloc[0]) + " GiB"
+
     @cached_property
     def _both_modes(self) -> pd.DataFrame:
         """One row a kind of WorkSpace, with what it costs in either mode."""
