@@ -119,6 +119,7 @@ class Counting:
         if not changed.any():
             return cls(settings, ids, replay.window, life, changed, days.astype(np.float64),
                        per_month, np.ones(shape))
+        # An instant a WorkSpace (row of ids): where nothing changed it is never asked for.
         since = replay.window.micros[1] - np.where(changed, days, 0) * MICROS_PER_DAY
 
         def summed(
@@ -142,6 +143,8 @@ class Counting:
         recent = summed(replay.cold_starts, lambda cold, begin: (
             column_micros(cold["connected_at"]) >= begin))
         with np.errstate(divide="ignore", invalid="ignore"):
+            # Billed hours are known by month only, so the part of them after the change is taken
+            # to be as large as that of the running time.
             share = np.where(whole > 0, later / whole, 0.0)
             lately = np.where(waits > 0, recent / waits, 0.0)
             factor = share * life.days / life.months / days

@@ -126,6 +126,7 @@ def _always_on(states: States, schedule: Schedule) -> Flags:
     """Which states are of a time in which the WorkSpace was set to ALWAYS_ON."""
     changes = schedule.changes
     place = changes.ids.get_indexer(states.ids)  # of those that have no setting: -1, any value
+    # The entry appended for place -1 stands for WorkSpaces without a setting: never ALWAYS_ON.
     opening = np.append(changes.opening, False)[place][states.code]
     owner = states.ids.get_indexer(changes.ids)[changes.owner]
     order = np.lexsort((changes.at, owner))
@@ -271,6 +272,8 @@ class _Explainer:
 
     def _streaks(self, states: States, runs: _Runs) -> Iterator[_Streak]:
         """The streaks of states that *runs* do not explain, in the order of WorkSpace and time."""
+        # place: the latest run that began up to each state, which for a state outside of all runs
+        # also numbers the hole between two runs that it lies in. A streak stays in one of them.
         is_run, place = runs.covers(states.code, states.at)
         odd = states.on != is_run
         same = (odd[:-1] & odd[1:] & states.bridged & (states.on[:-1] == states.on[1:])

@@ -62,7 +62,8 @@ class States:
         on = state[kept].isin(ON).to_numpy(dtype=bool)
         order = np.lexsort((on, at, code))
         code, at, on = code[order].astype(np.int64), at[order], on[order]
-        last = np.ones(len(at), dtype=bool)  # of several states of one instant, on counts
+        # lexsort puts off before on at one instant, so the last of an instant is on if any is.
+        last = np.ones(len(at), dtype=bool)
         last[:-1] = (code[1:] != code[:-1]) | (at[1:] != at[:-1])
         code, at, on = code[last], at[last], on[last]
         joined = code[1:] == code[:-1]
@@ -75,6 +76,8 @@ class States:
 
     def some(self, kept: Flags) -> States:
         """Those states that are *kept*; what lies beside one left out is no longer close."""
+        # Two kept states are close if every pair between them was: between kept states that are
+        # not neighbours, the unbridged pairs in between are counted by a running sum.
         places = np.flatnonzero(kept)
         skips = np.diff(places) > 1
         between = places[:-1] if len(places) else places

@@ -350,6 +350,7 @@ class _Fleet:
         workspace, starts, stops, by_order = _joined(self.done, 4)
         order = np.lexsort((starts, workspace))
         workspace, starts, stops = workspace[order], starts[order], stops[order]
+        # A run begins anew unless it touches the one before it and was itself observed to start.
         fresh = np.ones(len(order), dtype=bool)
         fresh[1:] = (workspace[1:] != workspace[:-1]) | (starts[1:] != stops[:-1]) | (
             ~by_order.astype(bool)[order][1:] | np.bool_(not observed))
