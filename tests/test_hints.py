@@ -6,18 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_bad_input import FILES, SAMPLES, WORKSPACES, simulate
+from tests.test_bad_input import SAMPLES, WORKSPACES, simulate
 from wsanalytics.cli import main
 
 Capture = pytest.CaptureFixture[str]
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, text in FILES.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def refused(capsys: Capture, *argv: str) -> str:

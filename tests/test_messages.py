@@ -26,14 +26,6 @@ from wsanalytics.tables import SESSIONS, Kind
 TITLE = "ws-\x1b]0;owned\x07-\u202e1"
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, text in FILES.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 @given(st.text())
 def test_a_message_is_one_line_without_control_characters(text: str) -> None:
     shown = one_line(text)

@@ -23,14 +23,6 @@ from wsanalytics.store import Store
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, text in FILES.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
 def refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command line that must be refused, with every file left as it was."""
 

@@ -12,14 +12,6 @@ from wsanalytics.slips import meant_columns
 from wsanalytics.tables import WORKSPACES
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, text in FILES.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def with_column(folder: Path, name: str, value: str) -> None:
     head, *rows = FILES["workspaces.csv"].splitlines()
     (folder / "workspaces.csv").write_text(

@@ -29,7 +29,7 @@ from wsanalytics.collector import collect
 from wsanalytics.errors import InputError
 from wsanalytics.intake import compacted, new_store
 from wsanalytics.locks import BusyError
-from wsanalytics.looking import SAMPLE, Clock
+from wsanalytics.looking import Clock
 from wsanalytics.metrics import (
     FINE,
     HOUR,
@@ -44,6 +44,7 @@ from wsanalytics.metrics import (
 from wsanalytics.progress import working
 from wsanalytics.remarking import note_guesses
 from wsanalytics.rounds import DONE, IN_PART, REFUSED, as_rounds, refused_row
+from wsanalytics.sessions import OWN_LOOK
 from wsanalytics.show import cents, counted
 from wsanalytics.store import Store
 from wsanalytics.timeline import INSTANT_DTYPE, MICROS_PER_SECOND, column_micros
@@ -288,7 +289,7 @@ class _Backfill:
     def _seen(self, request: MetricRequest) -> dict[str, tuple[Any, Any]]:
         """The store's own looks at the time of *request*: instants and connected, by WorkSpace."""
         samples = self.store.samples(request.start.date(), self.end.date() + timedelta(days=1),
-                                     sources=[SAMPLE])
+                                     sources=[OWN_LOOK])
         own = samples.groupby("workspace_id", observed=True)
         return {
             str(name): (column_micros(evidence_at(rows)) // MICROS_PER_SECOND,

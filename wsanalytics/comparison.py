@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalytics.counting import Counting, Life, hours_since, life_of
+from wsanalytics.counting import Counting, hours_since, life_of
 from wsanalytics.errors import InputError
 from wsanalytics.pastdays import past_of
 from wsanalytics.prospects import Prospects, days_ahead, prospects_of
@@ -103,7 +103,7 @@ def compare(
         "unobserved_days": np.broadcast_to(unseen, grid.total.shape),
         "sessions": np.broadcast_to(sessions, grid.total.shape),
         "connected_hours_per_month": np.broadcast_to(
-            connected * _to_a_month(life, ahead), grid.total.shape),
+            connected * counting.to_a_month, grid.total.shape),
         "unattended_hours_per_month": np.broadcast_to(
             unattended_hours(replay, names_of(grid, present)) * per_month, grid.total.shape),
     }
@@ -249,13 +249,6 @@ def _counted_from(ahead: Prospects, window: Window) -> pd.DatetimeIndex:
     end = Window.around(window.start, window.end).micros[1]
     at = instants(end - ahead.counted_days * MICROS_PER_DAY)
     return pd.DatetimeIndex(at.where(ahead.changed))
-
-
-def _to_a_month(life: Life, ahead: Prospects) -> Amounts:
-    """What turns a sum over the days that count into one a month."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        per_month = life.per_month
-        return np.where(ahead.changed, life.days * per_month / ahead.counted_days, per_month)
 
 
 def _connected(

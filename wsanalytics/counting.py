@@ -159,11 +159,14 @@ class Counting:
 
     def starts_a_month(self, starts: Amounts, share: Amounts | None = None) -> Amounts:
         """Cold starts a month of existence, from those of the window (WorkSpaces in columns)."""
-        counted = starts * (self.starts if share is None else share)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            scale = np.where(self.changed, self.life.days / self.life.months / self.days,
-                             self.life.per_month)
-        return counted * scale
+        return starts * (self.starts if share is None else share) * self.to_a_month
+
+    @property
+    def to_a_month(self) -> Amounts:
+        """What turns a sum over the days that count into one a month of existence."""
+        with np.errstate(invalid="ignore"):
+            return np.where(self.changed, self.life.days * self.life.per_month / self.days,
+                            self.life.per_month)
 
     def at(self, setting: str) -> int:
         """The row of *setting*."""

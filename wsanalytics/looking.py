@@ -12,13 +12,11 @@ import pandas as pd
 from wsanalytics.aws.pace import BURST, RATE_PER_SECOND
 from wsanalytics.aws.reader import PER_CALL, Statuses
 from wsanalytics.checktimes import CLOCKS_DIFFER
-from wsanalytics.sessions import NO_STATUS
+from wsanalytics.sessions import NO_STATUS, OWN_LOOK
 from wsanalytics.show import counted
 from wsanalytics.tables import SAMPLES
 from wsanalytics.timeline import INSTANT_DTYPE
 
-SAMPLE = "sample"
-"""What stands in ``source`` of a look of our own that was answered."""
 _STATES = ("CONNECTED", "DISCONNECTED", "UNKNOWN")
 
 
@@ -75,7 +73,7 @@ def as_samples(answers: Iterable[Statuses], states: Mapping[str, str]) -> pd.Dat
             rows.append((
                 workspace_id, sampled_at, state if state in _STATES else "UNKNOWN",
                 states.get(workspace_id, ""), last.replace(microsecond=0) if last else None,
-                checked_at, SAMPLE if state in _STATES else NO_STATUS,
+                checked_at, OWN_LOOK if state in _STATES else NO_STATUS,
             ))
     frame = pd.DataFrame(rows, columns=list(SAMPLES.names))
     instants = ("sampled_at", "last_connected_at", "checked_at")

@@ -18,7 +18,7 @@ from wsanalytics.errors import InputError
 from wsanalytics.inventory import SEEN_AT
 from wsanalytics.outputs import replaced
 from wsanalytics.sealed import frame_of, read_sealed, write_sealed
-from wsanalytics.sessions import BY_THE_HOUR
+from wsanalytics.sessions import BY_THE_HOUR, OWN_LOOK
 from wsanalytics.storefiles import day_named, parquet_files
 from wsanalytics.tables import SAMPLES, SETTINGS
 from wsanalytics.timeline import INSTANT_DTYPE
@@ -176,4 +176,4 @@ def _is_told_by_itself(samples: pd.DataFrame) -> pd.Series:
 
     It is not written then, which takes a third off the file.
     """
-    return (samples["connection_state"] == "CONNECTED") & (samples["source"] == "sample")
+    return (samples["connection_state"] == "CONNECTED") & (samples["source"] == OWN_LOOK)

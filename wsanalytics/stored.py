@@ -13,12 +13,11 @@ from wsanalytics.history import History
 from wsanalytics.observedorders import observed_orders
 from wsanalytics.remarks import Hearsay
 from wsanalytics.samplefiles import as_frame, no_samples
-from wsanalytics.sessions import find_gaps, find_sessions
+from wsanalytics.sessions import OWN_LOOK, find_gaps, find_sessions
 from wsanalytics.store import Store
 from wsanalytics.tables import GAPS, ORDERS, SESSIONS
 from wsanalytics.timeline import Window, clipped
 
-_OWN_LOOKS = ["sample"]
 """The source of samples that were looked for here, and not read from metrics."""
 
 ROWS_AT_ONCE = 8_000_000
@@ -93,7 +92,7 @@ def _never_seen(workspaces: pd.DataFrame, window: Window) -> pd.DataFrame:
 def hearsay_of(store: Store) -> Hearsay:
     """What to add to the words about single WorkSpaces; last connections as of its last looks."""
     late = next((frame for day in reversed(store.days())
-                 if len(frame := store.samples(day, day + timedelta(days=1), sources=_OWN_LOOKS))),
+                 if len(frame := store.samples(day, day + timedelta(days=1), sources=[OWN_LOOK]))),
                 no_late_samples())
     return Hearsay.of(store.inventory(), store.inventory(guesses=False), store.remarks(), late)
 
