@@ -25,6 +25,9 @@ HOME, OTHER = "111122223333", "444455556666"
 ROLE = "arn:aws:iam::{}:role/reader"
 QUICK = (500.0, 50.0)
 """A pace at which tests need not wait."""
+SOON = 60.0
+"""Seconds that a role lasts: less than the ten minutes before its end at which botocore asks for new
+credentials, so every call renews them; and more than a call takes on a busy machine."""
 
 
 @pytest.fixture(autouse=True)
@@ -116,7 +119,7 @@ def test_where_no_role_can_be_assumed_the_first_refusal_is_raised(box: Sandbox) 
 
 
 def test_a_role_is_assumed_anew_before_its_credentials_expire(box: Sandbox) -> None:
-    box.faults.role_seconds = 1.0
+    box.faults.role_seconds = SOON
     connections, _ = connect(role_arns=[ROLE.format(OTHER)], pace=QUICK)
     with connections[0] as connection:
         for _ in range(3):
@@ -140,7 +143,7 @@ def test_a_role_is_kept_while_it_holds_and_renewed_a_quarter_of_an_hour_early(
 
 
 def test_a_renewal_that_fails_names_the_role_and_not_the_call(box: Sandbox) -> None:
-    box.faults.role_seconds = 1.0
+    box.faults.role_seconds = SOON
     connections, _ = connect(role_arns=[ROLE.format(OTHER)], pace=QUICK)
     box.faults.denied_accounts = (OTHER,)
     with connections[0] as connection, pytest.raises(AwsError) as caught:
