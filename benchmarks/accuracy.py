@@ -17,16 +17,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from wsanalytics.aws.client import connect
-from wsanalytics.backfilling import backfill
-from wsanalytics.billing import HourRule, bill
-from wsanalytics.looking import Clock
-from wsanalytics.people import NO_LOSS, take_samples
-from wsanalytics.prices import load_prices
-from wsanalytics.sandbox import Sandbox
+from wsanalytics.aws.connect import connect
+from wsanalytics.billing.bill import bill
+from wsanalytics.billing.hour_rules import HourRule
+from wsanalytics.collection.backfill import backfill
+from wsanalytics.collection.clock import Clock
+from wsanalytics.people.samples import NO_LOSS, take_samples
+from wsanalytics.prices.book import load_prices
+from wsanalytics.sandbox.server import Sandbox
 from wsanalytics.schedule import schedule_of
-from wsanalytics.sessions import find_sessions
-from wsanalytics.simulate.fleet import replay
+from wsanalytics.sessions.find import find_sessions
+from wsanalytics.simulation.fleet import replay
 from wsanalytics.timeline import Window
 
 NOW = datetime(2026, 11, 2, 9, 2, 3, tzinfo=UTC)

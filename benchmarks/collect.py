@@ -16,11 +16,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from wsanalytics.aws.client import connect
-from wsanalytics.collector import collect
-from wsanalytics.people import NO_LOSS, fleet_sessions, make_people, make_workspaces, take_samples
-from wsanalytics.sandbox import SandboxProcess
-from wsanalytics.store import Store
+from wsanalytics.aws.connect import connect
+from wsanalytics.collection.collector import collect
+from wsanalytics.history.store import Store
+from wsanalytics.people.person import make_people
+from wsanalytics.people.samples import NO_LOSS, take_samples
+from wsanalytics.people.working_days import fleet_sessions
+from wsanalytics.people.workspaces import make_workspaces
+from wsanalytics.sandbox.process import SandboxProcess
 from wsanalytics.timeline import Window
 
 RATE, BURST = 2.0, 5

@@ -24,9 +24,10 @@ import pandas as pd
 
 import wsanalytics as ws
 from wsanalytics import plot
+from wsanalytics.calendars import Zones
 from wsanalytics.errors import NotBilledWarning, UnpricedWarning
-from wsanalytics.summaries import break_even_usage, stretch_of
-from wsanalytics.workdays import Zones
+from wsanalytics.views.costs import break_even_usage
+from wsanalytics.views.workspace import stretch_of
 
 TIMES = 300
 ZONE_NAMES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Sydney")

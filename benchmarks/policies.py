@@ -22,13 +22,16 @@ from pathlib import Path
 import pandas as pd
 
 from wsanalytics import plot
-from wsanalytics.billing import bill
-from wsanalytics.calibration import by_fear, calibrate, coverage
-from wsanalytics.history import check_sessions, check_workspaces
-from wsanalytics.people import fleet_sessions, make_people, make_workspaces
-from wsanalytics.prices import built_in_prices
-from wsanalytics.simulate.backtest import Backtest, backtest
-from wsanalytics.simulate.fleet import replay
+from wsanalytics.backtesting.backtest import Backtest, backtest
+from wsanalytics.billing.bill import bill
+from wsanalytics.history.checks import check_workspaces
+from wsanalytics.people.person import make_people
+from wsanalytics.people.working_days import fleet_sessions
+from wsanalytics.people.workspaces import make_workspaces
+from wsanalytics.prices.book import built_in_prices
+from wsanalytics.recommendations.calibration import by_fear, calibrate, coverage
+from wsanalytics.simulation.fleet import replay
+from wsanalytics.tables.check_sessions import check_sessions
 from wsanalytics.timeline import Window
 
 POLICIES = ("hold", "always_on", "auto_stop:60", "cost_optimizer", "break_even", "forecast",

@@ -17,16 +17,18 @@ import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from wsanalytics.analysis import analyse
-from wsanalytics.frontiers import frontier
-from wsanalytics.hourrules import HourRule
-from wsanalytics.people import fleet_sessions, make_people, make_workspaces
-from wsanalytics.plot import explored
-from wsanalytics.prices import built_in_prices
+from wsanalytics import plot
+from wsanalytics.billing.hour_rules import HourRule
+from wsanalytics.people.person import make_people
+from wsanalytics.people.working_days import fleet_sessions
+from wsanalytics.people.workspaces import make_workspaces
+from wsanalytics.prices.book import built_in_prices
+from wsanalytics.recommendations.analysis import analyse
 from wsanalytics.settings import setting_grid
 from wsanalytics.timeline import Window, months_later
-from wsanalytics.whatif import TIMEOUTS, what_if
-from wsanalytics.widgets.explorer import Explorer
+from wsanalytics.tradeoffs.frontier import frontier
+from wsanalytics.tradeoffs.what_if import TIMEOUTS, what_if
+from wsanalytics.widgets.explore import Explorer
 
 START = datetime(2025, 10, 1, tzinfo=UTC)
 
@@ -69,9 +71,10 @@ def main() -> None:
     built = time.perf_counter() - begin
     asked = questions(args.questions, args.seed)
     question.answer()  # once for byte code
-    explored.pictures(question.answer())
+    plot.what_if_pictures(question.answer())
     answers = [timed(lambda one=one: question.answer(**one)) for one in asked]
-    pictures = [timed(lambda one=one: explored.pictures(question.answer(**one))) for one in asked]
+    pictures = [timed(lambda options=options: plot.what_if_pictures(question.answer(**options)))
+                for options in asked]
 
     explorer = Explorer(question)
 

@@ -20,13 +20,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from wsanalytics.archive import WORKSPACES_FILE, write_history
 from wsanalytics.errors import WsanalyticsError
-from wsanalytics.files import write_table
-from wsanalytics.history import History
-from wsanalytics.outputs import check_output
-from wsanalytics.people import fleet_sessions, make_people, make_workspaces, take_samples
-from wsanalytics.tables import SESSIONS, WORKSPACES
+from wsanalytics.files.outputs import check_output
+from wsanalytics.history.folder import WORKSPACES_FILE, write_history
+from wsanalytics.history.history import History
+from wsanalytics.people.person import make_people
+from wsanalytics.people.samples import take_samples
+from wsanalytics.people.working_days import fleet_sessions
+from wsanalytics.people.workspaces import make_workspaces
+from wsanalytics.tables.csv_parquet import write_table
+from wsanalytics.tables.observed import SESSIONS, WORKSPACES
 from wsanalytics.timeline import Window
 
 SAMPLE = Path(__file__).resolve().parent / "sample"

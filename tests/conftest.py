@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with a small fleet's files: sessions, workspaces, prices, samples."""
-    from tests.test_bad_input import FILES
+    from tests.tables.test_bad_input import FILES
 
     for name, text in FILES.items():
         (tmp_path / name).write_text(text, encoding="utf-8")

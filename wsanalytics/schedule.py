@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalytics.checking import Origin, check_table, refuse_duplicates, sort_by_key
 from wsanalytics.errors import InputError
 from wsanalytics.settings import ALWAYS_ON, Setting
-from wsanalytics.tables import ORDERS, SETTINGS
+from wsanalytics.tables import ORDERS, SETTINGS, Origin, check_table, refuse_duplicates, sort_by_key
 from wsanalytics.timeline import Micros, Window, column_micros
 
 IN_FORCE = "IN_FORCE"

@@ -19,6 +19,10 @@ import pandas as pd
 
 from wsanalytics.errors import InputError
 
+Hours = npt.NDArray[np.float64]
+
+Amounts = npt.NDArray[np.float64]
+
 Micros = npt.NDArray[np.int64]
 """Instants as microseconds since 1970-01-01T00:00:00Z."""
 

@@ -1,1 +1,83 @@
 """Everything that knows boto3. Only ``aws/writer.py`` can alter anything in AWS."""
+
+from __future__ import annotations
+
+from wsanalytics.aws.cloudtrail import Change, read_changes
+from wsanalytics.aws.cloudwatch import MetricRequest, Series, calls_needed, price_usd, read_metrics
+from wsanalytics.aws.connect import check_regions, check_role_arns, configured_region, connect
+from wsanalytics.aws.connection import Connection
+from wsanalytics.aws.credentials import who_am_i
+from wsanalytics.aws.current_state import Looker, Present
+from wsanalytics.aws.errors import AwsError, Refusal, mend_together, without_secrets
+from wsanalytics.aws.iam import NEEDS_NO_PERMISSION, partition_of, resources_for, statement_for
+from wsanalytics.aws.odd_answers import text
+from wsanalytics.aws.price_list import (
+    Items,
+    download_products,
+    fetch_products,
+    pricing_region,
+    read_products,
+)
+from wsanalytics.aws.probe import try_action
+from wsanalytics.aws.throttle import BURST, RATE_PER_SECOND
+from wsanalytics.aws.workspaces import (
+    Statuses,
+    chunked,
+    known_directories,
+    read_bundles,
+    read_directories,
+    read_statuses,
+    read_tags,
+    read_workspaces,
+)
+from wsanalytics.aws.workspaces_table import workspaces_frame
+from wsanalytics.aws.writer import PER_CALL, Answer, Meaning, Writer, open_writer
+
+__all__ = [
+    "BURST",
+    "NEEDS_NO_PERMISSION",
+    "PER_CALL",
+    "RATE_PER_SECOND",
+    "Answer",
+    "AwsError",
+    "Change",
+    "Connection",
+    "Items",
+    "Looker",
+    "Meaning",
+    "MetricRequest",
+    "Present",
+    "Refusal",
+    "Series",
+    "Statuses",
+    "Writer",
+    "calls_needed",
+    "check_regions",
+    "check_role_arns",
+    "chunked",
+    "configured_region",
+    "connect",
+    "download_products",
+    "fetch_products",
+    "known_directories",
+    "mend_together",
+    "open_writer",
+    "partition_of",
+    "price_usd",
+    "pricing_region",
+    "read_bundles",
+    "read_changes",
+    "read_directories",
+    "read_metrics",
+    "read_products",
+    "read_statuses",
+    "read_tags",
+    "read_workspaces",
+    "resources_for",
+    "statement_for",
+    "text",
+    "try_action",
+    "who_am_i",
+    "without_secrets",
+    "workspaces_frame",
+]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from wsanalytics.aws.connection import Connection
-from wsanalytics.parsing import json_of
+from wsanalytics.files import json_of
 
 _LOG = logging.getLogger(__name__)
 ACTIONS = ("cloudtrail:LookupEvents",)

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from wsanalytics.aws.answers import many, text
 from wsanalytics.aws.connection import Connection
+from wsanalytics.aws.odd_answers import many, text
 from wsanalytics.errors import InputError
 from wsanalytics.timeline import EARLIEST, LATEST
 

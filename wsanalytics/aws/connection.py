@@ -17,12 +17,12 @@ import botocore.session
 from botocore import xform_name
 from botocore.config import Config
 
-from wsanalytics import __version__
-from wsanalytics.aws.answers import parse_part_by_part
-from wsanalytics.aws.configuring import check_endpoint, load_credentials, settings_told
-from wsanalytics.aws.failures import CLOSED, CUT, ODD, AwsError, Refusal, failures_told
-from wsanalytics.aws.pace import TRAIL_BURST, TRAIL_RATE_PER_SECOND, Bucket, bucket_for
-from wsanalytics.aws.permissions import action_of
+from wsanalytics.aws.configuration import check_endpoint, load_credentials, settings_told
+from wsanalytics.aws.errors import CLOSED, CUT, ODD, AwsError, Refusal, failures_told
+from wsanalytics.aws.iam import action_of
+from wsanalytics.aws.odd_answers import parse_part_by_part
+from wsanalytics.aws.throttle import TRAIL_BURST, TRAIL_RATE_PER_SECOND, Bucket, bucket_for
+from wsanalytics.version import __version__
 
 CONNECT_SECONDS, READ_SECONDS = 8, 20
 """How long a connection, and then an answer, is waited for in each attempt."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from wsanalytics.aws import cloudtrail, cloudwatch, offers, reader
+from wsanalytics.aws import cloudtrail, cloudwatch
+from wsanalytics.aws import price_list as offers
+from wsanalytics.aws import workspaces as reader
 from wsanalytics.aws.connection import Connection
 
 ACTIONS = (*reader.ACTIONS, *cloudwatch.ACTIONS, *cloudtrail.ACTIONS, *offers.ACTIONS)

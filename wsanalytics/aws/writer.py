@@ -13,14 +13,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
-from wsanalytics.aws.client import connect
+from wsanalytics.aws.connect import connect
 from wsanalytics.aws.connection import Connection
-from wsanalytics.aws.failures import AwsError
+from wsanalytics.aws.errors import AwsError
 from wsanalytics.errors import InputError
-from wsanalytics.journal import Journal
-from wsanalytics.locks import held_here
+from wsanalytics.files import held_here
 
 ACTIONS = (
     "workspaces:ModifyWorkspaceProperties",
@@ -34,6 +33,21 @@ PER_CALL = 25
 _UNSURE = {"server", "slow", "unreachable", "cut", "odd", "closed"}
 _LATER = {"OperationInProgressException", "InvalidResourceStateException"}
 _ID_HEADER = "x-amzn-requestid"
+
+
+class CallLog(Protocol):
+    """What a call is written down in, before it is sent and when its answer is there.
+
+    The journal of :mod:`wsanalytics.actions` is one; a call without a log cannot be made.
+    """
+
+    def number_call(self) -> str:
+        """Give the name of the next call, by which its answer is found."""
+        ...
+
+    def write(self, event: str, **more: object) -> None:
+        """Write one entry, on disk before this returns."""
+        ...
 
 
 class Meaning(StrEnum):
@@ -90,28 +104,28 @@ class Writer:
                          f"changes WorkSpaces there ({what})", place.replace("-", " ", 1))
 
     def modify(
-        self, journal: Journal, workspace_id: str, properties: Mapping[str, object]
+        self, journal: CallLog, workspace_id: str, properties: Mapping[str, object]
     ) -> Answer:
         """ModifyWorkspaceProperties: AWS takes one property in a call."""
         return self._call(journal, "ModifyWorkspaceProperties", WorkspaceId=workspace_id,
                           WorkspaceProperties=dict(properties))
 
-    def start(self, journal: Journal, ids: Sequence[str]) -> Answer:
+    def start(self, journal: CallLog, ids: Sequence[str]) -> Answer:
         """StartWorkspaces, for up to 25 that are STOPPED."""
         return self._call(journal, "StartWorkspaces",
                           StartWorkspaceRequests=[{"WorkspaceId": one} for one in ids])
 
-    def stop(self, journal: Journal, ids: Sequence[str]) -> Answer:
+    def stop(self, journal: CallLog, ids: Sequence[str]) -> Answer:
         """StopWorkspaces, for up to 25 that run."""
         return self._call(journal, "StopWorkspaces",
                           StopWorkspaceRequests=[{"WorkspaceId": one} for one in ids])
 
-    def create(self, journal: Journal, requests: Sequence[Mapping[str, Any]]) -> Answer:
+    def create(self, journal: CallLog, requests: Sequence[Mapping[str, Any]]) -> Answer:
         """CreateWorkspaces, for up to 25 newcomers."""
         return self._call(journal, "CreateWorkspaces",
                           Workspaces=[dict(one) for one in requests])
 
-    def _call(self, journal: Journal, operation: str, **request: object) -> Answer:
+    def _call(self, journal: CallLog, operation: str, **request: object) -> Answer:
         number, where = journal.number_call(), self.connection
         journal.write("call", call=number, action=f"workspaces:{operation}", request=request,
                       account_id=where.account_id, region=where.region)

@@ -10,10 +10,23 @@ made from this module.
 
 from __future__ import annotations
 
-from wsanalytics.people.habits import Sessions, fleet_sessions, person_sessions
-from wsanalytics.people.looks import NO_LOSS, Loss, take_samples
-from wsanalytics.people.machines import ACCOUNT_ID, find_directory, make_workspace, make_workspaces
-from wsanalytics.people.person import PLACES, Archetype, Person, Place, code_of, make_people
+from wsanalytics.people.person import (
+    PLACES,
+    Archetype,
+    Person,
+    Place,
+    Purpose,
+    code_of,
+    make_people,
+)
+from wsanalytics.people.samples import NO_LOSS, Loss, take_samples
+from wsanalytics.people.working_days import Sessions, fleet_sessions, person_sessions
+from wsanalytics.people.workspaces import (
+    ACCOUNT_ID,
+    find_directory,
+    make_workspace,
+    make_workspaces,
+)
 
 __all__ = [
     "ACCOUNT_ID",
@@ -23,6 +36,7 @@ __all__ = [
     "Loss",
     "Person",
     "Place",
+    "Purpose",
     "Sessions",
     "code_of",
     "find_directory",

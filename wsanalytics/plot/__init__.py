@@ -3,22 +3,24 @@
 Each takes an ``ax`` to draw on, or makes a figure of its own, and returns the Axes.
 """
 
-from wsanalytics.plot.choice import break_even_lines, cost_by_setting
-from wsanalytics.plot.costs import break_even_histogram, cost_by_option
-from wsanalytics.plot.frontier import frontier
-from wsanalytics.plot.hours import hours_by_bundle
-from wsanalytics.plot.outcomes import predicted_against_billed, promised_against_realised
-from wsanalytics.plot.parts import cost_by_group, cost_by_month
-from wsanalytics.plot.policies import (
+from wsanalytics.plot.accuracy import predicted_against_billed, promised_against_realised
+from wsanalytics.plot.backtest import (
     calibration,
     regret_by_policy,
     regret_of_fleets,
     regret_over_time,
 )
+from wsanalytics.plot.costs import (
+    break_even_histogram,
+    cost_by_group,
+    cost_by_month,
+    cost_by_option,
+)
 from wsanalytics.plot.style import detached, png
-from wsanalytics.plot.timeline import workspace_timeline
-from wsanalytics.plot.tradeoff import saving_against_waiting
-from wsanalytics.plot.usage import week_heat_map
+from wsanalytics.plot.tradeoffs import frontier, saving_against_waiting
+from wsanalytics.plot.usage import hours_by_bundle, week_heat_map
+from wsanalytics.plot.what_if import what_if_figure, what_if_image, what_if_pictures
+from wsanalytics.plot.workspace import break_even_lines, cost_by_setting, workspace_timeline
 
 __all__ = [
     "break_even_histogram",
@@ -39,5 +41,8 @@ __all__ = [
     "regret_over_time",
     "saving_against_waiting",
     "week_heat_map",
+    "what_if_figure",
+    "what_if_image",
+    "what_if_pictures",
     "workspace_timeline",
 ]

@@ -15,9 +15,9 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from wsanalytics.messages import plain
-from wsanalytics.plot.letters import draw_all_of, drawable
-from wsanalytics.show import counted, usd
+from wsanalytics.formatting import counted, usd
+from wsanalytics.plot.fonts import draw_all_of, drawable
+from wsanalytics.safe_text import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,1 +1,11 @@
-"""The same frames, rendered for people: one HTML page, and tables on the terminal."""
+"""What is sent to others: the HTML page and the workbook."""
+
+from __future__ import annotations
+
+from wsanalytics.report.page import render_report
+from wsanalytics.report.workbook import write_workbook
+
+__all__ = [
+    "render_report",
+    "write_workbook",
+]

@@ -8,19 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from wsanalytics import plot
-from wsanalytics.analysis import Analysis
-from wsanalytics.evidence import busiest_days
-from wsanalytics.fleetviews import cost_by, cost_by_month, monthly_hours
+from wsanalytics.calendars import Zones
+from wsanalytics.formatting import number
+from wsanalytics.recommendations import Analysis
 from wsanalytics.settings import ALWAYS_ON
-from wsanalytics.show import number
-from wsanalytics.summaries import (
+from wsanalytics.views import (
     break_even_usage,
+    busiest_days,
     clock_caption,
+    cost_by,
+    cost_by_month,
     fleet_costs,
+    monthly_hours,
     stretch_of,
     weekly_usage,
 )
-from wsanalytics.workdays import Zones
 
 DOTS_PER_INCH = 144
 

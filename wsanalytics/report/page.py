@@ -10,12 +10,9 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from wsanalytics.analysis import Analysis
+from wsanalytics.billing import HourRule
 from wsanalytics.eligibility import set_aside
-from wsanalytics.hourrules import HourRule
-from wsanalytics.recommendations import Plan
-from wsanalytics.report.figures import pictures
-from wsanalytics.show import (
+from wsanalytics.formatting import (
     counted,
     hours,
     listed,
@@ -26,10 +23,11 @@ from wsanalytics.show import (
     usd_range,
     volumes_text,
 )
-from wsanalytics.summaries import fleet_costs
+from wsanalytics.recommendations import WORTH_A_WORD, Analysis, Plan
+from wsanalytics.report.figures import pictures
 from wsanalytics.tables import WORKSPACES
 from wsanalytics.timeline import MICROS_PER_HOUR, column_micros
-from wsanalytics.unattended import WORTH_A_WORD
+from wsanalytics.views import fleet_costs
 
 FIRST_ROWS = 25
 """How many changes the page shows at once; the others unfold."""

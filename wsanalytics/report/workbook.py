@@ -13,9 +13,9 @@ from typing import Any
 
 from xlsxwriter import Workbook
 
-from wsanalytics.outputs import check_output, replaced
-from wsanalytics.planview import NUMBERS, VIEW, changes_view, facts_of
+from wsanalytics.files import check_output, replaced
 from wsanalytics.recommendations import Plan
+from wsanalytics.views import NUMBERS, VIEW, changes_view, facts_of
 
 LONGEST_CELL = 32_767
 """Letters that a cell of a workbook can hold."""

@@ -8,9 +8,18 @@
 
 from __future__ import annotations
 
-from wsanalytics.sandbox.faults import Faults
+from wsanalytics.sandbox.faults import THROTTLE, Faults
 from wsanalytics.sandbox.interventions import Interventions
+from wsanalytics.sandbox.keys import account_ids, role_arn
 from wsanalytics.sandbox.process import SandboxProcess
 from wsanalytics.sandbox.server import Sandbox
 
-__all__ = ["Faults", "Interventions", "Sandbox", "SandboxProcess"]
+__all__ = [
+    "THROTTLE",
+    "Faults",
+    "Interventions",
+    "Sandbox",
+    "SandboxProcess",
+    "account_ids",
+    "role_arn",
+]

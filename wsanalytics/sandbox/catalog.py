@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 
+from wsanalytics.bundles import BASE_VOLUMES
 from wsanalytics.people import code_of, find_directory
-from wsanalytics.prices import BASE_VOLUMES
-from wsanalytics.sandbox.wire import Members
+from wsanalytics.sandbox.services.protocol import Members
 
 OFFICES = (0, 1)
 """Each region has two offices with a directory each; the second has maintenance switched on."""

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from wsanalytics.errors import InputError
-from wsanalytics.sandbox.wire import DENIED, ApiError, Call
+from wsanalytics.sandbox.services.protocol import DENIED, ApiError, Call
 
 THROTTLE = (2.0, 5)
 """What AWS allows by default: 2 calls a second, in bursts of 5."""

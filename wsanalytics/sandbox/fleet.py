@@ -14,8 +14,14 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import cast
 
-from wsanalytics.people import Person, code_of, make_people, make_workspace, person_sessions
-from wsanalytics.people.person import Purpose
+from wsanalytics.people import (
+    Person,
+    Purpose,
+    code_of,
+    make_people,
+    make_workspace,
+    person_sessions,
+)
 from wsanalytics.sandbox.catalog import (
     Directory,
     bundles,
@@ -23,11 +29,11 @@ from wsanalytics.sandbox.catalog import (
     directory_of,
     own_license_directory,
 )
-from wsanalytics.sandbox.desktop import CREATION, MANUAL, Desktop, Facts
 from wsanalytics.sandbox.interventions import Interventions
 from wsanalytics.sandbox.life import DRAWN_AT_A_TIME, MAINTENANCE_AGE, Life
+from wsanalytics.sandbox.workspace import CREATION, MANUAL, Desktop, Facts
 from wsanalytics.settings import ALWAYS_ON, RunningMode, Setting, auto_stop
-from wsanalytics.simulate.workspace import EventKind
+from wsanalytics.simulation import EventKind
 from wsanalytics.timeline import Window
 
 MANUAL_MINUTES = 2880

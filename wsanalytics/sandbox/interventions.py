@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 
 from wsanalytics.errors import InputError
-from wsanalytics.simulate.workspace import EventKind
+from wsanalytics.simulation import EventKind
 from wsanalytics.timeline import Window
 
 DAY = timedelta(days=1)

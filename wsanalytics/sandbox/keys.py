@@ -6,7 +6,7 @@ import secrets
 import threading
 from datetime import UTC, datetime, timedelta
 
-from wsanalytics.sandbox.wire import ApiError
+from wsanalytics.sandbox.services.protocol import ApiError
 
 SECRET = "sandbox"  # noqa: S105  # the sandbox checks no signature
 """The secret access key that belongs to every key."""

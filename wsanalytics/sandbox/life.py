@@ -18,7 +18,7 @@ import numpy as np
 from wsanalytics.people import Sessions
 from wsanalytics.sandbox.interventions import Meddling
 from wsanalytics.settings import Setting
-from wsanalytics.simulate.workspace import Event, EventKind, Machine
+from wsanalytics.simulation import Event, EventKind, Machine
 from wsanalytics.timeline import LATEST, Micros, Window, to_micros
 
 DRAWN_AT_A_TIME = timedelta(days=10)

@@ -1,6 +1,6 @@
 """The sandbox's own meter: what each WorkSpace costs by month, worked out run by run.
 
-It is written against AWS's rules a second time, apart from :mod:`wsanalytics.billing`, so that
+It is written against AWS's rules a second time, apart from :mod:`wsanalytics.billing.bill`, so that
 either can be held against the other. All months are UTC. A month that the meter covers in part
 costs that part of it.
 """

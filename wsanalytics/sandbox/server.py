@@ -16,11 +16,11 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from wsanalytics.errors import InputError
 from wsanalytics.sandbox.clock import Clock
 from wsanalytics.sandbox.control import Control
-from wsanalytics.sandbox.endpoint import Endpoint
 from wsanalytics.sandbox.faults import THROTTLE, Faults, Gate
 from wsanalytics.sandbox.fleet import Fleet
 from wsanalytics.sandbox.interventions import Interventions
 from wsanalytics.sandbox.keys import SECRET, Keys
+from wsanalytics.sandbox.services.endpoint import Endpoint
 from wsanalytics.sandbox.truth import Truth
 from wsanalytics.sandbox.world import World
 from wsanalytics.timeline import Window

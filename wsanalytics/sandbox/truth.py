@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsanalytics.checking import check_table, sort_by_key
 from wsanalytics.errors import InputError
 from wsanalytics.prices import load_prices
-from wsanalytics.sandbox.desktop import Desktop
 from wsanalytics.sandbox.meter import HourRule, Rates, read_meter
+from wsanalytics.sandbox.workspace import Desktop
 from wsanalytics.sandbox.world import World
-from wsanalytics.tables import SESSIONS, WORKSPACES
+from wsanalytics.tables import SESSIONS, WORKSPACES, check_table, sort_by_key
 from wsanalytics.timeline import INSTANT_DTYPE, Window, instants
 
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from wsanalytics.sandbox.clock import Clock
+from wsanalytics.sandbox.event_record import Record
 from wsanalytics.sandbox.faults import Faults, Gate
 from wsanalytics.sandbox.fleet import Estate, Fleet
 from wsanalytics.sandbox.keys import Keys
-from wsanalytics.sandbox.record import Record
-from wsanalytics.sandbox.wire import Answer, Call
+from wsanalytics.sandbox.services.protocol import Answer, Call
 
 
 @dataclass(eq=False)

@@ -14,21 +14,18 @@ from typing import Any
 
 from ipywidgets import VBox, Widget
 
-from wsanalytics.analysis import Analysis
-from wsanalytics.applying import journal_beside, places_of
-from wsanalytics.archive import sample_history
-from wsanalytics.aws.client import connect
-from wsanalytics.aws.writer import Writer
-from wsanalytics.carrying import DEFAULT_LIMIT
+from wsanalytics.actions import DEFAULT_LIMIT, journal_beside, places_of
+from wsanalytics.aws import Writer, connect
+from wsanalytics.calendars import Zones
 from wsanalytics.errors import InputError, WsanalyticsError
-from wsanalytics.evidence import Evidence
-from wsanalytics.planfile import read_plan
-from wsanalytics.widgets.explorer import explore
-from wsanalytics.widgets.fleet import overview
-from wsanalytics.widgets.onlook import as_analysis
-from wsanalytics.widgets.parts import LazyTabs, Showable, html, message
-from wsanalytics.widgets.reviewing import ReviewPanel, review
-from wsanalytics.workdays import Zones
+from wsanalytics.history import sample_history
+from wsanalytics.recommendations import Analysis, read_plan
+from wsanalytics.views import Evidence
+from wsanalytics.widgets.base import LazyTabs, Showable, html, message
+from wsanalytics.widgets.explore import explore
+from wsanalytics.widgets.overview import overview
+from wsanalytics.widgets.review import ReviewPanel, review
+from wsanalytics.widgets.workspace import as_analysis
 
 ENVIRONMENT = "WSANALYTICS_APP"
 """Holds what ``wsanalytics app`` was asked for, as JSON."""

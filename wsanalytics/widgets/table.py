@@ -19,7 +19,7 @@ import pandas as pd
 from anywidget import AnyWidget
 from traitlets import Bool, Bytes, Dict, Int, List, Unicode
 
-from wsanalytics.messages import plain
+from wsanalytics.safe_text import plain
 
 Marks = npt.NDArray[np.bool_]
 KINDS = {"text": 150, "usd": 100, "number": 84, "count": 70, "percent": 84}

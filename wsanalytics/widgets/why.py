@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from wsanalytics import plot
-from wsanalytics.evidence import Evidence
-from wsanalytics.show import counted, number, percent, usd, usd_range
+from wsanalytics.formatting import counted, number, percent, usd, usd_range
 from wsanalytics.timeline import Window
-from wsanalytics.widgets.parts import facts, picture, text
+from wsanalytics.views import Evidence
+from wsanalytics.widgets.base import facts, picture, text
 
 Row = dict[Any, Any]
 WIDE, DOTS = 760, 120

@@ -1,0 +1,255 @@
+"""The commands ``doctor`` and ``iam-policy``, against the local AWS endpoint."""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import Namespace
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from wsanalytics.aws.connect import connect
+from wsanalytics.aws.errors import AwsError
+from wsanalytics.cli.commands import doctor as account
+from wsanalytics.cli.commands import prices as pricing
+from wsanalytics.collection.collector import collect
+from wsanalytics.errors import InputError, OutputError
+from wsanalytics.history.store import Store
+from wsanalytics.prices.book import built_in_prices, load_prices
+from wsanalytics.prices.price_list import map_products
+from wsanalytics.sandbox.faults import Faults
+from wsanalytics.sandbox.server import Sandbox
+from wsanalytics.tables.results import PRICES
+
+HOME, OTHER = "111122223333", "444455556666"
+ROLE = f"arn:aws:iam::{OTHER}:role/reader"
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Sandbox]:
+    with Sandbox(workspaces=60, accounts=(HOME, OTHER)) as box:
+        yield box
+
+
+@pytest.fixture
+def box(
+    running: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Sandbox]:
+    for name in os.environ:
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    for name, value in running.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("WSANALYTICS_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(account, "connect", partial(connect, pace=(500, 50)))  # no waiting
+    running.calls.clear()
+    yield running
+    running.faults.change({name: getattr(Faults(), name) for name in (
+        "denied_regions", "denied_accounts", "denied_actions", "clock_skew_seconds", "expired")})
+
+
+def options(**other: object) -> Namespace:
+    usual = {"profile": None, "region": [], "role_arn": [], "store": None, "for_commands": []}
+    return Namespace(**usual | other)
+
+
+def lines(capsys: pytest.CaptureFixture[str], status: str = "") -> list[str]:
+    return [line for line in capsys.readouterr().out.splitlines() if line.startswith(status)]
+
+
+def test_all_is_well(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    assert account.doctor(options()) == 0
+    told = lines(capsys)
+    assert all(line.startswith("ok    ") for line in told)
+    text = "\n".join(told)
+    assert "credentials found in the environment variables" in text
+    assert f"account {HOME}, as arn:aws:iam::{HOME}:" in text
+    for action in ("workspaces:DescribeWorkspacesConnectionStatus", "cloudwatch:GetMetricData",
+                   "cloudtrail:LookupEvents", "tag:GetResources"):
+        assert f"{HOME} us-east-1: {action} is allowed" in text
+    assert "the clock agrees with AWS's to within" in text
+    assert "30 WorkSpaces, 4 calls; one look takes about 1 s at the service's pace" in text
+    assert f"prices in force: AWS list prices, of {load_prices().dates}" in text
+    secret = os.environ["AWS_SECRET_ACCESS_KEY"]
+    assert f"{secret}'" not in text and os.environ["AWS_ACCESS_KEY_ID"] not in text
+    assert {action for _, action in box.calls} <= {
+        "GetCallerIdentity", "DescribeWorkspaces", "DescribeWorkspacesConnectionStatus",
+        "DescribeWorkspaceDirectories", "DescribeWorkspaceBundles", "GetResources",
+        "GetMetricData", "LookupEvents"}
+
+
+def test_denied_actions_come_with_their_statement(
+    box: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box.faults.denied_actions = ("cloudtrail:LookupEvents", "tag:GetResources")
+    assert account.doctor(options()) == 1
+    out = capsys.readouterr().out
+    failed = [line for line in out.splitlines() if line.startswith("fail")]
+    assert len(failed) == 2 and "cloudtrail:LookupEvents is not allowed" in failed[0]
+    assert out.count('"Effect": "Allow"') == 1
+    assert ('{"Effect": "Allow", "Action": ["cloudtrail:LookupEvents", "tag:GetResources"], '
+            '"Resource": "*"}') in out
+    box.faults.denied_actions = ("tag:GetResources",)
+    account.doctor(options())
+    assert ('{"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}'
+            in capsys.readouterr().out)
+
+
+def test_a_region_that_denies_everything_gets_one_statement(
+    box: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box.faults.denied_regions = ("us-east-1",)
+    assert account.doctor(options()) == 1
+    out = capsys.readouterr().out
+    (failed,) = (line for line in out.splitlines() if line.startswith("fail"))
+    needed = account.actions_of(account.DEFAULT_COMMANDS)
+    assert failed.startswith(f"fail  account {HOME}, us-east-1: none of these is allowed: ")
+    assert all(action in failed for action in needed)
+    statement = {"Effect": "Allow", "Action": needed, "Resource": "*"}
+    assert out.count("Effect") == 1 and json.dumps(statement) in out
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(-120, "warn"), (30, "ok"), (400, "fail")])
+def test_a_clock_that_is_off(
+    box: Sandbox, capsys: pytest.CaptureFixture[str], seconds: float, status: str
+) -> None:
+    box.faults.clock_skew_seconds = seconds
+    assert account.doctor(options()) == (0 if status == "ok" else 1)
+    clock = [line for line in lines(capsys, status) if "clock" in line]
+    assert len(clock) == 1
+    assert seconds == 30 or (" ahead of AWS's" if seconds < 0 else " behind AWS's") in clock[0]
+
+
+def test_roles_and_regions(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    box.faults.denied_regions = ("eu-west-1",)
+    roles = [ROLE, f"arn:aws:iam::{HOME}:role/none", "arn:aws:iam::999999999999:role/x"]
+    assert account.doctor(options(region=["us-east-1", "eu-west-1"], role_arn=roles)) == 1
+    text = "\n".join(lines(capsys))
+    assert "role arn:aws:iam::999999999999:role/x: the role cannot be assumed" in text
+    assert f"ok    {OTHER} us-east-1: workspaces:DescribeWorkspaces is allowed" in text
+    assert (f"fail  account {OTHER}, eu-west-1, role {ROLE}: none of these is allowed: "
+            "cloudtrail:LookupEvents, cloudwatch:GetMetricData, ") in text
+    assert "the role's credentials are renewed before they expire" in text
+
+
+@pytest.mark.usefixtures("box")
+def test_what_would_change_something_is_not_tried(
+    capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert account.doctor(options(for_commands=["apply", "prices"])) == 0
+    told = lines(capsys)
+    (note,) = (line for line in told if line.startswith("note"))
+    assert note.startswith("note  not tried, as they change something: workspaces:ModifyWork")
+    assert f"ok    {HOME} us-east-1: pricing:GetProducts is allowed" in told
+    assert not any("cloudtrail" in line for line in told)
+
+
+@pytest.mark.usefixtures("box")
+def test_a_region_without_prices_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    assert account.doctor(options(region=["cn-northwest-1"])) == 1
+    told = lines(capsys)
+    assert "warn  no prices are known for cn-northwest-1" in told
+    assert f"ok    {HOME} cn-northwest-1: there are no WorkSpaces" in told
+
+
+@pytest.mark.usefixtures("box")
+def test_a_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert account.doctor(options(store=tmp_path / "none")) == 0
+    assert "there is no store in" in "\n".join(lines(capsys, "ok"))
+    assert account.doctor(options(store=tmp_path)) == 1
+    assert "there is no store" in lines(capsys, "fail")[0]
+    store = Store.create(tmp_path / "store")
+    collect(store)
+    assert account.doctor(options(store=store.folder)) == 0
+    assert f"ok    store {store.folder}: 30 samples of 1 day, 0 holes" in lines(capsys)
+
+
+def test_without_credentials_or_region_it_is_refused(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.faults.expired = True
+    with pytest.raises(AwsError, match="have expired"):
+        account.doctor(options())
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    with pytest.raises(AwsError, match="no region was named"):
+        account.doctor(options())
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(AwsError, match="no AWS credentials"):
+        account.doctor(options(region=["us-east-1"]))
+    with pytest.raises(InputError, match="no policy is known for 'fly'"):
+        account.doctor(options(for_commands=["fly"]))
+
+
+def test_the_policy_is_printed_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    account.iam_policy(Namespace(for_commands=["collect", "apply"], role_arn=[ROLE]))
+    printed = json.loads(capsys.readouterr().out)
+    assert [one["Sid"] for one in printed["Statement"]] == ["Read", "Apply", "AssumeRole"]
+    with pytest.raises(InputError, match="is not the ARN of a role"):
+        account.iam_policy(Namespace(for_commands=[], role_arn=["reader"]))
+
+
+def test_a_region_out_of_reach_is_told_once(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", box.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    assert account.doctor(options(for_commands=["prices"], region=["us-east-1"])) == 1
+    monkeypatch.setattr(account, "READS", account.READS[-2:])  # two actions of WorkSpaces
+    assert account.doctor(options()) == 1
+    told = [line for line in lines(capsys, "fail") if "cannot be reached" in line]
+    assert len(told) == 2 and "pricing" not in told[1]
+
+
+# Prices, all the way: the built-in table told by the endpoint, read, and put in force.
+
+
+def refresh(**other: object) -> int:
+    usual = {"region": [], "from_file": None, "profile": None, "dry_run": False, "output": None}
+    return pricing.refresh(Namespace(**usual | other))
+
+
+@pytest.mark.usefixtures("box")
+def test_prices_come_back_as_they_were_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    regions = sorted(set(built_in_prices().frame["region"]))
+    assert {"us-east-1", "eu-west-1", "ap-south-1", "us-gov-west-1"} < {*regions}
+    assert refresh(output=tmp_path / "all.parquet") == 0
+    columns = [*PRICES.key, "monthly_usd", "hourly_usd"]
+    told, read = built_in_prices().frame, load_prices(path=tmp_path / "all.parquet").frame
+    assert told[columns].equals(read[columns])
+    assert {*read["source"]} == {"AWS Price List API"}
+    assert "0 new, 0 gone, 0 changed, 4,418 the same" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("box")
+def test_prices_of_one_region_are_put_in_force(capsys: pytest.CaptureFixture[str]) -> None:
+    assert refresh(region=["eu-west-1"]) == 0
+    out = capsys.readouterr().out
+    assert "product family WorkSpaces Core" in out and "software" in out
+    assert {*load_prices("eu-west-1").frame["source"]} == {"AWS Price List API"}
+    assert load_prices("us-east-1").origin == "AWS list prices"
+
+
+def test_prices_may_be_denied(box: Sandbox) -> None:
+    box.faults.denied_actions = ("pricing:GetProducts",)
+    with pytest.raises(AwsError, match="pricing:GetProducts is not allowed"):
+        refresh(region=["us-east-1"])
+
+
+@pytest.mark.usefixtures("box")
+def test_a_home_that_cannot_be_made_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("WSANALYTICS_HOME", str(tmp_path / "file" / "home"))
+    with pytest.raises((OutputError, InputError)):
+        refresh(region=["us-east-1"])
+
+
+def test_nothing_to_map_is_an_empty_table() -> None:
+    assert map_products([]).frame.empty

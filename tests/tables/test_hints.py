@@ -1,0 +1,108 @@
+"""Files of other tools are known for what they are, and the message says what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tables.test_bad_input import SAMPLES, WORKSPACES, simulate
+from wsanalytics.cli.main import main
+
+Capture = pytest.CaptureFixture[str]
+
+
+def refused(capsys: Capture, *argv: str) -> str:
+    assert main(list(argv)) == 2
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    return said
+
+
+@pytest.mark.parametrize(("written", "hint"), [
+    ("0001-01-01T00:00:00Z", "it stands for 'never' in other tools: leave the cell empty"),
+    ("1/1/0001 00:00:00", "it stands for 'never' in other tools: leave the cell empty"),
+    ("1970-01-01T00:00:00Z", "it stands for 'never' in other tools: leave the cell empty"),
+    ("Never", "Mend: leave the cell empty where there is none"),
+    ("None", "Mend: leave the cell empty where there is none"),
+    ("11/22/2022 17:56", "it is a date of a local form"),
+    ("1662526200.1", "it is a count since 1970: write it as ISO 8601"),
+    ("1662526200123", "unit='ms'"),
+    ("2026-03-02 09:00:00 CET", "a zone is written as Z or as an offset"),
+])
+def test_a_last_connection_as_other_tools_write_it(
+    folder: Path, capsys: Capture, written: str, hint: str
+) -> None:
+    text = SAMPLES.replace("AVAILABLE,2026-03-02T09:00:00Z", f"AVAILABLE,{written}")
+    (folder / "samples.csv").write_text(text)
+    assert hint in refused(capsys, "sessions", "--samples", "samples.csv", "--output", "s.csv")
+
+
+def test_an_instant_that_must_be_there_is_not_to_be_left_empty(
+    folder: Path, capsys: Capture
+) -> None:
+    (folder / "samples.csv").write_text(SAMPLES.replace("2026-03-02T09:05:00Z", "Never"))
+    said = refused(capsys, "sessions", "--samples", "samples.csv", "--output", "s.csv")
+    assert "write the instant, or remove the row" in said
+
+
+def workspaces_as(folder: Path, capsys: Capture, text: str | bytes) -> str:
+    raw = text if isinstance(text, bytes) else text.encode()
+    (folder / "workspaces.csv").write_bytes(raw)
+    return refused(capsys, *simulate())
+
+
+@pytest.mark.parametrize(("old", "new", "hint"), [
+    (",", ";", "its columns are separated by semicolons: save it with commas"),
+    (",", "\t", "its columns are separated by tabs: save it with commas"),
+    ("us-east-1", "US East (N. Virginia)", "Mend: write us-east-1"),
+    ("us-east-1", "Europe (Ireland)", "Mend: write eu-west-1"),
+    (",60", ",1", "write minutes: 1 hours are 60"),
+    (",60", ",0", "0 stands for none in other tools"),
+])
+def test_workspaces_as_other_tools_write_them(
+    folder: Path, capsys: Capture, old: str, new: str, hint: str
+) -> None:
+    assert hint in workspaces_as(folder, capsys, WORKSPACES.replace(old, new))
+
+
+def test_columns_by_their_names_in_aws_are_pointed_at(folder: Path, capsys: Capture) -> None:
+    head = "WorkspaceId,Region,ComputeTypeName,RunningMode,RunningModeAutoStopTimeoutInMinutes"
+    said = workspaces_as(folder, capsys, WORKSPACES.replace(WORKSPACES.splitlines()[0], head))
+    for pair in ("WorkspaceId to workspace_id", "ComputeTypeName to compute_type",
+                 "RunningMode to running_mode"):
+        assert pair in said
+
+
+def test_utf16_and_a_report_of_the_cost_optimizer_are_named(
+    folder: Path, capsys: Capture
+) -> None:
+    assert "it is UTF-16 text" in workspaces_as(folder, capsys, WORKSPACES.encode("utf-16"))
+    said = workspaces_as(folder, capsys, "WorkspaceID,Billable Hours,Usage Threshold\nws-1,4,85\n")
+    assert "AWS's Cost Optimizer" in said
+
+
+@pytest.mark.parametrize(("tags", "hint"), [
+    ("\"[{'Key': 'team', 'Value': 'ops'}]\"", "the list of Key and Value that AWS writes"),
+    ("\"{'team': 'ops'}\"", "it is a Python dict"),
+])
+def test_tags_of_other_forms(folder: Path, capsys: Capture, tags: str, hint: str) -> None:
+    head, *rows = WORKSPACES.splitlines()
+    text = "\n".join([f"{head},tags", *(f"{row},{tags}" for row in rows)]) + "\n"
+    assert hint in workspaces_as(folder, capsys, text)
+
+
+def test_json_of_the_aws_cli_is_named(folder: Path, capsys: Capture) -> None:
+    (folder / "cli.json").write_text('{"Workspaces": []}')
+    argv = [word.replace("workspaces.csv", "cli.json") for word in simulate()]
+    assert "describe-workspaces' writes such a file" in refused(capsys, *argv)
+
+
+def test_a_number_as_a_tag_is_found_by_its_digits(folder: Path) -> None:
+    head, *rows = WORKSPACES.splitlines()
+    tags = ['"{""team"": 1}"', '"{""team"": [""a""]}"']
+    (folder / "workspaces.csv").write_text("\n".join(
+        [f"{head},tags", *(f"{row},{tag}" for row, tag in zip(rows, tags, strict=True))]) + "\n")
+    assert main([*simulate("--tag", "team=1")]) == 0
+    assert "ws-1" in (folder / "charges.csv").read_text()
+    assert "ws-2" not in (folder / "charges.csv").read_text()

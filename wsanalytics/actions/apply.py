@@ -1,0 +1,201 @@
+"""Apply a plan, and take it back: dry run first, capped, checked, journalled, read back.
+
+``apply_plan`` and ``undo`` change settings, and nothing else; what is done to each WorkSpace, and
+in which order, is told by ``changing``.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from wsanalytics.actions.change_setting import Change, Outcome, Task
+from wsanalytics.actions.ledger import Standing
+from wsanalytics.actions.queue import Place
+from wsanalytics.actions.run import Run, Terms, _opened, _refuse_other_accounts, as_frame, place_of
+from wsanalytics.aws import Meaning, Writer
+from wsanalytics.errors import InputError
+from wsanalytics.recommendations import Plan, read_plan
+from wsanalytics.settings import RunningMode, Setting
+
+
+def journal_beside(plan: Path) -> Path:
+    """Where the journal of a plan is by default.
+
+    >>> str(journal_beside(Path("march/plan.json")))
+    'march/plan.journal.jsonl'
+    """
+    return plan.with_name(f"{plan.stem}.journal.jsonl")
+
+
+def apply_plan(
+    plan: Plan | Path | str,
+    writer: Writer | Sequence[Writer],
+    *,
+    dry_run: bool = True,
+    journal: Path | str | None = None,
+    resume: bool = False,
+    due_on: date | None = None,
+    terms: Terms | None = None,
+    plan_name: str = "",
+    **more: Any,  # noqa: ANN401  # the fields of Terms
+) -> pd.DataFrame:
+    """Make the changes of *plan*, a file or not, or with *dry_run* say what would be done.
+
+    *writer* is for the account and region that the plan is for, or one for each of several. A
+    real run needs *journal*, a file that every call is written to before and after; with *resume*
+    it goes on where an interrupted run ended. *due_on* leaves out changes whose best date is
+    later. *terms* (or its fields: ``limit=100``) are told at
+    :class:`~wsanalytics.actions.Terms`.
+
+    Gives a row a change, in the order in which they are made, the largest saving first, with the
+    columns ``carrying.COLUMNS``; what becomes of a change is told at
+    :class:`~wsanalytics.actions.Outcome`. Raises :class:`InputError` for a plan of another
+    account and a journal of an interrupted run, and :class:`AwsError` where AWS cannot be asked.
+    """
+    plan = plan if isinstance(plan, Plan) else read_plan(plan)
+    journal = None if journal is None else Path(journal)
+    terms = terms or Terms(**more)
+    writers = [writer] if isinstance(writer, Writer) else list(writer)
+    changes = changes_of(plan)
+    by_writer = _shared_out(plan, changes, writers)
+    about = _about(plan, plan_name, changes)
+    with ExitStack() as stack:
+        book, ledger = _opened(stack, journal, dry_run=dry_run, mends=resume, terms=terms)
+        if ledger.interrupted and not resume:
+            raise _interrupted(journal, ledger.interrupted)
+        tasks = {change.workspace_id: _task(change, ledger.standings.get(change.workspace_id),
+                                            terms.clock(), dry_run=dry_run,
+                                            created_at=about["created_at"]) for change in changes}
+        if due_on is not None:
+            _put_off(tasks.values(), due_on)
+        strays = [one for one in ledger.unfinished()
+                  if one.latest.workspace_id not in tasks and not one.is_being_undone]
+        run = Run("apply", writers, by_writer, terms, dry_run, book)
+        run.hold = _until_the_month_turns(terms.clock) if due_on is not None else lambda _: ""
+        run.go(tasks, strays, plan=about, resume=resume)
+        known = [tasks[change.workspace_id] for change in changes]
+    return as_frame(known, run.refusals)
+
+
+def changes_of(plan: Plan) -> list[Change]:
+    """The changes of a plan, the largest saving first."""
+    rows = plan.changes.to_dict("records")
+    return [
+        Change(
+            workspace_id=row["workspace_id"],
+            before=Setting.parse(row["from_setting"]), after=Setting.parse(row["to_setting"]),
+            user_name=row.get("user_name", ""), account_id=row.get("account_id") or plan.account_id,
+            region=row.get("region") or plan.region,
+            saving_usd_per_month=row["saving_usd_per_month"],
+            extra_cold_starts_per_week=row["extra_cold_starts_per_week"],
+            best_date=date.fromisoformat(row["best_date"]) if row["best_date"] else None,
+            promise={name: _json(row[name]) for name in (
+                "saving_usd_per_month", "saving_low_usd", "saving_high_usd",
+                "extra_cold_starts_per_week")},
+        )
+        for row in rows
+    ]
+
+
+def _json(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _task(
+    change: Change, standing: Standing | None, now: datetime, *, dry_run: bool, created_at: str
+) -> Task:
+    """The task of a change, as far as an earlier run came with it."""
+    is_same_plan = standing is not None and (
+        standing.latest.begun.get("plan", {}).get("created_at") == created_at)
+    if standing is None or standing.current != change.after or standing.is_being_undone:
+        return Task(change)
+    if standing.is_sure:
+        if not is_same_plan or standing.latest.before != change.before:
+            return Task(change)  # a newer plan, which knows how it is set now
+        on = f"{standing.since:%Y-%m-%d}"
+        return Task(change, against=f"it was changed on {on} by this journal's plan, and somebody "
+                                    "has set it back since")
+    if not is_same_plan and standing.latest.before != change.before:
+        return Task(change)
+    if dry_run:
+        return Task(change, loose=standing.may_be_between)
+    task = Task(change, begun=True, loose=standing.may_be_between)
+    if standing.latest.calls:
+        last = standing.latest.calls[-1]
+        task.asked, task.meaning, task.tries = dict(last.properties), Meaning.UNSURE, 1
+        task.asked_at = time.monotonic() - (now - last.at).total_seconds()
+    return task
+
+
+def _put_off(tasks: Iterable[Task], due_on: date) -> None:
+    for task in tasks:
+        best = task.change.best_date
+        if best is not None and best > due_on and not task.begun:
+            task.outcome, task.message = Outcome.NOT_DUE, f"its best date is {best.isoformat()}"
+
+
+def _until_the_month_turns(clock: Callable[[], datetime]) -> Callable[[Change], str]:
+    """A change to AUTO_STOP that comes too late for this month is better made at the next's end."""
+    began = clock().astimezone(UTC)
+
+    def hold(change: Change) -> str:
+        now = clock().astimezone(UTC)
+        is_late = (now.year, now.month) != (began.year, began.month)
+        if is_late and change.after.running_mode is RunningMode.AUTO_STOP is not (
+                change.before.running_mode):
+            return "the month has turned and is paid for: make it on the month's last day"
+        return ""
+
+    return hold
+
+
+def _shared_out(
+    plan: Plan, changes: list[Change], writers: list[Writer]
+) -> dict[Place, Writer | None]:
+    """Who writes to which account and region of the plan; None where nobody can."""
+    by_writer = {place: next((one for one in writers if place_of(one) == place), None)
+                 for place in places_of(plan, changes)}
+    _refuse_other_accounts(by_writer, writers, "the plan")
+    return by_writer
+
+
+def places_of(plan: Plan, changes: list[Change] | None = None) -> list[Place]:
+    """The accounts and regions that a plan is for; :class:`InputError` where it names none."""
+    changes = changes_of(plan) if changes is None else changes
+    places = list(dict.fromkeys((one.account_id, one.region) for one in changes))
+    places = places or [(plan.account_id, plan.region)]
+    unknown = [one for one in places if None in one]
+    if unknown:
+        lacking = "account" if unknown[0][0] is None else "region"
+        raise InputError(
+            f"it names no {lacking}", where="the plan",
+            rule="a plan is applied to the account and region that it was made for",
+            mend="make it from a store, or write account_id and region into it")
+    return places
+
+
+def _interrupted(journal: Path | None, kind: str) -> InputError:
+    return InputError(
+        f"the last run of {kind} that it tells of did not come to its end", where=str(journal),
+        rule="an interrupted run is resumed before another one begins",
+        mend="run the same command with --resume (or take everything back with 'undo')")
+
+
+def _about(plan: Plan, name: str, changes: Iterable[Change]) -> dict[str, Any]:
+    """What a journal keeps of the plan: what was asked for, and what its promises rest on."""
+    basis = getattr(plan, "basis", None)
+    return {
+        "name": name, "created_at": plan.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "hour_rule": str(plan.hour_rule), "prices_date": plan.prices_date,
+        "discount": basis.discount if basis else 0.0,
+        "maintenance_hours": basis.maintenance_hours if basis else 1,
+        "asked": [change.workspace_id for change in changes],
+    }

@@ -1,0 +1,103 @@
+"""What is checked before a WorkSpace is touched: every reason to leave it alone, in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from wsanalytics.aws import Present
+from wsanalytics.settings import RunningMode, Setting
+
+OPT_OUT = ("Skip_Convert",)
+"""Tags that keep a WorkSpace as it is: the one that AWS's Cost Optimizer knows."""
+CALM = {"AVAILABLE", "STOPPED"}
+"""States in which AWS's guide lets a WorkSpace be modified."""
+PASSING = {"STARTING", "STOPPING"}
+"""States that are over in a minute or two."""
+_GPU = ("GRAPHICS", "G4DN", "G6", "GR6")
+
+
+@dataclass(frozen=True)
+class Guards:
+    """What holds for every WorkSpace that is looked at: names of tags, and who tells licences."""
+
+    opt_out: tuple[str, ...] = OPT_OUT
+    license_of: Callable[[Present], str] = lambda _: ""
+
+    def against(self, present: Present) -> str:
+        """Why this WorkSpace is not for us to touch at all; empty if it is."""
+        if present.running_mode not in set(RunningMode):
+            mode = present.running_mode or "not reported"
+            return f"its running mode is {mode}, which is never changed here"
+        if present.setting is None:
+            return "its AutoStop timeout is one that is not known here"
+        if present.standby:
+            return "it is a standby WorkSpace"
+        if tag := self.opted_out(present):
+            return f"it bears the tag {tag}"
+        return ""
+
+    def by_rule(
+        self, present: Present, before: Setting | None = None, after: Setting | None = None
+    ) -> str:
+        """Why a rule, and nothing that has changed, keeps this WorkSpace as it is; or empty."""
+        if not present.standby and not self.opted_out(present):
+            is_change = before is not None and after is not None
+            return self.against_license(present, before, after) if (
+                is_change and before and after) else ""
+        return self.against(present)
+
+    def opted_out(self, present: Present) -> str:
+        """The tag by which it asks to be left alone; empty if it has none."""
+        names = {name.casefold() for name in self.opt_out}
+        return next((name for name in present.tags if name.casefold() in names), "")
+
+    def against_change(self, present: Present, before: Setting, after: Setting) -> str:
+        """Why the setting of *present* may not be changed from *before* to *after* now."""
+        if reason := self.against(present):
+            return reason
+        if present.setting != before:
+            return f"it is {present.setting} now, not {before}: somebody has changed it since"
+        if present.modifying:
+            return "another modification of it is in progress"
+        if present.state not in CALM:
+            return f"its state is {present.state}, not AVAILABLE or STOPPED"
+        if reason := self.against_license(present, before, after):
+            return reason
+        return against_stopping_a_user(present, after)
+
+    def against_license(self, present: Present, before: Setting, after: Setting) -> str:
+        """Own licences on graphics hardware are bought as so many of one running mode."""
+        is_gpu = present.compute_type.startswith(_GPU)
+        if not is_gpu or before.running_mode is after.running_mode:
+            return ""
+        known = self.license_of(present)
+        if known == "included":
+            return ""
+        return ("it may be under the commitment that own licences on graphics hardware need"
+                if known else "whether it is under a commitment for own licences cannot be told")
+
+
+def against_stopping_a_user(present: Present, after: Setting) -> str:
+    """A shorter timeout that has passed already, for all that AWS knows, while somebody works.
+
+    A timeout runs from the disconnect, so it stops nobody who is connected; this is for the case
+    that AWS's word on the connection and its word on the last time contradict each other.
+    """
+    before, minutes = present.setting, after.auto_stop_minutes
+    if (
+        before is None or minutes is None or before.auto_stop_minutes is None
+        or minutes >= before.auto_stop_minutes or present.connection != "CONNECTED"
+    ):
+        return ""
+    last, now = present.last_connected_at, present.looked_at or present.checked_at
+    if last is not None and now is not None and last + timedelta(minutes=minutes) > now:
+        return ""
+    return ("its user is connected, and a timeout that may have passed is only set when nobody "
+            "is")
+
+
+def opt_out_names(more: Iterable[str]) -> tuple[str, ...]:
+    """All names of tags that keep a WorkSpace as it is."""
+    return tuple(dict.fromkeys([*OPT_OUT, *more]))

@@ -1,0 +1,194 @@
+"""What a journal says: which changes were made, which were not, and which nobody knows of.
+
+A *deed* is one change of one WorkSpace in one run. A *standing* is what the deeds of a WorkSpace
+come to together: the setting it had before any of them, and the one it was given last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from wsanalytics.actions.journal import Entry
+from wsanalytics.errors import InputError
+from wsanalytics.settings import RunningMode, Setting
+
+DONE, ALREADY = "done", "already in force"
+_NO_ANSWER = ""
+_MAY_HAVE_BEEN_DONE = {_NO_ANSWER, "taken", "unsure"}
+
+
+@dataclass(slots=True)
+class Called:
+    """One call of a deed: what was asked, when, and what the answer meant (empty: none came)."""
+
+    properties: Mapping[str, Any]
+    at: datetime
+    meaning: str = _NO_ANSWER
+
+
+@dataclass(slots=True)
+class Deed:
+    """One change of one WorkSpace in one run of apply or undo, as far as it came.
+
+    ``begun`` is the line with which its run began; ``outcome`` is empty where a kill came first.
+    """
+
+    kind: str
+    begun: Mapping[str, Any]
+    workspace_id: str
+    user_name: str
+    account_id: str
+    region: str
+    before: Setting
+    after: Setting
+    promise: Mapping[str, Any]
+    calls: list[Called] = field(default_factory=list)
+    outcome: str = ""
+    message: str = ""
+
+    @property
+    def touched(self) -> bool:
+        """Whether a call was made that may have changed something."""
+        return any(call.meaning in _MAY_HAVE_BEEN_DONE for call in self.calls)
+
+
+@dataclass(slots=True)
+class Standing:
+    """What the deeds of one WorkSpace come to; ``is_sure`` if the last of them came to its end.
+
+    ``since`` is when the last call was made; ``latest`` the deed it belongs to.
+    """
+
+    original: Setting
+    current: Setting
+    since: datetime
+    latest: Deed
+    is_sure: bool
+    is_being_undone: bool = False
+
+    @property
+    def may_be_between(self) -> bool:
+        """Whether it may have got its mode and not its timeout: any AUTO_STOP may be our doing."""
+        deed = self.latest
+        return not self.is_sure and deed.before.running_mode is not deed.after.running_mode
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What the entries of a journal say.
+
+    ``standings`` by WorkSpace; ``interrupted`` the kind of the last run if it has no end.
+    """
+
+    deeds: list[Deed]
+    standings: dict[str, Standing]
+    interrupted: str
+
+    def unfinished(self) -> list[Standing]:
+        """The WorkSpaces of which nobody knows whether the change came to its end."""
+        return [one for one in self.standings.values() if not one.is_sure]
+
+
+def ledger_of(entries: Iterable[Entry]) -> Ledger:
+    """What *entries* say; :class:`InputError` for an entry that cannot be what was written."""
+    begins: dict[str, Entry] = {}
+    deeds: dict[tuple[str, str], Deed] = {}
+    calls: dict[str, Called] = {}
+    acted: list[str] = []
+    ended: set[str] = set()
+    for place, entry in enumerate(entries, start=1):
+        try:
+            match entry["event"]:
+                case "begin":
+                    begins[entry["run"]] = entry
+                    continue
+                case "end":
+                    ended.add(entry["run"])
+                case event:
+                    _take(event, entry, begins, deeds, calls)
+            if entry["event"] != "mended":
+                acted.append(entry["run"])
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError,
+                InputError) as error:
+            raise InputError(
+                f"the entry {entry.get('event')!r} lacks what it needs ({error})",
+                where=f"the journal, line {place}",
+                rule="a journal is written by wsanalytics alone and never edited",
+                mend="restore it from a backup") from error
+    found = list(deeds.values())
+    is_open = bool(acted) and acted[-1] not in ended and acted[-1] in begins
+    interrupted = str(begins[acted[-1]]["kind"]) if is_open else ""
+    return Ledger(found, _standings(found), interrupted)
+
+
+def _take(
+    event: str, entry: Entry, begins: Mapping[str, Entry],
+    deeds: dict[tuple[str, str], Deed], calls: dict[str, Called],
+) -> None:
+    run = entry["run"]
+    if event == "change":
+        begun = begins[run]
+        deeds[run, entry["workspace_id"]] = Deed(
+            begun["kind"], begun, entry["workspace_id"], entry["user_name"],
+            entry["account_id"], entry["region"], setting_of(entry["from"]),
+            setting_of(entry["to"]), entry.get("promise") or {})
+    elif event == "call" and "WorkspaceId" in entry["request"]:
+        called = Called(entry["request"]["WorkspaceProperties"], instant_of(entry["at"]))
+        calls[entry["call"]] = called
+        deeds[run, entry["request"]["WorkspaceId"]].calls.append(called)
+    elif event == "answer" and entry["call"] in calls:
+        calls[entry["call"]].meaning = entry["meaning"]
+    elif event == "outcome" and (run, entry["workspace_id"]) in deeds:
+        deed = deeds[run, entry["workspace_id"]]
+        deed.outcome, deed.message = entry["outcome"], entry.get("message", "")
+    elif event == "stray" and entry["outcome"] == DONE:
+        known = [one for one in deeds.values() if one.workspace_id == entry["workspace_id"]]
+        known[-1].outcome = DONE
+
+
+def _standings(deeds: Iterable[Deed]) -> dict[str, Standing]:
+    standings: dict[str, Standing] = {}
+    for deed in deeds:
+        before = standings.get(deed.workspace_id)
+        if deed.kind == "undo":
+            if deed.outcome in {DONE, ALREADY}:
+                standings.pop(deed.workspace_id, None)
+            elif before and deed.touched:
+                before.is_sure, before.is_being_undone = False, True
+        elif deed.touched or (before and deed.outcome in {DONE, ALREADY}):
+            since = deed.calls[-1].at if deed.touched or before is None else before.since
+            standings[deed.workspace_id] = Standing(
+                _original(before, deed), deed.after, since, deed,
+                is_sure=deed.outcome in {DONE, ALREADY})
+    return {name: one for name, one in standings.items()
+            if not one.is_sure or one.original != one.current}
+
+
+def _original(before: Standing | None, deed: Deed) -> Setting:
+    """The setting to go back to: across changes of ours that follow one another, no further."""
+    if before is None:
+        return deed.before
+    is_resumed = (before.latest.before, before.current) == (deed.before, deed.after)
+    is_between = before.may_be_between and deed.before.running_mode is RunningMode.AUTO_STOP
+    follows = is_resumed or is_between or before.current == deed.before
+    return before.original if follows else deed.before
+
+
+def instant_of(text: str) -> datetime:
+    """An instant that a journal wrote."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def setting_of(properties: Mapping[str, Any]) -> Setting:
+    """The setting that ``{"running_mode": …, "auto_stop_minutes": …}`` writes."""
+    return Setting(running_mode=RunningMode(properties["running_mode"]),
+                   auto_stop_minutes=properties.get("auto_stop_minutes"))
+
+
+def properties_of(setting: Setting) -> dict[str, str | int | None]:
+    """A setting as plans and journals write it."""
+    return {"running_mode": str(setting.running_mode),
+            "auto_stop_minutes": setting.auto_stop_minutes}

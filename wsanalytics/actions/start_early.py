@@ -1,0 +1,215 @@
+"""When users usually come, and whether they come today: ``usual_arrivals`` and ``start_early``.
+
+A WorkSpace that is started a few minutes before its user comes costs at most the hour that it
+would have cost anyway; if he does not come, it costs its timeout. The rule itself stands in
+``habits``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from wsanalytics.actions.run import Terms
+from wsanalytics.actions.start_stop import START, Candidate, Work, switch_all, works_of
+from wsanalytics.actions.stop_idle import Keep, hours_between, of_place
+from wsanalytics.aws import PER_CALL, Looker, Present, Writer
+from wsanalytics.calendars import Holidays, Zones
+from wsanalytics.history import Store
+from wsanalytics.sessions import (
+    HISTORY,
+    LocalDays,
+    find_stored,
+    first_minutes,
+    instants_on,
+    usual_on,
+)
+from wsanalytics.settings import RunningMode
+from wsanalytics.timeline import Window, column_micros, instants
+
+_LONG_GAP = timedelta(hours=2)
+ARRIVALS = ("workspace_id", "expected_at", "chance", "days", "came")
+
+
+def usual_arrivals(
+    sessions: pd.DataFrame,
+    zone_of: dict[str, ZoneInfo],
+    now: datetime,
+    *,
+    observed: Window,
+    holidays: Holidays | None = None,
+    gaps: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """When each user usually comes on a day such as today, and how likely he comes today.
+
+    *sessions* is a ``sessions`` table of the days in *observed*, *zone_of* names the WorkSpaces
+    and their time zones, *now* tells what today is in each. Columns: ``workspace_id``;
+    ``expected_at`` (UTC), before which he came on one day in four only; ``chance``, from the same
+    weekdays and, where these are few, from the other days of the kind; ``days`` that were
+    observed of this kind (days with a gap of over two hours in *gaps* are none), and on how many
+    of them he ``came``. Public *holidays* count neither
+    way, and on one the chance is 0. A WorkSpace with too few days, or whose user never came on
+    such a day, has no row.
+    """
+    ids = pd.Index(list(zone_of), dtype="str")
+    owner = ids.get_indexer(pd.Index(sessions["workspace_id"])).astype(np.int64)
+    connects = column_micros(sessions["connected_at"])
+    silent = {} if gaps is None else dict(iter(gaps.groupby("workspace_id", observed=True)))
+    parts = [pd.DataFrame(columns=list(ARRIVALS))]
+    for zone in dict.fromkeys(zone_of.values()):
+        rows = np.flatnonzero([of == zone for of in zone_of.values()])
+        days = LocalDays.within(observed.start, observed.end, zone)
+        place = np.full(len(ids) + 1, -1)
+        place[rows] = np.arange(len(rows))
+        mine = place[owner]
+        first = first_minutes(mine[mine >= 0], connects[mine >= 0], len(rows), days)
+        counted = np.stack([_counted(days, silent.get(name), holidays) for name in ids[rows]])
+        today = now.astimezone(zone).date()
+        usual = usual_on(today.toordinal(), days.ordinals, first, counted)
+        known = np.flatnonzero(usual.is_known)
+        expected = instants_on(today.toordinal(), usual.minute[known], zone)
+        parts.append(pd.DataFrame({
+            "workspace_id": ids[rows[known]],
+            "expected_at": instants(expected).tz_convert(now.tzinfo),
+            "chance": 0.0 if holidays and holidays.is_holiday(today) else usual.chance[known],
+            "days": usual.days[known], "came": usual.came[known]}, index=rows[known]))
+    frame = pd.concat([part for part in parts if len(part)] or parts[:1]).sort_index()
+    return frame.reset_index(drop=True).astype({"workspace_id": "str", "chance": "float64"})
+
+
+def _counted(
+    days: LocalDays, gaps: pd.DataFrame | None, holidays: Holidays | None
+) -> npt.NDArray[np.bool_]:
+    """Which of *days* tell something of a user's habits: no gap over two hours, no holiday."""
+    left_out = _unseen_days(gaps, days.zone)
+    if holidays is not None:
+        dates = map(date.fromordinal, days.ordinals.tolist())
+        left_out |= {day for day in dates if holidays.is_holiday(day)}
+    return ~np.isin(days.ordinals, [day.toordinal() for day in left_out])
+
+
+def _unseen_days(gaps: pd.DataFrame | None, zone: ZoneInfo) -> set[date]:
+    """The local days that a gap covers for more than two hours."""
+    days: set[date] = set()
+    for begin, end in [] if gaps is None else zip(gaps["from_at"], gaps["to_at"], strict=True):
+        day, last = begin.astimezone(zone).date(), end.astimezone(zone).date()
+        while day <= last:
+            midnight = datetime.combine(day, datetime.min.time(), zone)
+            overlap = min(end, midnight + timedelta(days=1)) - max(begin, midnight)
+            if overlap > _LONG_GAP:
+                days.add(day)
+            day += timedelta(days=1)
+    return days
+
+
+def start_early(
+    store: Store | Path | str,
+    writer: Writer | Sequence[Writer],
+    *,
+    ahead: timedelta = timedelta(minutes=15),
+    min_chance: float = 0.6,
+    dry_run: bool = True,
+    journal: Path | str | None = None,
+    zones: Zones | None = None,
+    holidays: Holidays | None = None,
+    keep: Keep = lambda frame: frame,
+    terms: Terms | None = None,
+) -> pd.DataFrame:
+    """Start the AUTO_STOP WorkSpaces whose users usually come within *ahead*, or say which.
+
+    When users come is told by their own sessions of the last four weeks in *store*
+    (:func:`usual_arrivals`); those who come with less than *min_chance* today are left out, and
+    so are those who have been there today. Each WorkSpace is looked at right before the call.
+    Gives a ``switched`` table; ``saved_hours`` is negative: what starting early is expected to
+    cost. Raises :class:`AwsError` where AWS cannot be asked.
+    """
+    terms = terms or Terms(limit=None)
+    zones = zones or Zones.of("UTC", ())
+    opened = Store.of(store)
+    inventory = opened.inventory()
+
+    def work_of(one: Writer) -> Work:
+        looker = Looker(one.connection)
+        finder = _Finder(opened, looker, ahead, min_chance, zones, holidays, terms)
+        found = finder.find(keep(of_place(inventory, one)))
+        return Work(writer=one, looker=looker, candidates=found, recheck=finder.recheck,
+                    about={"ahead_minutes": ahead.total_seconds() / 60})
+
+    works, refused = works_of(writer, work_of, terms.tell)
+    return switch_all(START, works, dry_run=dry_run, journal=journal, terms=terms,
+                      refused=refused)
+
+
+class _Finder:
+    """Finds the WorkSpaces whose users are about to come."""
+
+    def __init__(
+        self, store: Store, looker: Looker, ahead: timedelta, min_chance: float, zones: Zones,
+        holidays: Holidays | None, terms: Terms,
+    ) -> None:
+        self.store, self.looker, self.ahead, self.min_chance = store, looker, ahead, min_chance
+        self.zones, self.holidays, self.terms = zones, holidays, terms
+
+    def find(self, workspaces: pd.DataFrame) -> list[Candidate]:
+        """Those of *workspaces* that are stopped and expected soon, the likeliest first."""
+        hourly = workspaces[workspaces["running_mode"] == RunningMode.AUTO_STOP]
+        if hourly.empty:
+            return []
+        now = self._aws_now(hourly["workspace_id"].tolist())
+        zone_of = {name: self.zones.zone(directory) for name, directory in
+                   zip(hourly["workspace_id"], hourly["directory_id"], strict=True)}
+        window = self.store.window()
+        start = max(window.start, (now - HISTORY).replace(hour=0, minute=0, second=0,
+                                                          microsecond=0))
+        if start >= window.end:
+            return []
+        observed = Window(start, window.end)
+        found = find_stored(self.store, hourly, observed)
+        arrivals = usual_arrivals(found.sessions, zone_of, now, observed=observed,
+                                  holidays=self.holidays, gaps=found.gaps)
+        soon = arrivals[(arrivals["expected_at"] > now)
+                        & (arrivals["expected_at"] <= now + self.ahead)
+                        & (arrivals["chance"] >= self.min_chance)]
+        if soon.empty:
+            return []
+        seen = self.looker.look(soon["workspace_id"].tolist(), tags=True, connected=True)
+        rows = [(row, seen.get(row["workspace_id"])) for row in soon.to_dict("records")]
+        chosen = [self._candidate(row["workspace_id"], present, row["expected_at"],
+                                  row["chance"], now)
+                  for row, present in rows
+                  if present is not None and present.running_mode == RunningMode.AUTO_STOP
+                  and present.state == "STOPPED" and not self._was_there_today(present, now)]
+        return sorted(chosen, key=lambda one: (-(one.chance or 0), one.workspace_id))
+
+    def _aws_now(self, ids: list[str]) -> datetime:
+        seen = self.looker.look(ids[:PER_CALL], connected=True).values()
+        return max((one.looked_at for one in seen if one.looked_at), default=self.terms.clock())
+
+    def _was_there_today(self, present: Present, now: datetime) -> bool:
+        zone, last = self.zones.zone(present.directory_id), present.last_connected_at
+        return last is not None and last.astimezone(zone).date() == now.astimezone(zone).date()
+
+    def _candidate(
+        self, name: str, present: Present, expected_at: pd.Timestamp, chance: float,
+        now: datetime,
+    ) -> Candidate:
+        assert present.setting is not None
+        timeout = timedelta(minutes=present.setting.auto_stop_minutes or 0)
+        comes_at = expected_at.to_pydatetime()
+        if_he_comes = hours_between(now, comes_at)
+        if_not = hours_between(now - timedelta(hours=1), now + timeout)
+        return Candidate(
+            name, present, last_connected_at=present.last_connected_at, expected_at=comes_at,
+            chance=chance, saved_hours=-(chance * if_he_comes + (1 - chance) * if_not))
+
+    def recheck(self, present: Present) -> str:
+        """Why not to start it after all, as AWS tells right before the call."""
+        if present.looked_at is not None and self._was_there_today(present, present.looked_at):
+            return "its user has been there today"
+        return ""

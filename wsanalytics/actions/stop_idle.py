@@ -1,0 +1,243 @@
+"""Who has been gone for a while, so that the WorkSpace runs for nobody: ``stop_idle``.
+
+The shortest AutoStop timeout is an hour. Whoever stops a WorkSpace earlier, once its user has been
+gone for 15 minutes say, saves the rest of it; if the user comes back within that time, he waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from wsanalytics.actions.journal import Entry, read_journal
+from wsanalytics.actions.run import Terms
+from wsanalytics.actions.start_stop import STOP, Candidate, Work, switch_all, works_of
+from wsanalytics.aws import PER_CALL, Looker, Present, Writer
+from wsanalytics.billing import HourRule, billable, hours_of
+from wsanalytics.calendars import WorkingHours, Zones
+from wsanalytics.check_times import evidence_at
+from wsanalytics.formatting import number
+from wsanalytics.history import Store
+from wsanalytics.settings import RunningMode
+from wsanalytics.timeline import MICROS_PER_HOUR, Pieces, to_micros
+
+_RUNNING = {"AVAILABLE", "UNHEALTHY", "IMPAIRED"}
+_SMALL_FLEET = 200
+"""So many WorkSpaces are all looked at; of more, only those that may be idle by the samples."""
+_SWITCHED_ON = ("it runs though its timeout has passed, so somebody has switched it on, and no "
+                "sample tells when: collect more often")
+Keep = Callable[[pd.DataFrame], pd.DataFrame]
+"""What narrows a fleet: a ``workspaces`` table in, some of its rows out."""
+
+
+def stop_idle(
+    store: Store | Path | str,
+    writer: Writer | Sequence[Writer],
+    *,
+    idle: timedelta,
+    dry_run: bool = True,
+    journal: Path | str | None = None,
+    working_hours: WorkingHours | None = None,
+    zones: Zones | None = None,
+    keep: Keep = lambda frame: frame,
+    terms: Terms | None = None,
+) -> pd.DataFrame:
+    """Stop the AUTO_STOP WorkSpaces whose users have been gone for *idle*, or say which.
+
+    The fleet is the one that *store* knows; each WorkSpace is looked at anew, and once more right
+    before the call, so that nobody who has just come back is stopped. A user is gone since the
+    last connection that AWS or a sample tells of; a WorkSpace that was started for somebody who
+    has not come yet counts as idle since then, as the store's samples or *journal* tell. One that
+    runs though its own timeout has passed was switched on by somebody: unless a sample tells that
+    it has run for nobody since, it is left alone.
+    A status that AWS checked more than some minutes ago says nothing of now, so nobody is stopped
+    on it; nor is what would save no hour by the clock: it stops by itself before the next begins.
+    Within *working_hours*, on the clock of the WorkSpace's directory (*zones*), nothing is
+    stopped. Gives a ``switched`` table. Raises :class:`AwsError` where AWS cannot be asked.
+    """
+    terms = terms or Terms(limit=None)
+    zones = zones or Zones.of("UTC", ())
+    started = _started(read_journal(journal) if journal and Path(journal).is_file() else [])
+    opened = Store.of(store)
+    inventory = opened.inventory()
+
+    def work_of(one: Writer) -> Work:
+        looker = Looker(one.connection)
+        finder = _Finder(opened, looker, idle, working_hours, zones, started)
+        found = finder.find(keep(of_place(inventory, one)))
+        return Work(writer=one, looker=looker, candidates=found, recheck=finder.recheck,
+                    about={"idle_minutes": idle.total_seconds() / 60})
+
+    works, refused = works_of(writer, work_of, terms.tell)
+    return switch_all(STOP, works, dry_run=dry_run, journal=journal, terms=terms, refused=refused)
+
+
+def of_place(workspaces: pd.DataFrame, writer: Writer) -> pd.DataFrame:
+    """The living WorkSpaces of a writer's account and region that can be stopped and started."""
+    where = writer.connection
+    kept = (
+        (workspaces["account_id"] == where.account_id) & (workspaces["region"] == where.region)
+        & workspaces["terminated_at"].isna() & billable(workspaces)
+    )
+    return workspaces[kept].reset_index(drop=True)
+
+
+def _started(entries: list[Entry]) -> dict[str, datetime]:
+    """When WorkSpaces were started by us, as a journal tells."""
+    found: dict[str, datetime] = {}
+    for entry in entries:
+        if entry["event"] == "call" and entry["action"] == "workspaces:StartWorkspaces":
+            at = datetime.fromisoformat(entry["at"]).astimezone(UTC)
+            found |= {one["WorkspaceId"]: at for one in entry["request"]["StartWorkspaceRequests"]}
+    return found
+
+
+class _Finder:
+    """Finds the WorkSpaces that run for nobody."""
+
+    def __init__(
+        self, store: Store, looker: Looker, idle: timedelta, working_hours: WorkingHours | None,
+        zones: Zones, started: dict[str, datetime],
+    ) -> None:
+        self.store, self.looker, self.idle = store, looker, idle
+        self.working_hours, self.zones, self.started = working_hours, zones, started
+
+    def find(self, workspaces: pd.DataFrame) -> list[Candidate]:
+        """Those of *workspaces* whose users are gone, who save most by it first."""
+        ids = self._worth_a_look(workspaces["workspace_id"].tolist())
+        if not ids:
+            return []
+        seen = self.looker.look(ids, tags=True, connected=True)
+        running = {
+            name: one for name, one in seen.items()
+            if one.running_mode == RunningMode.AUTO_STOP and one.state == "AVAILABLE"
+            and one.connection == "DISCONNECTED" and one.checked_at is not None
+        }
+        if not running:
+            return []
+        now = max(one.looked_at for one in running.values() if one.looked_at)
+        busy, watched = self._seen(list(running), now)
+        found = []
+        for name, one in running.items():
+            since = self.idle_since(one, busy.get(name))
+            checked = _checked(one)
+            if since is None or checked is None or checked - since < self.idle:
+                continue
+            candidate = self._candidate(one, since, is_watched=name in watched)
+            if candidate.saved_hours > 0 or candidate.why_not:
+                found.append(candidate)
+        return sorted(found, key=lambda one: (-one.saved_hours, one.workspace_id))
+
+    def _worth_a_look(self, ids: list[str]) -> list[str]:
+        """Without those of a large fleet that a late sample saw in use, or stopped."""
+        if len(ids) <= _SMALL_FLEET:
+            return ids
+        some = self.looker.look(ids[:PER_CALL], connected=True).values()
+        now = max((one.looked_at for one in some if one.looked_at), default=None)
+        if now is None:
+            return ids
+        samples = self.store.samples((now - self.idle).date(), (now + timedelta(days=1)).date(),
+                                     workspaces=ids)
+        late = samples[evidence_at(samples) > now - self.idle]
+        in_use = late.loc[late["connection_state"] == "CONNECTED", "workspace_id"]
+        last = late.sort_values("sampled_at").drop_duplicates("workspace_id", keep="last")
+        stopped = last.loc[last["state"] == "STOPPED", "workspace_id"]
+        left_out = {*in_use.astype("str"), *stopped.astype("str")}
+        return [one for one in ids if one not in left_out]
+
+    def _seen(self, ids: list[str], now: datetime) -> tuple[dict[str, datetime], set[str]]:
+        """When samples last saw each WorkSpace in use or not running: it is idle since later.
+
+        And which were seen running for nobody within the idle time, or started by us: of the
+        others nobody knows whether they were switched on a moment ago.
+        """
+        ours = {name for name in ids if name in self.started}
+        days = (now - timedelta(days=1)).date(), (now + timedelta(days=1)).date()
+        samples = self.store.samples(*days, workspaces=ids)
+        if samples.empty:
+            return {}, ours
+        is_busy = (samples["connection_state"] == "CONNECTED") | ~samples["state"].isin(
+            [*_RUNNING, ""])
+        seen_at = evidence_at(samples)[is_busy]
+        latest = seen_at.groupby(samples["workspace_id"][is_busy], observed=True).max()
+        late = samples[~is_busy & (samples["sampled_at"] >= now - self.idle)]
+        return ({str(name): at.to_pydatetime() for name, at in latest.items()},
+                ours | set(late["workspace_id"].astype("str")))
+
+    def idle_since(self, present: Present, busy_at: datetime | None) -> datetime | None:
+        """Since when nobody has been there; None where nothing tells."""
+        known = [present.last_connected_at, busy_at, self.started.get(present.workspace_id)]
+        return max((one for one in known if one is not None), default=None)
+
+    def _candidate(self, present: Present, since: datetime, *, is_watched: bool) -> Candidate:
+        now = present.looked_at
+        assert now is not None
+        assert present.setting is not None
+        minutes = present.setting.auto_stop_minutes or 0
+        last = present.last_connected_at
+        is_within = last is not None and last + timedelta(minutes=minutes) > now
+        why_not = _aged(present) or self._working_hours(present, now) or (
+            "" if is_watched or is_within else _SWITCHED_ON)
+        timeout = timedelta(minutes=minutes)
+        # Once its timeout has passed, it was started since, at the latest now: then it runs on.
+        stops_at = since + timeout if since + timeout > now else now + timeout
+        return Candidate(
+            present.workspace_id, present, last_connected_at=present.last_connected_at,
+            saved_hours=hours_between(now, stops_at), why_not=why_not)
+
+    def _working_hours(self, present: Present, now: datetime) -> str:
+        if self.working_hours is None:
+            return ""
+        zone = self.zones.zone(present.directory_id)
+        if not self.working_hours.contains(now, zone):
+            return ""
+        return f"it is {now.astimezone(zone):%a %H:%M} in {zone.key}, within the working hours"
+
+    def recheck(self, present: Present) -> str:
+        """Why not to stop it after all, as AWS tells right before the call."""
+        if present.connection == "CONNECTED":
+            return "its user has just come back"
+        checked, now = _checked(present), present.looked_at
+        if present.connection != "DISCONNECTED" or checked is None or now is None:
+            return "AWS does not say whether its user is there"
+        if reason := _aged(present):
+            return reason
+        last = present.last_connected_at
+        if last is not None and checked - last < self.idle:
+            gone = (checked - last).total_seconds() / 60
+            return f"its user was there {number(gone)} min ago"
+        return self._working_hours(present, now)
+
+
+def _aged(present: Present) -> str:
+    """Why AWS's word on the connection says nothing of now; empty if it does."""
+    if present.is_fresh or present.checked_at is None:
+        return ""
+    return (f"AWS checked its connection at {present.checked_at:%Y-%m-%d %H:%M} UTC, which says "
+            "nothing of now")
+
+
+def _checked(present: Present) -> datetime | None:
+    """When AWS checked the connection; a check cannot lie after the answer that tells of it."""
+    if present.checked_at is None or present.looked_at is None:
+        return None
+    return min(present.checked_at, present.looked_at)
+
+
+def hours_between(start: datetime, stop: datetime) -> float:
+    """How many more clock hours are billed if a WorkSpace that is on at *start* stops at *stop*.
+
+    >>> hours_between(datetime(2026, 3, 2, 9, 20, tzinfo=UTC),
+    ...               datetime(2026, 3, 2, 10, 5, tzinfo=UTC))
+    1.0
+    """
+    first = to_micros(start) // MICROS_PER_HOUR * MICROS_PER_HOUR
+    ends = np.array([max(to_micros(start), first + 1), max(to_micros(stop), first + 1)])
+    alone = np.arange(2, dtype=np.int64)
+    pieces = Pieces(alone, alone, np.array([first, first]), ends)
+    now, later = hours_of(pieces, alone, HourRule.CLOCK_HOUR)
+    return float(later - now)

@@ -1,0 +1,91 @@
+"""Undo: the changes of a journal taken back, newest first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from wsanalytics.actions.change_setting import Change, Task
+from wsanalytics.actions.journal import read_journal
+from wsanalytics.actions.ledger import Ledger, Standing
+from wsanalytics.actions.run import Run, Terms, _opened, _refuse_other_accounts, as_frame, place_of
+from wsanalytics.aws import Writer
+from wsanalytics.errors import InputError
+from wsanalytics.formatting import listed
+
+
+def undo(
+    journal: Path | str,
+    writer: Writer | Sequence[Writer],
+    *,
+    dry_run: bool = True,
+    only: Iterable[str] | None = None,
+    terms: Terms | None = None,
+    **more: Any,  # noqa: ANN401  # the fields of Terms
+) -> pd.DataFrame:
+    """Give every WorkSpace that *journal* says was changed the setting it had before.
+
+    With *only* (ids) just those; :class:`InputError` for one of which no change is in force by the
+    journal. The last change is taken back first. What somebody else has changed since is left
+    alone. Columns, terms (there is no limit by default) and errors as of :func:`apply_plan`; taken
+    back what is taken back, calling it again for all does nothing.
+    """
+    journal = Path(journal)
+    terms = terms or Terms(**({"limit": None} | more))
+    writers = [writer] if isinstance(writer, Writer) else list(writer)
+    with ExitStack() as stack:
+        read_journal(journal)  # refused before anything is made
+        book, ledger = _opened(stack, journal, dry_run=dry_run, mends=True, terms=terms)
+        standings = in_force(ledger, only, journal)
+        changes = [_reversed(one) for one in reversed(standings.values())]
+        places = dict.fromkeys((one.account_id, one.region) for one in changes)
+        by_writer = {place: next((one for one in writers if place_of(one) == place), None)
+                     for place in places}
+        _refuse_other_accounts(by_writer, writers, "the journal")
+        tasks = {change.workspace_id: Task(
+            change, loose=standings[change.workspace_id].may_be_between, settles=True)
+            for change in changes}
+        if not dry_run:
+            _let_settle([one for one in standings.values() if not one.is_sure], terms)
+        run = Run("undo", writers, by_writer, terms, dry_run, book)
+        run.go(tasks, [])
+    return as_frame(list(tasks.values()), run.refusals)
+
+
+def in_force(ledger: Ledger, only: Iterable[str] | None, journal: Path) -> dict[str, Standing]:
+    """What there is to take back by *ledger*: all of it, or that of the WorkSpaces *only*.
+
+    Raises :class:`InputError` for ids of which no change is in force by the *journal*.
+    """
+    if only is None:
+        return ledger.standings
+    names = [only] if isinstance(only, str) else list(dict.fromkeys(only))
+    lost = [name for name in names if name not in ledger.standings]
+    if lost:
+        there = listed(list(ledger.standings))
+        raise InputError(
+            f"no change of {listed(lost)} is in force by it", where=str(journal),
+            rule="only a change that was made, and not taken back yet, can be taken back",
+            mend=f"name some of those in force: {there}" if there else "apply the plan first")
+    return {name: one for name, one in ledger.standings.items() if name in names}
+
+
+def _let_settle(unfinished: Iterable[Standing], terms: Terms) -> None:
+    """A call that a kill cut off a moment ago may still arrive."""
+    ages = [(terms.clock() - one.since).total_seconds() for one in unfinished]
+    time.sleep(max(0, min(terms.patience.settle, terms.patience.settle - min(ages, default=1e9))))
+
+
+def _reversed(standing: Standing) -> Change:
+    deed = standing.latest
+    saving = deed.promise.get("saving_usd_per_month")
+    waits = deed.promise.get("extra_cold_starts_per_week")
+    return Change(
+        workspace_id=deed.workspace_id, before=standing.current, after=standing.original,
+        user_name=deed.user_name, account_id=deed.account_id, region=deed.region,
+        saving_usd_per_month=-(saving or 0.0), extra_cold_starts_per_week=-(waits or 0.0))

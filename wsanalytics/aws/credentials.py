@@ -1,0 +1,194 @@
+"""Whose credentials these are, and the sessions of roles that are assumed with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from difflib import get_close_matches
+
+import botocore.session
+from botocore.credentials import (
+    CredentialProvider,
+    CredentialResolver,
+    DeferredRefreshableCredentials,
+)
+from botocore.exceptions import (
+    ConfigNotFound,
+    ConfigParseError,
+    ProfileNotFound,
+)
+
+from wsanalytics.aws.configuration import load_credentials
+from wsanalytics.aws.connection import Connection, make_client
+from wsanalytics.aws.errors import AwsError, failures_told
+from wsanalytics.errors import InputError
+from wsanalytics.service_model import plain_session
+
+ACTIONS = ("sts:GetCallerIdentity", "sts:AssumeRole")
+"""What may be called here; the first needs no permission, the second only where roles are named."""
+ROLE_SECONDS = 3600
+"""How long an assumed role holds before its credentials are renewed (the longest for a chain)."""
+_TRIES_OF_A_CUT_ANSWER = 4
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_WHERE_CONFIGURED = ("profile", "config_file", "credentials_file")
+METHODS = {
+    "env": "the environment variables",
+    "shared-credentials-file": "the shared credentials file",
+    "config-file": "the AWS configuration file",
+    "sso": "single sign-on",
+    "login": "aws login",
+    "assume-role": "an assumed role",
+    "assume-role-with-web-identity": "a web identity's role",
+    "custom-process": "a credential process",
+    "container-role": "the container's role",
+    "iam-role": "the machine's role",
+    "explicit": "the key that was handed over",
+}
+"""Where botocore finds credentials, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who calls: ``account_id``, ``arn``, where the credentials come from and until when they hold.
+
+    ``expires_at`` is None for credentials that do not expire, or do not say.
+    """
+
+    account_id: str
+    arn: str
+    method: str
+    expires_at: datetime | None = None
+
+
+def open_session(
+    profile: str | None = None, credentials: tuple[str, str] | None = None
+) -> botocore.session.Session:
+    """A botocore session of *profile*, or of a key's id and secret handed over as *credentials*.
+
+    With *credentials* and without *profile* no configuration file is read. Raises
+    :class:`InputError` for a profile that does not exist or a file that cannot be read.
+    """
+    if credentials is not None and profile is None:
+        session = plain_session()
+        session.set_credentials(*credentials)
+        return session
+    session = botocore.session.Session(profile=profile)
+    try:
+        session.get_scoped_config()
+    except ProfileNotFound as error:
+        raise _no_such_profile(session) from error
+    except (ConfigParseError, ConfigNotFound, UnicodeDecodeError) as error:
+        raise InputError(
+            "the AWS configuration cannot be read",
+            where=str(getattr(error, "kwargs", {}).get("path", "~/.aws/config")),
+            rule="it has sections such as [profile NAME], with lines such as region = eu-west-1",
+            mend="correct the file, or set AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE to "
+            "others",
+        ) from error
+    if credentials is not None:
+        session.set_credentials(*credentials)
+    return session
+
+
+def _no_such_profile(session: botocore.session.Session) -> InputError:
+    name, known = session.profile or "", sorted(session.available_profiles)
+    close = get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else "create it with 'aws configure'"
+    return InputError(
+        f"there is no profile {name!r}", where="--profile or AWS_PROFILE",
+        rule=f"the profiles are {', '.join(known)}" if known else "no profile is configured",
+        mend=hint)
+
+
+def as_role(
+    session: botocore.session.Session,
+    role_arn: str,
+    *,
+    region: str,
+    endpoint_url: str | None = None,
+    seconds: int = ROLE_SECONDS,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> botocore.session.Session:
+    """A session that acts as *role_arn*, assumed with the credentials of *session*.
+
+    The role is assumed at the first call and again before its credentials expire, so a collector
+    may run for months. *seconds* is how long they hold each time.
+    """
+    load_credentials(session, region=region, role_arn=role_arn)
+
+    def assume() -> dict[str, str]:
+        client = make_client(session, "sts", region, endpoint_url)
+        try:
+            given = client.assume_role(
+                RoleArn=role_arn, RoleSessionName="wsanalytics", DurationSeconds=seconds)
+        finally:
+            client.close()
+        key = given["Credentials"]
+        return {"access_key": key["AccessKeyId"], "secret_key": key["SecretAccessKey"],
+                "token": key["SessionToken"], "expiry_time": key["Expiration"].isoformat()}
+
+    provider = _Ready(
+        DeferredRefreshableCredentials(assume, method="assume-role", time_fetcher=now))
+    files = {name: session.session_var_map[name] for name in _WHERE_CONFIGURED}
+    acting = botocore.session.Session(session_vars=files, profile=session.profile)
+    acting.register_component("credential_provider", CredentialResolver([provider]))
+    return acting
+
+
+class _Ready(CredentialProvider):  # type: ignore[misc]  # botocore ships no types
+    """Gives botocore's resolver the credentials that are there already."""
+
+    METHOD = "assume-role"
+
+    def __init__(self, credentials: DeferredRefreshableCredentials) -> None:
+        super().__init__()
+        self.credentials = credentials
+
+    def load(self) -> DeferredRefreshableCredentials:
+        """The credentials."""
+        return self.credentials
+
+
+def identify(
+    session: botocore.session.Session,
+    *,
+    region: str,
+    endpoint_url: str | None = None,
+    role_arn: str | None = None,
+) -> Identity:
+    """Who the credentials of *session* belong to, as AWS says (``sts:GetCallerIdentity``).
+
+    Raises :class:`AwsError` where there are none, or AWS does not accept them.
+    """
+    action = "sts:AssumeRole" if role_arn else "sts:GetCallerIdentity"
+    client = make_client(session, "sts", region, endpoint_url)
+    try:
+        for left in range(_TRIES_OF_A_CUT_ANSWER - 1, -1, -1):
+            try:
+                with failures_told(action, region=region, role_arn=role_arn):
+                    said = client.get_caller_identity()
+                    if not _ACCOUNT.fullmatch(str(said["Account"])):
+                        raise ValueError("it names no account of twelve digits")
+                    credentials = session.get_credentials()
+                break
+            except AwsError as error:
+                if not left or error.refusal.kind != "cut":
+                    raise
+    finally:
+        client.close()
+    return Identity(account_id=said["Account"], arn=said["Arn"],
+                    method=METHODS.get(credentials.method, credentials.method),
+                    expires_at=_expiry_of(credentials))
+
+
+def who_am_i(connection: Connection) -> Identity:
+    """Who calls through *connection*."""
+    return identify(connection.session, region=connection.region,
+                    endpoint_url=connection.endpoint_url, role_arn=connection.role_arn)
+
+
+def _expiry_of(credentials: object) -> datetime | None:
+    expires_at = getattr(credentials, "_expiry_time", None)
+    return expires_at.astimezone(UTC) if isinstance(expires_at, datetime) else None

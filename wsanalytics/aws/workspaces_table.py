@@ -1,0 +1,152 @@
+"""AWS's descriptions of WorkSpaces, directories and bundles as one ``workspaces`` table."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from wsanalytics.aws.connection import Connection
+from wsanalytics.aws.odd_answers import Described, many, members, text
+from wsanalytics.tables import WORKSPACES
+
+_MOST = 10**9
+DEFAULT_MINUTES = 60
+"""The timeout of an AUTO_STOP WorkSpace for which AWS states none."""
+_DESKTOP_WINDOWS = ("WINDOWS_7", "WINDOWS_10", "WINDOWS_11")
+"""Editions that AWS does not license: they are in use under the customer's own licence."""
+_SYSTEMS = {
+    r"amazon linux": "AMAZON_LINUX_2",
+    r"ubuntu": "UBUNTU",
+    r"red hat|rhel": "RHEL",
+    r"rocky": "ROCKY",
+    r"windows": "WINDOWS",
+}
+_BYOL = re.compile(r"\bbyol\b|bring your own licen[cs]e", re.IGNORECASE)
+
+
+def workspaces_frame(
+    connection: Connection,
+    workspaces: Iterable[Described],
+    directories: Iterable[Described] = (),
+    bundles: Iterable[Described] = (),
+    tags: Mapping[str, Mapping[str, str]] | None = None,
+) -> pd.DataFrame:
+    """The *workspaces* as AWS describes them, as a ``workspaces`` table, sorted by id.
+
+    *directories* tell maintenance mode and dedicated hardware, *bundles* whatever the WorkSpace
+    itself leaves open, *tags* come by WorkSpace id. Whatever AWS answers is kept as it came, also
+    a running mode, timeout or compute type that nobody has heard of; a member that is missing or
+    of the wrong type is left empty. What has no id is left out. When a WorkSpace was created AWS
+    does not say here.
+
+    Bring your own license is told by what is known, and only Windows has it: a desktop edition, a
+    bundle that is named so, or a directory on dedicated hardware unless the bundle is Amazon's.
+    """
+    described = [one for one in map(members, workspaces) if text(one.get("WorkspaceId"))]
+    by_directory = _by_id(directories, "DirectoryId")
+    by_bundle = _by_id(bundles, "BundleId")
+    standbys = {
+        text(standby.get("StandbyWorkspaceId"))
+        for one in described for standby in many(one.get("StandbyWorkspacesProperties"))
+    } - {""}
+    rows = [
+        _row(one, by_directory.get(text(one.get("DirectoryId")), {}),
+             by_bundle.get(text(one.get("BundleId")), {}), standbys)
+        | {"region": connection.region, "account_id": connection.account_id,
+           "tags": _tags_text((tags or {}).get(text(one.get("WorkspaceId")), {}))}
+        for one in described
+    ]
+    frame = pd.DataFrame(rows, columns=list(WORKSPACES.names))
+    frame = frame.astype({column.name: column.dtype for column in WORKSPACES.columns})
+    return frame.sort_values("workspace_id", ignore_index=True)
+
+
+def _row(
+    workspace: Described, directory: Described, bundle: Described, standbys: set[str]
+) -> dict[str, object]:
+    properties = members(workspace.get("WorkspaceProperties"))
+    creation = members(directory.get("WorkspaceCreationProperties"))
+    mode = text(properties.get("RunningMode"))
+    system = _system(properties, bundle)
+    return {
+        "workspace_id": text(workspace["WorkspaceId"]),
+        "compute_type": _compute_type(properties, bundle),
+        "running_mode": mode,
+        "auto_stop_minutes": stated_minutes(properties) if mode == "AUTO_STOP" else None,
+        "directory_id": text(workspace.get("DirectoryId")),
+        "user_name": text(workspace.get("UserName")),
+        "computer_name": text(workspace.get("ComputerName")),
+        "bundle_id": text(workspace.get("BundleId")),
+        "operating_system": system,
+        "license": _license(system, directory, bundle),
+        "root_gib": _gib(properties.get("RootVolumeSizeGib"), bundle.get("RootStorage")),
+        "user_gib": _gib(properties.get("UserVolumeSizeGib"), bundle.get("UserStorage")),
+        "state": text(workspace.get("State")) or "AVAILABLE",
+        "created_at": None,
+        "terminated_at": None,
+        "maintenance_enabled": creation.get("EnableMaintenanceMode") is True,
+        "standby": _is_standby(workspace, bundle, standbys),
+    }
+
+
+def _compute_type(properties: Described, bundle: Described) -> str:
+    named = text(properties.get("ComputeTypeName"))
+    return named or text(members(bundle.get("ComputeType")).get("Name")) or "UNKNOWN"
+
+
+def stated_minutes(properties: Described) -> int:
+    """The timeout as AWS states it; 0, which is none, where it states no whole number."""
+    stated = properties.get("RunningModeAutoStopTimeoutInMinutes")
+    if stated is None:
+        return DEFAULT_MINUTES
+    is_whole = isinstance(stated, int) and not isinstance(stated, bool)
+    return stated if is_whole and 0 <= stated <= _MOST else 0
+
+
+def _system(properties: Described, bundle: Described) -> str:
+    """The operating system as AWS names it, else what the bundle's name tells, else WINDOWS."""
+    named = text(properties.get("OperatingSystemName")) or "UNKNOWN"
+    if named != "UNKNOWN":
+        return named
+    described = _described(bundle).lower()
+    found = (system for words, system in _SYSTEMS.items() if re.search(words, described))
+    return next(found, "WINDOWS")
+
+
+def _described(bundle: Described) -> str:
+    return f"{text(bundle.get('Name'))} {text(bundle.get('Description'))}"
+
+
+def _license(system: str, directory: Described, bundle: Described) -> str:
+    if not system.startswith("WINDOWS"):
+        return "included"
+    if system in _DESKTOP_WINDOWS or _BYOL.search(_described(bundle)):
+        return "byol"
+    dedicated = directory.get("Tenancy") == "DEDICATED" and bundle.get("Owner") != "AMAZON"
+    return "byol" if dedicated else "included"
+
+
+def _gib(stated: object, storage: object) -> int | None:
+    """The size of a volume: what the WorkSpace states, else the bundle, which writes it as text."""
+    size = str(stated or members(storage).get("Capacity") or "")
+    return int(size) if re.fullmatch(r"[1-9][0-9]{0,8}", size) else None
+
+
+def _is_standby(workspace: Described, bundle: Described, standbys: set[str]) -> bool:
+    related = many(workspace.get("RelatedWorkspaces"))
+    return (any(other.get("Type") == "PRIMARY" for other in related)
+            or workspace["WorkspaceId"] in standbys or bundle.get("BundleType") == "STANDBY")
+
+
+def _by_id(described: Iterable[Described], name: str) -> dict[str, Described]:
+    """What AWS described, by the id in its member *name*; what has none is left out."""
+    found = {text(one.get(name)): one for one in map(members, described)}
+    found.pop("", None)
+    return found
+
+
+def _tags_text(tags: Mapping[str, str]) -> str:
+    return json.dumps(dict(sorted(tags.items())), ensure_ascii=False)

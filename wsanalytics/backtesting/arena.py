@@ -1,0 +1,294 @@
+"""The arena of a backtest: a fleet and its time, in which one policy after another is played."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from wsanalytics.backtesting.decisions import Codes, Names, Texts, answered, begun
+from wsanalytics.backtesting.policies.rule import Case, LookingBack, Rule
+from wsanalytics.backtesting.policies.seen import Seen
+from wsanalytics.billing import (
+    Days,
+    HourRule,
+    Tariff,
+    billable,
+    charges_of,
+    maintenance_starts,
+    paid_after,
+    refuse_strangers,
+)
+from wsanalytics.errors import InputError
+from wsanalytics.history import configured
+from wsanalytics.prices import PriceBook
+from wsanalytics.schedule import START, STOP, Schedule, check_orders
+from wsanalytics.settings import ALWAYS_ON, auto_stop
+from wsanalytics.simulation import replay
+from wsanalytics.tables import ORDERS, OUTCOMES, check_sessions
+from wsanalytics.timeline import (
+    MICROS_PER_DAY,
+    MICROS_PER_MINUTE,
+    Window,
+    column_micros,
+    from_micros,
+    instants,
+    months_of,
+)
+
+_NEVER = np.iinfo(np.int64).max
+DECISIONS = ("policy", "workspace_id", "at", "from_setting", "to_setting")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arena:
+    """Everything that is the same for all policies.
+
+    ``days`` begin with the history before ``window``, ``billed`` are those of it alone; ``born``
+    and ``ended`` are days of the former, by WorkSpace. ``first`` and ``final`` are the days of the
+    window, by WorkSpace, on which it is decided about for the first and the last time, and ``new``
+    tells which of them are created within the window.
+    """
+
+    sessions: pd.DataFrame
+    orders: pd.DataFrame
+    fleet: pd.DataFrame
+    tariff: Tariff
+    rates: pd.DataFrame
+    window: Window
+    rule: HourRule
+    maintenance_hours: float
+    present: Texts
+    timeouts: tuple[int, ...]
+    days: Days
+    billed: Days
+    born: Codes
+    ended: Codes
+    first: Codes
+    final: Codes
+    new: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls, sessions: pd.DataFrame, workspaces: pd.DataFrame, prices: PriceBook, window: Window,
+        *, hour_rule: HourRule, maintenance_hours: float, present: pd.Series | None,
+        timeouts: tuple[int, ...], orders: pd.DataFrame | None = None,
+    ) -> Arena:
+        """The arena for checked tables; raises as :func:`backtest` says."""
+        _refuse_parts_of_days(window)
+        _refuse_timeouts(timeouts)
+        sessions = check_sessions(sessions)
+        refuse_strangers(sessions, workspaces)
+        fleet = workspaces[billable(workspaces)].sort_values("workspace_id", ignore_index=True)
+        ids = pd.Index(fleet["workspace_id"].astype("str"), name="workspace_id")
+        sessions = sessions[sessions["workspace_id"].isin(ids)].reset_index(drop=True)
+        listed_settings = configured(workspaces).reindex(ids)
+        told = listed_settings if present is None else present.reindex(ids).fillna(listed_settings)
+        begins = _history_begins(sessions, window)
+        orders = check_orders(orders if orders is not None else pd.DataFrame(
+            columns=list(ORDERS.names)))
+        orders = orders[orders["workspace_id"].isin(ids)].reset_index(drop=True)
+        days = Days.of(sessions, ids, Window(begins, window.end), hour_rule, orders)
+        start, end = window.micros
+        count = (end - start) // MICROS_PER_DAY
+        created = _day(fleet["created_at"], start, unknown=-1)
+        ended = _day(fleet["terminated_at"], start, unknown=count - 1)
+        return cls(
+            sessions, orders, fleet, Tariff.of(fleet, prices, months_of(window)),
+            prices.rates(fleet).set_index(ids), window, hour_rule, maintenance_hours,
+            told.to_numpy(dtype=object), timeouts,
+            days, days if begins == window.start else Days.of(
+                sessions, ids, window, hour_rule, orders),
+            np.maximum(_day(fleet["created_at"], int(days.edges[0]), unknown=0), 0),
+            np.maximum(_day(fleet["terminated_at"], int(days.edges[0]), unknown=_NEVER), 0),
+            np.clip(created, 0, None), np.clip(ended, -1, count - 1), created >= 0,
+        )
+
+    @property
+    def count(self) -> int:
+        """How many days the window has."""
+        start, end = self.window.micros
+        return (end - start) // MICROS_PER_DAY
+
+    def play(self, rule: Rule) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The outcomes and the decisions of one policy."""
+        names = Names()
+        more: list[pd.DataFrame] = []
+        names.place(ALWAYS_ON)
+        if isinstance(rule, LookingBack):
+            texts, stops = rule.look_back(self._case())
+            chosen = names.places(texts.ravel()).reshape(-1, self.count)
+            more = [] if stops is None else [stops.assign(order=STOP)]
+        else:
+            chosen, starts = self._decide(rule, names)
+            more = [self._while_there(one).assign(order=START) for one in starts if len(one)]
+        if rule.idle_stop_minutes is not None:
+            more.append(self._stops(rule.idle_stop_minutes))
+        opening, moved = self._moves(chosen)
+        schedule = self._schedule(rule, names, opening, moved, chosen, more)
+        played = replay(self.sessions, [schedule], window=self.window, orders=self.orders)
+        charges = charges_of(played, self.fleet, self.tariff, self.rule, self.maintenance_hours)
+        outcomes = charges.rename(columns={"setting": "policy"}).assign(policy=rule.name)
+        changed = moved.copy()
+        changed[:, 0] = ~self.new & (names.text_of(opening) != self.present)
+        outcomes["switches"] = self._switches(changed).ravel()
+        return outcomes[list(OUTCOMES.names)], self._decisions(rule, names, changed, chosen)
+
+    def _case(self) -> Case:
+        months = months_of(self.window)
+        maintained = self.maintenance_hours * maintenance_starts(
+            self.fleet, months, self.window).astype(np.float64)
+        return Case(self.fleet, self.billed.with_visits(), self.window, months, self.tariff,
+                    maintained, self.present, self.timeouts)
+
+    def _decide(self, rule: Rule, names: Names) -> tuple[Codes, list[pd.DataFrame]]:
+        """What the policy says on each day, by WorkSpace and day; and whom it starts."""
+        history = self.days.shape[1] - self.count
+        now = names.places(self.present)
+        chosen = np.repeat(now[:, None], self.count, axis=1)
+        told = np.repeat(names.minutes_of(now)[:, None], self.days.shape[1], axis=1)
+        paid, starts = np.zeros(len(now), dtype=bool), []
+        for day in range(self.count):
+            at = self.window.start + timedelta(days=day)
+            rows = np.flatnonzero((self.first <= day) & (day <= self.final))
+            opens = day == 0 or at.day == 1
+            if len(rows):
+                seen = self._seen(at, rows, names.text_of(now[rows]), paid[rows], told,
+                                  opens=opens)
+                now[rows] = answered(rule, names, seen)
+                starts.append(begun(rule, seen))
+            is_on = names.minutes_of(now) == 0
+            paid = np.where(self.new & (self.first == day), is_on,
+                            paid_after(paid, is_on, opens=opens))
+            chosen[:, day], told[:, history + day] = now, names.minutes_of(now)
+        return chosen, starts
+
+    def _seen(
+        self, at: datetime, rows: Codes, settings: Texts, paid: npt.NDArray[np.bool_], told: Codes,
+        *, opens: bool,
+    ) -> Seen:
+        ids = self.days.ids[rows]
+        day = (at - self.window.start) // timedelta(days=1)
+        whole = len(rows) == len(self.fleet)
+        fleet = self.fleet if whole else self.fleet.iloc[rows].reset_index(drop=True)
+        return Seen(
+            now=at,
+            workspaces=_without_the_future(fleet, at),
+            settings=pd.Series(settings, index=ids, name="setting"),
+            paid=pd.Series(paid, index=ids, name="paid"),
+            rates=self.rates if whole else self.rates.iloc[rows],
+            timeouts=self.timeouts, hour_rule=self.rule,
+            opens_month=opens,
+            is_new=self.new[rows] & (self.first[rows] == day),
+            rows=rows, billed=self.billed, days=self.days, told=told, born=self.born,
+            ended=self.ended,
+        )
+
+    def _moves(self, chosen: Codes) -> tuple[Codes, npt.NDArray[np.bool_]]:
+        """The setting in which each WorkSpace begins, and the days on which it changes."""
+        alive = self.first < self.count
+        opening = chosen[np.arange(len(chosen)), np.where(alive, self.first, 0)]
+        moved = np.zeros(chosen.shape, dtype=bool)
+        moved[:, 1:] = chosen[:, 1:] != chosen[:, :-1]
+        day = np.arange(chosen.shape[1])
+        moved &= (day > self.first[:, None]) & (day <= self.final[:, None])
+        return opening, moved
+
+    def _schedule(
+        self, rule: Rule, names: Names, opening: Codes, moved: npt.NDArray[np.bool_],
+        chosen: Codes, more: list[pd.DataFrame],
+    ) -> Schedule:
+        row, day = np.nonzero(moved)
+        orders = [pd.DataFrame({
+            "workspace_id": self.days.ids[row],
+            "at": instants(self.window.micros[0] + day * MICROS_PER_DAY),
+            "order": names.text_of(chosen[row, day]),
+        })]
+        told = pd.concat([some for some in [*orders, *more] if len(some)] or orders[:1],
+                         ignore_index=True)
+        return Schedule(pd.Series(names.text_of(opening), index=self.days.ids),
+                        told[list(ORDERS.names)], rule.name)
+
+    def _while_there(self, starts: pd.DataFrame) -> pd.DataFrame:
+        """Those of *starts* that find the WorkSpace created and not yet terminated."""
+        row = self.days.ids.get_indexer(pd.Index(starts["workspace_id"]))
+        at, known = column_micros(starts["at"]), self.fleet["terminated_at"].notna().to_numpy()
+        early = at < column_micros(self.fleet["created_at"])[row]  # unknown is the least of all
+        late = known[row] & (at >= column_micros(self.fleet["terminated_at"])[row])
+        return starts[~early & ~late]
+
+    def _stops(self, minutes: float) -> pd.DataFrame:
+        """A stop so long after each disconnect after which nobody came back in that time."""
+        days, wait = self.days, round(minutes * MICROS_PER_MINUTE)
+        start, end = self.window.micros
+        at = days.disconnects + wait
+        back = np.full(len(at), end)
+        same = days.workspace[1:] == days.workspace[:-1]
+        back[:-1] = np.where(same, days.connects[1:], end)
+        kept = (at < back) & (at >= start) & (at < end)
+        return pd.DataFrame({"workspace_id": days.ids[days.workspace[kept]],
+                             "at": instants(at[kept]), "order": STOP})
+
+    def _switches(self, changed: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """Changes of setting by WorkSpace and month; what one is created in is none."""
+        months = months_of(self.window)
+        midnights = self.window.micros[0] + np.arange(self.count) * MICROS_PER_DAY
+        month = np.searchsorted(months.edges, midnights, side="right") - 1
+        return np.stack([changed[:, month == n].sum(axis=1) for n in range(len(months.days))],
+                        axis=1)
+
+    def _decisions(
+        self, rule: Rule, names: Names, changed: npt.NDArray[np.bool_], chosen: Codes
+    ) -> pd.DataFrame:
+        row, day = np.nonzero(changed)
+        before = names.text_of(chosen[row, np.maximum(day - 1, 0)])
+        frame = pd.DataFrame({
+            "policy": rule.name,
+            "workspace_id": self.days.ids[row],
+            "at": instants(self.window.micros[0] + day * MICROS_PER_DAY),
+            "from_setting": np.where(day == 0, self.present[row], before),
+            "to_setting": names.text_of(chosen[row, day]),
+        })
+        return frame[list(DECISIONS)]
+
+
+def _without_the_future(fleet: pd.DataFrame, at: datetime) -> pd.DataFrame:
+    """The WorkSpaces as they are known at the midnight *at*: nobody is terminated yet."""
+    if fleet["terminated_at"].isna().all():
+        return fleet
+    later = fleet["terminated_at"] >= pd.Timestamp(at)
+    return fleet.assign(terminated_at=fleet["terminated_at"].mask(later),
+                        state=fleet["state"].mask(later, "AVAILABLE"))
+
+
+def _day(column: pd.Series, start: int, *, unknown: int) -> Codes:
+    """The day of the window, from 0 on, that each instant lies in; *unknown* for none."""
+    days = (column_micros(column) - start) // MICROS_PER_DAY
+    return np.where(column.notna().to_numpy(), days, unknown).astype(np.int64)
+
+
+def _history_begins(sessions: pd.DataFrame, window: Window) -> datetime:
+    """The midnight before the first session, if that is before the window."""
+    if sessions.empty or sessions["connected_at"].min() >= window.start:
+        return window.start
+    first = int(column_micros(sessions["connected_at"]).min())
+    return from_micros(first // MICROS_PER_DAY * MICROS_PER_DAY)
+
+
+def _refuse_parts_of_days(window: Window) -> None:
+    if any(edge % MICROS_PER_DAY for edge in window.micros):
+        raise InputError(f"the window is {window}", where="the window",
+                         rule="a backtest is of whole UTC days", mend="use Window.of_days")
+
+
+def _refuse_timeouts(timeouts: tuple[int, ...]) -> None:
+    if not timeouts:
+        raise InputError("there is no timeout", where="the timeouts",
+                         rule="policies may choose between one timeout and many",
+                         mend="give for example 60 and 120")
+    for minutes in timeouts:
+        auto_stop(minutes)
+

@@ -1,0 +1,181 @@
+"""What each way of deciding would have cost, seeing only the past at each decision.
+
+At 00:00 UTC of each day every policy is shown what has been seen so far and says what each
+WorkSpace is set to from then on. What it said becomes a schedule, which is replayed and billed as
+everything else is: there is no second way to count.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from html import escape
+from math import nan
+
+import pandas as pd
+
+from wsanalytics.backtesting.arena import Arena
+from wsanalytics.backtesting.clairvoyant.policy import Clairvoyant
+from wsanalytics.backtesting.policies.catalog import policy_named
+from wsanalytics.backtesting.policies.rule import ByFunction, Choice, LookingBack, Rule
+from wsanalytics.backtesting.policies.seen import Seen
+from wsanalytics.billing import HourRule, warn_left_out
+from wsanalytics.errors import InputError
+from wsanalytics.formatting import html_table, listed
+from wsanalytics.prices import PriceBook
+from wsanalytics.settings import COMMON_TIMEOUTS
+from wsanalytics.tables import SESSIONS, WORKSPACES, refuse_another
+from wsanalytics.timeline import Window
+
+
+@dataclass(frozen=True, eq=False)
+class Backtest:
+    """What policies would have cost in ``window``.
+
+    ``outcomes`` is an ``outcomes`` table: policy × WorkSpace × month. ``decisions`` has a row for
+    each change of setting that a policy made: policy, workspace_id, at, from_setting, to_setting.
+    ``seconds`` is how long each policy took. ``references`` names those that know the future, and
+    ``floors`` for each policy the one that it is held against: ``clairvoyant``, or for those that
+    stop WorkSpaces ``clairvoyant:stops=true``, if they are among the policies.
+    """
+
+    outcomes: pd.DataFrame
+    decisions: pd.DataFrame
+    window: Window
+    hour_rule: HourRule
+    prices_date: str
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    references: tuple[str, ...] = ()
+    floors: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def totals(self) -> pd.DataFrame:
+        """By policy: WorkSpaces, costs, regret, cold starts a week, switches; cheapest first.
+
+        ``regret_usd`` is the cost above the policy's floor, empty where that was not among the
+        policies; without any floor there is no such column. WorkSpaces without a known price are
+        left out.
+        """
+        priced = self.outcomes[self.outcomes["total_usd"].notna()]
+        sums = priced.groupby("policy", observed=True)[
+            ["total_usd", "fixed_usd", "hourly_usd", "billed_hours", "cold_starts", "switches"]
+        ].sum()
+        fleet = priced["workspace_id"].nunique()
+        sums.insert(0, "workspaces", fleet)
+        sums["cold_starts_per_week"] = sums.pop("cold_starts") / self.window.weeks / max(fleet, 1)
+        if self.floors:
+            usd = sums["total_usd"].to_dict()
+            least = [usd.get(self.floors.get(str(name), ""), nan) for name in sums.index]
+            sums.insert(2, "regret_usd", sums["total_usd"] - least)
+        return sums.sort_values("total_usd", kind="stable").reset_index()
+
+    @property
+    def regret(self) -> pd.DataFrame:
+        """What each policy cost above its floor: policy, workspace_id, regret_usd."""
+        return self._above("workspace_id")
+
+    @property
+    def regret_by_month(self) -> pd.DataFrame:
+        """What each policy cost above its floor: policy, month, regret_usd."""
+        return self._above("month")
+
+    def _above(self, by: str) -> pd.DataFrame:
+        if not self.floors:
+            raise InputError("clairvoyant is not among the policies", where="the backtest",
+                             rule="regret is the cost above it", mend="add it to the policies")
+        usd = self.outcomes.astype({by: "str", "policy": "str"}).groupby(
+            ["policy", by], as_index=False)["total_usd"].sum(min_count=1)
+        least = usd.set_index(["policy", by])["total_usd"].to_dict()
+        usd["regret_usd"] = usd["total_usd"] - [
+            least.get((self.floors.get(policy, ""), one), nan)
+            for policy, one in zip(usd["policy"], usd[by], strict=True)]
+        order = self.outcomes["policy"].cat.categories
+        usd["policy"] = pd.Categorical(usd["policy"], categories=order, ordered=True)
+        frame = pd.DataFrame(usd)[["policy", by, "regret_usd"]]
+        return frame.sort_values(by=["policy", by], ignore_index=True)
+
+    def __repr__(self) -> str:
+        names = self.outcomes["policy"].nunique()
+        fleet = self.outcomes["workspace_id"].nunique()
+        return f"<Backtest of {names} policies, {fleet:,} WorkSpaces, {self.window}>"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(repr(self)[1:-1])}</p>{html_table(self.totals)}"
+
+
+def backtest(
+    sessions: pd.DataFrame,
+    policies: Iterable[str | Rule | Callable[[Seen], Choice]],
+    *,
+    workspaces: pd.DataFrame,
+    prices: PriceBook,
+    window: Window,
+    hour_rule: HourRule | str = HourRule.CLOCK_HOUR,
+    maintenance_hours: float = 1,
+    present: pd.Series | None = None,
+    timeouts: Iterable[int] = COMMON_TIMEOUTS,
+    orders: pd.DataFrame | None = None,
+    step: Callable[[str], None] = lambda _: None,
+) -> Backtest:
+    """What each of *policies* would have cost in *window*, deciding at 00:00 UTC of each day.
+
+    *sessions* is a ``sessions`` table; those before *window* are history that policies see and
+    nobody bills, what comes after its end is ignored, and a session in progress at a decision is
+    cut there. *policies* are names as on the command line (``"hold"``, ``"auto_stop:60"``,
+    ``"stop_when_idle:minutes=15"``), :class:`Rule` objects, or functions of
+    :class:`Seen`. *present* is what each WorkSpace is set to as the
+    window begins, by id (default: as *workspaces* lists them); *timeouts* are those that policies
+    may choose. A WorkSpace that is created within the window is decided about from 00:00 UTC of
+    that day on, and created in what is decided. *orders* are starts and stops that were observed
+    beside the sessions (:func:`wsanalytics.observed_orders`): they happen whatever a policy says,
+    and the hours that policies see count them. *step* is told the name of each policy.
+
+    Raises :class:`InputError` if the window is not made of whole UTC days, two policies have one
+    name, a policy is not known or answers with something else than settings, and for sessions of
+    WorkSpaces that *workspaces* lacks.
+    """
+    refuse_another(sessions, SESSIONS)
+    refuse_another(workspaces, WORKSPACES)
+    rules = [_rule(one) for one in policies]
+    _refuse_twins(rules)
+    arena = Arena.of(sessions, workspaces, prices, window, hour_rule=HourRule.parse(hour_rule),
+                     maintenance_hours=maintenance_hours, present=present,
+                     timeouts=tuple(sorted(set(timeouts))), orders=orders)
+    warn_left_out(workspaces, arena.fleet, arena.tariff)
+    parts, seconds = [], {}
+    for rule in rules:
+        step(rule.name)
+        begin = time.perf_counter()
+        parts.append(arena.play(rule))
+        seconds[rule.name] = time.perf_counter() - begin
+    outcomes = pd.concat([part[0] for part in parts], ignore_index=True)
+    names = [rule.name for rule in rules]
+    outcomes["policy"] = pd.Categorical(outcomes["policy"], categories=names, ordered=True)
+    return Backtest(
+        outcomes, pd.concat([part[1] for part in parts], ignore_index=True), window,
+        HourRule.parse(hour_rule), prices.date, seconds,
+        tuple(rule.name for rule in rules if isinstance(rule, LookingBack)), _floors(rules),
+    )
+
+
+def _floors(rules: list[Rule]) -> dict[str, str]:
+    """What each policy's regret is held against."""
+    floors = {rule.stops_some: rule.name for rule in rules if isinstance(rule, Clairvoyant)}
+    return {rule.name: floors[rule.stops_some] for rule in rules if rule.stops_some in floors}
+
+
+def _rule(policy: str | Rule | Callable[[Seen], Choice]) -> Rule:
+    if isinstance(policy, str):
+        return policy_named(policy)
+    return policy if isinstance(policy, Rule) else ByFunction(policy)
+
+
+def _refuse_twins(rules: list[Rule]) -> None:
+    names = [rule.name for rule in rules]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice or not rules:
+        raise InputError(
+            f"{listed(twice)} is there twice" if twice else "there is no policy",
+            where="policies", rule="a backtest has at least one policy, each once",
+            mend="remove one of them" if twice else "name some, such as hold and clairvoyant")

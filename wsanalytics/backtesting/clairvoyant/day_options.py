@@ -1,0 +1,165 @@
+"""One day of every WorkSpace under one timeout, begun stopped or begun switched on.
+
+What :mod:`.search` chooses among: what a day costs and how it ends, for each
+state in which it may begin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from wsanalytics.billing import Days, HourRule, hours_of
+from wsanalytics.simulation import Codes, Runs, replay_constant
+from wsanalytics.timeline import (
+    MICROS_PER_DAY,
+    MICROS_PER_HOUR,
+    MICROS_PER_MINUTE,
+    Hours,
+    Micros,
+    Pieces,
+    cut,
+)
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Begun:
+    """Days (columns) of WorkSpaces (rows) that all begin in the same state.
+
+    ``carried`` is for how long, in microseconds, the run that is going on at midnight goes on,
+    where its rounding depends on when it began; ``goes_on`` whether it lasts beyond the day.
+    ``hours`` are billed for everything else; ``ends_on`` tells whether the day ends switched on
+    in another run, of which ``slack`` microseconds of a billed hour are left. ``waits`` counts
+    cold starts.
+    """
+
+    carried: Micros
+    goes_on: Flags
+    hours: Hours
+    ends_on: Flags
+    slack: Micros
+    waits: Hours
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DayRuns:
+    """Days under one timeout: begun ``off``, or begun ``on``.
+
+    Under AWS's own tool's count both are the same, and ``last_hour`` is what the hour from 23:00
+    UTC on adds if hours become free at its end.
+    """
+
+    off: Begun
+    on: Begun
+    last_hour: Hours | None = None
+
+
+def tool_runs(days: Days, minutes: int) -> DayRuns:
+    """Days as AWS's own tool counts their hours, with a timeout of *minutes*."""
+    shape = days.shape
+    nothing, never = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
+    begun = Begun(nothing, never, days.hours(minutes), never, nothing, np.zeros(shape))
+    return DayRuns(begun, begun, last_hour=days.tool_last_hours(minutes))
+
+
+def day_runs(days: Days, minutes: int, *, stops: bool = False) -> DayRuns:
+    """Days in AUTO_STOP with a timeout of *minutes*.
+
+    With *stops* a WorkSpace is stopped at each disconnect of the day; what is idle as the day
+    begins runs out its timeout.
+    """
+    pieces = cut(days.connects, days.disconnects, days.edges)
+    group = days.workspace[pieces.source] * days.shape[1] + pieces.span
+    timeout = minutes * MICROS_PER_MINUTE
+    idle_until = _idle_until(days, pieces, timeout)
+    within = 0 if stops else timeout
+    off = _Part(days, group, pieces.starts, pieces.stops, within)
+    tail = np.flatnonzero(idle_until > off.midnights)
+    rest = np.isin(group, tail)
+    tails = off.midnights[tail]
+    order = np.lexsort((np.append(np.zeros(len(tail)), pieces.starts[rest] - 1),
+                        np.append(tail, group[rest])))
+    with_tail = _Part(
+        days, np.append(tail, group[rest])[order], np.append(tails, pieces.starts[rest])[order],
+        np.append(idle_until[tail] - within, pieces.stops[rest])[order], within)
+    begun_off = off.begun(carrying=np.empty(0, dtype=np.int64))
+    on = off.begun(carrying=np.flatnonzero(days.connected_at_midnight().ravel()))
+    return DayRuns(begun_off, _either(on, with_tail.begun(carrying=tail), tail))
+
+
+def _either(most: Begun, some: Begun, where: Codes) -> Begun:
+    """*most*, but *some* in the places *where*."""
+    merged = {}
+    for name in Begun.__slots__:
+        both = getattr(most, name).copy()
+        both.ravel()[where] = getattr(some, name).ravel()[where]
+        merged[name] = both
+    return Begun(**merged)
+
+
+def _idle_until(days: Days, pieces: Pieces, timeout: int) -> Micros:
+    """When the timeout of whoever left last before each midnight runs out, by group; 0: nobody.
+
+    Also 0 where somebody is connected at that midnight.
+    """
+    rows, columns = days.shape
+    left = np.zeros((rows, columns), dtype=np.int64)
+    owner = days.workspace[pieces.source]
+    np.maximum.at(left, (owner, pieces.span), pieces.stops)
+    before = np.zeros_like(left)
+    before[:, 1:] = np.maximum.accumulate(left, axis=1)[:, :-1]
+    until = np.where((before > 0) & ~days.connected_at_midnight(), before + timeout, 0)
+    return until.ravel()
+
+
+class _Part:
+    """Some groups (a WorkSpace on a day) with their sessions, replayed under one timeout."""
+
+    def __init__(
+        self, days: Days, group: Codes, starts: Micros, stops: Micros, timeout: int
+    ) -> None:
+        self.days, self.timeout = days, timeout
+        rows, columns = days.shape
+        self.midnights = np.tile(days.edges[:-1], rows)
+        runs = replay_constant(group, starts, stops, timeout, days.window.micros)
+        self.ends = self.midnights[runs.workspace] + MICROS_PER_DAY
+        self.beyond = runs.stops > self.ends
+        if timeout == 0:
+            at_work = np.zeros(rows * columns + 1, dtype=bool)
+            at_work[:-1] = days.connected_at_midnight().ravel()
+            after = np.where((runs.workspace + 1) % columns == 0, rows * columns,
+                             runs.workspace + 1)
+            self.beyond |= (runs.stops == self.ends) & at_work[after]
+        self.runs = Runs(runs.workspace, runs.starts, np.minimum(runs.stops, self.ends),
+                         runs.waiting, runs.connects)
+
+    def begun(self, carrying: Codes) -> Begun:
+        """The days, those of the groups *carrying* begun in a run that is going on."""
+        runs, shape = self.runs, self.days.shape
+        size = shape[0] * shape[1]
+        is_carrying = np.zeros(size, dtype=bool)
+        is_carrying[carrying] = True
+        carried = is_carrying[runs.workspace] & (runs.starts == self.midnights[runs.workspace])
+        waits = np.bincount(runs.workspace[~carried], minlength=size).astype(np.float64)
+        ends_on, goes_on = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
+        length, slack = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
+        if self.days.rule is HourRule.CEIL_PER_RUN:
+            length[runs.workspace[carried]] = (runs.stops - runs.starts)[carried]
+            goes_on[runs.workspace[carried]] = self.beyond[carried]
+            rounded = -((runs.starts - runs.stops) // MICROS_PER_HOUR)
+            hours = np.where(carried, 0, rounded).astype(np.float64)
+            going = self.beyond & ~carried
+            spare = rounded * MICROS_PER_HOUR - (runs.stops - runs.starts)
+            slack[runs.workspace[going]] = spare[going]
+            ends_on[runs.workspace[going]] = True
+        else:
+            whole = Pieces(runs.workspace, runs.workspace, runs.starts, runs.stops)
+            hours = hours_of(whole, runs.workspace, self.days.rule)
+            ends_on[runs.workspace[self.beyond]] = True
+        total = np.bincount(runs.workspace, weights=hours, minlength=size).astype(np.float64)
+        return Begun(length.reshape(shape), goes_on.reshape(shape), total.reshape(shape),
+                     ends_on.reshape(shape), slack.reshape(shape), waits.reshape(shape))

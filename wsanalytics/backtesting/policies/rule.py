@@ -1,0 +1,139 @@
+"""What a policy is: a rule that chooses settings at each midnight from what was seen before.
+
+Your own is a function of :class:`Seen` that gives a setting for each
+WorkSpace, or a class like those beside this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from wsanalytics.backtesting.policies.seen import Seen
+from wsanalytics.billing import Days, Tariff
+from wsanalytics.settings import Setting
+from wsanalytics.timeline import MICROS_PER_HOUR, Hours, Months, Window, column_micros
+
+Choice = Mapping[str, object] | pd.Series | npt.NDArray[np.object_] | Setting | str
+"""One setting for all, or one for each: by ``workspace_id``, or in the order of ``seen.ids``."""
+
+
+class Rule:
+    """A policy. ``name`` stands in the ``policy`` column of the outcomes.
+
+    ``idle_stop_minutes``: an AUTO_STOP WorkSpace is stopped (StopWorkspaces) so long after its
+    user has left, where its own timeout is longer; None: it is not.
+    """
+
+    name: str = ""
+    idle_stop_minutes: float | None = None
+
+    @property
+    def stops_some(self) -> bool:
+        """Whether it stops WorkSpaces, which may cost less than any sequence of settings."""
+        return self.idle_stop_minutes is not None
+
+    def decide(self, seen: Seen) -> Choice:
+        """The setting of each WorkSpace of *seen* from now on."""
+        raise NotImplementedError
+
+    def starts(self, seen: Seen) -> pd.DataFrame | None:  # noqa: ARG002  # for those that start some
+        """Which WorkSpaces to start (StartWorkspaces) on this day: ``workspace_id``, ``at``."""
+        return None
+
+    def __repr__(self) -> str:
+        return f"<policy {self.name}>"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """All of a backtest, future included: what references that look back are given.
+
+    ``days`` are those of ``window`` alone; ``fleet`` are the WorkSpaces that are billed,
+    ``present`` their settings before the window (text, in the same order); ``maintained`` the
+    hours billed for maintenance by WorkSpace and month, if metered.
+    """
+
+    fleet: pd.DataFrame
+    days: Days
+    window: Window
+    months: Months
+    tariff: Tariff
+    maintained: Hours
+    present: npt.NDArray[np.object_]
+    timeouts: tuple[int, ...]
+
+
+class LookingBack(Rule):
+    """A reference, not a policy: it knows the future. For comparison only."""
+
+    def decide(self, seen: Seen) -> Choice:
+        """It does not decide from what was seen."""
+        raise NotImplementedError
+
+    def look_back(self, case: Case) -> tuple[npt.NDArray[np.object_], pd.DataFrame | None]:
+        """The setting (text) of each WorkSpace (rows) on each day (columns) of the window.
+
+        And which WorkSpaces it stops besides, if it stops any: ``workspace_id``, ``at``.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """What a policy for one WorkSpace is shown: its row, setting, sessions and rates."""
+
+    now: datetime
+    workspace_id: str
+    workspace: Mapping[Any, Any]
+    setting: str
+    paid: bool
+    sessions: pd.DataFrame
+    rates: Mapping[Any, float]
+
+    def hours(self, days: int = 28) -> float:
+        """Hours of connection in the last *days*."""
+        since = pd.Timestamp(self.now - timedelta(days=days))
+        late = self.sessions[self.sessions["disconnected_at"] > since]
+        began = late["connected_at"].mask(late["connected_at"] < since, since)
+        micros = column_micros(late["disconnected_at"]) - column_micros(began)
+        return float(micros.sum() / MICROS_PER_HOUR)
+
+
+class ByFunction(Rule):
+    """A policy from a function of :class:`Seen`."""
+
+    def __init__(self, function: Callable[[Seen], Choice], name: str = "") -> None:
+        self.function = function
+        self.name = name or getattr(function, "__name__", "policy")
+
+    def decide(self, seen: Seen) -> Choice:
+        """What the function says."""
+        return self.function(seen)
+
+
+def for_each(function: Callable[[One], Setting | str]) -> Rule:
+    """A policy from a *function* that is asked about one WorkSpace at a time (:class:`One`).
+
+    Easier to write than one for the whole fleet at once, and slower.
+    """
+
+    def decide(seen: Seen) -> dict[str, object]:
+        mine = dict(iter(seen.sessions.groupby("workspace_id", sort=False)))
+        none = seen.sessions.iloc[:0]
+        rows = seen.workspaces.to_dict("records")
+        return {
+            row["workspace_id"]: function(One(
+                seen.now, row["workspace_id"], row, seen.settings[row["workspace_id"]],
+                bool(seen.paid[row["workspace_id"]]), mine.get(row["workspace_id"], none),
+                seen.rates.loc[row["workspace_id"]].to_dict()))
+            for row in rows
+        }
+
+    return ByFunction(decide, getattr(function, "__name__", "policy"))

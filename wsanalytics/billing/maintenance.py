@@ -1,0 +1,43 @@
+"""Maintenance starts of AUTO_STOP WorkSpaces: the third Monday of each month."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from wsanalytics.timeline import (
+    MICROS_PER_DAY,
+    Micros,
+    Months,
+    Window,
+    column_micros,
+)
+
+MAINTENANCE_AGE = 7 * MICROS_PER_DAY
+"""Only WorkSpaces older than seven days go through maintenance (admin guide)."""
+
+
+def third_mondays(months: Months) -> Micros:
+    """00:00 UTC of the third Monday of each month."""
+    firsts = months.edges[:-1] // MICROS_PER_DAY
+    weekday = (firsts + 3) % 7  # 1970-01-01 was a Thursday; Monday is 0
+    return (firsts + (-weekday) % 7 + 14) * MICROS_PER_DAY
+
+
+def maintenance_starts(
+    workspaces: pd.DataFrame, months: Months, window: Window
+) -> npt.NDArray[np.bool_]:
+    """Which WorkSpaces are started for maintenance in which months, if they are AUTO_STOP."""
+    opens = third_mondays(months)
+    start, end = window.micros
+    covered = (opens >= start) & (opens + MICROS_PER_DAY <= end)
+    enabled = workspaces["maintenance_enabled"].to_numpy(dtype=bool)[:, None]
+    created = column_micros(workspaces["created_at"])[:, None]
+    young = workspaces["created_at"].notna().to_numpy()[:, None] & (
+        opens - created <= MAINTENANCE_AGE
+    )
+    ended = column_micros(workspaces["terminated_at"])[:, None]
+    gone = workspaces["terminated_at"].notna().to_numpy()[:, None] & (ended <= opens)
+    started: npt.NDArray[np.bool_] = enabled & covered & ~young & ~gone
+    return started

@@ -1,0 +1,60 @@
+"""Which options hold, and from where: the lines that ``doctor`` prints about ``wsanalytics.toml``.
+
+Nothing heavy is imported here: help must answer at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from wsanalytics.cli.config import BY_THEMSELVES, Command, Config, Parsers, options_of
+
+MAIN = ("hour-rule", "discount", "prices", "timeout", "min-saving-usd",
+        "max-cold-starts-per-week", "limit", "opt-out-tag", "region", "working-hours", "time-zone",
+        "time-zone-by-directory")
+"""Options of several commands, told even where the file says nothing of them."""
+_DEFAULTS = {"prices": "AWS's list prices", "timeout": "60 120 240", "opt-out-tag": "Skip_Convert",
+             "working-hours": "none", "time-zone-by-directory": "none"}
+"""What holds where an option's help names no default."""
+
+
+def lines_in_force(config: Config, parsers: Parsers) -> Iterator[str]:
+    """The file, each option that it sets and for whom, and the defaults of the main others."""
+    yield f"options from {config.path}" if config.path else config.looked
+    for command in sorted(config.values):
+        for key, value in config.values[command].items():
+            yield f"{' '.join(command) or 'all'}: {key} = {_shown(value)} ({config.path})"
+    for key in MAIN:
+        if key not in config.values.get((), {}):
+            yield from _defaults(key, config, parsers)
+
+
+def _defaults(key: str, config: Config, parsers: Parsers) -> Iterator[str]:
+    """The defaults of one option, with the commands that have each, where they are several."""
+    found: dict[str, list[str]] = {}
+    for command, parser in parsers.items():
+        action = options_of(parser).get(key)
+        if action is not None and not _is_set(key, command, config):
+            told = re.search(r"\(default: (.*?)\)", action.help or "")
+            text = told[1] if told else _DEFAULTS.get(key)
+            if text:
+                found.setdefault(text, []).append(" ".join(command))
+    for text, commands in found.items():
+        holders = "all" if len(found) == 1 else ", ".join(commands)
+        yield f"{holders}: {key} = {text} (default)"
+
+
+def _is_set(key: str, command: Command, config: Config) -> bool:
+    return command[0] in BY_THEMSELVES or key in config.values.get(command, {})
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401  # whatever TOML can write
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return " ".join(map(_shown, value)) or "none"
+    if isinstance(value, dict):
+        return " ".join(f"{name}={_shown(one)}" for name, one in value.items()) or "none"
+    return str(value)

@@ -1,0 +1,62 @@
+"""What stands in the way of writing a new plan over an old one: people's edits, and a journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from wsanalytics.actions import Entry, instant_of, journal_beside, ledger_of, read_journal
+from wsanalytics.errors import InputError
+from wsanalytics.formatting import counted
+from wsanalytics.recommendations import SCHEMA, digest_of, load_object
+
+
+def refuse_to_replace(path: Path) -> None:
+    """Raise :class:`InputError` where the plan at *path* is not as it was written, or not unused.
+
+    An edited plan holds somebody's decisions, and one with a journal beside it has been applied,
+    at least in part: a new plan in its place would propose what is done already.
+    """
+    entries = _entries(journal_beside(path))
+    if done := _changes_in(entries):
+        raise InputError(
+            f"its journal {journal_beside(path).name} tells of {counted(done, 'change')}",
+            where=str(path), rule="a plan that was applied is not replaced",
+            mend="name another file, or replace it with --force; what was changed is known from "
+            "the next collect on")
+    if not path.is_file() or path.stat().st_size == 0:
+        return
+    document = load_object(path, "a plan")
+    if document.get("schema") != SCHEMA:
+        raise InputError("it is there, and it is no plan", where=str(path),
+                         rule="a plan replaces a plan",
+                         mend="name another file, or replace it with --force")
+    if document.get("digest") != digest_of(document):
+        raise InputError(
+            "it is there, and somebody has edited it since it was written", where=str(path),
+            rule="a plan that was edited is not replaced: rows that were struck, and comments, "
+            "would be lost", mend="name another file, or replace it with --force")
+
+
+def newer_than(path: Path, known_until: datetime | None) -> str:
+    """A warning where the journal beside *path* tells of changes made after *known_until*."""
+    entries = _entries(journal_beside(path))
+    calls = [instant_of(entry["at"]) for entry in entries if entry["event"] == "call"]
+    later = [at for at in calls if known_until is not None and at > known_until]
+    if not later or known_until is None:
+        return ""
+    return (f"warning: {journal_beside(path)} tells of {counted(len(later), 'call')} up to "
+            f"{max(later).astimezone(UTC):%Y-%m-%d %H:%M} UTC, after the newest data of "
+            f"{known_until.astimezone(UTC):%Y-%m-%d %H:%M} UTC: this plan may propose what is done "
+            "already. Collect first.")
+
+
+def _entries(journal: Path) -> list[Entry]:
+    return read_journal(journal) if journal.exists() else []
+
+
+def _changes_in(entries: Iterable[Entry]) -> int:
+    """The WorkSpaces that a journal says were changed, or may have been."""
+    return len({deed.workspace_id for deed in ledger_of(entries).deeds
+                if deed.touched and deed.kind == "apply"})

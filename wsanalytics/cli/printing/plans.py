@@ -1,0 +1,156 @@
+"""Plans on a terminal: what one changes and why, and how two of them differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.measure import Measurement
+from rich.table import Table
+
+from wsanalytics.cli.printing.fleet import SAVES, WAITS, console, new_table, print_left_alone
+from wsanalytics.formatting import counted, number, rounding_note, usd, usd_range
+from wsanalytics.recommendations import Plan
+from wsanalytics.safe_text import plain
+from wsanalytics.views import facts_of
+
+MOST_SHOWN = 100
+INTERVAL, BEST = "80 % interval", "best date"
+_LABELS = {"from_setting": "from", "to_setting": "to", "saving_usd_per_month": "saves",
+           "best_date": "best on", "apply_by": "begin by", "comment": "comment"}
+"""What is held against one another in two plans, and how it is called."""
+
+
+def print_plan(plan: Plan, name: str, *, most: int | None = MOST_SHOWN) -> None:
+    """The facts about a plan, its changes, the reason of each, and what is left alone.
+
+    The *most* changes are shown one by one, those that save most; the rest in one row.
+    """
+    out = console()
+    out.print(plain(name))
+    for label, text in facts_of(plan):
+        out.print(f"  {label:<12} {plain(text)}", soft_wrap=True)
+    if len(plan.changes):
+        table = _changes_table(plan, ["WorkSpace", "user", "change"],
+                               [SAVES, INTERVAL, WAITS, BEST], most)
+        if Measurement.get(out, out.options.update(width=10_000), table).maximum > out.width:
+            table = _changes_table(plan, ["WorkSpace", "change"], [SAVES, BEST], most)
+        out.print(table)
+        if note := rounding_note(_savings_shown(plan, most)):
+            out.print(note, soft_wrap=True)
+        _print_reasons(plan, most)
+        if most is not None and len(plan.changes) > most:
+            out.print(f"{counted(len(plan.changes) - most, 'change')} more; --all shows them, "
+                      "--output F.csv or F.xlsx writes them.", soft_wrap=True)
+    print_left_alone(plan)
+
+
+def _savings_shown(plan: Plan, most: int | None) -> list[float]:
+    """The amounts that stand in the table: those of the first changes, and of the rest together."""
+    savings = plan.changes["saving_usd_per_month"].tolist()
+    return savings if most is None else [*savings[:most], sum(savings[most:])]
+
+
+def _changes_table(plan: Plan, left: list[str], right: list[str], most: int | None) -> Table:
+    changes = plan.changes
+    table = new_table("", left, right)
+    top, rest = changes.head(len(changes) if most is None else most), changes.iloc[most:]
+    rest = rest if most is not None else rest[:0]
+    for row in top.to_dict("records"):
+        cells = {
+            "WorkSpace": plain(row["workspace_id"]),
+            "user": plain(row["user_name"]),
+            "change": f"{row['from_setting']} → {row['to_setting']}",
+            SAVES: usd(row["saving_usd_per_month"]),
+            INTERVAL: usd_range(row["saving_low_usd"], row["saving_high_usd"]),
+            WAITS: number(row["extra_cold_starts_per_week"], 1),
+            BEST: row["best_date"],
+        }
+        table.add_row(*(cells[name] for name in [*left, *right]))
+    if len(rest):
+        cells = {"WorkSpace": f"and {len(rest):,} more",
+                 SAVES: usd(rest["saving_usd_per_month"].sum()),
+                 WAITS: number(rest["extra_cold_starts_per_week"].sum(), 1)}
+        table.add_row(*(cells.get(name, "") for name in [*left, *right]))
+    table.add_section()
+    sums = {"WorkSpace": counted(len(changes), "change"), SAVES: usd(plan.saving_usd_per_month),
+            WAITS: number(changes["extra_cold_starts_per_week"].sum(), 1)}
+    table.add_row(*(sums.get(name, "") for name in [*left, *right]))
+    return table
+
+
+def _print_reasons(plan: Plan, most: int | None) -> None:
+    out = console()
+    out.print("Why:")
+    for row in plan.changes.head(len(plan.changes) if most is None else most).to_dict("records"):
+        note = f" [{row['comment']}]" if row["comment"] else ""
+        out.print(plain(f"{row['workspace_id']}: {row['reason']}{note}"), soft_wrap=True)
+    out.print()
+
+
+def print_changes_of(plan: Plan) -> None:
+    """Each change of a plan as lines with - and +, and the total."""
+    out = console()
+    changes = plan.changes
+    for row in changes.to_dict("records"):
+        out.print(_heading(row), soft_wrap=True)
+        out.print(f"- {row['from_setting']}", soft_wrap=True)
+        out.print(f"+ {row['to_setting']}   saves {usd(row['saving_usd_per_month'])} a month",
+                  soft_wrap=True)
+        out.print()
+    out.print(_total(plan), soft_wrap=True)
+
+
+def print_differences(old: Plan, new: Plan, names: tuple[str, str]) -> None:
+    """The changes that were struck, added and altered from *old* to *new*, and both totals."""
+    out = console()
+    before, after = (_by_id(plan) for plan in (old, new))
+    counts = dict.fromkeys(("struck", "added", "altered"), 0)
+    for kind, mark, rows, others in (("struck", "-", before, after), ("added", "+", after, before)):
+        for name in (one for one in rows if one not in others):
+            counts[kind] += 1
+            out.print(f"{kind}: {_heading(rows[name])}", soft_wrap=True)
+            out.print(f"{mark} {_in_a_line(rows[name])}", soft_wrap=True)
+            out.print()
+    for name in (one for one in before if one in after):
+        lines = _altered(before[name], after[name])
+        if lines:
+            counts["altered"] += 1
+            out.print("\n".join([f"altered: {_heading(after[name])}", *lines, ""]), soft_wrap=True)
+    out.print(", ".join(f"{number(count)} {kind}" for kind, count in counts.items()),
+              soft_wrap=True)
+    for mark, name, plan in (("-", names[0], old), ("+", names[1], new)):
+        out.print(f"{mark} {plain(name)}: {_total(plan)}", soft_wrap=True)
+
+
+def _by_id(plan: Plan) -> dict[str, dict[Any, Any]]:
+    return {row["workspace_id"]: row for row in plan.changes.to_dict("records")}
+
+
+def _altered(old: dict[Any, Any], new: dict[Any, Any]) -> list[str]:
+    """A line with - and one with + for each thing that a reader sees differ."""
+    lines = []
+    for name, label in _LABELS.items():
+        before, after = (_written(row, name) for row in (old, new))
+        if before != after:
+            lines += [f"- {label} {before}", f"+ {label} {after}"]
+    return lines
+
+
+def _written(row: dict[Any, Any], name: str) -> str:
+    if name == "saving_usd_per_month":
+        return f"{usd(row[name])} a month"
+    return plain(row[name]) or "(nothing)"
+
+
+def _heading(row: dict[Any, Any]) -> str:
+    return plain(f"{row['workspace_id']}  {row['user_name']}").rstrip()
+
+
+def _in_a_line(row: dict[Any, Any]) -> str:
+    return (f"{row['from_setting']} → {row['to_setting']}   "
+            f"saves {usd(row['saving_usd_per_month'])} a month")
+
+
+def _total(plan: Plan) -> str:
+    return (f"{counted(len(plan.changes), 'change')}, {usd(plan.saving_usd_per_month)} "
+            "a month in all")

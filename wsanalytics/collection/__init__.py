@@ -1,0 +1,17 @@
+"""From AWS into a store: polls of the fleet, and the history that CloudWatch keeps."""
+
+from __future__ import annotations
+
+from wsanalytics.collection.accounts import DONE
+from wsanalytics.collection.backfill import FINE_DAYS, Backfilled, backfill
+from wsanalytics.collection.collector import collect
+from wsanalytics.collection.samples import pace_text
+
+__all__ = [
+    "DONE",
+    "FINE_DAYS",
+    "Backfilled",
+    "backfill",
+    "collect",
+    "pace_text",
+]

@@ -1,0 +1,348 @@
+"""Years of history on the first day: what CloudWatch and CloudTrail still know, into a store."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from wsanalytics.aws import (
+    AwsError,
+    Connection,
+    MetricRequest,
+    Refusal,
+    Series,
+    calls_needed,
+    connect,
+    price_usd,
+    read_changes,
+    read_metrics,
+)
+from wsanalytics.check_times import evidence_at
+from wsanalytics.collection.accounts import DONE, IN_PART, REFUSED, as_rounds, refused_row
+from wsanalytics.collection.clock import Clock
+from wsanalytics.collection.cloudtrail_settings import created_in, settings_in, unchanged_in
+from wsanalytics.collection.cloudwatch_samples import (
+    FINE,
+    HOUR,
+    HOURLY,
+    PERIOD,
+    Periods,
+    disagreeing,
+    fine_periods,
+    hourly_periods,
+    samples_of,
+)
+from wsanalytics.collection.collector import collect
+from wsanalytics.collection.remarks import note_guesses
+from wsanalytics.collection.target_store import compacted, new_store
+from wsanalytics.errors import InputError
+from wsanalytics.files import BusyError
+from wsanalytics.formatting import cents, counted
+from wsanalytics.history import Store
+from wsanalytics.progress import working
+from wsanalytics.tables import OWN_LOOK
+from wsanalytics.timeline import INSTANT_DTYPE, MICROS_PER_SECOND, column_micros
+
+_LOG = logging.getLogger(__name__)
+FINE_DAYS, HOURLY_DAYS = 63, 455
+"""For how long CloudWatch keeps five-minute and hourly values (CloudWatch API reference)."""
+TRAIL_DAYS = 90
+"""For how long CloudTrail's event history goes back (CloudTrail user guide)."""
+NEWCOMER_AFTER = timedelta(hours=6)
+"""A WorkSpace whose first value comes so long after the start of the time asked for, is taken to
+have been created then."""
+LAG = timedelta(minutes=15)
+"""CloudWatch's values come late; the last minutes are left to the next backfill or collector."""
+_AT_ONCE = 50
+_FINE_METRICS = (("UserConnected", "Maximum"), ("Stopped", "Minimum"))
+_HOURLY_METRICS = (("UserConnected", "Average"), ("UserConnected", "SampleCount"),
+                   ("Stopped", "Average"))
+
+
+@dataclass(frozen=True, eq=False)
+class Backfilled:
+    """What :func:`backfill` did.
+
+    ``rounds`` has a row for each account and region: account_id, region, workspaces, samples,
+    outcome, message. ``compared`` samples of the store were held against CloudWatch's values of
+    the same time; ``disagreements`` (workspace_id, sampled_at, connected: what the sample said)
+    are those that say otherwise. ``price_usd`` is what AWS charges for the calls.
+    """
+
+    store: Store
+    rounds: pd.DataFrame
+    price_usd: float
+    compared: int
+    disagreements: pd.DataFrame
+
+    def __repr__(self) -> str:
+        against = (
+            f"{len(self.disagreements):,} of {self.compared:,} own samples disagree"
+            if self.compared else "there were no own samples of that time"
+        )
+        return (
+            f"<Backfilled {int(self.rounds['samples'].sum()):,} samples into {self.store.folder}; "
+            f"{against}>"
+        )
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was asked for could be had."""
+        return bool((self.rounds["outcome"] == DONE).all())
+
+
+def backfill(
+    store: Store | Path | str,
+    *,
+    days: int = FINE_DAYS,
+    regions: Sequence[str] = (),
+    profile: str | None = None,
+    role_arns: Sequence[str] = (),
+    tell: Callable[[str], None] = _LOG.info,
+    clock: Clock | None = None,
+    connections: tuple[Sequence[Connection], Sequence[Refusal]] | None = None,
+) -> Backfilled:
+    """Fill *store* with what AWS still knows of the last *days* of the fleet.
+
+    CloudWatch's UserConnected and Stopped by five minutes for up to 63 days, by the hour for up
+    to 455; CloudTrail's changes of setting for up to 90 days, where the user may read them. *tell*
+    is told what the calls cost before they are made. Twice the same changes nothing. Raises as
+    :func:`wsanalytics.collection.collect` does, which looks at the fleet first.
+    """
+    if not 1 <= days <= HOURLY_DAYS:
+        raise InputError(
+            f"{days} days", where="--days",
+            rule=f"CloudWatch keeps five-minute values for {FINE_DAYS} days and hourly ones for "
+            f"{HOURLY_DAYS}", mend=f"use 1 to {HOURLY_DAYS}")
+    opened, refused = connections or connect(
+        regions=regions, profile=profile, role_arns=role_arns)
+    with new_store(store) as place, place.locked("backfill"):
+        clock = clock or Clock()
+        try:
+            looked = _look(place, opened, refused, clock)
+            job = _Backfill(place, days, clock.now(), tell)
+            for connection in opened:
+                job.fill(connection)
+        finally:
+            if connections is None:
+                for connection in opened:
+                    connection.close()
+        compacted(place, job.end.date(), tell)
+        return job.result(looked)
+
+
+def _look(
+    store: Store, opened: Sequence[Connection], refused: Sequence[Refusal], clock: Clock
+) -> pd.DataFrame:
+    """One look at the fleet, or what the collector at work on the store has seen."""
+    try:
+        done = collect(store, tell=lambda _: None, clock=clock, connections=(opened, refused))
+    except BusyError:
+        store.inventory()  # refuses where that collector has seen nothing yet
+        return as_rounds([refused_row(one, clock.now()) for one in refused])
+    return done.rounds
+
+
+@dataclass
+class _Backfill:
+    store: Store
+    days: int
+    now: datetime
+    tell: Callable[[str], None]
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    price: float = 0.0
+    compared: int = 0
+    wrong: list[pd.DataFrame] = field(default_factory=list)
+
+    @property
+    def end(self) -> datetime:
+        return _floor(self.now - LAG, PERIOD)
+
+    @property
+    def fine_start(self) -> datetime:
+        return _floor(self.end - timedelta(days=min(self.days, FINE_DAYS)), HOUR) + timedelta(
+            hours=1 if self.days >= FINE_DAYS else 0)
+
+    @property
+    def start(self) -> datetime:
+        if self.days <= FINE_DAYS:
+            return self.fine_start
+        return _floor(self.end - timedelta(days=self.days), HOUR)
+
+    def requests(self, ids: tuple[str, ...]) -> list[MetricRequest]:
+        """What to ask CloudWatch for: five-minute values, and hourly ones before them."""
+        fine = MetricRequest(ids, _FINE_METRICS, self.fine_start, self.end, PERIOD)
+        if self.start == self.fine_start:
+            return [fine]
+        return [MetricRequest(ids, _HOURLY_METRICS, self.start, self.fine_start, HOUR), fine]
+
+    def fill(self, connection: Connection) -> None:
+        """Everything of one account and region."""
+        inventory = self.store.inventory(guesses=False)
+        own = inventory[(inventory["account_id"] == connection.account_id)
+                        & (inventory["region"] == connection.region)
+                        & ~(inventory["terminated_at"] <= self.start)]
+        if own.empty:
+            self.rows.append({
+                "account_id": connection.account_id, "region": connection.region,
+                "workspaces": 0, "samples": 0, "outcome": IN_PART,
+                "message": "no WorkSpaces are known here; collect first"})
+            return
+        requests = self.requests(tuple(own["workspace_id"]))
+        price = sum(map(price_usd, requests))
+        where = f"{connection.account_id} {connection.region}"
+        self.tell(f"{where}: {counted(len(own), 'WorkSpace')}, {counted(self.days, 'day')}: "
+                  f"{counted(sum(map(calls_needed, requests)), 'call')} of GetMetricData for "
+                  f"{counted(sum(one.queries for one in requests), 'metric')}, which AWS charges "
+                  f"with {cents(price)}")
+        samples, messages, outcome = 0, [], DONE
+        try:
+            messages += self.learn_changes(connection, own)
+            self.price += price
+            for request in requests:
+                samples += self.fill_metrics(connection, request, own)
+        except AwsError as error:
+            _LOG.warning("%s", error)
+            outcome = REFUSED if not samples else IN_PART
+            messages.append(str(error))
+        self.rows.append({
+            "account_id": connection.account_id, "region": connection.region,
+            "workspaces": len(own), "samples": samples,
+            "outcome": IN_PART if messages and outcome == DONE else outcome,
+            "message": "; ".join(messages),
+        })
+
+    def learn_changes(self, connection: Connection, own: pd.DataFrame) -> list[str]:
+        """Changes of setting and creations from CloudTrail; says so where it may not be read."""
+        start = max(self.start, self.now - timedelta(days=TRAIL_DAYS) + timedelta(hours=1))
+        try:
+            changes = read_changes(connection, start, self.now)
+        except AwsError as error:
+            _LOG.warning("%s", error)
+            return [f"without changes of setting: {error.refusal.action} was refused"]
+        changes = [one for one in changes if one.workspace_id in set(own["workspace_id"])]
+        name = f"{self.now:%Y%m%dT%H%M%SZ}-{connection.account_id}-{connection.region}-trail"
+        known = self.store.settings()
+        settings = pd.concat([settings_in(changes, self.start, known),
+                              unchanged_in(changes, start, known)], ignore_index=True)
+        if len(settings):
+            self.store.add_settings(settings, name)
+        created = created_in(changes)
+        self._came(own[own["workspace_id"].isin(list(created))], created, name)
+        return []
+
+    def _came(self, rows: pd.DataFrame, created: dict[str, datetime], name: str) -> None:
+        if len(rows):
+            stamps = pd.Series([created[one] for one in rows["workspace_id"]],
+                               index=rows.index, dtype=INSTANT_DTYPE)
+            self.store.add_workspaces(rows.assign(created_at=stamps), self.now, name)
+
+    def fill_metrics(
+        self, connection: Connection, request: MetricRequest, own: pd.DataFrame
+    ) -> int:
+        """The samples of one request, written some WorkSpaces at a time; says how many."""
+        fine = request.period_seconds == PERIOD
+        seen = self._seen(request) if fine else {}
+        count, created, batch = 0, {}, []
+        what = "reading CloudWatch" if fine else "reading CloudWatch, hourly"
+        start = int(request.start.timestamp())
+        stem = (f"{'backfill' if fine else 'hourly'}-{connection.account_id}-"
+                f"{connection.region}-{request.start:%Y%m%dT%H%M}")
+        with working(what, request.queries) as advance:
+            for number, (workspace_id, series) in enumerate(
+                _by_workspace(read_metrics(connection, request, on_call=advance)), start=1
+            ):
+                periods = _periods(request, series)
+                first = periods.first_known
+                if request.start == self.start and first is not None and (
+                    first - start > NEWCOMER_AFTER.total_seconds()
+                ):
+                    created[workspace_id] = datetime.fromtimestamp(first, UTC)
+                if workspace_id in seen:
+                    self._compare(workspace_id, periods, *seen[workspace_id])
+                batch.append(samples_of(workspace_id, periods, FINE if fine else HOURLY))
+                if len(batch) == _AT_ONCE or number == len(request.workspace_ids):
+                    count += self._write(batch, f"{stem}-{(number - 1) // _AT_ONCE:05}")
+                    batch = []
+        count += self._write(batch, f"{stem}-rest") if batch else 0
+        if len(created) * 2 > len(request.workspace_ids):
+            return count  # not all of them are new: CloudWatch knows nothing of the time before
+        note_guesses(self.store, own, created, self.now,
+                     f"{self.now:%Y%m%dT%H%M%SZ}-{stem}-first-seen")
+        return count
+
+    def _write(self, batch: list[pd.DataFrame], name: str) -> int:
+        names = [frame["workspace_id"].cat.categories[0] for frame in batch if len(frame)]
+        samples = pd.concat(
+            [frame.astype({"workspace_id": pd.CategoricalDtype(pd.Index(names, dtype="str"))})
+             for frame in batch if len(frame)] or batch, ignore_index=True)
+        self.store.add_samples(samples, name)
+        return len(samples)
+
+    def _seen(self, request: MetricRequest) -> dict[str, tuple[Any, Any]]:
+        """The store's own looks at the time of *request*: instants and connected, by WorkSpace."""
+        samples = self.store.samples(request.start.date(), self.end.date() + timedelta(days=1),
+                                     sources=[OWN_LOOK])
+        own = samples.groupby("workspace_id", observed=True)
+        return {
+            str(name): (column_micros(evidence_at(rows)) // MICROS_PER_SECOND,
+                        (rows["connection_state"] == "CONNECTED").to_numpy())
+            for name, rows in own
+        }
+
+    def _compare(
+        self, workspace_id: str, periods: Periods, at: np.ndarray, connected: np.ndarray
+    ) -> None:
+        compared, wrong = disagreeing(periods, at, connected)
+        self.compared += compared
+        if wrong.size:
+            self.wrong.append(pd.DataFrame({
+                "workspace_id": workspace_id,
+                "sampled_at": pd.to_datetime(at[wrong], unit="s", utc=True),
+                "connected": connected[wrong],
+            }))
+
+    def _take_in(self, looked: pd.DataFrame) -> None:
+        """What the look at the fleet was denied is denied to the backfill as well."""
+        for told in looked[looked["outcome"] == IN_PART].to_dict("records"):
+            for row in self.rows:
+                if (row["account_id"], row["region"]) == (told["account_id"], told["region"]):
+                    row["message"] = "; ".join(filter(None, [told["message"], row["message"]]))
+                    row["outcome"] = IN_PART if row["outcome"] == DONE else row["outcome"]
+
+    def result(self, looked: pd.DataFrame) -> Backfilled:
+        columns = ["account_id", "region", "workspaces", "samples", "outcome", "message"]
+        refused = looked[looked["outcome"] == REFUSED].reindex(columns=columns)
+        self._take_in(looked)
+        rounds = pd.DataFrame(self.rows, columns=columns)
+        parts = [part for part in (refused, rounds) if len(part)]
+        wrong = pd.concat(self.wrong, ignore_index=True) if self.wrong else pd.DataFrame(
+            columns=["workspace_id", "sampled_at", "connected"])
+        return Backfilled(self.store, pd.concat(parts, ignore_index=True) if parts else rounds,
+                          self.price, self.compared, wrong)
+
+
+def _floor(instant: datetime, seconds: int) -> datetime:
+    return datetime.fromtimestamp(instant.timestamp() // seconds * seconds, UTC)
+
+
+def _by_workspace(series: Iterator[Series]) -> Iterator[tuple[str, dict[tuple[str, str], Any]]]:
+    for workspace_id, own in groupby(series, key=lambda one: one.workspace_id):
+        yield workspace_id, {(one.metric, one.statistic): (one.at, one.values) for one in own}
+
+
+def _periods(request: MetricRequest, series: dict[tuple[str, str], Any]) -> Periods:
+    none = (np.empty(0, dtype=np.int64), np.empty(0))
+    values = [series.get(metric, none) for metric in request.metrics]
+    start = int(request.start.timestamp())
+    if request.period_seconds == PERIOD:
+        return fine_periods(start, request.points, values[0], values[1])
+    return hourly_periods(start, request.points, values[0], values[1], values[2])

@@ -1,0 +1,342 @@
+"""Look at a fleet in AWS, once or again and again, and keep what was seen in a store.
+
+One look asks for every WorkSpace and for the connection status of each, 25 to a call, at the pace
+that the service allows (two calls a second for an account in a region; WorkSpaces quotas). Accounts
+and regions are looked at side by side. What one of them refuses becomes a row of the result; the
+others go on.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import pandas as pd
+
+from wsanalytics.aws import (
+    Connection,
+    Refusal,
+    Statuses,
+    connect,
+    known_directories,
+    read_statuses,
+    read_workspaces,
+    text,
+    workspaces_frame,
+)
+from wsanalytics.collection.accounts import (
+    DONE,
+    IN_PART,
+    REFUSED,
+    as_rounds,
+    refused_row,
+    round_row,
+)
+from wsanalytics.collection.clock import Clock
+from wsanalytics.collection.fleet_metadata import Facts
+from wsanalytics.collection.health import NAME, Health
+from wsanalytics.collection.remarks import note_looked
+from wsanalytics.collection.samples import Look, as_samples, pace_text
+from wsanalytics.collection.target_store import compacted, new_store
+from wsanalytics.collection.unreachable import Unreached
+from wsanalytics.errors import InputError, WsanalyticsError
+from wsanalytics.formatting import counted
+from wsanalytics.history import EmptyError, Store, changed_since, updated, with_last_known
+from wsanalytics.progress import working
+
+_LOG = logging.getLogger(__name__)
+_MOMENT_SECONDS = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class Collected:
+    """What :func:`collect` did: ``rounds`` has a row for each look at each account and region.
+
+    Its columns: started_at, account_id, region, role_arn, workspaces, samples, seconds, outcome
+    (done, done in part, refused) and message.
+    """
+
+    store: Store
+    rounds: pd.DataFrame
+
+    def __repr__(self) -> str:
+        done = self.rounds["outcome"] != REFUSED
+        return (
+            f"<Collected {int(self.rounds['samples'].sum()):,} samples in {int(done.sum())} looks, "
+            f"{int((~done).sum())} refused, into {self.store.folder}>"
+        )
+
+    def _repr_html_(self) -> str:
+        frame: pd.DataFrame = self.rounds
+        return frame.to_html(index=False)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every look of every account and region came to its end."""
+        return bool((self.rounds["outcome"] == DONE).all())
+
+
+def collect(
+    store: Store | Path | str,
+    *,
+    regions: Sequence[str] = (),
+    profile: str | None = None,
+    role_arns: Sequence[str] = (),
+    directories: Sequence[str] = (),
+    every: timedelta | None = None,
+    looks: int | None = None,
+    tell: Callable[[str], None] = _LOG.info,
+    clock: Clock | None = None,
+    connections: tuple[Sequence[Connection], Sequence[Refusal]] | None = None,
+) -> Collected:
+    """Look at the WorkSpaces of some accounts and regions and keep what was seen in *store*.
+
+    One look; with *every*, again and again until Ctrl-C, or so many *looks*. Without *regions*,
+    *profile* and *role_arns* boto3's own ways find region and credentials; each of *role_arns* is
+    looked at in each of *regions*. *directories* narrow the fleet. *tell* is told how long a look
+    takes. Raises :class:`AwsError` if nothing at all could be looked at, and :class:`InputError`
+    if another collector is at work on the store.
+    """
+    opened, refused = connections or connect(
+        regions=regions, profile=profile, role_arns=role_arns
+    )
+    with new_store(store) as place, place.locked("collect"):
+        collector = _Collector(place, list(opened), tuple(directories), tell,
+                               clock or Clock(), _known(place))
+        place.tidy()
+        again = None if connections else lambda role: connect(
+            regions=regions, profile=profile, role_arns=[role])
+        collector.unreached = Unreached(list(refused), again)
+        try:
+            collector.run(every, looks if every is not None else 1)
+        finally:
+            collector.stop.set()
+            if connections is None:
+                for connection in collector.connections:
+                    connection.close()
+        return Collected(place, as_rounds(collector.rows))
+
+
+def _known(store: Store) -> dict[tuple[str, str], pd.DataFrame]:
+    try:
+        inventory = store.inventory(guesses=False)
+    except EmptyError:
+        return {}
+    return {
+        (str(account), str(region)): rows.reset_index(drop=True)
+        for (account, region), rows in inventory.groupby(["account_id", "region"])
+    }
+
+
+Looked = tuple[dict[str, Any], WsanalyticsError | None]
+"""The row of one look, and why it could not be done."""
+
+
+class _Interrupted(Exception):  # noqa: N818  # it is none: somebody pressed Ctrl-C
+    """Raised in the threads of a look that nobody waits for any more."""
+
+
+@dataclass
+class _Collector:
+    store: Store
+    connections: list[Connection]
+    directories: tuple[str, ...]
+    tell: Callable[[str], None]
+    clock: Clock
+    known: dict[tuple[str, str], pd.DataFrame]
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    facts: dict[tuple[str, str], Facts] = field(default_factory=dict)
+    stop: threading.Event = field(default_factory=threading.Event)
+    told: dict[str, int] = field(default_factory=dict)
+    said: SimpleQueue[str] = field(default_factory=SimpleQueue)
+    health: Health | None = None
+    unreached: Unreached = field(default_factory=Unreached)
+
+    def reach(self) -> list[dict[str, Any]]:
+        """Rows for the accounts that cannot be connected to; those that now can are taken in."""
+        self.connections += self.unreached.try_again()
+        for refusal in self.unreached.refused:
+            _LOG.warning("%s", refusal)
+        return [refused_row(refusal, self.clock.now()) for refusal in self.unreached.refused]
+
+    def run(self, every: timedelta | None, looks: int | None) -> None:
+        count = 0
+        if every is not None:
+            self.health = Health(self.store.folder / NAME, self.tell)
+        try:
+            while looks is None or count < looks:
+                count += 1
+                self.look(every)
+                if every is None or count == looks:
+                    break
+                compacted(self.store, self.clock.now().date(), self.tell)
+                step = every.total_seconds()
+                self.stop.wait(step - time.time() % step)  # full hours: there hours are billed
+        except KeyboardInterrupt:
+            if every is None:
+                raise
+            self.tell("ended on request; every sample so far is in the store")
+
+    def look(self, every: timedelta | None) -> None:
+        """One look at every connection, side by side."""
+        unreached = self.reach()
+        self.rows += unreached
+        counts = [len(self.known.get(_key(one), ())) for one in self.connections]
+        for connection, count in zip(self.connections, counts, strict=True):
+            self.say_pace(connection, count, every)
+        self.pass_on()
+        total = 2 * sum(counts)
+        with working("looking at WorkSpaces", total or None) as advance:
+            done = self.side_by_side(partial(self.look_at, advance=advance))
+        rows, errors = [row for row, _ in done], [error for _, error in done if error]
+        self.rows += rows
+        if self.directories and not errors and not sum(row["workspaces"] for row in rows):
+            self.refuse_unknown_directories()
+        if self.health is not None:
+            self.health.note([*unreached, *rows], self.clock.now())
+        if every is None and len(errors) == len(rows) and errors:
+            raise errors[0]
+
+    def refuse_unknown_directories(self) -> None:
+        """Raise :class:`InputError` for directories that no account and region knows."""
+        known = {name for connection in self.connections
+                 for name in known_directories(connection, self.directories)}
+        if unknown := [name for name in self.directories if name not in known]:
+            raise InputError(
+                "there is no such directory", where=f"--directory {' '.join(unknown)}",
+                rule="a directory is one that these accounts and regions have registered",
+                mend="check the ids and the region")
+
+    def side_by_side(self, look: Callable[[Connection], Looked]) -> list[Looked]:
+        """Look at all connections at once, in threads that nobody has to wait for."""
+        found: dict[int, Looked | BaseException] = {}
+
+        def run(place: int, connection: Connection) -> None:
+            try:
+                found[place] = look(connection)
+            except BaseException as error:  # noqa: BLE001  # raised again below
+                found[place] = error
+
+        threads = [threading.Thread(target=run, args=both, daemon=True, name="collect")
+                   for both in enumerate(self.connections)]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            self.stop.wait(_MOMENT_SECONDS)
+            self.pass_on()
+        self.pass_on()
+        outcome = [found[place] for place in range(len(threads))]
+        for one in outcome:
+            if isinstance(one, BaseException):
+                raise one
+        return [one for one in outcome if not isinstance(one, BaseException)]
+
+    def say_pace(self, connection: Connection, count: int, every: timedelta | None) -> None:
+        """Tell how long a look takes, as soon as that is known and where it has changed."""
+        where = f"{connection.account_id} {connection.region}"
+        if count and self.told.get(where) != count:
+            self.told[where] = count
+            self.said.put(pace_text(where, count, every))
+
+    def say_empty(self, connection: Connection) -> None:
+        """Tell once that there is nothing to look at, and what may be the reason."""
+        where = f"{connection.account_id} {connection.region}"
+        if self.told.get(where) != 0:
+            self.told[where] = 0
+            self.said.put(f"{where}: there are no WorkSpaces here. If there should be some, look "
+                          "at the region (--region) and the account (--profile, --role-arn)")
+
+    def pass_on(self) -> None:
+        """Tell what threads had to say: a notebook shows only what the main one prints."""
+        while not self.said.empty():
+            self.tell(self.said.get())
+
+    def look_at(self, connection: Connection, advance: Callable[[int], None]) -> Looked:
+        """Look at one connection; whatever it refuses is said in its row."""
+        started_at, began = self.clock.now(), time.monotonic()
+        who = (started_at, connection.account_id, connection.region, connection.role_arn)
+        try:
+            look = self.seen(connection, advance)
+            self.keep(connection, look, started_at)
+        except WsanalyticsError as error:
+            _LOG.warning("%s", error)
+            return round_row(*who, seconds=time.monotonic() - began, outcome=REFUSED,
+                        message=str(error)), error
+        missing = [*look.lost, *self.facts[_key(connection)].missing]
+        if look.nameless:
+            missing.append(f"{counted(look.nameless, 'answer')} of DescribeWorkspaces "
+                           "without an id, left out; nobody is taken for terminated")
+        row = round_row(*who, workspaces=look.present, samples=len(look.samples),
+                   seconds=time.monotonic() - began, outcome=IN_PART if missing else DONE,
+                   message="; ".join(missing))
+        _LOG.info("%s %s: %d samples in %.1f s", connection.account_id, connection.region,
+                  len(look.samples), row["seconds"])
+        return row, None
+
+    def seen(self, connection: Connection, advance: Callable[[int], None]) -> Look:
+        """The WorkSpaces of a connection, and a sample of each."""
+        def paged(count: int) -> None:
+            if self.stop.is_set():
+                raise _Interrupted
+            advance(count)
+
+        nameless: list[int] = []
+        described = read_workspaces(connection, directories=self.directories, on_page=paged,
+                                    on_nameless=nameless.append)
+        looked_at = self.clock.now()
+        if described or self.directories:
+            self.say_pace(connection, len(described), None)
+        else:
+            self.say_empty(connection)
+        facts = self.facts.setdefault(_key(connection), Facts())
+        facts.refresh(connection, described)
+        frame = workspaces_frame(connection, described, facts.directories, facts.bundles,
+                                 facts.tags)
+        frame = with_last_known(frame, self.known.get(_key(connection)), facts.failed)
+        answers = [
+            answer._replace(answered_at=self.clock.seen(answer.answered_at))
+            for answer in read_statuses(connection, [one["WorkspaceId"] for one in described],
+                                        on_page=paged, goes_on=True)
+        ]
+        refused = [answer for answer in answers if answer.refused]
+        if refused and len(refused) == len(answers) and refused[0].refused:
+            raise refused[0].refused
+        states = {one["WorkspaceId"]: text(one.get("State")) for one in described}
+        lost = [_lost(refused)] if refused else []
+        return Look(frame, as_samples(answers, states), looked_at, lost, sum(nameless))
+
+    def keep(self, connection: Connection, look: Look, started_at: datetime) -> None:
+        """Write what changed of the WorkSpaces, then the samples: none is ever without its own."""
+        key = _key(connection)
+        before = self.known.get(key)
+        is_whole = not self.directories and not look.nameless
+        now = updated(look.workspaces, before, look.looked_at, whole=is_whole)
+        changed = changed_since(now, before)
+        name = f"{started_at:%Y%m%dT%H%M%S}{started_at.microsecond // 1000:03}Z-{'-'.join(key)}"
+        if len(changed):
+            self.store.add_workspaces(changed, look.looked_at, name)
+        if len(look.samples):
+            self.store.add_samples(look.samples, name)
+            note_looked(self.store, look.workspaces, look.samples, self.facts[key].bundles,
+                        look.looked_at, name)
+        rest = before[~before["workspace_id"].isin(now["workspace_id"])] if (
+            before is not None) else now[:0]
+        self.known[key] = pd.concat([rest, now], ignore_index=True) if len(rest) else now
+
+
+def _lost(refused: Sequence[Statuses]) -> str:
+    """What is not known of connections, as some of the questions were refused."""
+    count = sum(len(answer.asked) for answer in refused)
+    return f"no connection status of {counted(count, 'WorkSpace')}: {refused[0].refused}"
+
+
+def _key(connection: Connection) -> tuple[str, str]:
+    return connection.account_id, connection.region

@@ -1,0 +1,98 @@
+"""What was observed of a fleet in a window, in memory: :class:`History`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from html import escape
+
+import pandas as pd
+
+from wsanalytics.eligibility import is_timeout
+from wsanalytics.formatting import html_table
+from wsanalytics.schedule import Schedule, schedule_of
+from wsanalytics.settings import ALWAYS_ON, RunningMode, Setting, auto_stop
+from wsanalytics.timeline import INSTANT_DTYPE, Window
+
+SHOWN = ("workspace_id", "user_name", "region", "compute_type", "running_mode",
+         "auto_stop_minutes", "operating_system", "state")
+"""The columns that a notebook shows of a history's WorkSpaces."""
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """A fleet's past: ``workspaces`` and ``samples`` (frames) in the ``window`` they cover.
+
+    ``settings`` (workspace_id, setting, since) tells how each WorkSpace was set through time; by
+    default each is taken to have always had the setting it has. Typed alone in a notebook a
+    history shows how much it holds.
+    """
+
+    workspaces: pd.DataFrame
+    samples: pd.DataFrame
+    window: Window
+    settings: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def __post_init__(self) -> None:
+        if self.settings.empty:
+            object.__setattr__(
+                self, "settings", settings_since(configured(self.workspaces), self.window.start)
+            )
+
+    @cached_property
+    def configured(self) -> pd.Series:
+        """The setting in force at the window's end, by ``workspace_id``, without MANUAL ones."""
+        past = self.settings[self.settings["since"] < self.window.end]
+        latest = past.drop_duplicates("workspace_id", keep="last")
+        now = latest.set_index("workspace_id")["setting"]
+        listed = configured(self.workspaces)
+        return now.reindex(listed.index).fillna(listed).astype("str").rename("setting")
+
+    @cached_property
+    def in_force(self) -> Schedule:
+        """The settings that were really in force, to be replayed beside fixed ones."""
+        later = configured(self.workspaces)
+        known = later.index.isin(self.settings["workspace_id"])
+        rest = settings_since(later[~known], self.window.start)
+        return schedule_of(pd.concat([self.settings, rest], ignore_index=True), self.window)
+
+    def __repr__(self) -> str:
+        return (
+            f"<History {len(self.workspaces):,} WorkSpaces, {len(self.samples):,} samples, "
+            f"{self.window}>"
+        )
+
+    def _repr_html_(self) -> str:
+        head = self.workspaces.head()[list(SHOWN)]
+        return f"<p>{escape(repr(self)[1:-1])}; the first WorkSpaces:</p>{html_table(head)}"
+
+
+def settings_since(settings: pd.Series, since: datetime) -> pd.DataFrame:
+    """A ``settings`` table in which each of *settings* (by ``workspace_id``) is so since then."""
+    frame = settings.rename("setting").rename_axis("workspace_id").reset_index()
+    return frame.assign(since=pd.Series([since] * len(frame), dtype=INSTANT_DTYPE))
+
+
+def configured(workspaces: pd.DataFrame) -> pd.Series:
+    """The setting of each WorkSpace as text, by ``workspace_id``.
+
+    Those whose running mode or timeout is none that can be set (MANUAL, or what AWS may say
+    tomorrow) are left out.
+    """
+    minutes = workspaces["auto_stop_minutes"].fillna(0).astype("int64")
+    settings = [
+        str(ALWAYS_ON) if mode == ALWAYS_ON.running_mode
+        else str(auto_stop(timeout)) if mode == RunningMode.AUTO_STOP and is_timeout(timeout)
+        else ""
+        for mode, timeout in zip(workspaces["running_mode"], minutes, strict=True)
+    ]
+    index = pd.Index(workspaces["workspace_id"], name="workspace_id")
+    named = pd.Series(settings, index=index, name="setting", dtype="str")
+    return named[named != ""]
+
+
+def settings_of(configured_settings: pd.Series) -> tuple[Setting, ...]:
+    """The distinct settings in a series such as :attr:`History.configured`, in their order."""
+    distinct = {Setting.parse(text) for text in configured_settings.unique()}
+    return tuple(sorted(distinct, key=lambda setting: setting.order))

@@ -1,0 +1,175 @@
+"""Looking at an invented fleet as a collector would, who misses some of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from wsanalytics.people.person import Purpose
+from wsanalytics.settings import RunningMode, auto_stop
+from wsanalytics.simulation import live
+from wsanalytics.tables import SAMPLES, check_sessions
+from wsanalytics.timeline import (
+    MICROS_PER_DAY,
+    MICROS_PER_HOUR,
+    MICROS_PER_MINUTE,
+    MICROS_PER_SECOND,
+    Micros,
+    Window,
+    column_micros,
+    from_micros,
+    instants,
+    to_micros,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """How much a collector fails to see.
+
+    ``nights``: outages of six hours for the whole fleet in the window; ``outages_per_month``:
+    further ones, of 30 to 60 minutes. Of each WorkSpace by itself, ``single_share`` of the samples
+    are lost, and ``stretches_per_month`` stretches of one to eight hours.
+    """
+
+    nights: int = 1
+    outages_per_month: float = 1.5
+    single_share: float = 0.003
+    stretches_per_month: float = 0.3
+
+
+NO_LOSS = Loss(nights=0, outages_per_month=0, single_share=0, stretches_per_month=0)
+_DAYS_PER_MONTH = 30
+_PER_PAGE, _PAGE_SECONDS = 25, 2
+
+
+def take_samples(
+    sessions: pd.DataFrame,
+    workspaces: pd.DataFrame,
+    window: Window,
+    *,
+    every: timedelta = timedelta(minutes=5),
+    seed: int,
+    loss: Loss | None = None,
+) -> pd.DataFrame:
+    """What a collector that looks *every* so often would have seen: a ``samples`` table.
+
+    The WorkSpaces live through *sessions* in the setting that each of them has. All WorkSpaces of
+    a page are looked at together, a few seconds after each round began. The *loss* (default: an
+    ordinary one, ``Loss()``) leaves out samples. Text columns are categorical, so that a year of
+    a large fleet fits into memory.
+    """
+    loss = loss or Loss()
+    step = every // timedelta(microseconds=1)
+    outages = _outages(window, loss, np.random.default_rng((seed, Purpose.OUTAGES)))
+    sessions = check_sessions(sessions)
+    by_id = {str(name): own for name, own in sessions.groupby("workspace_id", sort=False)}
+    seen = []
+    ordered = workspaces.sort_values("workspace_id", ignore_index=True)
+    for place, (_, workspace) in enumerate(ordered.iterrows()):
+        rng = np.random.default_rng((seed, place, Purpose.LOSSES))
+        offset = place // _PER_PAGE * _PAGE_SECONDS * MICROS_PER_SECOND % step
+        at = np.arange(window.micros[0] + offset, window.micros[1], step, dtype=np.int64)
+        lost = _is_inside(at, outages) | _is_lost(at, window, loss, rng)
+        at = at[_exists(at, workspace) & ~lost]
+        own = by_id.get(workspace["workspace_id"], sessions.iloc[:0])
+        seen.append(_look(at, own, workspace, window))
+    return _as_samples(ordered["workspace_id"], seen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The samples of one WorkSpace, an entry a sample; ``last`` is NaT's number for never."""
+
+    at: Micros
+    connected: npt.NDArray[np.bool_]
+    running: npt.NDArray[np.bool_]
+    last: Micros
+
+
+def _look(at: Micros, sessions: pd.DataFrame, workspace: pd.Series, window: Window) -> _Seen:
+    came, left = (column_micros(sessions[name]) for name in ("connected_at", "disconnected_at"))
+    edges = np.column_stack([came, left]).ravel()
+    passed = np.searchsorted(edges, at, side="right")
+    connected = passed % 2 == 1
+    never = np.iinfo(np.int64).min
+    last = np.where(connected, at, np.append(never, edges)[passed])
+    if workspace["running_mode"] != RunningMode.AUTO_STOP:
+        return _Seen(at, connected, np.ones(len(at), dtype=bool), last)
+    pairs = [(from_micros(c), from_micros(d)) for c, d in zip(came, left, strict=True)]
+    runs = live(pairs, auto_stop(int(workspace["auto_stop_minutes"])), window).runs
+    switched = np.array([to_micros(t) for run in runs for t in (run.started_at, run.stopped_at)],
+                        dtype=np.int64)
+    return _Seen(at, connected, _is_inside(at, switched), last)
+
+
+def _as_samples(ids: pd.Series, seen: list[_Seen]) -> pd.DataFrame:
+    at, connected, running, last = (
+        np.concatenate([getattr(one, name) for one in seen])
+        for name in ("at", "connected", "running", "last")
+    )
+    owner = np.repeat(np.arange(len(seen)), [len(one.at) for one in seen])
+    connection = np.where(connected, 0, np.where(running, 1, 2))
+    frame = {
+        "workspace_id": _texts(owner, ids.tolist()),
+        "sampled_at": instants(at),
+        "connection_state": _texts(connection, ["CONNECTED", "DISCONNECTED", "UNKNOWN"]),
+        "state": _texts(np.where(running, 0, 1), ["AVAILABLE", "STOPPED"]),
+        "last_connected_at": instants(last),
+        "checked_at": instants(at),
+        "source": _texts(np.zeros(len(at), dtype=np.int8), ["sample"]),
+    }
+    return pd.DataFrame(frame)[list(SAMPLES.names)]
+
+
+def _texts(codes: npt.NDArray[Any], words: list[str]) -> pd.Categorical:
+    return pd.Categorical.from_codes(codes, categories=pd.Index(words, dtype="str"))
+
+
+def _exists(at: Micros, workspace: pd.Series) -> npt.NDArray[np.bool_]:
+    exists = np.ones(len(at), dtype=bool)
+    if pd.notna(workspace["created_at"]):
+        exists &= at >= to_micros(workspace["created_at"])
+    if pd.notna(workspace["terminated_at"]):
+        exists &= at < to_micros(workspace["terminated_at"])
+    return exists
+
+
+def _outages(window: Window, loss: Loss, rng: np.random.Generator) -> Micros:
+    """The edges of the stretches in which the collector did not run, ascending."""
+    start, end = window.micros
+    count = round(loss.outages_per_month * window.days / _DAYS_PER_MONTH)
+    night = rng.integers(1, max(2, int(window.days)), loss.nights) * MICROS_PER_DAY
+    starts = np.append(start + night + 22 * MICROS_PER_HOUR, rng.integers(start, end, count))
+    minutes = np.append(np.full(loss.nights, 360), rng.integers(30, 61, count))
+    return _joined(starts, starts + minutes * MICROS_PER_MINUTE)
+
+
+def _joined(starts: Micros, ends: Micros) -> Micros:
+    """The edges of stretches that may overlap, as ascending starts and ends of their union."""
+    order = np.argsort(starts)
+    starts, reached = starts[order], np.maximum.accumulate(ends[order])
+    new = np.append([True], starts[1:] > reached[:-1])[: len(starts)]
+    final = np.append(new[1:], [True])[: len(starts)]
+    return np.column_stack([starts[new], reached[final]]).ravel()
+
+
+def _is_inside(at: Micros, edges: Micros) -> npt.NDArray[np.bool_]:
+    """Which instants lie within the stretches of these ascending edges (start, end, start …)."""
+    inside: npt.NDArray[np.bool_] = np.searchsorted(edges, at, side="right") % 2 == 1
+    return inside
+
+
+def _is_lost(
+    at: Micros, window: Window, loss: Loss, rng: np.random.Generator
+) -> npt.NDArray[np.bool_]:
+    count = rng.poisson(loss.stretches_per_month * window.days / _DAYS_PER_MONTH)
+    starts = rng.integers(*window.micros, count)
+    hours = rng.integers(1, 9, count)
+    stretches = _joined(starts, starts + hours * MICROS_PER_HOUR)
+    return _is_inside(at, stretches) | (rng.random(len(at)) < loss.single_share)

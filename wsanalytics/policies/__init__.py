@@ -1,1 +1,0 @@
-"""Rules that choose settings through time, one short file each."""

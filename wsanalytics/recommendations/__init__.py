@@ -1,0 +1,67 @@
+"""From charges to differences to a plan."""
+
+from __future__ import annotations
+
+from wsanalytics.recommendations.analysis import Analysis, Limits, analyse, analyse_history, the_one
+from wsanalytics.recommendations.budget import forecast_spend
+from wsanalytics.recommendations.calibration import by_fear, calibrate, coverage
+from wsanalytics.recommendations.choose import CHANGE, ENOUGH_DAYS, is_silent
+from wsanalytics.recommendations.compare import compare
+from wsanalytics.recommendations.due_dates import CALLS_A_CHANGE, DONE_BY
+from wsanalytics.recommendations.json_fields import load_object
+from wsanalytics.recommendations.monthly_use import Counting, hours_since, life_of
+from wsanalytics.recommendations.new_workspaces import (
+    Newcomer,
+    creation_properties,
+    creation_request,
+    of_most,
+    priced_as,
+)
+from wsanalytics.recommendations.past import past_of
+from wsanalytics.recommendations.plan import Basis, Plan, recommend
+from wsanalytics.recommendations.plan_file import (
+    EXTENSIONS,
+    SCHEMA,
+    digest_of,
+    read_plan,
+    write_plan,
+)
+from wsanalytics.recommendations.unattended import WORTH_A_WORD, how_it_happens
+
+__all__ = [
+    "CALLS_A_CHANGE",
+    "CHANGE",
+    "DONE_BY",
+    "ENOUGH_DAYS",
+    "EXTENSIONS",
+    "SCHEMA",
+    "WORTH_A_WORD",
+    "Analysis",
+    "Basis",
+    "Counting",
+    "Limits",
+    "Newcomer",
+    "Plan",
+    "analyse",
+    "analyse_history",
+    "by_fear",
+    "calibrate",
+    "compare",
+    "coverage",
+    "creation_properties",
+    "creation_request",
+    "digest_of",
+    "forecast_spend",
+    "hours_since",
+    "how_it_happens",
+    "is_silent",
+    "life_of",
+    "load_object",
+    "of_most",
+    "past_of",
+    "priced_as",
+    "read_plan",
+    "recommend",
+    "the_one",
+    "write_plan",
+]

@@ -1,0 +1,163 @@
+"""From a fleet's sessions to a plan in one call: replay, bill, compare, recommend.
+
+What the commands ``recommend``, ``report`` and ``demo`` have in common. In a notebook the same
+steps are taken one by one, each result to be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import pandas as pd
+
+from wsanalytics.billing import HourRule, bill
+from wsanalytics.history import Hearsay, History, configured
+from wsanalytics.prices import PriceBook, load_prices
+from wsanalytics.recommendations.compare import compare
+from wsanalytics.recommendations.plan import Basis, Plan, recommend
+from wsanalytics.sessions import find_gaps, find_sessions, observed_orders
+from wsanalytics.settings import Setting, setting_grid
+from wsanalytics.simulation import Replay, replay
+from wsanalytics.tables import SESSIONS, WORKSPACES, refuse_another
+from wsanalytics.timeline import Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a user asks of a recommendation, and how hours are counted."""
+
+    candidates: tuple[Setting, ...] = field(default_factory=setting_grid)
+    hour_rule: HourRule = HourRule.CLOCK_HOUR
+    maintenance_hours: float = 1
+    max_cold_starts_per_week: float | None = None
+    min_saving_usd: float = 1.0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Analysis:
+    """Everything that was found out about a fleet in one window."""
+
+    workspaces: pd.DataFrame
+    prices: PriceBook
+    limits: Limits
+    replay: Replay
+    charges: pd.DataFrame
+    comparison: pd.DataFrame
+    plan: Plan
+    gaps: pd.DataFrame | None = None
+    orders: pd.DataFrame | None = None
+    defaults: dict[str, int] = field(default_factory=dict)
+    note: str = ""
+    hearsay: Hearsay | None = None
+    """What a store knows of single WorkSpaces beside the tables."""
+
+    @property
+    def window(self) -> Window:
+        """The stretch of time that was looked at."""
+        return self.replay.window
+
+    @property
+    def unpriced(self) -> list[str]:
+        """The WorkSpaces whose present setting has no known price."""
+        present = self.comparison["setting"].astype("str") == self.comparison["baseline"]
+        rows = self.comparison[present]
+        return rows.loc[rows["usd_per_month"].isna(), "workspace_id"].tolist()
+
+
+def analyse(
+    sessions: pd.DataFrame,
+    workspaces: pd.DataFrame,
+    *,
+    window: Window,
+    prices: PriceBook,
+    limits: Limits | None = None,
+    gaps: pd.DataFrame | None = None,
+    orders: pd.DataFrame | None = None,
+    defaults: dict[str, int] | None = None,
+    account_id: str | None = None,
+    region: str | None = None,
+    source: str = "",
+    note: str = "",
+    step: Callable[[str], None] = lambda _: None,
+    now: datetime | None = None,
+) -> Analysis:
+    """Replay, bill, compare and recommend for a fleet of checked frames.
+
+    The candidates of *limits* are tried on every WorkSpace, the present setting of each beside
+    them, each with the observed *orders* (starts and stops that no session explains; None: nothing
+    is known of them). *gaps* and *defaults* (how many rows relied on the default of a column) are
+    passed on for the report, *account_id*, *region* and *source* (the store or the files) to the
+    plan, *note* (how old the data are) to the report; *step* is called with the name
+    of each step before it begins.
+    """
+    refuse_another(sessions, SESSIONS)
+    refuse_another(workspaces, WORKSPACES)
+    limits = limits or Limits()
+    present = configured(workspaces)
+    step("replaying")
+    replayed = replay(
+        sessions, setting_grid(auto_stop_minutes=(), always_on=False,
+                               include=[*limits.candidates, *present.unique()]), window=window,
+        orders=orders,
+    )
+    step("billing")
+    charges = bill(replayed, workspaces, prices, hour_rule=limits.hour_rule,
+                   maintenance_hours=limits.maintenance_hours)
+    step("comparing")
+    comparison = compare(charges, replayed, workspaces, baseline=present, gaps=gaps)
+    step("recommending")
+    plan = recommend(
+        comparison,
+        baseline=present,
+        workspaces=workspaces,
+        candidates=limits.candidates,
+        max_cold_starts_per_week=limits.max_cold_starts_per_week,
+        min_saving_usd=limits.min_saving_usd,
+        hour_rule=limits.hour_rule,
+        prices_date=prices.date,
+        now=now,
+    )
+    basis = Basis(
+        from_at=window.start, to_at=window.end, workspaces=len(workspaces),
+        sessions=len(sessions), source=source, discount=prices.discount,
+        maintenance_hours=limits.maintenance_hours, min_saving_usd=limits.min_saving_usd,
+        max_cold_starts_per_week=limits.max_cold_starts_per_week,
+    )
+    return Analysis(
+        workspaces=workspaces, prices=prices, limits=limits, replay=replayed, charges=charges,
+        comparison=comparison, gaps=gaps, orders=orders,
+        plan=replace(plan, account_id=account_id, region=region, basis=basis),
+        defaults=dict(defaults or {}), note=note,
+    )
+
+
+def analyse_history(
+    history: History,
+    *,
+    prices: PriceBook | None = None,
+    limits: Limits | None = None,
+    source: str = "",
+    step: Callable[[str], None] = lambda _: None,
+    now: datetime | None = None,
+) -> Analysis:
+    """The whole way from a history to a plan: find sessions and gaps, then :func:`analyse`.
+
+    *prices* are the built-in list prices unless others are handed over. The plan is for the
+    account and region of the fleet where it has one of each, and can be applied there.
+    """
+    step("finding sessions")
+    fleet = history.workspaces
+    sessions = find_sessions(history)
+    return analyse(
+        sessions, fleet, window=history.window, orders=observed_orders(history, sessions),
+        prices=load_prices() if prices is None else prices, limits=limits,
+        gaps=find_gaps(history), source=source, step=step, now=now,
+        account_id=the_one(fleet["account_id"]) or None, region=the_one(fleet["region"]))
+
+
+def the_one(column: pd.Series) -> str | None:
+    """The value of a column that has only one, such as the account of a fleet."""
+    values = column.unique()
+    return str(values[0]) if len(values) == 1 else None

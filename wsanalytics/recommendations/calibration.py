@@ -1,0 +1,126 @@
+"""Are intervals as sure as they say? What was promised at each month's begin, and what came."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pandas as pd
+
+from wsanalytics.billing import HourRule, bill, billable
+from wsanalytics.history import configured
+from wsanalytics.prices import PriceBook
+from wsanalytics.recommendations.compare import compare
+from wsanalytics.settings import setting_grid
+from wsanalytics.simulation import Replay, replay
+from wsanalytics.timeline import Window, months_later
+
+FEWEST_DAYS = 28
+"""WorkSpaces that were observed for fewer days are left out."""
+COLUMNS = ("decided_at", "workspace_id", "from_setting", "to_setting", "saving_usd_per_month",
+           "saving_low_usd", "saving_high_usd", "chance_of_loss", "came_usd_per_month")
+
+
+def calibrate(
+    sessions: pd.DataFrame, *, workspaces: pd.DataFrame, prices: PriceBook, window: Window,
+    hour_rule: HourRule | str = HourRule.CLOCK_HOUR, months: int = 2, level: float = 0.8,
+) -> pd.DataFrame:
+    """What was expected of each WorkSpace's best change at each 1st of a month, and what came.
+
+    At every first of a month in *window* from which *months* whole months can be seen, the cheapest
+    other setting of each WorkSpace is judged from the sessions before (a ``sessions`` table that
+    begins earlier), and held against what it then saved in those months. One row a decision:
+    ``decided_at``, ``workspace_id``, ``from_setting``, ``to_setting``, ``saving_usd_per_month``
+    with its interval and ``chance_of_loss``, and ``came_usd_per_month``. WorkSpaces that were
+    created within four weeks before, never used, terminated within those months, or have no
+    price, are left out. :func:`coverage` sums it up.
+    """
+    begins = min(window.start, sessions["connected_at"].min().to_pydatetime())
+    start = begins.replace(hour=0, minute=0, second=0, microsecond=0)
+    parts = []
+    at = window.start
+    while (ends := months_later(at, months)) <= window.end:
+        if at - start >= timedelta(days=FEWEST_DAYS):
+            parts.append(_decided(sessions, workspaces, prices, Window(start, at),
+                                  Window(at, ends), HourRule.parse(hour_rule), level))
+        at = months_later(at, 1)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
+
+
+def coverage(calibrated: pd.DataFrame) -> dict[str, float]:
+    """How often what came lay in the interval, how often it was a loss, how often one was feared.
+
+    Keys: ``decisions``, ``covered``, ``below``, ``above``, ``lost``, ``feared``: shares, but for
+    the first. A cent more or less counts as in.
+    """
+    came = calibrated["came_usd_per_month"]
+    below = came < calibrated["saving_low_usd"] - 0.01
+    above = came > calibrated["saving_high_usd"] + 0.01
+    return {"decisions": len(calibrated), "covered": float((~below & ~above).mean()),
+            "below": float(below.mean()), "above": float(above.mean()),
+            "lost": float((came < -0.005).mean()),
+            "feared": float(calibrated["chance_of_loss"].mean())}
+
+
+def by_fear(calibrated: pd.DataFrame) -> pd.DataFrame:
+    """How often changes lost, by how likely a loss was called.
+
+    Columns: ``chance_of_loss`` (the mean of each group), ``lost`` (the share that lost),
+    ``decisions``.
+    """
+    edges = [-0.01, 0.01, 0.03, 0.07, 0.15, 0.25, 0.35, 0.5, 0.65, 0.8, 1.0]
+    group = pd.cut(calibrated["chance_of_loss"], edges)
+    frame = calibrated.assign(lost=calibrated["came_usd_per_month"] < -0.005)
+    found = frame.groupby(group, observed=True).agg(
+        chance=("chance_of_loss", "mean"), lost=("lost", "mean"), decisions=("lost", "size"))
+    return found.rename(columns={"chance": "chance_of_loss"}).reset_index(drop=True)
+
+
+def _decided(
+    sessions: pd.DataFrame, workspaces: pd.DataFrame, prices: PriceBook, before: Window,
+    after: Window, rule: HourRule, level: float,
+) -> pd.DataFrame:
+    """The decisions of one day."""
+    fleet = _known_at(workspaces, sessions, before, after)
+    used = sessions[sessions["workspace_id"].isin(fleet["workspace_id"])]
+    present = configured(fleet)
+    grid = setting_grid(include=present.unique())
+    was, came = (replay(used, grid, window=when) for when in (before, after))
+    charges = bill(was, fleet, prices, hour_rule=rule)
+    found = compare(charges, was, fleet, baseline=present, level=level)
+    setting = found["setting"].astype("str")
+    others = found.assign(setting=setting)[setting != found["baseline"]]
+    best = others.sort_values("saving_usd_per_month", ascending=False, kind="stable")
+    best = best.drop_duplicates("workspace_id").sort_values("workspace_id", ignore_index=True)
+    usd = _usd_a_month(came, fleet, prices, rule)
+    paid = [usd[setting, name] for setting, name in zip(best["baseline"], best["workspace_id"],
+                                                        strict=True)]
+    would = [usd[setting, name] for setting, name in zip(best["setting"], best["workspace_id"],
+                                                         strict=True)]
+    return best.rename(columns={"baseline": "from_setting", "setting": "to_setting"}).assign(
+        decided_at=pd.Timestamp(before.end),
+        came_usd_per_month=[old - new for old, new in zip(paid, would, strict=True)],
+    )[list(COLUMNS)]
+
+
+def _usd_a_month(
+    came: Replay, fleet: pd.DataFrame, prices: PriceBook, rule: HourRule
+) -> dict[tuple[str, str], float]:
+    charges = bill(came, fleet, prices, hour_rule=rule)
+    total = charges.astype({"setting": "str", "workspace_id": "str"}).groupby(
+        ["setting", "workspace_id"])["total_usd"].mean()
+    return {(str(key[0]), str(key[1])): float(usd) for key, usd in total.items()}  # type: ignore[index]  # a pair
+
+
+def _known_at(
+    workspaces: pd.DataFrame, sessions: pd.DataFrame, before: Window, after: Window
+) -> pd.DataFrame:
+    """Those that had been there for long enough, were used, and stayed; as they were known."""
+    late = pd.Timestamp(before.end - timedelta(days=FEWEST_DAYS))
+    seen = sessions.loc[sessions["connected_at"] < pd.Timestamp(before.end), "workspace_id"]
+    kept = billable(workspaces) & workspaces["workspace_id"].isin(seen.unique()).to_numpy()
+    kept &= (workspaces["created_at"].isna() | (workspaces["created_at"] <= late)).to_numpy()
+    ended = workspaces["terminated_at"]
+    kept &= (ended.isna() | (ended >= pd.Timestamp(after.end))).to_numpy()
+    known = workspaces[kept].reset_index(drop=True)
+    return known.assign(terminated_at=known["terminated_at"].mask(known["terminated_at"].notna()))
+

@@ -1,0 +1,160 @@
+"""What to do with one WorkSpace: the cheapest setting within the limits, or none, and why.
+
+Where it is not certain that the cheapest setting saves anything, the next one is taken that does.
+Each row of a plan begins here, from the WorkSpace's rows of the comparison.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from math import isnan
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from wsanalytics.formatting import counted, number, percent, usd, usd_range
+from wsanalytics.recommendations.due_dates import best_date
+from wsanalytics.recommendations.reasons import checks_of, reason_for
+from wsanalytics.recommendations.unattended import sentence
+from wsanalytics.settings import Setting
+
+ENOUGH_DAYS = 21
+"""A history of fewer observed days is called too short: three whole weeks, the least from which
+resampling weeks says anything."""
+MOST_SILENT = 3
+"""A WorkSpace is left alone where it was not observed for a third of its observed days."""
+CHANGE, LEAVE_ALONE = "change", "leave alone"
+
+
+@dataclass(frozen=True, slots=True)
+class Chooser:
+    """The limits that hold for every WorkSpace of one plan."""
+
+    candidates: frozenset[str] | None
+    max_cold_starts_per_week: float | None
+    min_saving_usd: float
+    now: datetime
+
+    def choose(self, options: list[dict[str, Any]], setting: str) -> dict[str, Any]:
+        """One row of the plan, from a WorkSpace's rows of the comparison."""
+        present = next(row for row in options if row["setting"] == setting)
+        priced = [row for row in options if not isnan(row["usd_per_month"])]
+        ended = present["terminated_at"]
+        if not pd.isna(ended):
+            return left_alone(present, f"It was terminated on {ended:%Y-%m-%d}.")
+        if present["observed_days"] + present["unobserved_days"] == 0:
+            return left_alone(present, "It did not exist in the days that were looked at.")
+        if present not in priced:
+            return left_alone(present, "No price is known for it, so no saving can be told.")
+        nobody = sentence(present.get("unattended_hours_per_month", 0.0))
+        allowed = [row for row in priced if row is present or self._allows(row)]
+        ordered = sorted(allowed, key=lambda row: (
+            round(row["usd_per_month"], 9), row is not present, row["cold_starts_per_week"],
+            Setting.parse(row["setting"]).order))
+        cheaper = ordered[:ordered.index(present)]
+        if not cheaper:
+            return left_alone(present, self._why_none(present, priced) + nobody)
+        for row in cheaper:  # what is certain is taken before what may save more
+            if not self._objection(row):
+                return self._change(present, row)
+        return left_alone(present, self._objection(cheaper[0]) + nobody)
+
+    def _allows(self, row: dict[str, Any]) -> bool:
+        if self.candidates is not None and row["setting"] not in self.candidates:
+            return False
+        limit = self.max_cold_starts_per_week
+        return limit is None or row["cold_starts_per_week"] <= limit
+
+    def _why_none(self, present: dict[str, Any], priced: list[dict[str, Any]]) -> str:
+        cheaper = [
+            row for row in priced
+            if row["saving_usd_per_month"] >= self.min_saving_usd
+            and (self.candidates is None or row["setting"] in self.candidates)
+        ]
+        if cheaper:
+            least = min(row["cold_starts_per_week"] for row in cheaper)
+            return (
+                f"Every cheaper setting has more cold starts than the limit of "
+                f"{number(self.max_cold_starts_per_week or 0, 1)} a week "
+                f"(at least {number(least, 1)})."
+            )
+        if is_silent(present):
+            return _silence(present)
+        unused = "" if present["sessions"] else "Nobody used it, and "
+        return f"{unused}{present['setting']} is the cheapest of the settings that were tried."
+
+    def _objection(self, best: dict[str, Any]) -> str:
+        """Why the cheapest setting is not proposed after all; empty if it is."""
+        saving, days = best["saving_usd_per_month"], best["observed_days"]
+        if days < ENOUGH_DAYS:
+            return (
+                f"The history is too short: {counted(int(days), 'day')} observed, "
+                f"{ENOUGH_DAYS} needed."
+            )
+        if is_silent(best):
+            return _silence(best)
+        if best["saving_low_usd"] <= 0:
+            interval = usd_range(best["saving_low_usd"], best["saving_high_usd"])
+            return (
+                f"{best['setting']} may save {usd(saving)} a month, but the interval "
+                f"{interval} includes zero (chance of a loss: {percent(best['chance_of_loss'])})."
+            )
+        if saving < self.min_saving_usd:
+            return (
+                f"{best['setting']} would save only {usd(saving)} a month, "
+                f"less than {usd(self.min_saving_usd)}."
+            )
+        return ""
+
+    def _change(self, present: dict[str, Any], best: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "workspace_id": present["workspace_id"],
+            "action": CHANGE,
+            "from_setting": present["setting"],
+            "to_setting": best["setting"],
+            "saving_usd_per_month": best["saving_usd_per_month"],
+            "saving_low_usd": best["saving_low_usd"],
+            "saving_high_usd": best["saving_high_usd"],
+            "chance_of_loss": best["chance_of_loss"],
+            "cold_starts_per_week": best["cold_starts_per_week"],
+            "extra_cold_starts_per_week": best["extra_cold_starts_per_week"],
+            "best_date": best_date(present, best, self.now).isoformat(),
+            "reason": reason_for(present, best),
+            "checked": "; ".join(checks_of(
+                best, days_needed=ENOUGH_DAYS, min_saving_usd=self.min_saving_usd,
+                max_cold_starts_per_week=self.max_cold_starts_per_week)),
+        }
+
+
+def left_alone(present: dict[str, Any], reason: str) -> dict[str, Any]:
+    """The row of a WorkSpace that is to stay as it is, for *reason*."""
+    return {
+        "workspace_id": present["workspace_id"],
+        "action": LEAVE_ALONE,
+        "from_setting": present["setting"],
+        "to_setting": "",
+        "saving_usd_per_month": np.nan,
+        "saving_low_usd": np.nan,
+        "saving_high_usd": np.nan,
+        "chance_of_loss": np.nan,
+        "cold_starts_per_week": present["cold_starts_per_week"],
+        "extra_cold_starts_per_week": np.nan,
+        "best_date": "",
+        "reason": reason,
+        "checked": "",
+    }
+
+
+def is_silent(row: dict[str, Any]) -> bool:
+    """Whether too much of a WorkSpace's days was not observed to say anything of it."""
+    return bool(row["unobserved_days"] > row["observed_days"] / MOST_SILENT)
+
+
+def _silence(row: dict[str, Any]) -> str:
+    days, silent = row["observed_days"], row["unobserved_days"]
+    return (
+        f"Observed on {days:.0f} of {days + silent:.0f} days only, and the rest would count as "
+        "unused: choose days that were observed."
+    )

@@ -1,0 +1,52 @@
+"""A replay's days as a past: what was seen of each WorkSpace, for telling what may come."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from wsanalytics.billing import Days, HourRule
+from wsanalytics.forecasting import Past, like_other_days, weekdays
+from wsanalytics.settings import STEP_MINUTES, Setting
+from wsanalytics.simulation import Replay
+from wsanalytics.timeline import MICROS_PER_DAY, Micros, Window, column_micros, cut
+
+
+def past_of(
+    replay: Replay, workspaces: pd.DataFrame, ids: pd.Index, gaps: pd.DataFrame | None = None
+) -> Past:
+    """What was seen of each WorkSpace, day by day, for telling what may come.
+
+    Days on which nobody looked (*gaps*) are taken to have been like the others of that weekday.
+    """
+    around = Window.around(replay.window.start, replay.window.end)
+    minutes = [one.auto_stop_minutes for one in replay.settings if isinstance(one, Setting)]
+    days = Days.of(replay.sessions, ids, around, HourRule.CLOCK_HOUR, replay.orders)
+    rows = workspaces.set_index("workspace_id").reindex(ids)
+    first = days.edges[0]
+
+    def day(name: str, unknown: int) -> npt.NDArray[np.int64]:
+        there = rows[name].notna().to_numpy()
+        at = (column_micros(rows[name]) - first) // MICROS_PER_DAY
+        return np.where(there, np.maximum(at, 0), unknown).astype(np.int64)
+
+    ended = day("terminated_at", np.iinfo(np.int64).max)
+    hours = days.hours(min(filter(None, minutes), default=STEP_MINUTES))
+    calendar = weekdays(int(first), days.shape[1])
+    if gaps is not None and len(gaps):
+        hours = like_other_days(hours, _unseen_by_day(gaps, ids, days.edges), calendar)
+    return Past(hours, calendar, day("created_at", 0), ended)
+
+
+def _unseen_by_day(gaps: pd.DataFrame, ids: pd.Index, edges: Micros) -> npt.NDArray[np.bool_]:
+    """The days of which nobody saw half or more, by WorkSpace."""
+    owner = ids.get_indexer(pd.Index(gaps["workspace_id"])).astype(np.int64)
+    known = owner >= 0
+    pieces = cut(column_micros(gaps["from_at"])[known], column_micros(gaps["to_at"])[known], edges)
+    shape = len(ids), len(edges) - 1
+    silent = np.bincount(owner[known][pieces.source] * shape[1] + pieces.span,
+                         weights=(pieces.stops - pieces.starts).astype(np.float64),
+                         minlength=shape[0] * shape[1]).reshape(shape)
+    unseen: npt.NDArray[np.bool_] = silent >= MICROS_PER_DAY / 2
+    return unseen

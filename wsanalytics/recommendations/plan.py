@@ -1,0 +1,243 @@
+"""What to change, and why: the cheapest setting for each WorkSpace that its user can live with.
+
+A change is proposed only where it saves enough, where the interval of the saving lies above zero,
+where the history is long enough to say so, and where the proposed setting keeps to the limit of
+cold starts. Everything else is left alone, and the reason is said in a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from wsanalytics.billing import HourRule
+from wsanalytics.eligibility import reasons_set_aside, titles, waits_for
+from wsanalytics.errors import InputError
+from wsanalytics.formatting import counted, html_table, listed, usd, usd_range
+from wsanalytics.recommendations.choose import (
+    CHANGE,
+    ENOUGH_DAYS,
+    LEAVE_ALONE,
+    Chooser,
+    is_silent,
+    left_alone,
+)
+from wsanalytics.recommendations.due_dates import CALLS_A_CHANGE, DONE_BY, best_date, schedule
+from wsanalytics.settings import Setting
+from wsanalytics.tables import RECOMMENDATIONS
+
+__all__ = ["CALLS_A_CHANGE", "CHANGE", "DONE_BY", "ENOUGH_DAYS", "LEAVE_ALONE", "Basis", "Plan",
+           "best_date", "recommend"]
+
+_KINDS = {
+    "is the cheapest": "already in the cheapest setting",
+    "includes zero": "with a saving that is not certain",
+    "would save only": "with a saving that is too small",
+    "The history is too short": "with too short a history",
+    "Observed on": "observed on too few days",
+    "cold starts than the limit": "held by the limit of cold starts",
+    "No price": "without a known price",
+    "did not exist": "that did not exist in these days",
+    "was terminated": "terminated",
+    **dict(titles()),
+}
+"""What the sentences of those left alone say, by words that only they have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """From which data a plan was made, and by which limits.
+
+    ``from_at`` and ``to_at`` are the window, in UTC, its end excluded; ``workspaces`` and
+    ``sessions`` count what was looked at; ``source`` names the store or the files, if there are
+    any. ``discount`` is the share taken off all prices.
+    """
+
+    from_at: datetime
+    to_at: datetime
+    workspaces: int
+    sessions: int
+    source: str = ""
+    discount: float = 0.0
+    maintenance_hours: float = 1.0
+    min_saving_usd: float = 1.0
+    max_cold_starts_per_week: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The changes recommended to a fleet, and what is left alone, with the reasons.
+
+    ``recommendations`` is a ``recommendations`` table with one row a WorkSpace. ``unused`` lists
+    the WorkSpaces that nobody connected to. ``basis`` says from what data it was made, where
+    that is known. Nothing is changed by a plan: it is a proposal.
+    """
+
+    recommendations: pd.DataFrame
+    created_at: datetime
+    hour_rule: HourRule
+    prices_date: str
+    unused: tuple[str, ...] = ()
+    account_id: str | None = None
+    region: str | None = None
+    basis: Basis | None = None
+
+    @property
+    def changes(self) -> pd.DataFrame:
+        """The WorkSpaces to change, the largest saving first."""
+        chosen = self.recommendations[self.recommendations["action"] == CHANGE]
+        return chosen.sort_values(
+            ["saving_usd_per_month", "workspace_id"], ascending=[False, True], ignore_index=True
+        )
+
+    @property
+    def left_alone(self) -> pd.DataFrame:
+        """The WorkSpaces to leave as they are."""
+        return self.recommendations[
+            self.recommendations["action"] == LEAVE_ALONE
+        ].reset_index(drop=True)
+
+    @property
+    def kinds_left_alone(self) -> pd.Series:
+        """Why each WorkSpace of ``left_alone`` is, by the kind of reason, in a few words."""
+        return self.left_alone["reason"].map(_kind_of).astype("str")
+
+    @property
+    def saving_usd_per_month(self) -> float:
+        """What all changes together are expected to save a month."""
+        return float(self.changes["saving_usd_per_month"].sum())
+
+    def only(self, workspace_ids: Iterable[str]) -> Plan:
+        """The plan with these changes alone, as if all other rows of it were struck.
+
+        Raises :class:`InputError` for a WorkSpace that it does not change.
+        """
+        wanted = set(workspace_ids)
+        frame = self.recommendations
+        is_change = frame["action"] == CHANGE
+        if strangers := sorted(wanted - set(frame.loc[is_change, "workspace_id"])):
+            raise InputError(f"it does not change {listed(strangers)}", where="the plan",
+                             rule="what is picked out of a plan are changes of it",
+                             mend="name WorkSpaces of plan.changes")
+        kept = frame[~is_change | frame["workspace_id"].isin(wanted)]
+        return replace(self, recommendations=kept.reset_index(drop=True))
+
+    def __repr__(self) -> str:
+        return (
+            f"<Plan {counted(len(self.changes), 'change')} saving "
+            f"{usd(self.saving_usd_per_month)} a month; "
+            f"{counted(len(self.left_alone), 'WorkSpace')} left alone>"
+        )
+
+    def _repr_html_(self) -> str:
+        columns = ["workspace_id", "from_setting", "to_setting", "saving", "interval", "reason"]
+        top = self.changes.head(10)
+        shown = top.assign(
+            saving=top["saving_usd_per_month"].map(usd),
+            interval=[usd_range(low, high) for low, high in
+                      zip(top["saving_low_usd"], top["saving_high_usd"], strict=True)],
+        )[columns]
+        return f"<p>{escape(repr(self)[1:-1])}; the first of them:</p>{html_table(shown)}"
+
+
+def recommend(
+    comparison: pd.DataFrame,
+    *,
+    baseline: pd.Series,
+    workspaces: pd.DataFrame | None = None,
+    candidates: Iterable[Setting | str] | None = None,
+    max_cold_starts_per_week: float | None = None,
+    min_saving_usd: float = 1.0,
+    hour_rule: HourRule | str = HourRule.CLOCK_HOUR,
+    prices_date: str = "",
+    now: datetime | None = None,
+) -> Plan:
+    """For each WorkSpace of *comparison* the cheapest setting within the limits, or none.
+
+    *candidates* are the settings that may be proposed (default: all that were compared);
+    *max_cold_starts_per_week* limits the proposed setting's own cold starts per 7 days of
+    window; *min_saving_usd* is the least saving a month worth a change. With *workspaces*, those
+    that were not compared (MANUAL, standby) are listed too. Users, accounts and regions are those
+    of the comparison, or of *workspaces*, so that the plan can be applied.
+    *hour_rule* and *prices_date* are noted in the plan. *now* (default: the clock) dates the
+    plan and each change's best day. Raises :class:`InputError` for limits that are no numbers.
+    """
+    for name, value in (("max_cold_starts_per_week", max_cold_starts_per_week),
+                        ("min_saving_usd", min_saving_usd)):
+        if value is not None and not (np.isfinite(value) and value >= 0):
+            raise InputError(f"{name} is {value}", where="recommend",
+                             rule="a limit is a number and not negative", mend="correct it")
+    now = now or datetime.now(UTC)
+    if now.tzinfo is None:
+        raise InputError(f"now is {now.isoformat()}, without a zone", where="recommend",
+                         rule="instants are UTC-aware", mend="use datetime.now(UTC)")
+    chooser = Chooser(
+        None if candidates is None else frozenset(str(setting) for setting in candidates),
+        max_cold_starts_per_week,
+        min_saving_usd,
+        now,
+    )
+    present = baseline.to_dict()
+    columns = list(comparison.columns)
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for values in comparison.itertuples(index=False, name=None):
+        row = dict(zip(columns, values, strict=True))
+        groups.setdefault(row["workspace_id"], []).append(row)
+    rows = [chooser.choose(options, present[name]) for name, options in groups.items()]
+    rows += _not_compared(workspaces, set(groups))
+    unused = sorted(
+        name for name, options in groups.items()
+        if not options[0]["sessions"] and not is_silent(options[0])
+    )
+    frame = _frame(schedule(rows, now), comparison if workspaces is None else workspaces)
+    return Plan(
+        frame,
+        now,
+        HourRule.parse(hour_rule),
+        prices_date,
+        tuple(unused),
+        account_id=(account := _the_one(frame["account_id"])),
+        region=_the_one(frame["region"]) if account else None,  # of files nobody knows the account
+    )
+
+
+def _the_one(column: pd.Series) -> str | None:
+    """The account, or region, of a fleet that has only one."""
+    values = column.unique()
+    return str(values[0]) or None if len(values) == 1 else None
+
+
+def _frame(rows: list[dict[str, Any]], whose: pd.DataFrame) -> pd.DataFrame:
+    """The *rows* as a ``recommendations`` table; *whose* says where each is and whose it is."""
+    frame = pd.DataFrame(rows, columns=list(RECOMMENDATIONS.names)).assign(comment="")
+    for name in ("user_name", "account_id", "region"):
+        known = {} if name not in whose else dict(
+            zip(whose["workspace_id"], whose[name], strict=True))
+        frame[name] = frame["workspace_id"].map(known).fillna("").astype("str")
+    if "state" in whose:
+        states = dict(zip(whose["workspace_id"], whose["state"].astype("str"), strict=True))
+        waits = frame["workspace_id"].map(states).fillna("").map(waits_for)
+        frame["reason"] += waits.where(frame["action"] == CHANGE, "")
+    return frame.sort_values("workspace_id", ignore_index=True)
+
+
+def _kind_of(reason: str) -> str:
+    return next((kind for words, kind in _KINDS.items() if words in reason), "for other reasons")
+
+
+def _not_compared(workspaces: pd.DataFrame | None, compared: set[str]) -> list[dict[str, Any]]:
+    if workspaces is None:
+        return []
+    reasons = reasons_set_aside(workspaces)
+    is_rest = (reasons != "") & ~workspaces["workspace_id"].isin(compared)
+    return [
+        left_alone({"workspace_id": name, "setting": "", "cold_starts_per_week": np.nan}, reason)
+        for name, reason in zip(workspaces.loc[is_rest, "workspace_id"], reasons[is_rest],
+                                strict=True)
+    ]

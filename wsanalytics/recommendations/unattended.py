@@ -1,0 +1,101 @@
+"""In words: WorkSpaces that are on with nobody connected, and how they come to be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from wsanalytics.formatting import hours, number
+from wsanalytics.schedule import START, STOP
+from wsanalytics.settings import LONGEST_MINUTES
+from wsanalytics.timeline import MICROS_PER_DAY, MICROS_PER_MINUTE, Micros, Window, column_micros
+
+WORTH_A_WORD = 1.0
+"""Hours a month from which being on with nobody connected is named."""
+_USUAL = 0.5
+_WITHIN_MINUTES = 10
+_HOURLY = 61 * MICROS_PER_MINUTE
+"""Starts so close together say of one run that it went on."""
+
+
+def sentence(hours_per_month: float) -> str:
+    """What stands beside a cost that has hours in it that no session explains; empty for few.
+
+    >>> sentence(61.5)
+    ' On for 62 h a month with nobody connected, which no session explains.'
+    """
+    if not hours_per_month >= WORTH_A_WORD:
+        return ""
+    return (f" On for {hours(hours_per_month)} a month with nobody connected, which no session "
+            "explains.")
+
+
+def how_it_happens(
+    orders: pd.DataFrame, window: Window, timeouts: Micros | None = None
+) -> str:
+    """What one WorkSpace's observed *orders* (rows of an ``orders`` table) have in common.
+
+    How often it was started for nobody, at what time of the UTC day if there is a usual one, how
+    often it was stopped before its timeout, and how often it stayed on past it: *timeouts* are the
+    instants at which those of its sessions passed.
+    """
+    later = _since_it_was_off(orders, window)
+    went_on = len(orders) - len(later) > 1 and (orders["order"].iloc[:2] == START).all()
+    orders = later
+    begun = _first_of_each_night(orders)
+    stayed = np.zeros(len(begun), dtype=bool) if timeouts is None else np.array(
+        [bool((np.abs(timeouts - at) <= MICROS_PER_MINUTE).any()) for at in begun], dtype=bool)
+    begun, hung = begun[~stayed], int(stayed.sum())
+    stops = int((orders["order"] == STOP).sum())
+    parts = ["on since before these days, past its timeout"] if went_on else []
+    if len(begun):
+        text = f"started for nobody {_times(len(begun), window)}"
+        parts.append(text + (f", usually at {usual} UTC" if (usual := _usual_time(begun)) else ""))
+    if hung:
+        parts.append(f"stayed on past its timeout {_times(hung, window)}")
+    if stops:
+        parts.append(f"stopped before its timeout {_times(stops, window)}")
+    return "; ".join(parts)
+
+
+def _since_it_was_off(orders: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """*orders* without those of a run that was going on as *window* began, or its stop."""
+    at, start = column_micros(orders["at"]), window.micros[0]
+    if not (at == start).any():
+        return orders
+    is_start = (orders["order"] == START).to_numpy()
+    skipped = 0
+    last = start
+    while skipped < len(at) and is_start[skipped] and at[skipped] - last <= _HOURLY:
+        last = at[skipped]
+        skipped += 1
+    ends_it = skipped < len(at) and not is_start[skipped] and (
+        at[skipped] - last <= LONGEST_MINUTES * MICROS_PER_MINUTE)
+    return orders[skipped + ends_it:]
+
+
+def _times(count: int, window: Window) -> str:
+    if count == 1:
+        return "once"
+    a_week = number(count / window.weeks, 1)
+    return "once a week" if a_week == "1" else f"{a_week} times a week"
+
+
+def _first_of_each_night(orders: pd.DataFrame) -> np.ndarray:
+    """The starts after which the hourly ones follow that only say that it stayed on."""
+    at = column_micros(orders.loc[orders["order"] == START, "at"])
+    fresh = np.ones(len(at), dtype=bool)
+    fresh[1:] = np.diff(at) > _HOURLY
+    return at[fresh]
+
+
+def _usual_time(at: np.ndarray) -> str:
+    """The time of the day at which most of the instants *at* lie, or nothing."""
+    minute = at % MICROS_PER_DAY // MICROS_PER_MINUTE
+    near = [int((np.abs((minute - one + 720) % 1440 - 720) <= _WITHIN_MINUTES).sum())
+            for one in minute]
+    best = int(np.argmax(near))
+    if len(at) < 2 or near[best] < _USUAL * len(at):
+        return ""
+    rounded = int(round(float(minute[best]) / 5) * 5) % 1440
+    return f"{rounded // 60:02}:{rounded % 60:02}"

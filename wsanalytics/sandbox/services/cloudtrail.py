@@ -1,0 +1,108 @@
+"""The CloudTrail service: what was done to WorkSpaces, in the sandbox and in its history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import NAMESPACE_URL, uuid5
+
+from wsanalytics.sandbox.event_record import Entry
+from wsanalytics.sandbox.services.paging import page_by_place
+from wsanalytics.sandbox.services.protocol import ApiError, Call, Members
+from wsanalytics.sandbox.services.workspaces_write import MODE, TIMEOUT
+from wsanalytics.sandbox.workspace import Desktop
+from wsanalytics.sandbox.world import Handlers, World
+from wsanalytics.settings import Setting
+
+KEPT = timedelta(days=90)
+"""How long events can be looked up."""
+MOST_RESULTS = 50
+
+
+def lookup_events(world: World, call: Call) -> Members:
+    """LookupEvents: the newest first, of the last 90 days."""
+    params = call.params
+    start, end = (
+        datetime.fromtimestamp(params[name], UTC) if name in params else None
+        for name in ("StartTime", "EndTime")
+    )
+    if start is not None and end is not None and start > end:
+        raise ApiError("InvalidTimeRangeException", "StartTime must not be after EndTime.")
+    attributes = params.get("LookupAttributes") or []
+    if len(attributes) > 1:
+        raise ApiError("InvalidLookupAttributesException",
+                       "You can specify only one lookup attribute.")
+    low = max(start or call.now - KEPT, call.now - KEPT)
+    high = min(end or call.now, call.now)
+    belongs = _attribute(attributes)
+    entries = [one for one in _known(world, call) if low <= one.at <= high and belongs(one)]
+    entries.sort(key=lambda one: one.at, reverse=True)
+    found, token = page_by_place(call, entries, size=params.get("MaxResults", MOST_RESULTS),
+                                 token=params.get("NextToken"))
+    return {"Events": [one.described() for one in found], "NextToken": token}
+
+
+def _attribute(attributes: list[Members]) -> Callable[[Entry], bool]:
+    if not attributes:
+        return lambda _entry: True
+    name, value = attributes[0]["AttributeKey"], attributes[0]["AttributeValue"]
+    if name == "ResourceName":
+        return lambda entry: value in entry.workspace_ids
+    if name == "ResourceType":
+        return lambda _entry: bool(value == "AWS::WorkSpaces::Workspace")
+    return lambda entry: bool(entry.described().get(name) == value)
+
+
+def _known(world: World, call: Call) -> list[Entry]:
+    done = [one for one in world.record.entries
+            if (one.call.account, one.call.region) == (call.account, call.region)]
+    return [*done, *_past(world, call)]
+
+
+def _past(world: World, call: Call) -> list[Entry]:
+    """What was done in the history: changes of mode, and what was created."""
+    place = call.account, call.region
+    if place not in world.record.past:
+        fleet, estate = world.fleet, world.estate(call)
+        key = world.keys.of(call.account)
+        changes = [_change(estate.desktops[one], at, key)
+                   for at, one in fleet.past_changes(*place)]
+        created = [_creation(estate.desktops[one], at, key)
+                   for at, one in fleet.past_creations(*place)]
+        world.record.past[place] = [*changes, *created]
+    return world.record.past[place]
+
+
+def _change(desktop: Desktop, at: datetime, key: str) -> Entry:
+    setting = desktop.life.setting_at(at)
+    params = {"WorkspaceId": desktop.workspace_id, "WorkspaceProperties": _properties(setting)}
+    return _entry("ModifyWorkspaceProperties", desktop, at, key, params, None)
+
+
+def _creation(desktop: Desktop, at: datetime, key: str) -> Entry:
+    facts, first = desktop.facts, desktop.life.settings[0][1]
+    request = {"DirectoryId": facts.directory_id, "UserName": facts.user_name,
+               "BundleId": facts.bundle.bundle_id, "WorkspaceProperties": _properties(first)}
+    pending = {"WorkspaceId": facts.workspace_id, "State": "PENDING"} | request
+    answer = {"PendingRequests": [pending], "FailedRequests": []}
+    return _entry("CreateWorkspaces", desktop, at, key, {"Workspaces": [request]}, answer)
+
+
+def _entry(
+    action: str, desktop: Desktop, at: datetime, key: str, params: Members, answer: Members | None
+) -> Entry:
+    facts = desktop.facts
+    call = Call(service="workspaces", action=action, region=facts.region, account=facts.account,
+                key=key, now=at, params=params)
+    event_id = uuid5(NAMESPACE_URL, f"{facts.arn}/{action}/{at.isoformat()}")
+    return Entry(at=at, event_id=str(event_id), call=call, response=answer)
+
+
+def _properties(setting: Setting) -> Members:
+    mode = {MODE: setting.running_mode.value}
+    minutes = setting.auto_stop_minutes
+    return mode if minutes is None else mode | {TIMEOUT: minutes}
+
+
+HANDLERS: Handlers = {("cloudtrail", "LookupEvents"): lookup_events}
+"""The actions answered here."""

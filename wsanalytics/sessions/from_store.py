@@ -1,0 +1,99 @@
+"""Sessions of a large fleet from a store, some WorkSpaces at a time, so that memory suffices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pandas as pd
+
+from wsanalytics.errors import InputError
+from wsanalytics.history import Hearsay, History, Store, as_frame, no_samples
+from wsanalytics.sessions.find import find_gaps, find_sessions
+from wsanalytics.sessions.observed_commands import observed_orders
+from wsanalytics.tables import GAPS, ORDERS, OWN_LOOK, SESSIONS
+from wsanalytics.timeline import Window, clipped
+
+"""The source of samples that were looked for here, and not read from metrics."""
+
+ROWS_AT_ONCE = 8_000_000
+_ROWS_A_DAY = 288
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """The ``sessions`` and ``gaps`` of a store's WorkSpaces, and from how many samples.
+
+    ``orders`` are the starts and stops that were seen and that no session explains.
+    """
+
+    sessions: pd.DataFrame
+    gaps: pd.DataFrame
+    samples: int
+    orders: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+
+def find_stored(
+    store: Store,
+    workspaces: pd.DataFrame,
+    window: Window,
+    *,
+    bridge_gaps: timedelta | None = None,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Found:
+    """The sessions of *workspaces* (a part of the store's inventory) in *window*.
+
+    As :func:`find_sessions`, :func:`find_gaps` and :func:`observed_orders` find them; *advance*
+    is called with how many WorkSpaces were done. Raises :class:`InputError`
+    where there are no samples of them at all.
+    """
+    size = max(1, int(ROWS_AT_ONCE / (_ROWS_A_DAY * window.days)))
+    sessions, gaps, orders, count = [], [], [], 0
+    settings = store.settings()
+    for low in range(0, len(workspaces), size):
+        part = workspaces.iloc[low : low + size]
+        samples = store.samples(window.start.date(), window.end.date(),
+                                workspaces=part["workspace_id"].tolist())
+        advance(len(part))
+        if samples.empty:
+            gaps.append(_never_seen(part, window))
+            continue
+        own = settings[settings["workspace_id"].isin(part["workspace_id"])]
+        history = History(part, samples, window, own.reset_index(drop=True))
+        count += len(samples)
+        sessions.append(find_sessions(history, bridge_gaps=bridge_gaps))
+        orders.append(observed_orders(history, sessions[-1], bridge_gaps=bridge_gaps))
+        gaps.append(find_gaps(history, bridge_gaps=bridge_gaps))
+    if not count:
+        raise InputError(
+            "there are no samples of these WorkSpaces", where=str(store.folder),
+            rule="sessions are found in samples", mend="narrow the fleet less, or give other days")
+    return Found(pd.concat(sessions, ignore_index=True)[list(SESSIONS.names)],
+                 pd.concat(gaps, ignore_index=True)[list(GAPS.names)], count,
+                 pd.concat(orders, ignore_index=True)[list(ORDERS.names)])
+
+
+def _never_seen(workspaces: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """The gaps of WorkSpaces of which there is no sample: all of the window in which they were."""
+    frame = pd.DataFrame({
+        "workspace_id": workspaces["workspace_id"],
+        "from_at": workspaces["created_at"].fillna(pd.Timestamp(window.start)),
+        "to_at": workspaces["terminated_at"].fillna(pd.Timestamp(window.end)),
+    })
+    for name in ("from_at", "to_at"):
+        frame[name] = clipped(frame[name], window)
+    return frame[frame["from_at"] < frame["to_at"]]
+
+
+def hearsay_of(store: Store) -> Hearsay:
+    """What to add to the words about single WorkSpaces; last connections as of its last looks."""
+    late = next((frame for day in reversed(store.days())
+                 if len(frame := store.samples(day, day + timedelta(days=1), sources=[OWN_LOOK]))),
+                no_late_samples())
+    return Hearsay.of(store.inventory(), store.inventory(guesses=False), store.remarks(), late)
+
+
+def no_late_samples() -> pd.DataFrame:
+    """Late samples, none of them."""
+    return as_frame(no_samples())

@@ -1,0 +1,32 @@
+"""What would have happened: sessions replayed under other settings and policies."""
+
+from __future__ import annotations
+
+from wsanalytics.simulation.arrays import (
+    START,
+    STOP,
+    Codes,
+    Orders,
+    Runs,
+    replay_constant,
+    replay_ordered,
+)
+from wsanalytics.simulation.fleet import Replay, cut_sessions, replay
+from wsanalytics.simulation.workspace import Event, EventKind, Machine, live
+
+__all__ = [
+    "START",
+    "STOP",
+    "Codes",
+    "Event",
+    "EventKind",
+    "Machine",
+    "Orders",
+    "Replay",
+    "Runs",
+    "cut_sessions",
+    "live",
+    "replay",
+    "replay_constant",
+    "replay_ordered",
+]

@@ -1,0 +1,367 @@
+"""The replay in flat arrays: sessions in, runs and cold starts out, for a whole fleet at once.
+
+All instants and spans are whole microseconds. :func:`replay_constant` is for one timeout that
+never changes: in the order of WorkSpace and time a session continues the run of the one before it
+exactly if the silence between them is shorter than the timeout. :func:`replay_schedule` is for
+settings that change and for requests to start and stop: time is cut at these orders into
+segments, and the first segments of all WorkSpaces are replayed together, then the second ones.
+Both must equal ``simulate.workspace`` in every run and every cold start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from wsanalytics.timeline import Micros
+
+Codes = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+ALWAYS_ON, START, STOP = -1, -2, -3
+"""What an order says, where it is not a timeout in microseconds."""
+_NEVER = np.iinfo(np.int64).min // 4
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Flat arrays in the order of WorkSpace and time: an entry a run, an entry a cold start.
+
+    ``connects`` are the connects that found a WorkSpace stopped, ``waiting`` whose they are.
+    """
+
+    workspace: Codes
+    starts: Micros
+    stops: Micros
+    waiting: Codes
+    connects: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What WorkSpaces are told: ``opening`` is in force at first, one entry a WorkSpace.
+
+    ``workspace``, ``at`` and ``what`` (a timeout, or ALWAYS_ON, START, STOP) hold an entry an
+    order, in the order of WorkSpace, time, and what comes first at one instant.
+    """
+
+    opening: Micros
+    workspace: Codes
+    at: Micros
+    what: Micros
+
+
+def replay_constant(
+    workspace: Codes,
+    connects: Micros,
+    disconnects: Micros,
+    timeout: int,
+    window: tuple[int, int],
+    *,
+    resume: int = 0,
+) -> Runs:
+    """The runs of AUTO_STOP WorkSpaces with one *timeout*, any network grace included.
+
+    The three arrays hold sessions in the order of *workspace* and time, cut to *window*, not
+    overlapping.
+    """
+    stops_idle = disconnects + timeout
+    fresh = np.ones(len(workspace), dtype=bool)
+    fresh[1:] = (workspace[1:] != workspace[:-1]) | (connects[1:] >= stops_idle[:-1])
+    first = np.flatnonzero(fresh)
+    final = np.append(first[1:], len(workspace))[: len(first)] - 1
+    owner, stops = workspace[first], np.minimum(stops_idle[final], window[1])
+    starts = np.maximum(connects[first] - resume, window[0])
+    if resume:  # it cannot be switched on again before it has stopped
+        again = np.flatnonzero(owner[1:] == owner[:-1]) + 1
+        starts[again] = np.maximum(starts[again], stops[again - 1])
+    return Runs(owner, starts, stops, owner, connects[first])
+
+
+def replay_ordered(
+    workspace: Codes,
+    connects: Micros,
+    disconnects: Micros,
+    timeout: int,
+    orders: Orders,
+    window: tuple[int, int],
+    *,
+    resume: int = 0,
+    grace: int = 0,
+) -> Runs:
+    """The runs in AUTO_STOP with one *timeout* of a fleet of which some was seen on by itself.
+
+    *orders* are observed starts and stops. As :func:`replay_schedule`, but only the WorkSpaces
+    that they are about go its slower way.
+    """
+    is_ordered = np.zeros(len(orders.opening), dtype=bool)
+    is_ordered[orders.workspace] = True
+    slow = is_ordered[workspace]
+    plain = replay_constant(workspace[~slow], connects[~slow], disconnects[~slow],
+                            timeout + grace, window, resume=resume)
+    if not is_ordered.any():
+        return plain
+    ordered = replay_schedule(workspace[slow], connects[slow], disconnects[slow], orders, window,
+                              resume=resume, grace=grace, observed=True)
+    return _together(plain, ordered)
+
+
+def _together(some: Runs, others: Runs) -> Runs:
+    """The runs of two parts of a fleet, in the order of WorkSpace and time."""
+    workspace, starts, stops, waiting, connects = (
+        np.concatenate([getattr(some, name), getattr(others, name)])
+        for name in ("workspace", "starts", "stops", "waiting", "connects"))
+    run, wait = np.argsort(workspace, kind="stable"), np.argsort(waiting, kind="stable")
+    return Runs(workspace[run], starts[run], stops[run], waiting[wait], connects[wait])
+
+
+def replay_schedule(
+    workspace: Codes,
+    connects: Micros,
+    disconnects: Micros,
+    orders: Orders,
+    window: tuple[int, int],
+    *,
+    resume: int = 0,
+    grace: int = 0,
+    observed: bool = False,
+) -> Runs:
+    """The runs of WorkSpaces that are told different things through time.
+
+    Sessions as for :func:`replay_constant`; *orders* lie in *window*, its end excluded. What each
+    order does is said at :class:`wsanalytics.simulation.Machine`. Where starts were
+    *observed* and not ordered, one at the very instant of a stop says that it never stopped: both
+    runs are one.
+    """
+    orders, timeout_after = _effective(orders)
+    pieces = _Pieces.of(workspace, connects, disconnects, orders)
+    fleet = _Fleet(orders, timeout_after, window, resume, grace)
+    for turn in range(fleet.most_orders + 1):
+        fleet.obey(turn, pieces)
+        fleet.pass_segment(turn, pieces)
+    return fleet.runs(observed=observed)
+
+
+def _effective(orders: Orders) -> tuple[Orders, Micros]:
+    """The orders without starts and stops of ALWAYS_ON ones; and the timeout after each."""
+    is_setting = orders.what >= ALWAYS_ON
+    place = np.arange(len(orders.at))
+    first = np.searchsorted(orders.workspace, orders.workspace)
+    latest = np.maximum.accumulate(np.where(is_setting, place, -1)) if len(place) else place
+    timeout = np.where(
+        latest >= first, orders.what[latest], orders.opening[orders.workspace]
+    )
+    kept = is_setting | (timeout != ALWAYS_ON)
+    return (
+        Orders(orders.opening, orders.workspace[kept], orders.at[kept], orders.what[kept]),
+        timeout[kept],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Pieces:
+    """Sessions cut at the orders within them, in the order of segment, WorkSpace and time.
+
+    ``fresh``: begins with a connect; ``final``: ends with a disconnect, else it goes on in the
+    next segment. ``connected``: pairs of segment and WorkSpace whose user is connected as the
+    segment begins, and was not cut off before.
+    """
+
+    segment: Codes
+    workspace: Codes
+    start: Micros
+    end: Micros
+    fresh: Flags
+    final: Flags
+    connected: dict[int, Codes]
+
+    @classmethod
+    def of(
+        cls, workspace: Codes, connects: Micros, disconnects: Micros, orders: Orders
+    ) -> _Pieces:
+        first = np.searchsorted(orders.workspace, workspace)
+        low = _orders_before(orders, workspace, connects, including=True)
+        high = _orders_before(orders, workspace, disconnects, including=False)
+        count = high - low + 1
+        session = np.repeat(np.arange(len(workspace)), count)
+        nth = np.arange(len(session)) - np.repeat(np.cumsum(count) - count, count)
+        behind = low[session] + nth - 1  # the order at which the piece begins, if it is not fresh
+        fresh, final = nth == 0, nth == count[session] - 1
+        at = np.append(orders.at, 0)
+        start = np.where(fresh, connects[session], at[behind])
+        end = np.where(final, disconnects[session], at[np.minimum(behind + 1, len(at) - 1)])
+        stops = np.append(0, np.cumsum(orders.what == STOP))
+        cut_before = stops[np.maximum(behind, 0)] > stops[low[session]]
+        cut_off = ~fresh & (cut_before | (stops[behind + 1] > stops[low[session]]))
+        segment = low[session] + nth - first[session]
+        owner = workspace[session]
+        connected = ~fresh & ~cut_before
+        at_work = {
+            int(turn): np.unique(owner[connected & (segment == turn)])
+            for turn in np.unique(segment[connected])
+        }
+        order = np.flatnonzero(~cut_off)
+        order = order[np.lexsort((start[order], owner[order], segment[order]))]
+        return cls(segment[order], owner[order], start[order], end[order], fresh[order],
+                   final[order], at_work)
+
+    def within(self, turn: int) -> slice:
+        low, high = np.searchsorted(self.segment, [turn, turn + 1])
+        return slice(int(low), int(high))
+
+
+def _orders_before(
+    orders: Orders, workspace: Codes, at: Micros, *, including: bool
+) -> npt.NDArray[np.intp]:
+    """How many orders, of all WorkSpaces in their order, come before each instant of its own."""
+    instants = np.unique(orders.at)
+    width = len(instants) + 1
+    keys = orders.workspace * width + np.searchsorted(instants, orders.at)
+    rank = np.searchsorted(instants, at, side="right" if including else "left")
+    return np.searchsorted(keys, workspace * width + rank)
+
+
+@dataclass(slots=True)
+class _Fleet:
+    """The state of every WorkSpace, an entry each, as segment after segment passes."""
+
+    orders: Orders
+    timeout_after: Micros
+    window: tuple[int, int]
+    resume: int
+    grace: int
+    timeout: Micros = field(init=False)
+    first: Codes = field(init=False)
+    count: Codes = field(init=False)
+    on: Flags = field(init=False)
+    since: Micros = field(init=False)
+    idle: Micros = field(init=False)
+    off: Micros = field(init=False)
+    started: Flags = field(init=False)
+    """Whose present run began with an order to start."""
+    done: list[tuple[Codes, Micros, Micros, Flags]] = field(default_factory=list)
+    waits: list[tuple[Codes, Micros]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        size = len(self.orders.opening)
+        self.timeout = self.orders.opening.copy()
+        self.first = np.searchsorted(self.orders.workspace, np.arange(size))
+        self.count = np.bincount(self.orders.workspace, minlength=size).astype(np.int64)
+        self.on = np.zeros(size, dtype=bool)
+        self.since = np.zeros(size, dtype=np.int64)
+        self.idle = np.full(size, _NEVER, dtype=np.int64)
+        self.off = np.full(size, self.window[0], dtype=np.int64)
+        self.started = np.zeros(size, dtype=bool)
+
+    @property
+    def most_orders(self) -> int:
+        return int(self.count.max(initial=0))
+
+    def switch_off(self, who: Codes, at: Micros) -> None:
+        """Close the runs of *who* at *at*; runs of no length leave no trace."""
+        some = self.since[who] < at
+        self.done.append((who[some], self.since[who[some]], at[some], self.started[who[some]]))
+        self.on[who], self.off[who] = False, at
+
+    def obey(self, turn: int, pieces: _Pieces) -> None:
+        """Carry out the order with which this segment begins."""
+        if turn == 0:
+            return
+        who = np.flatnonzero(self.count >= turn)
+        place = self.first[who] + turn - 1
+        now, what = self.orders.at[place], self.orders.what[place]
+        is_connected = np.isin(who, pieces.connected.get(turn, np.empty(0, dtype=np.int64)))
+        was_always_on = self.timeout[who] == ALWAYS_ON
+        self.timeout[who] = self.timeout_after[place]
+        stopped = (what == STOP) & self.on[who]
+        cut_off = who[stopped & is_connected]
+        self.idle[cut_off] = now[stopped & is_connected]
+        ends = stopped | ((what == ALWAYS_ON) & self.on[who])
+        self.switch_off(who[ends], now[ends])
+        starts = (what == START) & ~self.on[who]
+        self.idle[who[starts]] = now[starts]
+        self.started[who[starts]] = True
+        turns = (what >= 0) & was_always_on
+        self.started[who[turns]] = False
+        starts |= turns
+        self.on[who[starts]], self.since[who[starts]] = True, now[starts]
+        over = (what >= 0) & self.on[who] & ~is_connected
+        over &= self.idle[who] + self.timeout[who] <= now
+        self.switch_off(who[over], now[over])
+
+    def pass_segment(self, turn: int, pieces: _Pieces) -> None:
+        """Let the sessions of this segment happen, and the stops that follow from them."""
+        part = pieces.within(turn)
+        who, start, end = pieces.workspace[part], pieces.start[part], pieces.end[part]
+        fresh, final = pieces.fresh[part], pieces.final[part]
+        left = end + self.grace
+        first = np.ones(len(who), dtype=bool)
+        first[1:] = who[1:] != who[:-1]
+        last = np.append(first[1:], True)[: len(who)]
+        auto = self.timeout[who] != ALWAYS_ON
+        self._replay(who[auto], start[auto], left[auto], fresh[auto], first[auto], last[auto])
+        leaving = last & final
+        self.idle[who[leaving]] = left[leaving]
+        self._stop_the_idle(turn, who[last & ~final])
+
+    def _replay(
+        self, who: Codes, start: Micros, left: Micros, fresh: Flags, first: Flags, last: Flags
+    ) -> None:
+        """Runs of the AUTO_STOP ones, but for the last of each, which may go on."""
+        stops = left + self.timeout[who]
+        before = np.append(0, stops[:-1])[: len(who)]
+        carried = first & self.on[who]
+        before[carried] = self.idle[who[carried]] + self.timeout[who[carried]]
+        new = fresh & ((first & ~carried) | (start >= before))
+        closing = carried & new
+        self.switch_off(who[closing], before[closing])
+        off = np.where(first, self.off[who], before)
+        begins = np.maximum(start - self.resume, off)
+        self.waits.append((who[new], start[new]))
+        group = np.flatnonzero(new | first)
+        owner, since = who[group], np.where(new[group], begins[group], self.since[who[group]])
+        final = np.append(group[1:], len(who))[: len(group)] - 1
+        inner = ~last[final]
+        by_order = ~new[group] & self.started[owner]  # what is carried on may have begun so
+        self.done.append((owner[inner], since[inner], stops[final][inner], by_order[inner]))
+        self.on[owner[~inner]], self.since[owner[~inner]] = True, since[~inner]
+        self.started[owner[~inner]] = by_order[~inner]
+
+    def _stop_the_idle(self, turn: int, connected: Codes) -> None:
+        """Stop whoever's timeout passes before the segment ends, connected ones excepted."""
+        here = self.on & (self.count >= turn)
+        here[connected] = False
+        who = np.flatnonzero(here)
+        ends = np.append(self.orders.at, 0)[np.minimum(self.first[who] + turn,
+                                                       len(self.orders.at))]
+        ends = np.where(self.count[who] > turn, ends, self.window[1])
+        stops = self.idle[who] + self.timeout[who]
+        over = stops <= ends
+        self.switch_off(who[over], stops[over])
+        final = np.flatnonzero(self.on & (self.count == turn))
+        self.switch_off(final, np.full(len(final), self.window[1], dtype=np.int64))
+
+    def runs(self, *, observed: bool) -> Runs:
+        """All runs; where starts were *observed*, one at the instant of a stop ends no run."""
+        workspace, starts, stops, by_order = _joined(self.done, 4)
+        order = np.lexsort((starts, workspace))
+        workspace, starts, stops = workspace[order], starts[order], stops[order]
+        # A run begins anew unless it touches the one before it and was itself observed to start.
+        fresh = np.ones(len(order), dtype=bool)
+        fresh[1:] = (workspace[1:] != workspace[:-1]) | (starts[1:] != stops[:-1]) | (
+            ~by_order.astype(bool)[order][1:] | np.bool_(not observed))
+        first = np.flatnonzero(fresh)
+        final = np.append(first[1:], len(order))[: len(first)] - 1
+        waiting, connects = _joined(self.waits, 2)
+        queue = np.lexsort((connects, waiting))
+        return Runs(workspace[first], starts[first], stops[final], waiting[queue],
+                    connects[queue])
+
+
+def _joined(parts: Iterable[tuple[npt.NDArray[Any], ...]], width: int) -> list[Micros]:
+    columns = list(zip(*parts, strict=True)) or [()] * width
+    return [np.concatenate(c) if c else np.empty(0, dtype=np.int64) for c in columns]

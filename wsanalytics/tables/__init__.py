@@ -1,0 +1,92 @@
+"""The contract of every table that crosses a border; tables checked, read and written."""
+
+from __future__ import annotations
+
+from wsanalytics.tables.actions import APPLIED, CREATED, SWITCHED, VERIFIED
+from wsanalytics.tables.catalog import TABLES, as_markdown, table_named
+from wsanalytics.tables.check import (
+    Origin,
+    check_table,
+    defaults_used,
+    refuse_another,
+    refuse_duplicates,
+    sort_by_key,
+)
+from wsanalytics.tables.check_sessions import check_sessions
+from wsanalytics.tables.contract import Kind, Table
+from wsanalytics.tables.csv_parquet import origin_of, read_source, read_table, write_table
+from wsanalytics.tables.foreign_columns import tags_hint, timeout_hint
+from wsanalytics.tables.observed import (
+    BY_THE_HOUR,
+    GAPS,
+    NO_STATUS,
+    ORDERS,
+    OWN_LOOK,
+    RUNS,
+    SAMPLES,
+    SESSIONS,
+    SETTINGS,
+    SHORTEST_BRIDGE,
+    WORKSPACES,
+)
+from wsanalytics.tables.results import (
+    BUDGET,
+    CHARGES,
+    COMPARISON,
+    FLEET_FRONTIER,
+    FRONTIER,
+    OUTCOMES,
+    PRICES,
+    RECOMMENDATIONS,
+    TODAY,
+)
+from wsanalytics.tables.sealed_parquet import frame_of, is_sealed, read_sealed, write_sealed
+
+__all__ = [
+    "APPLIED",
+    "BUDGET",
+    "BY_THE_HOUR",
+    "CHARGES",
+    "COMPARISON",
+    "CREATED",
+    "FLEET_FRONTIER",
+    "FRONTIER",
+    "GAPS",
+    "NO_STATUS",
+    "ORDERS",
+    "OUTCOMES",
+    "OWN_LOOK",
+    "PRICES",
+    "RECOMMENDATIONS",
+    "RUNS",
+    "SAMPLES",
+    "SESSIONS",
+    "SETTINGS",
+    "SHORTEST_BRIDGE",
+    "SWITCHED",
+    "TABLES",
+    "TODAY",
+    "VERIFIED",
+    "WORKSPACES",
+    "Kind",
+    "Origin",
+    "Table",
+    "as_markdown",
+    "check_sessions",
+    "check_table",
+    "defaults_used",
+    "frame_of",
+    "is_sealed",
+    "origin_of",
+    "read_sealed",
+    "read_source",
+    "read_table",
+    "refuse_another",
+    "refuse_duplicates",
+    "sort_by_key",
+    "table_named",
+    "tags_hint",
+    "timeout_hint",
+    "write_sealed",
+    "write_table",
+]

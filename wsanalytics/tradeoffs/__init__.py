@@ -1,0 +1,30 @@
+"""Dollars against waiting: the frontier, and what-if."""
+
+from __future__ import annotations
+
+from wsanalytics.tradeoffs.answer import Answer, shown
+from wsanalytics.tradeoffs.efficient import SAME, Amounts, Marks, Offers, best, efficient, mixtures
+from wsanalytics.tradeoffs.frontier import WAIT_MINUTES, Choice, Frontier, frontier
+from wsanalytics.tradeoffs.options import Question, calling_policies, offers_of
+from wsanalytics.tradeoffs.what_if import WhatIf, what_if
+
+__all__ = [
+    "SAME",
+    "WAIT_MINUTES",
+    "Amounts",
+    "Answer",
+    "Choice",
+    "Frontier",
+    "Marks",
+    "Offers",
+    "Question",
+    "WhatIf",
+    "best",
+    "calling_policies",
+    "efficient",
+    "frontier",
+    "mixtures",
+    "offers_of",
+    "shown",
+    "what_if",
+]

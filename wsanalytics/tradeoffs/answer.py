@@ -1,0 +1,248 @@
+"""The answer to one question about a fleet: what it would cost, and how often its users wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from html import escape
+
+import numpy as np
+import pandas as pd
+
+from wsanalytics.errors import InputError
+from wsanalytics.formatting import counted, html_table, measured, number, percent, usd
+from wsanalytics.settings import Setting, setting_grid
+from wsanalytics.tables import TODAY
+from wsanalytics.tradeoffs.efficient import SAME, Amounts, Offers, Places, best
+from wsanalytics.tradeoffs.frontier import Choice, Frontier, weighed
+from wsanalytics.tradeoffs.metered import Ground
+
+OWN = "each its own"
+"""How the fleet is called in which each WorkSpace takes the option that suits it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of a fleet: the options that each WorkSpace has, at which prices and limits.
+
+    ``settings`` are offered to all, beside the one that each has. ``prices`` and ``hour_rule`` are
+    called as the ground calls them.
+    """
+
+    settings: tuple[Setting, ...]
+    hour_rule: str
+    prices: str
+    discount: float
+    max_cold_starts_per_week: float | None
+    value_of_waiting_minute_usd: float
+    min_saving_usd: float
+    wait_minutes: float
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Answer:
+    """What a fleet costs under the options that were asked for.
+
+    ``frontier`` holds all that it could do, ``choice`` the option taken for each WorkSpace,
+    ``code`` three lines of Python that make this answer again: the names in them (``history``,
+    ``prices`` and so on) stand for what was handed to ``what_if``. ``not_billed`` counts the
+    WorkSpaces that are MANUAL or standby, of which nothing is known here; ``counted`` says of whom
+    only a part of the window counts.
+    """
+
+    question: Question
+    code: str
+    frontier: Frontier
+    choice: Choice
+    fixed: Amounts
+    hourly: Amounts
+    chosen: Places
+    users: tuple[str, ...]
+    has_present: bool
+    not_billed: int
+    counted: str = ""
+
+    @cached_property
+    def costs(self) -> pd.DataFrame:
+        """What the fleet costs a month: today, each WorkSpace in its own option, all in one.
+
+        Columns: ``option``, ``workspaces`` (how many are counted, the same in every row),
+        ``fixed_usd``, ``hourly_usd``, ``total_usd`` (USD a month), ``cold_starts_per_week``.
+        There is no row ``today`` where nobody knows how the WorkSpaces are set.
+        """
+        offers, names = self._offers, self.frontier.names
+        place = np.arange(len(names))
+        rows = {TODAY: offers.present} if self.has_present else {}
+        rows[OWN] = place == self.chosen[:, None]
+        rows |= {f"all {one}": np.broadcast_to(place == names.index(str(one)), offers.usd.shape)
+                 for one in self.question.settings}
+        return pd.DataFrame([{
+            "option": option, "workspaces": len(self.chosen),
+            "fixed_usd": float(self.fixed[marks].sum()),
+            "hourly_usd": float(self.hourly[marks].sum()),
+            "total_usd": float(offers.usd[marks].sum()),
+            "cold_starts_per_week": float(offers.waits[marks].sum()),
+        } for option, marks in rows.items()])
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """What is chosen for each WorkSpace that is counted, beside what it is set to today.
+
+        Columns: ``workspace_id``, ``user_name``, ``present`` (empty where not known), ``chosen``,
+        ``present_usd_per_month``, ``usd_per_month``, ``present_cold_starts_per_week``,
+        ``cold_starts_per_week``.
+        """
+        offers, names = self._offers, np.array(self.frontier.names)
+        rows, then = np.arange(len(self.chosen)), self.chosen
+        now = offers.present.argmax(axis=1) if self.has_present else then
+        unknown = np.where(self.has_present, 0.0, np.nan)
+        return pd.DataFrame({
+            "workspace_id": self.frontier.ids[self.frontier.counts].astype("str"),
+            "user_name": pd.Series(self.users, dtype="str"),
+            "present": pd.Series(names[now] if self.has_present else "", dtype="str",
+                                 index=rows),
+            "chosen": pd.Series(names[then], dtype="str"),
+            "present_usd_per_month": offers.usd[rows, now] + unknown,
+            "usd_per_month": offers.usd[rows, then],
+            "present_cold_starts_per_week": offers.waits[rows, now] + unknown,
+            "cold_starts_per_week": offers.waits[rows, then],
+        })
+
+    @property
+    def saving_usd_per_month(self) -> float | None:
+        """What the choice costs less than today, USD a month; None where today is not known."""
+        return self.choice.saving_usd_per_month if self.has_present else None
+
+    @property
+    def changes(self) -> int | None:
+        """How many WorkSpaces are not left as they are; None where today is not known."""
+        return self.choice.changes if self.has_present else None
+
+    @property
+    def over_limit(self) -> tuple[str, ...]:
+        """The WorkSpaces that none of their options keeps within the limit of cold starts."""
+        return self.choice.over_limit
+
+    @property
+    def headline(self) -> str:
+        """What it comes to, in two or three sentences."""
+        fleet, waits = self.choice, self.choice.cold_starts_per_week
+        whole = counted(self.frontier.workspaces, "WorkSpace")
+        own = f"Each of {whole} in its own setting" if self.frontier.workspaces > 1 else whole
+        then = f"{own} would cost {usd(fleet.usd_per_month)} a month"
+        after = f"{measured(waits, 'cold start')} a week"
+        if not self.has_present:
+            return f"{then}, with {after}.{self._beyond()}"
+        saved = fleet.saving_usd_per_month
+        share = f" ({percent(abs(saved) / fleet.present_usd)})" if fleet.present_usd > 0 else ""
+        less = "the same" if abs(saved) < 0.005 else (
+            f"{usd(abs(saved))}{share} {'less' if saved > 0 else 'more'}")
+        return (f"As set today: {usd(fleet.present_usd)} a month and "
+                f"{measured(fleet.present_waits, 'cold start')} a week. {then}: {less}, by "
+                f"{counted(fleet.changes, 'change')}, with {after}.{self._beyond()}")
+
+    def _beyond(self) -> str:
+        limit = self.question.max_cold_starts_per_week
+        if limit is None or not self.over_limit:
+            return ""
+        return (f" {counted(len(self.over_limit), 'WorkSpace')} cannot be kept within "
+                f"{measured(limit, 'cold start')} a week.")
+
+    @property
+    def note(self) -> str:
+        """How it was counted, and who was not, in one line."""
+        asked, found = self.question, self.frontier
+        less = f", less {number(100 * found.discount, 2)} %" if found.discount else ""
+        left = [f"{counted(count, 'WorkSpace')} {why}" for count, why in (
+            (found.terminated, "terminated"), (found.unpriced, "without a known price"),
+            (found.absent, "created later")) if count]
+        return " · ".join(filter(None, [
+            f"{found.window}, {self.counted or 'every WorkSpace over the whole window'}",
+            f"hours by {asked.hour_rule}",
+            "savings that are certain and those that are not: a plan proposes the certain ones",
+            f"prices{f' of {found.prices_date}' if found.prices_date else ''}{less}",
+            f"not counted: {', '.join(left)}" if left else "",
+            f"{counted(self.not_billed, 'WorkSpace')} MANUAL or standby: no hours, not simulated"
+            if self.not_billed else ""]))
+
+    @property
+    def _offers(self) -> Offers:
+        return self.frontier.offers.some(self.frontier.counts)
+
+    def __repr__(self) -> str:
+        return f"<Answer {self.headline}>"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self.headline)}</p>{html_table(shown(self.costs))}"
+
+
+def shown(costs: pd.DataFrame) -> pd.DataFrame:
+    """The ``costs`` of an answer as people read them: amounts as text."""
+    return pd.DataFrame({
+        "option": costs["option"],
+        "USD a month": costs["total_usd"].map(usd),
+        "fees": costs["fixed_usd"].map(usd),
+        "hours": costs["hourly_usd"].map(usd),
+        "cold starts a week": costs["cold_starts_per_week"].map(lambda value: number(value, 1)),
+    })
+
+
+def answered(ground: Ground, question: Question, code: str) -> Answer:
+    """The *question* put to what a fleet used, by the same steps as a frontier's.
+
+    Raises :class:`InputError` where there is nothing to choose from, and for limits that are no
+    numbers from 0 on.
+    """
+    present = ground.present
+    options = setting_grid(auto_stop_minutes=(), always_on=False, include=[
+        *question.settings, *(() if present is None else present.unique())])
+    if not options:
+        raise InputError("there is nothing to choose from", where="answer",
+                         mend="allow ALWAYS_ON or a timeout")
+    places = [ground.settings.index(one) for one in options]
+    names = tuple(map(str, options))
+    left = 1 - question.discount
+    fixed, hourly = (one[:, places] * left
+                     for one in ground.owed[question.hour_rule, question.prices])
+    is_present = np.zeros(fixed.shape, dtype=bool) if present is None else (
+        present.to_numpy()[:, None] == np.array(names))
+    is_common = np.isin(names, list(map(str, question.settings)))
+    offers = Offers(fixed + hourly, ground.starts_a_week[:, places],
+                    ground.starts_a_month[:, places] * question.wait_minutes,
+                    is_present | is_common, is_present)
+    label = ground.labels[question.prices]
+    found = weighed(
+        offers, names, list(map(str, question.settings)), ids=ground.ids, ended=ground.ended,
+        window=ground.window, wait_minutes=question.wait_minutes, prices_date=label.date,
+        discount=1 - (1 - label.discount) * left, knows_present=present is not None)
+    choice, chosen = _chosen(found, question)
+    users = tuple(np.array(ground.users, dtype=object)[found.counts])
+    return Answer(
+        question=question, code=code, frontier=found, choice=choice, chosen=chosen,
+        fixed=fixed[found.counts], hourly=hourly[found.counts], users=users,
+        has_present=present is not None, not_billed=ground.not_billed, counted=ground.counted)
+
+
+def _chosen(found: Frontier, question: Question) -> tuple[Choice, Places]:
+    """What is chosen for each WorkSpace that counts, and the place of that among the names."""
+    limit, worth = question.max_cold_starts_per_week, question.value_of_waiting_minute_usd
+    worthy = replace(found, offers=_worthwhile(found.offers, question))
+    choice = worthy.choose(max_cold_starts_per_week=limit, value_of_waiting_minute_usd=worth)
+    offers = worthy.offers.some(found.counts)
+    return choice, best(offers if limit is None else offers.within(limit), worth)
+
+
+def _worthwhile(offers: Offers, question: Question) -> Offers:
+    """The *offers* without changes that save too little, waiting counted at its value.
+
+    A WorkSpace whose present setting breaks the limit of cold starts may change for less.
+    """
+    if not question.min_saving_usd:
+        return offers
+    limit = question.max_cold_starts_per_week
+    counted_usd = offers.usd + question.value_of_waiting_minute_usd * offers.minutes
+    now = np.where(offers.present, counted_usd, 0.0).sum(axis=1, keepdims=True)
+    saves = counted_usd <= now - question.min_saving_usd + SAME
+    waits = np.where(offers.present, offers.waits, 0.0).sum(axis=1, keepdims=True)
+    broken = np.zeros(waits.shape, dtype=bool) if limit is None else waits > limit + SAME
+    return replace(offers, offered=offers.offered & (offers.present | saves | broken))

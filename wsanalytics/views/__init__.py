@@ -1,0 +1,48 @@
+"""Small frames and texts about a fleet or one WorkSpace, for plots, pages and panels."""
+
+from __future__ import annotations
+
+from wsanalytics.views.costs import (
+    GROUPINGS,
+    break_even_usage,
+    bundle_rates,
+    cost_by,
+    cost_by_month,
+    fleet_costs,
+    monthly_hours,
+    priced_rows,
+    tag_names,
+)
+from wsanalytics.views.explain import COSTS, Explanation, explain, refuse_stranger
+from wsanalytics.views.outliers import standing_out
+from wsanalytics.views.plan import NUMBERS, VIEW, changes_view, facts_of, write_csv_view
+from wsanalytics.views.usage import clock_caption, weekly_usage
+from wsanalytics.views.workspace import SHOWN_DAYS, Evidence, busiest_days, stretch_of
+
+__all__ = [
+    "COSTS",
+    "GROUPINGS",
+    "NUMBERS",
+    "SHOWN_DAYS",
+    "VIEW",
+    "Evidence",
+    "Explanation",
+    "break_even_usage",
+    "bundle_rates",
+    "busiest_days",
+    "changes_view",
+    "clock_caption",
+    "cost_by",
+    "cost_by_month",
+    "explain",
+    "facts_of",
+    "fleet_costs",
+    "monthly_hours",
+    "priced_rows",
+    "refuse_stranger",
+    "standing_out",
+    "stretch_of",
+    "tag_names",
+    "weekly_usage",
+    "write_csv_view",
+]

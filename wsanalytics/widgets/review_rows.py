@@ -1,0 +1,89 @@
+"""How the changes of a plan are shown in the table of a review."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from wsanalytics.recommendations import Plan
+from wsanalytics.widgets.table import Column
+
+COLUMNS = (
+    Column("workspace_id", "WorkSpace", width=120),
+    Column("user_name", "user", width=140),
+    Column("from_setting", "from", width=112),
+    Column("to_setting", "to", width=112),
+    Column("saving_usd_per_month", "saves a month", "usd", 112, "expected saving, USD a month"),
+    Column("extra_cold_starts_per_week", "more waits", "number", 92,
+           "cold starts a week beyond the present setting's"),
+    Column("chance_of_loss", "loss", "percent", 76,
+           "chance that it costs more until the end of the next month"),
+    Column("saving_low_usd", "at least", "usd", 90, "lower end of the 80 % interval of the saving"),
+    Column("saving_high_usd", "at most", "usd", 90, "upper end of the 80 % interval"),
+    Column("best_date", "best date", width=96),
+    Column("directory_id", "directory", width=120),
+    Column("compute_type", "bundle", width=110),
+    Column("reason", "reason", width=420),
+    Column("tags", "tags", width=200),
+)
+
+Marks = npt.NDArray[np.bool_]
+ROWS = ("workspace_id", "user_name", "directory_id", "compute_type", "from_setting", "to_setting",
+        "saving_usd_per_month", "saving_low_usd", "saving_high_usd", "chance_of_loss",
+        "extra_cold_starts_per_week", "best_date", "reason", "tags", "account_id", "region")
+"""The columns of :attr:`Review.rows`, a row a change, the largest saving first."""
+Place = tuple[str, str]
+"""An account and a region."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which rows are shown; what is None or empty lets all through.
+
+    Rows whose chance of a loss is not known pass no limit of it.
+    """
+
+    directory_id: str = ""
+    compute_type: str = ""
+    change: str = ""
+    min_saving_usd: float | None = None
+    max_chance_of_loss: float | None = None
+    max_extra_cold_starts_per_week: float | None = None
+
+    def marks(self, rows: pd.DataFrame) -> Marks:
+        """Which of *rows* they let through."""
+        kept = np.ones(len(rows), dtype=bool)
+        for name in ("directory_id", "compute_type"):
+            if wanted := getattr(self, name):
+                kept &= (rows[name] == wanted).to_numpy()
+        if self.change:
+            kept &= (changes_in_words(rows) == self.change).to_numpy()
+        if self.min_saving_usd is not None:
+            kept &= (rows["saving_usd_per_month"] >= self.min_saving_usd).to_numpy()
+        if self.max_chance_of_loss is not None:
+            kept &= (rows["chance_of_loss"] <= self.max_chance_of_loss).to_numpy()
+        if self.max_extra_cold_starts_per_week is not None:
+            kept &= (rows["extra_cold_starts_per_week"]
+                     <= self.max_extra_cold_starts_per_week).to_numpy()
+        return kept
+
+
+def changes_in_words(rows: pd.DataFrame) -> pd.Series:
+    """From which setting to which, a text a row."""
+    return rows["from_setting"] + " → " + rows["to_setting"]
+
+
+def rows_of(plan: Plan, workspaces: pd.DataFrame | None) -> pd.DataFrame:
+    """The changes of *plan* as a review shows them, with what *workspaces* knows of each."""
+    changes = plan.changes
+    for name in ("directory_id", "compute_type", "tags"):
+        known = {} if workspaces is None or name not in workspaces else dict(
+            zip(workspaces["workspace_id"], workspaces[name], strict=True))
+        changes[name] = changes["workspace_id"].map(known).astype("str").fillna("")
+    changes["tags"] = changes["tags"].replace("{}", "")
+    for name, own in (("account_id", plan.account_id), ("region", plan.region)):
+        changes[name] = changes[name].fillna("").replace("", own or "").astype("str")
+    return changes[list(ROWS)]
