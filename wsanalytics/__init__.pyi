@@ -61,7 +61,7 @@ from .tradeoffs import what_if as what_if
 from .aws import Writer as Writer
 from .aws import open_writer as open_writer
 from .actions import Outcome as Outcome
-from .actions import Patience as Patience
+from .actions import RetryPolicy as RetryPolicy
 from .actions import Terms as Terms
 from .actions import apply_plan as apply_plan
 from .actions import create_workspaces as create_workspaces

@@ -16,13 +16,13 @@ import pytest
 from tests.helpers.plans import ACCOUNT, changeable, orders_on_the_way, plan_of, rote_changes
 from tests.helpers.sandboxes import Clients, connected, frozen, modify
 from wsanalytics.actions.apply import apply_plan, journal_beside
-from wsanalytics.actions.change_setting import Patience
+from wsanalytics.actions.change_setting import RetryPolicy
 from wsanalytics.actions.guards import Guards
 from wsanalytics.actions.journal import read_journal
-from wsanalytics.actions.ledger import ledger_of
+from wsanalytics.actions.ledger import journal_state
 from wsanalytics.actions.run import Terms
 from wsanalytics.actions.undo import undo
-from wsanalytics.aws.current_state import Present
+from wsanalytics.aws.current_state import WorkspaceState
 from wsanalytics.aws.errors import AwsError
 from wsanalytics.aws.writer import Writer, open_writer
 from wsanalytics.errors import InputError
@@ -31,7 +31,7 @@ from wsanalytics.sandbox.faults import Faults
 from wsanalytics.sandbox.server import Sandbox
 from wsanalytics.settings import ALWAYS_ON, Setting, auto_stop
 
-QUICK = Patience(settle=0.2, confirm=2, passing=5, poll=0.02, backoff=0.02)
+QUICK = RetryPolicy(settle=0.2, confirm=2, passing=5, poll=0.02, backoff=0.02)
 TERMS = Terms(limit=None, patience=QUICK)
 MODIFY = ("workspaces", "ModifyWorkspaceProperties")
 
@@ -338,7 +338,7 @@ def test_an_interrupted_run_is_resumed_at_any_line(tmp_path: Path) -> None:
             frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=path, terms=TERMS,
                                resume=True)
             assert set(outcomes(frame)) <= {"done", "already in force"}
-            assert ledger_of(read_journal(path)).interrupted == ""
+            assert journal_state(read_journal(path)).interrupted == ""
         assert box.calls[MODIFY] == calls
         box.clock.step(timedelta(minutes=5))
         path = tmp_path / f"{lines - 1}.jsonl"
@@ -410,7 +410,7 @@ def test_a_plan_that_leads_back_is_not_forgotten_halfway(journal: Path) -> None:
                   if one["event"] == "call"]
         interrupt(journal, places[-1])
         change_by_hand(clients, box, name, "AUTO_STOP:60")  # its first call was answered
-        assert len(ledger_of(read_journal(journal)).unfinished()) == 1
+        assert len(journal_state(read_journal(journal)).unfinished()) == 1
         told = apply_plan(back, writer, dry_run=False, journal=journal, terms=TERMS, resume=True)
         assert outcomes(told) == {"done": 1}
         assert settings(box)[name] == "AUTO_STOP:120"
@@ -517,7 +517,7 @@ def test_what_was_begun_and_then_struck_from_the_plan_is_told(journal: Path) -> 
         assert struck in said[0]
         entries = read_journal(journal)
         assert [one["workspace_id"] for one in entries if one["event"] == "stray"] == [struck]
-        assert ledger_of(entries).interrupted == ""
+        assert journal_state(entries).interrupted == ""
 
 
 def test_a_journal_that_is_none_is_refused(journal: Path) -> None:
@@ -584,13 +584,13 @@ def test_nothing_is_begun_where_aws_does_not_tell(journal: Path) -> None:
         assert box.calls[MODIFY] == 0
 
 
-def present(**more: Any) -> Present:
+def present(**more: Any) -> WorkspaceState:
     now = datetime(2026, 9, 16, 12, tzinfo=UTC)
     values = {"workspace_id": "ws-1", "running_mode": "AUTO_STOP", "setting": auto_stop(240),
               "state": "AVAILABLE", "modifying": False, "standby": False, "user_name": "ada",
               "directory_id": "d-1", "compute_type": "STANDARD", "described": {},
               "connection": "CONNECTED", "checked_at": now, "last_connected_at": now}
-    return Present(**(values | more))
+    return WorkspaceState(**(values | more))
 
 
 def test_a_user_who_is_connected_is_not_disturbed() -> None:

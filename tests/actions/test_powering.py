@@ -14,13 +14,13 @@ import pytest
 from tests.helpers.build import at
 from tests.helpers.idlemonth import month
 from tests.helpers.sandboxes import BoxClock, all_statuses, connected, frozen, state_of
-from wsanalytics.actions.change_setting import Patience
+from wsanalytics.actions.change_setting import RetryPolicy
 from wsanalytics.actions.journal import read_journal
 from wsanalytics.actions.run import Terms
 from wsanalytics.actions.start_early import start_early, usual_arrivals
-from wsanalytics.actions.start_stop import START, STOP, Candidate, Work, switch_all
+from wsanalytics.actions.start_stop import START, STOP, Candidate, PowerJob, start_or_stop
 from wsanalytics.actions.stop_idle import hours_between, stop_idle
-from wsanalytics.aws.current_state import Looker
+from wsanalytics.aws.current_state import StateReader
 from wsanalytics.aws.writer import Writer
 from wsanalytics.calendars import Holidays, WorkingHours, Zones
 from wsanalytics.collection.backfill import backfill
@@ -29,7 +29,7 @@ from wsanalytics.history.store import Store
 from wsanalytics.sandbox.faults import Faults
 from wsanalytics.timeline import Window
 
-QUICK = Terms(limit=None, patience=Patience(poll=0.01, settle=0.1, confirm=1, backoff=0.01))
+QUICK = Terms(limit=None, patience=RetryPolicy(poll=0.01, settle=0.1, confirm=1, backoff=0.01))
 IDLE = timedelta(minutes=15)
 EVENING = timedelta(hours=9, minutes=20)
 """From the sandbox's noon to when people in America go home."""
@@ -91,14 +91,14 @@ def test_whoever_comes_back_between_the_two_looks_is_not_stopped(
     box, _, store, writer = evening
     found = stop_idle(store, writer, idle=IDLE, terms=QUICK)
     ids = found["workspace_id"].tolist()
-    looker = Looker(writer.connection)
+    looker = StateReader(writer.connection)
     back = ids[0]
 
     def recheck(present: Any) -> str:
         return "its user has just come back" if present.workspace_id == back else ""
 
-    frame = switch_all(
-        STOP, [Work(writer=writer, looker=looker, recheck=recheck,
+    frame = start_or_stop(
+        STOP, [PowerJob(writer=writer, looker=looker, recheck=recheck,
                     candidates=[Candidate(one) for one in ids])],
         dry_run=False, journal=tmp_path / "j.jsonl", terms=QUICK)
     assert set(done(frame)) == set(ids[1:])
@@ -133,8 +133,8 @@ def test_lost_answers_and_failed_requests(evening: Place, tmp_path: Path) -> Non
     always = box.workspaces().set_index("workspace_id")["running_mode"]
     more = [str(one) for one in always.index[always == "ALWAYS_ON"][:2]] + ["ws-000000000"]
     box.faults = Faults(server_error_share=0.3, cut_share=0.2, html_share=0.1, seed=3)
-    frame = switch_all(
-        STOP, [Work(writer=writer, looker=Looker(writer.connection), recheck=lambda _: "",
+    frame = start_or_stop(
+        STOP, [PowerJob(writer=writer, looker=StateReader(writer.connection), recheck=lambda _: "",
                     candidates=[Candidate(one) for one in [*ids, *more]])],
         dry_run=False, journal=tmp_path / "j.jsonl", terms=QUICK).set_index("workspace_id")
     box.faults = Faults()
@@ -155,8 +155,8 @@ def test_what_was_started_for_somebody_is_not_idle_at_once(
                       & ~stopped["standby"]]
     ids = stopped["workspace_id"].tolist()[:3]
     terms = Terms(limit=None, patience=QUICK.patience, clock=box.clock.now)
-    frame = switch_all(
-        START, [Work(writer=writer, looker=Looker(writer.connection), recheck=lambda _: "",
+    frame = start_or_stop(
+        START, [PowerJob(writer=writer, looker=StateReader(writer.connection), recheck=lambda _: "",
                      candidates=[Candidate(one) for one in ids])],
         dry_run=False, journal=journal, terms=terms)
     assert done(frame) == sorted(ids)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.helpers.build import workspaces
 from tests.helpers.sandboxes import BoxClock, connected, frozen
-from wsanalytics.actions.change_setting import Patience
+from wsanalytics.actions.change_setting import RetryPolicy
 from wsanalytics.actions.run import Terms
 from wsanalytics.actions.stop_idle import stop_idle
 from wsanalytics.aws.writer import Writer
@@ -27,7 +27,7 @@ from wsanalytics.sandbox.services import workspaces_read as describing
 from wsanalytics.sessions.find import find_gaps, find_sessions
 from wsanalytics.timeline import Window
 
-QUICK = Terms(limit=None, patience=Patience(poll=0.01, settle=0.1, confirm=1, backoff=0.01))
+QUICK = Terms(limit=None, patience=RetryPolicy(poll=0.01, settle=0.1, confirm=1, backoff=0.01))
 IDLE = timedelta(minutes=15)
 EVENING = timedelta(hours=9, minutes=20)
 NINE = pd.Timestamp("2026-03-02T09:00Z")

@@ -21,7 +21,7 @@ from wsanalytics.actions.apply import apply_plan
 from wsanalytics.actions.create import create_workspaces
 from wsanalytics.actions.journal import open_journal, read_journal
 from wsanalytics.actions.run import Terms
-from wsanalytics.actions.start_stop import START, STOP, Candidate, Work, switch_all
+from wsanalytics.actions.start_stop import START, STOP, Candidate, PowerJob, start_or_stop
 from wsanalytics.actions.undo import undo
 from wsanalytics.aws import writer as writing
 from wsanalytics.aws.connect import connect
@@ -87,9 +87,9 @@ def test_every_call_that_passes_a_proxy_stands_in_a_journal(
         looker = writing_looker(writer)
         ids = [str(one) for one in box.workspaces()["workspace_id"]]
         for kind in (STOP, START):
-            works = [Work(writer=writer, looker=looker, recheck=lambda _: "",
+            works = [PowerJob(writer=writer, looker=looker, recheck=lambda _: "",
                           candidates=[Candidate(one) for one in ids])]
-            switch_all(kind, works, dry_run=False, journal=actions, terms=TERMS)
+            start_or_stop(kind, works, dry_run=False, journal=actions, terms=TERMS)
         box.faults = Faults()
         directory = box.workspaces()["directory_id"].iloc[0]
         bundle = box.workspaces()["bundle_id"].iloc[0]
@@ -104,9 +104,9 @@ def test_every_call_that_passes_a_proxy_stands_in_a_journal(
 
 
 def writing_looker(writer: Writer) -> Any:
-    from wsanalytics.aws.current_state import Looker
+    from wsanalytics.aws.current_state import StateReader
 
-    return Looker(writer.connection)
+    return StateReader(writer.connection)
 
 
 def test_what_answers_mean(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.aws.test_check_times import EVENING, IDLE
 from tests.helpers.plans import plan_of, rote_changes
 from tests.helpers.sandboxes import BoxClock, connected, frozen
 from wsanalytics.actions.apply import apply_plan
-from wsanalytics.actions.change_setting import Patience
+from wsanalytics.actions.change_setting import RetryPolicy
 from wsanalytics.actions.run import Terms
 from wsanalytics.actions.stop_idle import stop_idle
 from wsanalytics.aws import connect as client
@@ -38,7 +38,7 @@ REGIONS = ("us-east-1", "eu-west-1")
 ROLES = [role_arn(one) for one in ACCOUNTS]
 STRANGE = role_arn("999999999999")
 PLACES = [(account, region) for account in ACCOUNTS for region in REGIONS]
-QUICK = Patience(poll=0.01, settle=0.2, confirm=5, passing=1, backoff=0.01)
+QUICK = RetryPolicy(poll=0.01, settle=0.2, confirm=5, passing=1, backoff=0.01)
 
 
 @pytest.fixture

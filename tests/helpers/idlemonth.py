@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from tests.helpers.sandboxes import BoxClock, connected
-from wsanalytics.actions.change_setting import Patience
+from wsanalytics.actions.change_setting import RetryPolicy
 from wsanalytics.actions.run import Terms
 from wsanalytics.actions.start_early import start_early
 from wsanalytics.actions.stop_idle import stop_idle
@@ -33,7 +33,7 @@ from wsanalytics.timeline import Window
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 STEP = timedelta(minutes=30)
-TERMS = Terms(limit=None, patience=Patience(poll=0.01, settle=0.1))
+TERMS = Terms(limit=None, patience=RetryPolicy(poll=0.01, settle=0.1))
 
 
 def month(days: int, *, workspaces: int = 40, seed: int = 4) -> dict[str, Any]:

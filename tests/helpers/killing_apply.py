@@ -25,9 +25,9 @@ import pandas as pd
 
 from tests.helpers.plans import REGION, orders_on_the_way, plan_of, rote_changes
 from wsanalytics.actions.apply import apply_plan
-from wsanalytics.actions.change_setting import Patience
+from wsanalytics.actions.change_setting import RetryPolicy
 from wsanalytics.actions.journal import read_lines
-from wsanalytics.actions.ledger import ledger_of
+from wsanalytics.actions.ledger import journal_state
 from wsanalytics.actions.run import Terms
 from wsanalytics.actions.undo import undo
 from wsanalytics.aws.connect import connect
@@ -38,7 +38,7 @@ KILLS = 3
 FAULTS = ("throttle=100,20", "server_error_share=0.02", "reset_share=0.01", "cut_share=0.01",
           "html_share=0.005", "in_progress_share=0.005")
 """5 % of the calls go wrong, and those over the pace are refused besides."""
-QUICK = Patience(settle=0.4, confirm=20, passing=20, poll=0.05, backoff=0.05, looks=8)
+QUICK = RetryPolicy(settle=0.4, confirm=20, passing=20, poll=0.05, backoff=0.05, looks=8)
 TERMS = Terms(limit=None, stop_after_failures=20, patience=QUICK)
 
 
@@ -119,7 +119,7 @@ def one_seed(
                                                         terms=TERMS))
         assert os.waitpid(child, 0)[1] == 0
         check_settings(box.url, {name: before for name, (before, _) in changes.items()})
-        assert not ledger_of(read_lines(journal)[0]).standings
+        assert not journal_state(read_lines(journal)[0]).net_changes
     return {"seed": seed, "changes": count, "kills": killed, "orders": len(orders),
             "calls": calls, "torn lines": torn}
 
@@ -146,7 +146,7 @@ def check_journal(journal: Path, orders: list[dict[str, Any]]) -> int:
     """The journal is whole, and no order was given that is not in it; how many calls there were."""
     entries, torn = read_lines(journal)
     assert torn == b""
-    assert not ledger_of(entries).interrupted
+    assert not journal_state(entries).interrupted
     asked: dict[str, int] = {}
     for entry in entries:
         if entry["event"] == "call":

@@ -15,7 +15,7 @@ import pytest
 
 from tests.helpers.build import REPOSITORY
 from tests.helpers.sandboxes import BoxClock, connected, frozen
-from wsanalytics.actions.change_setting import Patience
+from wsanalytics.actions.change_setting import RetryPolicy
 from wsanalytics.cli.main import main
 from wsanalytics.collection.backfill import backfill
 from wsanalytics.collection.collector import collect
@@ -105,7 +105,7 @@ def test_its_ten_lines_make_a_plan_that_can_be_applied_and_undone(
         before = configured(box.workspaces())
         chosen = plan.only(plan.changes["workspace_id"].iloc[:2])
         journal = tmp_path / "plan.journal.jsonl"
-        patience = Patience(poll=0.01, settle=0.2, confirm=5, backoff=0.01)
+        patience = RetryPolicy(poll=0.01, settle=0.2, confirm=5, backoff=0.01)
         done = ws.apply_plan(chosen, writer, dry_run=False, journal=journal, patience=patience)
         assert done["outcome"].tolist() == ["done", "done"]
         assert (configured(box.workspaces()) != before).sum() == 2

@@ -19,7 +19,7 @@ from tests.actions.test_applying import QUICK, fleet, settings
 from tests.helpers.hostile import HOSTILE
 from tests.helpers.plans import plan_of, rote_changes
 from wsanalytics.actions.journal import read_journal
-from wsanalytics.actions.ledger import ledger_of
+from wsanalytics.actions.ledger import journal_state
 from wsanalytics.actions.run import Terms
 from wsanalytics.files.locks import held
 from wsanalytics.prices.book import load_prices
@@ -173,7 +173,7 @@ def test_a_cancelled_run_finishes_what_it_has_begun() -> None:
         carry_out(panel, panel.apply)
         made = [name for name, (_, after) in changes.items() if settings(box)[name] == after]
         assert 1 <= len(made) < 6
-        assert ledger_of(read_journal(panel.worker.journal)).unfinished() == []
+        assert journal_state(read_journal(panel.worker.journal)).unfinished() == []
         assert panel.undo.description == f"Undo {len(made)}…"
 
 
@@ -194,7 +194,7 @@ def test_a_kernel_that_died_in_the_middle_loses_nothing() -> None:
         assert again.undo.description == "Undo 3…"
         carry_out(again, again.apply)
         assert set(again.outcomes["outcome"]) == {"done"}
-        assert ledger_of(read_journal(journal)).interrupted == ""
+        assert journal_state(read_journal(journal)).interrupted == ""
         carry_out(again, again.undo)
         assert all(settings(box)[name] == before for name, (before, _) in changes.items())
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from wsanalytics.actions.apply import apply_plan, journal_beside, places_of
-from wsanalytics.actions.change_setting import Outcome, Patience, went_well
+from wsanalytics.actions.apply import account_regions_of, apply_plan, journal_beside
+from wsanalytics.actions.change_setting import Outcome, RetryPolicy, went_well
 from wsanalytics.actions.create import create_workspaces
 from wsanalytics.actions.journal import Entry, Journal, journal_lock, read_journal
-from wsanalytics.actions.ledger import Ledger, instant_of, ledger_of
+from wsanalytics.actions.ledger import JournalState, instant_of, journal_state
 from wsanalytics.actions.run import DEFAULT_LIMIT, Terms
 from wsanalytics.actions.start_early import start_early
 from wsanalytics.actions.stop_idle import stop_idle
@@ -17,18 +17,18 @@ __all__ = [
     "DEFAULT_LIMIT",
     "Entry",
     "Journal",
-    "Ledger",
+    "JournalState",
     "Outcome",
-    "Patience",
+    "RetryPolicy",
     "Terms",
+    "account_regions_of",
     "apply_plan",
     "create_workspaces",
     "in_force",
     "instant_of",
     "journal_beside",
     "journal_lock",
-    "ledger_of",
-    "places_of",
+    "journal_state",
     "read_journal",
     "start_early",
     "stop_idle",

@@ -17,9 +17,16 @@ from typing import Any
 import pandas as pd
 
 from wsanalytics.actions.change_setting import Change, Outcome, Task
-from wsanalytics.actions.ledger import Standing
-from wsanalytics.actions.queue import Place
-from wsanalytics.actions.run import Run, Terms, _opened, _refuse_other_accounts, as_frame, place_of
+from wsanalytics.actions.ledger import NetChange
+from wsanalytics.actions.queue import AccountRegion
+from wsanalytics.actions.run import (
+    Run,
+    Terms,
+    _opened,
+    _refuse_other_accounts,
+    account_region_of,
+    as_frame,
+)
 from wsanalytics.aws import Meaning, Writer
 from wsanalytics.errors import InputError
 from wsanalytics.recommendations import Plan, read_plan
@@ -71,16 +78,16 @@ def apply_plan(
         book, ledger = _opened(stack, journal, dry_run=dry_run, mends=resume, terms=terms)
         if ledger.interrupted and not resume:
             raise _interrupted(journal, ledger.interrupted)
-        tasks = {change.workspace_id: _task(change, ledger.standings.get(change.workspace_id),
+        tasks = {change.workspace_id: _task(change, ledger.net_changes.get(change.workspace_id),
                                             terms.clock(), dry_run=dry_run,
                                             created_at=about["created_at"]) for change in changes}
         if due_on is not None:
             _put_off(tasks.values(), due_on)
-        strays = [one for one in ledger.unfinished()
+        orphans = [one for one in ledger.unfinished()
                   if one.latest.workspace_id not in tasks and not one.is_being_undone]
         run = Run("apply", writers, by_writer, terms, dry_run, book)
         run.hold = _until_the_month_turns(terms.clock) if due_on is not None else lambda _: ""
-        run.go(tasks, strays, plan=about, resume=resume)
+        run.go(tasks, orphans, plan=about, resume=resume)
         known = [tasks[change.workspace_id] for change in changes]
     return as_frame(known, run.refusals)
 
@@ -110,7 +117,7 @@ def _json(value: float) -> float | None:
 
 
 def _task(
-    change: Change, standing: Standing | None, now: datetime, *, dry_run: bool, created_at: str
+    change: Change, standing: NetChange | None, now: datetime, *, dry_run: bool, created_at: str
 ) -> Task:
     """The task of a change, as far as an earlier run came with it."""
     is_same_plan = standing is not None and (
@@ -126,8 +133,8 @@ def _task(
     if not is_same_plan and standing.latest.before != change.before:
         return Task(change)
     if dry_run:
-        return Task(change, loose=standing.may_be_between)
-    task = Task(change, begun=True, loose=standing.may_be_between)
+        return Task(change, loose=standing.may_be_partial)
+    task = Task(change, begun=True, loose=standing.may_be_partial)
     if standing.latest.calls:
         last = standing.latest.calls[-1]
         task.asked, task.meaning, task.tries = dict(last.properties), Meaning.UNSURE, 1
@@ -159,15 +166,15 @@ def _until_the_month_turns(clock: Callable[[], datetime]) -> Callable[[Change], 
 
 def _shared_out(
     plan: Plan, changes: list[Change], writers: list[Writer]
-) -> dict[Place, Writer | None]:
+) -> dict[AccountRegion, Writer | None]:
     """Who writes to which account and region of the plan; None where nobody can."""
-    by_writer = {place: next((one for one in writers if place_of(one) == place), None)
-                 for place in places_of(plan, changes)}
+    by_writer = {place: next((one for one in writers if account_region_of(one) == place), None)
+                 for place in account_regions_of(plan, changes)}
     _refuse_other_accounts(by_writer, writers, "the plan")
     return by_writer
 
 
-def places_of(plan: Plan, changes: list[Change] | None = None) -> list[Place]:
+def account_regions_of(plan: Plan, changes: list[Change] | None = None) -> list[AccountRegion]:
     """The accounts and regions that a plan is for; :class:`InputError` where it names none."""
     changes = changes_of(plan) if changes is None else changes
     places = list(dict.fromkeys((one.account_id, one.region) for one in changes))

@@ -19,7 +19,7 @@ import pandas as pd
 from wsanalytics.actions.guards import PASSING, Guards
 from wsanalytics.actions.journal import Journal
 from wsanalytics.actions.ledger import properties_of
-from wsanalytics.aws import AwsError, Looker, Meaning, Present, Writer
+from wsanalytics.aws import AwsError, Meaning, StateReader, WorkspaceState, Writer
 from wsanalytics.settings import RunningMode, Setting
 
 MODE, TIMEOUT = "RunningMode", "RunningModeAutoStopTimeoutInMinutes"
@@ -55,25 +55,6 @@ def went_well(frame: pd.DataFrame) -> bool:
     by_rule = frame["workspace_id"].isin(list(frame.attrs.get(BY_RULE, ()))) & (
         frame["outcome"] == str(Outcome.SKIPPED))
     return bool((is_good | by_rule).all()) and not frame.attrs.get(REFUSALS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long, in seconds, and how often something is waited for.
-
-    ``settle``: how long an effect is looked for after an answer that says nothing, before it is
-    asked for again (AWS shows a change within 10 s). ``confirm``: how long after AWS has taken
-    it. ``passing``: how long for STARTING or STOPPING to be over. ``poll``: between two looks.
-    ``backoff``: before the second try of what AWS puts off, doubled from try to try.
-    """
-
-    settle: float = 15
-    confirm: float = 180
-    passing: float = 90
-    poll: float = 2
-    backoff: float = 1
-    tries: int = 10
-    looks: int = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +103,7 @@ class Task:
     outcome: Outcome | None = None
     message: str = ""
 
-    def is_on_its_way(self, present: Present) -> bool:
+    def is_on_its_way(self, present: WorkspaceState) -> bool:
         """Whether what is there is what our own calls may have made of it."""
         change = self.change
         if present.setting in {change.before, change.after}:
@@ -134,7 +115,7 @@ class Task:
 
 
 @dataclass(slots=True)
-class Budget:
+class RunLimits:
     """How many changes may still be begun, and how many failures in a row end it all."""
 
     limit: int | None
@@ -182,12 +163,12 @@ class Changer:
     none is to be begun any more. *ended* is told of each task that is over.
     """
 
-    looker: Looker
+    looker: StateReader
     guards: Guards
-    budget: Budget
+    budget: RunLimits
     writer: Writer | None = None
     journal: Journal | None = None
-    patience: Patience = field(default_factory=Patience)
+    patience: RetryPolicy = field(default_factory=RetryPolicy)
     hold: Callable[[Change], str] = lambda _: ""
     stop: Callable[[], str] = lambda: ""
     advance: Callable[[int], None] = lambda _: None
@@ -199,7 +180,7 @@ class Changer:
         """Begin nothing more if somebody says so."""
         self.budget.halted = self.budget.halted or self.stop()
 
-    def look(self, tasks: list[Task]) -> dict[str, Present]:
+    def look(self, tasks: list[Task]) -> dict[str, WorkspaceState]:
         """What the WorkSpaces are now; asked again where AWS fails to tell."""
         shortens = any(_shortens(task.change) for task in tasks)
         ids = [task.change.workspace_id for task in tasks]
@@ -212,7 +193,7 @@ class Changer:
                 time.sleep(self.patience.poll)
         raise AssertionError
 
-    def step(self, task: Task, present: Present | None) -> bool:
+    def step(self, task: Task, present: WorkspaceState | None) -> bool:
         """Do what is next for one task; whether that was anything at all."""
         if present is None:
             return self.close(task, Outcome.FAILED if task.begun else Outcome.SKIPPED,
@@ -225,7 +206,7 @@ class Changer:
         go_on = self.go_on if task.begun else self.begin
         return go_on(task, present, wanted)
 
-    def go_on(self, task: Task, present: Present, wanted: Properties) -> bool:
+    def go_on(self, task: Task, present: WorkspaceState, wanted: Properties) -> bool:
         """Ask for what is still missing of a change that was begun, when it is time to."""
         if not task.is_on_its_way(present):
             return self.close(task, Outcome.FAILED,
@@ -237,7 +218,7 @@ class Changer:
             return self.close(task, Outcome.SKIPPED, reason)
         return self.ask(task, wanted)
 
-    def begin(self, task: Task, present: Present, wanted: Properties) -> bool:
+    def begin(self, task: Task, present: WorkspaceState, wanted: Properties) -> bool:
         """Check a WorkSpace that nothing was asked of yet, and ask if nothing is against it."""
         change, now = task.change, time.monotonic()
         is_ours = task.loose and present.setting is not None and task.is_on_its_way(present)
@@ -333,7 +314,7 @@ class Changer:
                 task.message = f"AWS does not answer: {error.refusal.what}"
 
 
-def _failed_before(present: Present) -> str:
+def _failed_before(present: WorkspaceState) -> str:
     """A note on a change of hardware that has failed earlier: it stands against nothing."""
     return f"an earlier change of its {present.failed_change} has failed" if (
         present.failed_change) else ""

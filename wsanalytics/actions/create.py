@@ -13,7 +13,7 @@ import pandas as pd
 from wsanalytics.actions.change_setting import Outcome
 from wsanalytics.actions.journal import Journal, JournalError, open_journal
 from wsanalytics.actions.run import Terms
-from wsanalytics.aws import PER_CALL, AwsError, Looker, Meaning, Writer, who_am_i
+from wsanalytics.aws import PER_CALL, AwsError, Meaning, StateReader, Writer, who_am_i
 from wsanalytics.errors import InputError
 from wsanalytics.tables import CREATED
 from wsanalytics.version import __version__
@@ -77,7 +77,7 @@ def create_workspaces(
 def _create(
     creations: list[_Creation], writer: Writer, terms: Terms, journal: Journal | None
 ) -> None:
-    looker = Looker(writer.connection)
+    looker = StateReader(writer.connection)
     for one in creations:
         _look_for(one, looker, journal)
     new = [one for one in creations if one.outcome is None]
@@ -110,7 +110,7 @@ def _pause(group: list[_Creation], terms: Terms) -> float:
     return min(20, terms.patience.backoff * 2.0 ** (max(one.tries for one in group) - 1))
 
 
-def _look_for(one: _Creation, looker: Looker, journal: Journal | None) -> None:
+def _look_for(one: _Creation, looker: StateReader, journal: Journal | None) -> None:
     """Has the user a WorkSpace in that directory? Then it is over."""
     found = looker.of_user(one.request["DirectoryId"], one.request["UserName"])
     alive = [there for there in found if there.state not in {"TERMINATING", "TERMINATED"}]
@@ -125,7 +125,7 @@ def _look_for(one: _Creation, looker: Looker, journal: Journal | None) -> None:
         _close(one, Outcome.FAILED, f"it is there, but set to {alive[0].setting}", journal)
 
 
-def _look_again(one: _Creation, looker: Looker, journal: Journal | None) -> None:
+def _look_again(one: _Creation, looker: StateReader, journal: Journal | None) -> None:
     """Look for what was asked for; where AWS does not tell, nobody knows."""
     try:
         _look_for(one, looker, journal)

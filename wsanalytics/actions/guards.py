@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from wsanalytics.aws import Present
+from wsanalytics.aws import WorkspaceState
 from wsanalytics.settings import RunningMode, Setting
 
 OPT_OUT = ("Skip_Convert",)
@@ -23,9 +23,9 @@ class Guards:
     """What holds for every WorkSpace that is looked at: names of tags, and who tells licences."""
 
     opt_out: tuple[str, ...] = OPT_OUT
-    license_of: Callable[[Present], str] = lambda _: ""
+    license_of: Callable[[WorkspaceState], str] = lambda _: ""
 
-    def against(self, present: Present) -> str:
+    def against(self, present: WorkspaceState) -> str:
         """Why this WorkSpace is not for us to touch at all; empty if it is."""
         if present.running_mode not in set(RunningMode):
             mode = present.running_mode or "not reported"
@@ -39,7 +39,7 @@ class Guards:
         return ""
 
     def by_rule(
-        self, present: Present, before: Setting | None = None, after: Setting | None = None
+        self, present: WorkspaceState, before: Setting | None = None, after: Setting | None = None
     ) -> str:
         """Why a rule, and nothing that has changed, keeps this WorkSpace as it is; or empty."""
         if not present.standby and not self.opted_out(present):
@@ -48,12 +48,12 @@ class Guards:
                 is_change and before and after) else ""
         return self.against(present)
 
-    def opted_out(self, present: Present) -> str:
+    def opted_out(self, present: WorkspaceState) -> str:
         """The tag by which it asks to be left alone; empty if it has none."""
         names = {name.casefold() for name in self.opt_out}
         return next((name for name in present.tags if name.casefold() in names), "")
 
-    def against_change(self, present: Present, before: Setting, after: Setting) -> str:
+    def against_change(self, present: WorkspaceState, before: Setting, after: Setting) -> str:
         """Why the setting of *present* may not be changed from *before* to *after* now."""
         if reason := self.against(present):
             return reason
@@ -67,7 +67,7 @@ class Guards:
             return reason
         return against_stopping_a_user(present, after)
 
-    def against_license(self, present: Present, before: Setting, after: Setting) -> str:
+    def against_license(self, present: WorkspaceState, before: Setting, after: Setting) -> str:
         """Own licences on graphics hardware are bought as so many of one running mode."""
         is_gpu = present.compute_type.startswith(_GPU)
         if not is_gpu or before.running_mode is after.running_mode:
@@ -79,7 +79,7 @@ class Guards:
                 if known else "whether it is under a commitment for own licences cannot be told")
 
 
-def against_stopping_a_user(present: Present, after: Setting) -> str:
+def against_stopping_a_user(present: WorkspaceState, after: Setting) -> str:
     """A shorter timeout that has passed already, for all that AWS knows, while somebody works.
 
     A timeout runs from the disconnect, so it stops nobody who is connected; this is for the case

@@ -21,7 +21,7 @@ _MAY_HAVE_BEEN_DONE = {_NO_ANSWER, "taken", "unsure"}
 
 
 @dataclass(slots=True)
-class Called:
+class CallRecord:
     """One call of a deed: what was asked, when, and what the answer meant (empty: none came)."""
 
     properties: Mapping[str, Any]
@@ -30,7 +30,7 @@ class Called:
 
 
 @dataclass(slots=True)
-class Deed:
+class ChangeAttempt:
     """One change of one WorkSpace in one run of apply or undo, as far as it came.
 
     ``begun`` is the line with which its run began; ``outcome`` is empty where a kill came first.
@@ -45,7 +45,7 @@ class Deed:
     before: Setting
     after: Setting
     promise: Mapping[str, Any]
-    calls: list[Called] = field(default_factory=list)
+    calls: list[CallRecord] = field(default_factory=list)
     outcome: str = ""
     message: str = ""
 
@@ -56,7 +56,7 @@ class Deed:
 
 
 @dataclass(slots=True)
-class Standing:
+class NetChange:
     """What the deeds of one WorkSpace come to; ``is_sure`` if the last of them came to its end.
 
     ``since`` is when the last call was made; ``latest`` the deed it belongs to.
@@ -65,38 +65,38 @@ class Standing:
     original: Setting
     current: Setting
     since: datetime
-    latest: Deed
+    latest: ChangeAttempt
     is_sure: bool
     is_being_undone: bool = False
 
     @property
-    def may_be_between(self) -> bool:
+    def may_be_partial(self) -> bool:
         """Whether it may have got its mode and not its timeout: any AUTO_STOP may be our doing."""
-        deed = self.latest
-        return not self.is_sure and deed.before.running_mode is not deed.after.running_mode
+        attempt = self.latest
+        return not self.is_sure and attempt.before.running_mode is not attempt.after.running_mode
 
 
 @dataclass(slots=True)
-class Ledger:
+class JournalState:
     """What the entries of a journal say.
 
     ``standings`` by WorkSpace; ``interrupted`` the kind of the last run if it has no end.
     """
 
-    deeds: list[Deed]
-    standings: dict[str, Standing]
+    attempts: list[ChangeAttempt]
+    net_changes: dict[str, NetChange]
     interrupted: str
 
-    def unfinished(self) -> list[Standing]:
+    def unfinished(self) -> list[NetChange]:
         """The WorkSpaces of which nobody knows whether the change came to its end."""
-        return [one for one in self.standings.values() if not one.is_sure]
+        return [one for one in self.net_changes.values() if not one.is_sure]
 
 
-def ledger_of(entries: Iterable[Entry]) -> Ledger:
+def journal_state(entries: Iterable[Entry]) -> JournalState:
     """What *entries* say; :class:`InputError` for an entry that cannot be what was written."""
     begins: dict[str, Entry] = {}
-    deeds: dict[tuple[str, str], Deed] = {}
-    calls: dict[str, Called] = {}
+    attempts: dict[tuple[str, str], ChangeAttempt] = {}
+    calls: dict[str, CallRecord] = {}
     acted: list[str] = []
     ended: set[str] = set()
     for place, entry in enumerate(entries, start=1):
@@ -108,7 +108,7 @@ def ledger_of(entries: Iterable[Entry]) -> Ledger:
                 case "end":
                     ended.add(entry["run"])
                 case event:
-                    _take(event, entry, begins, deeds, calls)
+                    _take(event, entry, begins, attempts, calls)
             if entry["event"] != "mended":
                 acted.append(entry["run"])
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError,
@@ -118,63 +118,63 @@ def ledger_of(entries: Iterable[Entry]) -> Ledger:
                 where=f"the journal, line {place}",
                 rule="a journal is written by wsanalytics alone and never edited",
                 mend="restore it from a backup") from error
-    found = list(deeds.values())
+    found = list(attempts.values())
     is_open = bool(acted) and acted[-1] not in ended and acted[-1] in begins
     interrupted = str(begins[acted[-1]]["kind"]) if is_open else ""
-    return Ledger(found, _standings(found), interrupted)
+    return JournalState(found, _standings(found), interrupted)
 
 
 def _take(
     event: str, entry: Entry, begins: Mapping[str, Entry],
-    deeds: dict[tuple[str, str], Deed], calls: dict[str, Called],
+    attempts: dict[tuple[str, str], ChangeAttempt], calls: dict[str, CallRecord],
 ) -> None:
     run = entry["run"]
     if event == "change":
         begun = begins[run]
-        deeds[run, entry["workspace_id"]] = Deed(
+        attempts[run, entry["workspace_id"]] = ChangeAttempt(
             begun["kind"], begun, entry["workspace_id"], entry["user_name"],
             entry["account_id"], entry["region"], setting_of(entry["from"]),
             setting_of(entry["to"]), entry.get("promise") or {})
     elif event == "call" and "WorkspaceId" in entry["request"]:
-        called = Called(entry["request"]["WorkspaceProperties"], instant_of(entry["at"]))
+        called = CallRecord(entry["request"]["WorkspaceProperties"], instant_of(entry["at"]))
         calls[entry["call"]] = called
-        deeds[run, entry["request"]["WorkspaceId"]].calls.append(called)
+        attempts[run, entry["request"]["WorkspaceId"]].calls.append(called)
     elif event == "answer" and entry["call"] in calls:
         calls[entry["call"]].meaning = entry["meaning"]
-    elif event == "outcome" and (run, entry["workspace_id"]) in deeds:
-        deed = deeds[run, entry["workspace_id"]]
-        deed.outcome, deed.message = entry["outcome"], entry.get("message", "")
+    elif event == "outcome" and (run, entry["workspace_id"]) in attempts:
+        attempt = attempts[run, entry["workspace_id"]]
+        attempt.outcome, attempt.message = entry["outcome"], entry.get("message", "")
     elif event == "stray" and entry["outcome"] == DONE:
-        known = [one for one in deeds.values() if one.workspace_id == entry["workspace_id"]]
+        known = [one for one in attempts.values() if one.workspace_id == entry["workspace_id"]]
         known[-1].outcome = DONE
 
 
-def _standings(deeds: Iterable[Deed]) -> dict[str, Standing]:
-    standings: dict[str, Standing] = {}
-    for deed in deeds:
-        before = standings.get(deed.workspace_id)
-        if deed.kind == "undo":
-            if deed.outcome in {DONE, ALREADY}:
-                standings.pop(deed.workspace_id, None)
-            elif before and deed.touched:
+def _standings(attempts: Iterable[ChangeAttempt]) -> dict[str, NetChange]:
+    net_changes: dict[str, NetChange] = {}
+    for attempt in attempts:
+        before = net_changes.get(attempt.workspace_id)
+        if attempt.kind == "undo":
+            if attempt.outcome in {DONE, ALREADY}:
+                net_changes.pop(attempt.workspace_id, None)
+            elif before and attempt.touched:
                 before.is_sure, before.is_being_undone = False, True
-        elif deed.touched or (before and deed.outcome in {DONE, ALREADY}):
-            since = deed.calls[-1].at if deed.touched or before is None else before.since
-            standings[deed.workspace_id] = Standing(
-                _original(before, deed), deed.after, since, deed,
-                is_sure=deed.outcome in {DONE, ALREADY})
-    return {name: one for name, one in standings.items()
+        elif attempt.touched or (before and attempt.outcome in {DONE, ALREADY}):
+            since = attempt.calls[-1].at if attempt.touched or before is None else before.since
+            net_changes[attempt.workspace_id] = NetChange(
+                _original(before, attempt), attempt.after, since, attempt,
+                is_sure=attempt.outcome in {DONE, ALREADY})
+    return {name: one for name, one in net_changes.items()
             if not one.is_sure or one.original != one.current}
 
 
-def _original(before: Standing | None, deed: Deed) -> Setting:
+def _original(before: NetChange | None, attempt: ChangeAttempt) -> Setting:
     """The setting to go back to: across changes of ours that follow one another, no further."""
     if before is None:
-        return deed.before
-    is_resumed = (before.latest.before, before.current) == (deed.before, deed.after)
-    is_between = before.may_be_between and deed.before.running_mode is RunningMode.AUTO_STOP
-    follows = is_resumed or is_between or before.current == deed.before
-    return before.original if follows else deed.before
+        return attempt.before
+    is_resumed = (before.latest.before, before.current) == (attempt.before, attempt.after)
+    is_between = before.may_be_partial and attempt.before.running_mode is RunningMode.AUTO_STOP
+    follows = is_resumed or is_between or before.current == attempt.before
+    return before.original if follows else attempt.before
 
 
 def instant_of(text: str) -> datetime:

@@ -11,12 +11,12 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 
 from wsanalytics.actions.change_setting import Changer, Outcome, Task
-from wsanalytics.aws import PER_CALL, AwsError, Present
+from wsanalytics.aws import PER_CALL, AwsError, WorkspaceState
 
-Place = tuple[str | None, str | None]
+AccountRegion = tuple[str | None, str | None]
 
 
-def deal(tasks: Iterable[Task], changers: Mapping[Place, Changer]) -> None:
+def deal(tasks: Iterable[Task], changers: Mapping[AccountRegion, Changer]) -> None:
     """Bring every task to its end, in their order, by the changer of its account and region.
 
     Where AWS stops telling, that changer's ``broken`` says why and its tasks are given up; the
@@ -48,7 +48,7 @@ def deal(tasks: Iterable[Task], changers: Mapping[Place, Changer]) -> None:
             time.sleep(min(changers[_place(task)].patience.poll for task in under_way))
 
 
-def _place(task: Task) -> Place:
+def _place(task: Task) -> AccountRegion:
     return task.change.account_id, task.change.region
 
 
@@ -62,10 +62,10 @@ def _is_over(task: Task, changer: Changer) -> bool:
 
 
 def _looked(
-    under_way: list[Task], changers: Mapping[Place, Changer]
-) -> tuple[dict[str, Present], AwsError | None]:
+    under_way: list[Task], changers: Mapping[AccountRegion, Changer]
+) -> tuple[dict[str, WorkspaceState], AwsError | None]:
     """What the WorkSpaces are now, place by place; and the last error, if AWS failed to tell."""
-    seen: dict[str, Present] = {}
+    seen: dict[str, WorkspaceState] = {}
     failed = None
     for place in dict.fromkeys(map(_place, under_way)):
         own = [task for task in under_way if _place(task) == place]

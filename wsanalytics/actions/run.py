@@ -18,18 +18,18 @@ import pandas as pd
 from wsanalytics.actions.change_setting import (
     BY_RULE,
     REFUSALS,
-    Budget,
     Change,
     Changer,
     Outcome,
-    Patience,
+    RetryPolicy,
+    RunLimits,
     Task,
 )
 from wsanalytics.actions.guards import Guards, opt_out_names
 from wsanalytics.actions.journal import Journal, JournalError, open_journal, read_journal, utc_now
-from wsanalytics.actions.ledger import Ledger, Standing, ledger_of
-from wsanalytics.actions.queue import Place, deal
-from wsanalytics.aws import AwsError, Looker, Writer, who_am_i
+from wsanalytics.actions.ledger import JournalState, NetChange, journal_state
+from wsanalytics.actions.queue import AccountRegion, deal
+from wsanalytics.aws import AwsError, StateReader, Writer, who_am_i
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import counted, listed
 from wsanalytics.progress import working
@@ -37,7 +37,7 @@ from wsanalytics.version import __version__
 
 
 def _refuse_other_accounts(
-    by_writer: dict[Place, Writer | None], writers: list[Writer], what: str
+    by_writer: dict[AccountRegion, Writer | None], writers: list[Writer], what: str
 ) -> None:
     if by_writer and not any(by_writer.values()):
         wanted = listed([f"{account} {region}" for account, region in by_writer])
@@ -50,16 +50,16 @@ def _refuse_other_accounts(
 
 def _opened(
     stack: ExitStack, path: Path | None, *, dry_run: bool, mends: bool, terms: Terms
-) -> tuple[Journal | None, Ledger]:
+) -> tuple[Journal | None, JournalState]:
     if not dry_run:
         if path is None:
             raise InputError("no journal is named", where="journal",
                              rule="every call is written down before it is made",
                              mend="pass journal=Path('plan.journal.jsonl')")
         book = stack.enter_context(open_journal(path, clock=terms.clock, mends=mends))
-        return book, ledger_of(book.entries)
+        return book, journal_state(book.entries)
     there = path is not None and path.exists()
-    return None, ledger_of(read_journal(path) if there and path is not None else [])
+    return None, journal_state(read_journal(path) if there and path is not None else [])
 
 COLUMNS = ("workspace_id", "user_name", "from_setting", "to_setting", "found_setting",
            "saving_usd_per_month", "extra_cold_starts_per_week", "outcome", "message")
@@ -83,7 +83,7 @@ class Terms:
     max_share: float = 1.0
     stop_after_failures: int = 5
     opt_out: tuple[str, ...] = ()
-    patience: Patience = field(default_factory=Patience)
+    patience: RetryPolicy = field(default_factory=RetryPolicy)
     tell: Callable[[str], None] = lambda _: None
     ended: Callable[[Task], None] = lambda _: None
     stop: Callable[[], str] = lambda: ""
@@ -92,7 +92,7 @@ class Terms:
 
 
 
-def place_of(writer: Writer) -> Place:
+def account_region_of(writer: Writer) -> AccountRegion:
     """The account and region that a writer is for."""
     return writer.connection.account_id, writer.connection.region
 
@@ -101,7 +101,7 @@ class Run:
     """One run over all accounts and regions, dry or real."""
 
     def __init__(
-        self, kind: str, writers: list[Writer], by_writer: dict[Place, Writer | None],
+        self, kind: str, writers: list[Writer], by_writer: dict[AccountRegion, Writer | None],
         terms: Terms, dry_run: bool, journal: Journal | None,
     ) -> None:
         self.kind, self.writers, self.by_writer = kind, writers, by_writer
@@ -109,17 +109,17 @@ class Run:
         self.refusals: list[str] = []
         self.sent_before = sum(writer.sent for writer in writers)
         self.hold: Callable[[Change], str] = lambda _: ""
-        self.lookers = {place_of(one): Looker(one.connection) for one in writers}
+        self.readers = {account_region_of(one): StateReader(one.connection) for one in writers}
 
-    def go(self, tasks: dict[str, Task], strays: list[Standing], **about: object) -> None:
+    def go(self, tasks: dict[str, Task], orphans: list[NetChange], **about: object) -> None:
         """Bring all *tasks* to their end, and find out what became of *strays*."""
         with ExitStack() as locks:
             if self.journal is not None:
                 for writer in filter(None, self.by_writer.values()):
                     locks.enter_context(writer.alone("settings"))
-            self.carry(tasks, strays, **about)
+            self.carry(tasks, orphans, **about)
 
-    def carry(self, tasks: dict[str, Task], strays: list[Standing], **about: object) -> None:
+    def carry(self, tasks: dict[str, Task], orphans: list[NetChange], **about: object) -> None:
         """As :meth:`go`, once the accounts and regions are held."""
         terms, budget = self.terms, self.budget()
         if self.journal is not None:
@@ -151,7 +151,7 @@ class Run:
                                else str(changer.broken))
         if self.journal is not None and is_whole:
             try:
-                is_whole = self.look_for(strays)
+                is_whole = self.look_for(orphans)
             except AwsError as error:
                 terms.tell(f"{error} What was done is in the journal; go on with --resume.")
                 return
@@ -185,10 +185,10 @@ class Run:
                         "with --resume, or take it back with undo.")
 
     def changer(
-        self, writer: Writer, budget: Budget, advance: Callable[[int], None]
+        self, writer: Writer, budget: RunLimits, advance: Callable[[int], None]
     ) -> Changer:
         """What makes the changes of one account and region."""
-        looker = self.lookers[place_of(writer)]
+        looker = self.readers[account_region_of(writer)]
         guards = Guards(opt_out_names(self.terms.opt_out), looker.license)
         return Changer(
             looker=looker, guards=guards, budget=budget,
@@ -196,7 +196,7 @@ class Run:
             patience=self.terms.patience, hold=self.hold, stop=self.terms.stop,
             advance=advance, ended=self.terms.ended)
 
-    def budget(self) -> Budget:
+    def budget(self) -> RunLimits:
         """How much may be done, by the limit and by the share of the fleet."""
         terms = self.terms
         limit, why = terms.limit, "over the limit of this run"
@@ -207,7 +207,7 @@ class Run:
                 limit = most
                 why = (f"over {terms.max_share:.0%} of {counted(fleet, 'WorkSpace')}, the largest "
                        "share of this run")
-        return Budget(limit, terms.stop_after_failures, why)
+        return RunLimits(limit, terms.stop_after_failures, why)
 
     def size(self) -> int:
         """How many WorkSpaces there are where this run may make changes.
@@ -217,14 +217,14 @@ class Run:
         counts, failed = list[int](), None
         for writer in filter(None, self.by_writer.values()):
             try:
-                counts.append(self.lookers[place_of(writer)].count())
+                counts.append(self.readers[account_region_of(writer)].count())
             except AwsError as error:  # so its changes are refused as well
                 failed = error
         if failed is not None and not counts:
             raise failed
         return sum(counts)
 
-    def look_for(self, strays: list[Standing]) -> bool:
+    def look_for(self, orphans: list[NetChange]) -> bool:
         """What became of changes that were begun and are not in the plan any more.
 
         Whether all could be looked at: what is in another account or region is left to whoever
@@ -232,18 +232,18 @@ class Run:
         """
         assert self.journal is not None
         elsewhere = 0
-        for one in strays:
-            deed = one.latest
-            place = (deed.account_id, deed.region)
-            if place not in self.lookers:
+        for one in orphans:
+            attempt = one.latest
+            place = (attempt.account_id, attempt.region)
+            if place not in self.readers:
                 elsewhere += 1
                 continue
-            seen = self.lookers[place].look([deed.workspace_id]).get(deed.workspace_id)
+            seen = self.readers[place].look([attempt.workspace_id]).get(attempt.workspace_id)
             found = str(seen.setting or seen.running_mode) if seen else "gone"
             is_done = seen is not None and seen.setting == one.current
-            self.journal.write("stray", workspace_id=deed.workspace_id, found=found,
+            self.journal.write("stray", workspace_id=attempt.workspace_id, found=found,
                                outcome=str(Outcome.DONE if is_done else Outcome.UNKNOWN))
-            self.terms.tell(f"{deed.workspace_id} was begun by an earlier run and is not in the "
+            self.terms.tell(f"{attempt.workspace_id} was begun by an earlier run and is not in the "
                             f"plan any more: it is {found} now (it was {one.original})")
         if elsewhere:
             self.terms.tell(f"{counted(elsewhere, 'change')} that an earlier run began in another "
@@ -251,7 +251,7 @@ class Run:
         return not elsewhere
 
 
-def _skip_others(tasks: Iterable[Task], changers: Mapping[Place, Changer]) -> bool:
+def _skip_others(tasks: Iterable[Task], changers: Mapping[AccountRegion, Changer]) -> bool:
     """Skip what the credentials are not for; whether an earlier run had begun some of it."""
     has_begun = False
     for task in tasks:

@@ -17,9 +17,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.actions.run import Terms
-from wsanalytics.actions.start_stop import START, Candidate, Work, switch_all, works_of
+from wsanalytics.actions.start_stop import START, Candidate, PowerJob, jobs_of, start_or_stop
 from wsanalytics.actions.stop_idle import Keep, hours_between, of_place
-from wsanalytics.aws import PER_CALL, Looker, Present, Writer
+from wsanalytics.aws import PER_CALL, StateReader, WorkspaceState, Writer
 from wsanalytics.calendars import Holidays, Zones
 from wsanalytics.history import Store
 from wsanalytics.sessions import (
@@ -134,15 +134,15 @@ def start_early(
     opened = Store.of(store)
     inventory = opened.inventory()
 
-    def work_of(one: Writer) -> Work:
-        looker = Looker(one.connection)
+    def job_of(one: Writer) -> PowerJob:
+        looker = StateReader(one.connection)
         finder = _Finder(opened, looker, ahead, min_chance, zones, holidays, terms)
         found = finder.find(keep(of_place(inventory, one)))
-        return Work(writer=one, looker=looker, candidates=found, recheck=finder.recheck,
+        return PowerJob(writer=one, looker=looker, candidates=found, recheck=finder.recheck,
                     about={"ahead_minutes": ahead.total_seconds() / 60})
 
-    works, refused = works_of(writer, work_of, terms.tell)
-    return switch_all(START, works, dry_run=dry_run, journal=journal, terms=terms,
+    works, refused = jobs_of(writer, job_of, terms.tell)
+    return start_or_stop(START, works, dry_run=dry_run, journal=journal, terms=terms,
                       refused=refused)
 
 
@@ -150,7 +150,7 @@ class _Finder:
     """Finds the WorkSpaces whose users are about to come."""
 
     def __init__(
-        self, store: Store, looker: Looker, ahead: timedelta, min_chance: float, zones: Zones,
+        self, store: Store, looker: StateReader, ahead: timedelta, min_chance: float, zones: Zones,
         holidays: Holidays | None, terms: Terms,
     ) -> None:
         self.store, self.looker, self.ahead, self.min_chance = store, looker, ahead, min_chance
@@ -191,12 +191,12 @@ class _Finder:
         seen = self.looker.look(ids[:PER_CALL], connected=True).values()
         return max((one.looked_at for one in seen if one.looked_at), default=self.terms.clock())
 
-    def _was_there_today(self, present: Present, now: datetime) -> bool:
+    def _was_there_today(self, present: WorkspaceState, now: datetime) -> bool:
         zone, last = self.zones.zone(present.directory_id), present.last_connected_at
         return last is not None and last.astimezone(zone).date() == now.astimezone(zone).date()
 
     def _candidate(
-        self, name: str, present: Present, expected_at: pd.Timestamp, chance: float,
+        self, name: str, present: WorkspaceState, expected_at: pd.Timestamp, chance: float,
         now: datetime,
     ) -> Candidate:
         assert present.setting is not None
@@ -208,7 +208,7 @@ class _Finder:
             name, present, last_connected_at=present.last_connected_at, expected_at=comes_at,
             chance=chance, saved_hours=-(chance * if_he_comes + (1 - chance) * if_not))
 
-    def recheck(self, present: Present) -> str:
+    def recheck(self, present: WorkspaceState) -> str:
         """Why not to start it after all, as AWS tells right before the call."""
         if present.looked_at is not None and self._was_there_today(present, present.looked_at):
             return "its user has been there today"

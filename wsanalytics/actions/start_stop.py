@@ -23,9 +23,9 @@ from wsanalytics.aws import (
     PER_CALL,
     Answer,
     AwsError,
-    Looker,
     Meaning,
-    Present,
+    StateReader,
+    WorkspaceState,
     Writer,
     chunked,
     who_am_i,
@@ -52,7 +52,7 @@ class Candidate:
     """
 
     workspace_id: str
-    present: Present | None = None
+    present: WorkspaceState | None = None
     last_connected_at: datetime | None = None
     expected_at: datetime | None = None
     chance: float | None = None
@@ -67,7 +67,7 @@ class Candidate:
 
 
 @dataclass(eq=False, kw_only=True)
-class Switcher:
+class PowerRunner:
     """Stops (or starts) WorkSpaces of one account and region; without *journal* a dry run.
 
     *recheck* says of a WorkSpace, looked at right before the call, why it is to be left alone.
@@ -75,10 +75,10 @@ class Switcher:
 
     kind: str
     writer: Writer
-    looker: Looker
+    looker: StateReader
     guards: Guards
     terms: Terms
-    recheck: Callable[[Present], str]
+    recheck: Callable[[WorkspaceState], str]
     journal: Journal | None = None
     has_asked: bool = False
 
@@ -120,7 +120,7 @@ class Switcher:
             if group and not ready:
                 time.sleep(self.terms.patience.poll)
 
-    def is_ready(self, one: Candidate, present: Present | None) -> bool:
+    def is_ready(self, one: Candidate, present: WorkspaceState | None) -> bool:
         """Whether to ask for it now; it may have come to its end instead."""
         if present is None:
             return self.close(one, Outcome.SKIPPED, "it is not there any more")
@@ -136,7 +136,7 @@ class Switcher:
             return self.close(one, Outcome.SKIPPED, reason)
         return True
 
-    def reason_against(self, present: Present) -> str:
+    def reason_against(self, present: WorkspaceState) -> str:
         """Why it is not to be asked for after all."""
         if reason := self.guards.against(present):
             return reason
@@ -195,18 +195,18 @@ class Switcher:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class PowerJob:
     """What a command found to do in one account and region, and how a call is to be guarded."""
 
     writer: Writer
-    looker: Looker
+    looker: StateReader
     candidates: list[Candidate]
-    recheck: Callable[[Present], str]
+    recheck: Callable[[WorkspaceState], str]
     about: dict[str, Any] = field(default_factory=dict)
 
 
 def _switch(
-    kind: str, works: Iterable[Work], allowed: set[str] | None, terms: Terms, book: Journal
+    kind: str, works: Iterable[PowerJob], allowed: set[str] | None, terms: Terms, book: Journal
 ) -> None:
     has_asked = False
     for work in works:
@@ -226,18 +226,18 @@ def _break_off(candidates: Iterable[Candidate]) -> None:
             one.message = "the journal cannot be written any more"
 
 
-def works_of(
-    writers: Writer | Sequence[Writer], work_of: Callable[[Writer], Work],
+def jobs_of(
+    writers: Writer | Sequence[Writer], job_of: Callable[[Writer], PowerJob],
     tell: Callable[[str], None],
-) -> tuple[list[Work], list[str]]:
+) -> tuple[list[PowerJob], list[str]]:
     """What there is to do in each account and region, and who refused to be looked at.
 
     Raises :class:`AwsError` where all of them refuse.
     """
-    works, refused = list[Work](), list[AwsError]()
+    works, refused = list[PowerJob](), list[AwsError]()
     for writer in [writers] if isinstance(writers, Writer) else writers:
         try:
-            works.append(work_of(writer))
+            works.append(job_of(writer))
         except AwsError as error:
             refused.append(error)
     if refused and not works:
@@ -247,8 +247,13 @@ def works_of(
     return works, [str(one) for one in refused]
 
 
-def switch_all(
-    kind: str, works: Iterable[Work], *, dry_run: bool, journal: Path | str | None, terms: Terms,
+def start_or_stop(
+    kind: str,
+    works: Iterable[PowerJob],
+    *,
+    dry_run: bool,
+    journal: Path | str | None,
+    terms: Terms,
     refused: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Do the *works* of all accounts and regions; a ``switched`` table of what became of each."""
@@ -284,7 +289,7 @@ def switch_all(
     return frame
 
 
-def _allowed(kind: str, works: Iterable[Work], limit: int | None) -> set[str] | None:
+def _allowed(kind: str, works: Iterable[PowerJob], limit: int | None) -> set[str] | None:
     """Those that the limit takes over all accounts and regions: who saves most, or comes surest."""
     if limit is None:
         return None
@@ -294,8 +299,8 @@ def _allowed(kind: str, works: Iterable[Work], limit: int | None) -> set[str] | 
     return {one.workspace_id for one in free[:limit]}
 
 
-def _switcher(kind: str, work: Work, terms: Terms, journal: Journal | None) -> Switcher:
-    return Switcher(kind=kind, writer=work.writer, looker=work.looker,
+def _switcher(kind: str, work: PowerJob, terms: Terms, journal: Journal | None) -> PowerRunner:
+    return PowerRunner(kind=kind, writer=work.writer, looker=work.looker,
                     guards=Guards(opt_out_names(terms.opt_out)), terms=terms,
                     recheck=work.recheck, journal=journal)
 

@@ -15,8 +15,8 @@ import pandas as pd
 
 from wsanalytics.actions.journal import Entry, read_journal
 from wsanalytics.actions.run import Terms
-from wsanalytics.actions.start_stop import STOP, Candidate, Work, switch_all, works_of
-from wsanalytics.aws import PER_CALL, Looker, Present, Writer
+from wsanalytics.actions.start_stop import STOP, Candidate, PowerJob, jobs_of, start_or_stop
+from wsanalytics.aws import PER_CALL, StateReader, WorkspaceState, Writer
 from wsanalytics.billing import HourRule, billable, hours_of
 from wsanalytics.calendars import WorkingHours, Zones
 from wsanalytics.check_times import evidence_at
@@ -65,15 +65,17 @@ def stop_idle(
     opened = Store.of(store)
     inventory = opened.inventory()
 
-    def work_of(one: Writer) -> Work:
-        looker = Looker(one.connection)
+    def job_of(one: Writer) -> PowerJob:
+        looker = StateReader(one.connection)
         finder = _Finder(opened, looker, idle, working_hours, zones, started)
         found = finder.find(keep(of_place(inventory, one)))
-        return Work(writer=one, looker=looker, candidates=found, recheck=finder.recheck,
+        return PowerJob(writer=one, looker=looker, candidates=found, recheck=finder.recheck,
                     about={"idle_minutes": idle.total_seconds() / 60})
 
-    works, refused = works_of(writer, work_of, terms.tell)
-    return switch_all(STOP, works, dry_run=dry_run, journal=journal, terms=terms, refused=refused)
+    works, refused = jobs_of(writer, job_of, terms.tell)
+    return start_or_stop(
+        STOP, works, dry_run=dry_run, journal=journal, terms=terms, refused=refused
+    )
 
 
 def of_place(workspaces: pd.DataFrame, writer: Writer) -> pd.DataFrame:
@@ -100,8 +102,13 @@ class _Finder:
     """Finds the WorkSpaces that run for nobody."""
 
     def __init__(
-        self, store: Store, looker: Looker, idle: timedelta, working_hours: WorkingHours | None,
-        zones: Zones, started: dict[str, datetime],
+        self,
+        store: Store,
+        looker: StateReader,
+        idle: timedelta,
+        working_hours: WorkingHours | None,
+        zones: Zones,
+        started: dict[str, datetime],
     ) -> None:
         self.store, self.looker, self.idle = store, looker, idle
         self.working_hours, self.zones, self.started = working_hours, zones, started
@@ -168,12 +175,14 @@ class _Finder:
         return ({str(name): at.to_pydatetime() for name, at in latest.items()},
                 ours | set(late["workspace_id"].astype("str")))
 
-    def idle_since(self, present: Present, busy_at: datetime | None) -> datetime | None:
+    def idle_since(self, present: WorkspaceState, busy_at: datetime | None) -> datetime | None:
         """Since when nobody has been there; None where nothing tells."""
         known = [present.last_connected_at, busy_at, self.started.get(present.workspace_id)]
         return max((one for one in known if one is not None), default=None)
 
-    def _candidate(self, present: Present, since: datetime, *, is_watched: bool) -> Candidate:
+    def _candidate(
+        self, present: WorkspaceState, since: datetime, *, is_watched: bool
+    ) -> Candidate:
         now = present.looked_at
         assert now is not None
         assert present.setting is not None
@@ -189,7 +198,7 @@ class _Finder:
             present.workspace_id, present, last_connected_at=present.last_connected_at,
             saved_hours=hours_between(now, stops_at), why_not=why_not)
 
-    def _working_hours(self, present: Present, now: datetime) -> str:
+    def _working_hours(self, present: WorkspaceState, now: datetime) -> str:
         if self.working_hours is None:
             return ""
         zone = self.zones.zone(present.directory_id)
@@ -197,7 +206,7 @@ class _Finder:
             return ""
         return f"it is {now.astimezone(zone):%a %H:%M} in {zone.key}, within the working hours"
 
-    def recheck(self, present: Present) -> str:
+    def recheck(self, present: WorkspaceState) -> str:
         """Why not to stop it after all, as AWS tells right before the call."""
         if present.connection == "CONNECTED":
             return "its user has just come back"
@@ -213,7 +222,7 @@ class _Finder:
         return self._working_hours(present, now)
 
 
-def _aged(present: Present) -> str:
+def _aged(present: WorkspaceState) -> str:
     """Why AWS's word on the connection says nothing of now; empty if it does."""
     if present.is_fresh or present.checked_at is None:
         return ""
@@ -221,7 +230,7 @@ def _aged(present: Present) -> str:
             "nothing of now")
 
 
-def _checked(present: Present) -> datetime | None:
+def _checked(present: WorkspaceState) -> datetime | None:
     """When AWS checked the connection; a check cannot lie after the answer that tells of it."""
     if present.checked_at is None or present.looked_at is None:
         return None

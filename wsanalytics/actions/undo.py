@@ -12,8 +12,15 @@ import pandas as pd
 
 from wsanalytics.actions.change_setting import Change, Task
 from wsanalytics.actions.journal import read_journal
-from wsanalytics.actions.ledger import Ledger, Standing
-from wsanalytics.actions.run import Run, Terms, _opened, _refuse_other_accounts, as_frame, place_of
+from wsanalytics.actions.ledger import JournalState, NetChange
+from wsanalytics.actions.run import (
+    Run,
+    Terms,
+    _opened,
+    _refuse_other_accounts,
+    account_region_of,
+    as_frame,
+)
 from wsanalytics.aws import Writer
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import listed
@@ -41,51 +48,53 @@ def undo(
     with ExitStack() as stack:
         read_journal(journal)  # refused before anything is made
         book, ledger = _opened(stack, journal, dry_run=dry_run, mends=True, terms=terms)
-        standings = in_force(ledger, only, journal)
-        changes = [_reversed(one) for one in reversed(standings.values())]
+        net_changes = in_force(ledger, only, journal)
+        changes = [_reversed(one) for one in reversed(net_changes.values())]
         places = dict.fromkeys((one.account_id, one.region) for one in changes)
-        by_writer = {place: next((one for one in writers if place_of(one) == place), None)
+        by_writer = {place: next((one for one in writers if account_region_of(one) == place), None)
                      for place in places}
         _refuse_other_accounts(by_writer, writers, "the journal")
         tasks = {change.workspace_id: Task(
-            change, loose=standings[change.workspace_id].may_be_between, settles=True)
+            change, loose=net_changes[change.workspace_id].may_be_partial, settles=True)
             for change in changes}
         if not dry_run:
-            _let_settle([one for one in standings.values() if not one.is_sure], terms)
+            _let_settle([one for one in net_changes.values() if not one.is_sure], terms)
         run = Run("undo", writers, by_writer, terms, dry_run, book)
         run.go(tasks, [])
     return as_frame(list(tasks.values()), run.refusals)
 
 
-def in_force(ledger: Ledger, only: Iterable[str] | None, journal: Path) -> dict[str, Standing]:
+def in_force(
+    ledger: JournalState, only: Iterable[str] | None, journal: Path
+) -> dict[str, NetChange]:
     """What there is to take back by *ledger*: all of it, or that of the WorkSpaces *only*.
 
     Raises :class:`InputError` for ids of which no change is in force by the *journal*.
     """
     if only is None:
-        return ledger.standings
+        return ledger.net_changes
     names = [only] if isinstance(only, str) else list(dict.fromkeys(only))
-    lost = [name for name in names if name not in ledger.standings]
+    lost = [name for name in names if name not in ledger.net_changes]
     if lost:
-        there = listed(list(ledger.standings))
+        there = listed(list(ledger.net_changes))
         raise InputError(
             f"no change of {listed(lost)} is in force by it", where=str(journal),
             rule="only a change that was made, and not taken back yet, can be taken back",
             mend=f"name some of those in force: {there}" if there else "apply the plan first")
-    return {name: one for name, one in ledger.standings.items() if name in names}
+    return {name: one for name, one in ledger.net_changes.items() if name in names}
 
 
-def _let_settle(unfinished: Iterable[Standing], terms: Terms) -> None:
+def _let_settle(unfinished: Iterable[NetChange], terms: Terms) -> None:
     """A call that a kill cut off a moment ago may still arrive."""
     ages = [(terms.clock() - one.since).total_seconds() for one in unfinished]
     time.sleep(max(0, min(terms.patience.settle, terms.patience.settle - min(ages, default=1e9))))
 
 
-def _reversed(standing: Standing) -> Change:
-    deed = standing.latest
-    saving = deed.promise.get("saving_usd_per_month")
-    waits = deed.promise.get("extra_cold_starts_per_week")
+def _reversed(standing: NetChange) -> Change:
+    attempt = standing.latest
+    saving = attempt.promise.get("saving_usd_per_month")
+    waits = attempt.promise.get("extra_cold_starts_per_week")
     return Change(
-        workspace_id=deed.workspace_id, before=standing.current, after=standing.original,
-        user_name=deed.user_name, account_id=deed.account_id, region=deed.region,
+        workspace_id=attempt.workspace_id, before=standing.current, after=standing.original,
+        user_name=attempt.user_name, account_id=attempt.account_id, region=attempt.region,
         saving_usd_per_month=-(saving or 0.0), extra_cold_starts_per_week=-(waits or 0.0))

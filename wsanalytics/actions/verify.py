@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from wsanalytics.actions.journal import read_journal
-from wsanalytics.actions.ledger import ALREADY, DONE, Deed, Standing, ledger_of
+from wsanalytics.actions.ledger import ALREADY, DONE, ChangeAttempt, NetChange, journal_state
 from wsanalytics.billing import HourRule, bill
 from wsanalytics.errors import InputError, NotBilledWarning
 from wsanalytics.history import Store
@@ -44,7 +44,7 @@ _CLOCKS_APART = timedelta(minutes=5)
 class _Made:
     """One change that is in force: when it was begun, from when it pays, until when it counts."""
 
-    standing: Standing
+    standing: NetChange
     began: datetime
     pays_from: datetime
     until: datetime
@@ -82,8 +82,8 @@ def verify(
     WorkSpaces.
     """
     store = Store.of(store)
-    ledger = ledger_of(read_journal(journal))
-    done = [one for one in ledger.standings.values()
+    ledger = journal_state(read_journal(journal))
+    done = [one for one in ledger.net_changes.values()
             if one.is_sure and one.latest.kind == "apply"]
     if not done:
         return _frame([])
@@ -96,7 +96,7 @@ def verify(
             mend="name the store of that account and region")
     settings = store.settings()
     changed = _changed_again(done, settings)
-    made = [_Made(one, _began(one, ledger.deeds), _pays_from(one),
+    made = [_Made(one, _began(one, ledger.attempts), _pays_from(one),
                   min(end, changed.get(one.latest.workspace_id, end)))
             for one in done if one.latest.workspace_id in known]
     rows = []
@@ -112,7 +112,7 @@ def verify(
     return _frame(rows)
 
 
-def _pays_from(one: Standing) -> datetime:
+def _pays_from(one: NetChange) -> datetime:
     """To AUTO_STOP, hours are billed from the next 1st (``switching``); all else at once."""
     is_mode = one.latest.before.running_mode is not one.current.running_mode
     if not is_mode or one.current.running_mode is RunningMode.ALWAYS_ON:
@@ -121,19 +121,21 @@ def _pays_from(one: Standing) -> datetime:
             + timedelta(days=32)).replace(day=1)
 
 
-def _began(one: Standing, deeds: list[Deed]) -> datetime:
+def _began(one: NetChange, attempts: list[ChangeAttempt]) -> datetime:
     """When its first call was made, which may be that of a run which did not come to its end."""
     began, latest = one.since, one.latest
-    mine = [deed for deed in deeds if deed.workspace_id == latest.workspace_id]
-    for deed in reversed(mine[: mine.index(latest) + 1]):
-        if deed is not latest and (deed.kind != latest.kind or deed.outcome in {DONE, ALREADY}):
+    mine = [attempt for attempt in attempts if attempt.workspace_id == latest.workspace_id]
+    for attempt in reversed(mine[: mine.index(latest) + 1]):
+        if attempt is not latest and (
+            attempt.kind != latest.kind or attempt.outcome in {DONE, ALREADY}
+        ):
             break
-        if deed.touched:
-            began = min(began, deed.calls[0].at)
+        if attempt.touched:
+            began = min(began, attempt.calls[0].at)
     return began
 
 
-def _changed_again(done: Iterable[Standing], settings: pd.DataFrame) -> dict[str, datetime]:
+def _changed_again(done: Iterable[NetChange], settings: pd.DataFrame) -> dict[str, datetime]:
     """The day on which somebody gave a WorkSpace another setting, as the store saw it."""
     found = {}
     rows = settings.groupby("workspace_id", observed=True)
@@ -231,12 +233,12 @@ def _silent_days(gaps: pd.DataFrame) -> dict[str, float]:
 
 
 def _row(one: _Made, values: dict[str, Any], verdict: str) -> dict[str, Any]:
-    deed, promise = one.standing.latest, one.standing.latest.promise
+    attempt, promise = one.standing.latest, one.standing.latest.promise
     promised = {f"promised{part}_usd": _scaled(promise.get(f"saving{name}"), one.months)
                 for part, name in (("", "_usd_per_month"), ("_low", "_low_usd"),
                                    ("_high", "_high_usd"))}
     row: dict[str, Any] = {
-        "workspace_id": one.name, "user_name": deed.user_name,
+        "workspace_id": one.name, "user_name": attempt.user_name,
         "from_setting": str(one.standing.latest.before), "to_setting": str(one.standing.current),
         "changed_at": one.standing.since, "until_at": one.until,
         "days": max(0.0, (one.until - one.pays_from).total_seconds() / 86400),
@@ -261,12 +263,12 @@ def _verdict(row: dict[str, Any]) -> str:
     return "better" if saved > high + _CENT else "as promised"
 
 
-def _rule(one: Standing, hour_rule: HourRule | str | None) -> HourRule:
+def _rule(one: NetChange, hour_rule: HourRule | str | None) -> HourRule:
     told = one.latest.begun.get("plan", {}).get("hour_rule", HourRule.CLOCK_HOUR)
     return HourRule.parse(hour_rule or told)
 
 
-def _prices(one: Standing, path: Path | str | None, discount: float | None) -> PriceBook:
+def _prices(one: NetChange, path: Path | str | None, discount: float | None) -> PriceBook:
     told = one.latest.begun.get("plan", {}).get("discount", 0.0)
     return load_prices(path=path).discounted(told if discount is None else discount)
 

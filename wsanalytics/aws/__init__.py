@@ -7,7 +7,7 @@ from wsanalytics.aws.cloudwatch import MetricRequest, Series, calls_needed, pric
 from wsanalytics.aws.connect import check_regions, check_role_arns, configured_region, connect
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.credentials import who_am_i
-from wsanalytics.aws.current_state import Looker, Present
+from wsanalytics.aws.current_state import StateReader, WorkspaceState
 from wsanalytics.aws.errors import AwsError, Refusal, mend_together, without_secrets
 from wsanalytics.aws.iam import NEEDS_NO_PERMISSION, partition_of, resources_for, statement_for
 from wsanalytics.aws.odd_answers import text
@@ -43,13 +43,13 @@ __all__ = [
     "Change",
     "Connection",
     "Items",
-    "Looker",
     "Meaning",
     "MetricRequest",
-    "Present",
     "Refusal",
     "Series",
+    "StateReader",
     "Statuses",
+    "WorkspaceState",
     "Writer",
     "calls_needed",
     "check_regions",

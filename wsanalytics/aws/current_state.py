@@ -38,7 +38,7 @@ _FAILED = "UPDATE_FAILED"
 
 
 @dataclass(frozen=True, slots=True)
-class Present:
+class WorkspaceState:
     """One WorkSpace as AWS tells of it now; ``setting`` is None for MANUAL and what is unknown.
 
     ``modifying`` says that a change of its hardware is in progress, ``failed_change`` which one
@@ -71,7 +71,7 @@ class Present:
         return is_of_now(self.checked_at, self.looked_at)
 
 
-class Looker:
+class StateReader:
     """Looks at WorkSpaces of one account in one region, 25 at a time."""
 
     def __init__(self, connection: Connection) -> None:
@@ -79,7 +79,7 @@ class Looker:
 
     def look(
         self, ids: Sequence[str], *, tags: bool = False, connected: bool = False
-    ) -> dict[str, Present]:
+    ) -> dict[str, WorkspaceState]:
         """The WorkSpaces *ids* that are there, by id; with their tags and users where asked for.
 
         Raises :class:`AwsError` where AWS does not tell.
@@ -98,7 +98,7 @@ class Looker:
         return {name: _present(one, known_tags.get(name, {}), statuses.get(name, {}))
                 for name, one in described.items()}
 
-    def of_user(self, directory_id: str, user_name: str) -> list[Present]:
+    def of_user(self, directory_id: str, user_name: str) -> list[WorkspaceState]:
         """The WorkSpaces of one user in one directory."""
         return [_present(one, {}, {}) for page in self.connection.pages(
             "workspaces", "DescribeWorkspaces", "Workspaces", DirectoryId=directory_id,
@@ -109,7 +109,7 @@ class Looker:
         return sum(len(page) for page in self.connection.pages(
             "workspaces", "DescribeWorkspaces", "Workspaces", Limit=PER_CALL))
 
-    def license(self, present: Present) -> str:
+    def license(self, present: WorkspaceState) -> str:
         """``byol`` or ``included``; empty where it cannot be told."""
         try:
             directories = self._directories
@@ -143,13 +143,13 @@ class Looker:
 
 def _present(
     one: Mapping[str, Any], tags: Mapping[str, str], status: Mapping[str, Any]
-) -> Present:
+) -> WorkspaceState:
     properties = members(one.get("WorkspaceProperties"))
     related = many(one.get("RelatedWorkspaces"))
     changes = {str(change.get("Resource")): str(change.get("State"))
                for change in many(one.get("ModificationStates"))}
     mode = text(properties.get("RunningMode"))
-    return Present(
+    return WorkspaceState(
         workspace_id=one["WorkspaceId"], running_mode=mode, setting=_setting(mode, properties),
         state=text(one.get("State")), modifying=any(state != _FAILED for state in changes.values()),
         failed_change=", ".join(name for name, state in changes.items() if state == _FAILED),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from wsanalytics.actions import Entry, instant_of, journal_beside, ledger_of, read_journal
+from wsanalytics.actions import Entry, instant_of, journal_beside, journal_state, read_journal
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import counted
 from wsanalytics.recommendations import SCHEMA, digest_of, load_object
@@ -58,5 +58,5 @@ def _entries(journal: Path) -> list[Entry]:
 
 def _changes_in(entries: Iterable[Entry]) -> int:
     """The WorkSpaces that a journal says were changed, or may have been."""
-    return len({deed.workspace_id for deed in ledger_of(entries).deeds
-                if deed.touched and deed.kind == "apply"})
+    return len({attempt.workspace_id for attempt in journal_state(entries).attempts
+                if attempt.touched and attempt.kind == "apply"})

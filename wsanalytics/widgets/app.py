@@ -14,7 +14,7 @@ from typing import Any
 
 from ipywidgets import VBox, Widget
 
-from wsanalytics.actions import DEFAULT_LIMIT, journal_beside, places_of
+from wsanalytics.actions import DEFAULT_LIMIT, account_regions_of, journal_beside
 from wsanalytics.aws import Writer, connect
 from wsanalytics.calendars import Zones
 from wsanalytics.errors import InputError, WsanalyticsError
@@ -83,7 +83,9 @@ def _made(asked: dict[str, Any]) -> App:
     writers: list[Writer] = []
     if asked.get("allow_apply"):
         refuse_without_fleet(asked.get("plan") or asked.get("store"))
-        writers = writers_for([region for _, region in places_of(subject) if region], asked)
+        writers = writers_for(
+            [region for _, region in account_regions_of(subject) if region], asked
+        )
     of = Evidence.of(analysis, zones) if analysis else Evidence()
     panel = review(
         plan or analysis,  # type: ignore[arg-type]  # there is one or the other

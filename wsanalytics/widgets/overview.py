@@ -87,7 +87,7 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
         self.head = html(self._headline())
         self.tabs = LazyTabs([
             ("When people work", self._when), ("Hours", self._hours), ("Costs", self._costs),
-            ("Standing out", self._standing_out), ("WorkSpaces", self._all),
+            ("NetChange out", self._standing_out), ("WorkSpaces", self._all),
             ("Data holes", self._data_holes)])
         super().__init__([self.head, self.tabs])
         self.add_class("wsanalytics-overview")

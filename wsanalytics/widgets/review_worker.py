@@ -15,11 +15,11 @@ import pandas as pd
 
 from wsanalytics.actions import (
     Entry,
-    Ledger,
+    JournalState,
     Terms,
     apply_plan,
     journal_lock,
-    ledger_of,
+    journal_state,
     read_journal,
     undo,
     went_well,
@@ -74,7 +74,7 @@ class Worker:
             self.review.say(f"Earlier changes can be taken back by their own journals: {names} "
                             "(ws.review(…, journal=that), or ws.undo).")
 
-    def refresh(self) -> Ledger:
+    def refresh(self) -> JournalState:
         """Read the journal again: it may have been written to by somebody else."""
         ledger = self._ledger()
         self.review.in_force, self.interrupted = _in_force(ledger), ledger.interrupted
@@ -155,8 +155,8 @@ class Worker:
         self.review.finish(ended, " ".join([message, *self.told]), trouble=trouble,
                            in_force=_in_force(ledger))
 
-    def _ledger(self) -> Ledger:
-        return ledger_of(read_journal(self.journal) if self.journal.exists() else [])
+    def _ledger(self) -> JournalState:
+        return journal_state(read_journal(self.journal) if self.journal.exists() else [])
 
     def _tell(self, message: str) -> None:
         self.told.append(message)
@@ -190,19 +190,19 @@ def worker_for(
     worker = Worker(review, writers, cut_off[0] if cut_off else own, terms)
     worker.also_cut_off = cut_off[1:]
     worker.others = [path for path, entries in known.items() if path != worker.journal
-                     and set(_in_force(ledger_of(entries)).values()) & set(review.places)]
+                     and set(_in_force(journal_state(entries)).values()) & set(review.places)]
     return worker
 
 
 def _is_cut_off(entries: list[Entry], review: Review) -> bool:
     """Whether the last run of a journal was cut off, and is one of this plan's."""
-    ledger = ledger_of(entries)
+    ledger = journal_state(entries)
     if not ledger.interrupted:
         return False
     rows = review.rows
     ours = set(zip(rows["account_id"], rows["region"], strict=True))
     theirs = {(place[0], place[1]) for place in _last_begin(entries).get("places") or ()}
-    asked = _asked_last(entries) or set(ledger.standings)
+    asked = _asked_last(entries) or set(ledger.net_changes)
     return theirs <= ours and bool(asked & set(rows["workspace_id"]))
 
 
@@ -220,12 +220,12 @@ def _entries_at(path: Path) -> list[Entry]:
     """The lines of a journal; none of one that is not ours, or damaged: it is not gone on with."""
     try:
         entries = read_journal(path)
-        ledger_of(entries)
+        journal_state(entries)
     except InputError:
         return []
     return entries
 
 
-def _in_force(ledger: Ledger) -> dict[str, Place]:
+def _in_force(ledger: JournalState) -> dict[str, Place]:
     return {name: (one.latest.account_id, one.latest.region)
-            for name, one in ledger.standings.items()}
+            for name, one in ledger.net_changes.items()}

@@ -12,11 +12,11 @@ import pandas as pd
 
 from wsanalytics.actions import (
     Terms,
+    account_regions_of,
     apply_plan,
     in_force,
     journal_beside,
-    ledger_of,
-    places_of,
+    journal_state,
     read_journal,
 )
 from wsanalytics.actions import (
@@ -41,7 +41,7 @@ def apply(args: Namespace) -> int:
         if args.output:
             write_table(pd.DataFrame(columns=list(APPLIED.names)), args.output, APPLIED)
         return 0
-    places = places_of(plan)
+    places = account_regions_of(plan)
     journal = args.journal or journal_beside(args.plan)
     _warn(plan, args)
     due_on = datetime.now(UTC).date() if args.due else None
@@ -62,8 +62,8 @@ def undo(args: Namespace) -> int:
     """Say what would be taken back of what a journal tells, or take it back."""
     _check_outputs(args.output)
     only = args.workspace or None
-    standings = in_force(ledger_of(read_journal(args.journal)), only, args.journal)
-    regions = sorted({one.latest.region for one in standings.values()})
+    net_changes = in_force(journal_state(read_journal(args.journal)), only, args.journal)
+    regions = sorted({one.latest.region for one in net_changes.values()})
     if not regions:
         terminal.tell("nothing to undo: no change that this journal tells of is in force by it")
         if args.output:

@@ -1,0 +1,115 @@
+"""When a call that changes AWS is sent again, and when it is given up: one rule for all of them.
+
+ModifyWorkspaceProperties, StartWorkspaces, StopWorkspaces and CreateWorkspaces are never repeated
+blindly. After each answer the WorkSpace is read again, and only where it is not as it was asked
+for does :func:`next_step` say what follows: wait, send the request again, or give up. That makes it
+safe to lose an answer: a request that took effect is seen to have done so, and is not sent twice.
+
+What each kind of answer allows (:class:`~wsanalytics.aws.Meaning`):
+
+=========  ====================================================================================
+taken      AWS has accepted it: wait up to ``confirm_seconds`` for the effect, never send again
+unsure     no answer, or none to be trusted: send again after ``propagation_seconds`` at the least
+later      AWS has not done it (throttled, another change): send again after the backoff
+refused    the caller ends it at once
+=========  ====================================================================================
+
+*Reads* are retried by :mod:`wsanalytics.aws` itself, for they change nothing.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wsanalytics.aws import Answer, Meaning
+
+LONGEST_BACKOFF_SECONDS = 20.0
+"""Doubling ends here: AWS's own clients wait no longer between two tries either."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How long, in seconds, and how often AWS is waited for, in everything that changes it.
+
+    ``propagation_seconds``: after an answer that says nothing, how long an effect is looked for
+    before the request is sent again (AWS shows a change within 10 s). ``confirm_seconds``: how long
+    after AWS has accepted it. ``transition_seconds``: how long for STARTING or STOPPING to be over.
+    ``poll_seconds``: between two reads. ``backoff_seconds``: before the second attempt of what AWS
+    puts off, doubled from attempt to attempt. ``max_attempts``: of one request. ``max_reads``: of
+    one state, where reading itself fails.
+    """
+
+    propagation_seconds: float = 15
+    confirm_seconds: float = 180
+    transition_seconds: float = 90
+    poll_seconds: float = 2
+    backoff_seconds: float = 1
+    max_attempts: int = 10
+    max_reads: int = 4
+
+
+_FIELDS_BEFORE = {
+    "settle": "propagation_seconds", "confirm": "confirm_seconds", "passing": "transition_seconds",
+    "poll": "poll_seconds", "backoff": "backoff_seconds", "tries": "max_attempts",
+    "looks": "max_reads",
+}
+
+
+def Patience(**fields: float) -> RetryPolicy:  # noqa: N802  # the name that the class once had
+    """Give a :class:`RetryPolicy`, by the names of fields that it once had; deprecated."""
+    warnings.warn("Patience is RetryPolicy now, and its fields carry units: "
+                  f"{', '.join(f'{old} is {new}' for old, new in _FIELDS_BEFORE.items())}",
+                  DeprecationWarning, stacklevel=2)
+    return RetryPolicy(**{_FIELDS_BEFORE[name]: value for name, value in fields.items()})  # type: ignore[arg-type]  # seconds and counts
+
+
+@dataclass(slots=True)
+class Attempts:
+    """The requests that were sent for one change: how many, when, and what the last answer meant.
+
+    ``count`` begins anew with a request for something else, such as the timeout after the mode.
+    ``message`` is what AWS said last. ``sent_at`` is monotonic seconds.
+    """
+
+    count: int = 0
+    sent_at: float = 0.0
+    meaning: Meaning = Meaning.UNSURE
+    message: str = ""
+
+    def record(self, answer: Answer, *, is_new_request: bool = False) -> None:
+        """Note that a request was sent just now, and what came of it."""
+        self.count = 1 if is_new_request else self.count + 1
+        self.sent_at, self.meaning = time.monotonic(), answer.meaning
+        self.message = f"{answer.code}: {answer.message}" if answer.code else ""
+
+    @property
+    def seconds_since(self) -> float:
+        """How long ago the last of them was sent."""
+        return time.monotonic() - self.sent_at
+
+
+class Step(StrEnum):
+    """What follows a read that does not show the effect of what was asked for."""
+
+    WAIT = "wait"
+    SEND = "send"
+    UNCONFIRMED = "unconfirmed"
+    """AWS has accepted it, and it has not come about in all that time."""
+    GIVE_UP = "give up"
+    """It was sent as often as it may be."""
+
+
+def next_step(attempts: Attempts, policy: RetryPolicy) -> Step:
+    """Say what to do about a change that a fresh read does not show yet."""
+    waited = attempts.seconds_since
+    if attempts.meaning is Meaning.TAKEN:
+        return Step.UNCONFIRMED if waited > policy.confirm_seconds else Step.WAIT
+    needed = policy.propagation_seconds if attempts.meaning is Meaning.UNSURE else min(
+        LONGEST_BACKOFF_SECONDS, policy.backoff_seconds * 2.0 ** (attempts.count - 1))
+    if waited < needed:
+        return Step.WAIT
+    # Only now: the last attempt deserves the same time to show its effect as those before it.
+    return Step.GIVE_UP if attempts.count >= policy.max_attempts else Step.SEND
