@@ -35,7 +35,7 @@ def measure_pace(workspaces: int, folder: Path) -> None:
     with SandboxProcess(workspaces=workspaces, throttle=True) as box:
         opened = connect(regions=["us-east-1"], endpoint_url=box.url, credentials=("a", "b"))
         began = time.perf_counter()
-        done = collect(folder / "pace", connections=opened, tell=print)
+        done = collect(folder / "pace", connections=opened, log=print)
         seconds = time.perf_counter() - began
     calls = 2 * -(-workspaces // 25)
     least = (calls - BURST) / RATE

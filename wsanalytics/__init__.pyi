@@ -62,7 +62,7 @@ from .aws import Writer as Writer
 from .aws import open_writer as open_writer
 from .actions import Outcome as Outcome
 from .actions import RetryPolicy as RetryPolicy
-from .actions import Terms as Terms
+from .actions import RunOptions as RunOptions
 from .actions import apply_plan as apply_plan
 from .actions import create_workspaces as create_workspaces
 from .actions import start_early as start_early

@@ -20,7 +20,7 @@ from wsanalytics.actions.change_setting import RetryPolicy
 from wsanalytics.actions.guards import Guards
 from wsanalytics.actions.journal import read_journal
 from wsanalytics.actions.ledger import journal_state
-from wsanalytics.actions.run import Terms
+from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.undo import undo
 from wsanalytics.aws.current_state import WorkspaceState
 from wsanalytics.aws.errors import AwsError
@@ -31,8 +31,14 @@ from wsanalytics.sandbox.faults import Faults
 from wsanalytics.sandbox.server import Sandbox
 from wsanalytics.settings import ALWAYS_ON, Setting, auto_stop
 
-QUICK = RetryPolicy(settle=0.2, confirm=2, passing=5, poll=0.02, backoff=0.02)
-TERMS = Terms(limit=None, patience=QUICK)
+QUICK = RetryPolicy(
+    propagation_seconds=0.2,
+    confirm_seconds=2,
+    transition_seconds=5,
+    poll_seconds=0.02,
+    backoff_seconds=0.02,
+)
+TERMS = RunOptions(limit=None, retry=QUICK)
 MODIFY = ("workspaces", "ModifyWorkspaceProperties")
 
 
@@ -74,7 +80,7 @@ def test_a_plan_is_applied_and_taken_back(journal: Path) -> None:
     with fleet() as (box, _, writer):
         changes, before = rote_changes(box.workspaces(), 30), settings(box)
         start = box.clock.now()
-        frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, terms=TERMS)
+        frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, options=TERMS)
         assert outcomes(frame) == {"done": 30}
         wanted = before | {name: after for name, (_, after) in changes.items()}
         assert settings(box) == wanted
@@ -83,30 +89,30 @@ def test_a_plan_is_applied_and_taken_back(journal: Path) -> None:
         for name, (old, new) in changes.items():
             own = told.loc[told["workspace_id"] == name, "order"].tolist()
             assert own == orders_on_the_way(old, new)
-        again = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, terms=TERMS)
+        again = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, options=TERMS)
         assert outcomes(again) == {"already in force": 30}
         assert box.calls[MODIFY] == sum(len(orders_on_the_way(*one)) for one in changes.values())
         would = undo(journal, writer)
         assert outcomes(would) == {"would be done": 30}
         assert settings(box) == wanted
-        assert outcomes(undo(journal, writer, dry_run=False, patience=QUICK)) == {"done": 30}
+        assert outcomes(undo(journal, writer, dry_run=False, retry=QUICK)) == {"done": 30}
         assert settings(box) == before
         calls = box.calls[MODIFY]
-        assert undo(journal, writer, dry_run=False, patience=QUICK).empty
+        assert undo(journal, writer, dry_run=False, retry=QUICK).empty
         assert box.calls[MODIFY] == calls
         once_more = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal,
-                               terms=TERMS)
+                               options=TERMS)
         assert outcomes(once_more) == {"done": 30}
 
 
 def test_single_changes_are_taken_back(journal: Path) -> None:
     with fleet(20) as (box, _, writer):
         changes, before = rote_changes(box.workspaces(), 4), settings(box)
-        apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, terms=TERMS)
+        apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, options=TERMS)
         one, two, three, four = changes
         assert undo(journal, writer, only=[three, one])["workspace_id"].tolist() == [three, one]
         assert outcomes(undo(journal, writer, dry_run=False, only=(name for name in (one, three)),
-                             patience=QUICK)) == {"done": 2}
+                             retry=QUICK)) == {"done": 2}
         kept = before | {name: changes[name][1] for name in (two, four)}
         assert settings(box) == kept
         written = journal.read_text()
@@ -114,14 +120,14 @@ def test_single_changes_are_taken_back(journal: Path) -> None:
             for names, told in (([two, one], one), (["ws-unknown0"], "ws-unknown0"), ("ws-", "ws-"),
                                 ([one, three], f"{one}, {three}")):
                 with pytest.raises(InputError, match=f"no change of {told} is in force by it"):
-                    undo(journal, writer, dry_run=dry_run, only=names, patience=QUICK)
+                    undo(journal, writer, dry_run=dry_run, only=names, retry=QUICK)
         with pytest.raises(InputError, match=f"name some of those in force.*{two}, {four}"):
             undo(journal, writer, only=[one])
         assert undo(journal, writer, only=[]).empty
         assert (settings(box), journal.read_text()) == (kept, written)
-        assert outcomes(undo(journal, writer, dry_run=False, only=two, patience=QUICK)) == {
+        assert outcomes(undo(journal, writer, dry_run=False, only=two, retry=QUICK)) == {
             "done": 1}
-        assert outcomes(undo(journal, writer, dry_run=False, patience=QUICK)) == {"done": 1}
+        assert outcomes(undo(journal, writer, dry_run=False, retry=QUICK)) == {"done": 1}
         assert settings(box) == before
         with pytest.raises(InputError, match="apply the plan first"):
             undo(journal, writer, only=[one])
@@ -152,7 +158,7 @@ def test_what_has_drifted_is_skipped_with_its_reason(journal: Path) -> None:
         if everything.loc[standby, "running_mode"] != "ALWAYS_ON":
             more[str(standby)] = ("AUTO_STOP:60", "ALWAYS_ON")
         frame = apply_plan(plan_of(plain | more), writer, dry_run=False, journal=journal,
-                           terms=Terms(limit=None, patience=QUICK, opt_out=("KeepMode",)))
+                           options=RunOptions(limit=None, retry=QUICK, opt_out=("KeepMode",)))
         rows = frame.set_index("workspace_id")
         reasons = {
             other: "AUTO_STOP:480 now, not ALWAYS_ON: somebody has changed it",
@@ -174,10 +180,10 @@ def test_what_has_drifted_is_skipped_with_its_reason(journal: Path) -> None:
 def test_the_limit_takes_those_that_save_most_and_the_next_run_goes_on(journal: Path) -> None:
     with fleet() as (box, _, writer):
         changes = rote_changes(box.workspaces(), 20)
-        terms = Terms(limit=8, patience=QUICK)
+        terms = RunOptions(limit=8, retry=QUICK)
         for done in (8, 16, 20):
             frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal,
-                               terms=terms)
+                               options=terms)
             now = settings(box)
             changed = [name for name, (_, after) in changes.items() if now[name] == after]
             assert changed == list(changes)[:done]
@@ -188,8 +194,8 @@ def test_no_more_than_a_share_of_the_fleet_is_changed(journal: Path) -> None:
     with fleet(60) as (box, _, writer):
         changes = rote_changes(box.workspaces(), 20)
         count = len(box.workspaces())
-        terms = Terms(limit=None, max_share=0.1, patience=QUICK)
-        frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, terms=terms)
+        terms = RunOptions(limit=None, max_share=0.1, retry=QUICK)
+        frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, options=terms)
         assert outcomes(frame)["done"] == count // 10
         assert "10% of" in frame["message"].iloc[-1]
 
@@ -198,13 +204,13 @@ def test_failures_in_a_row_stop_it(journal: Path) -> None:
     with fleet(faults=Faults(denied_actions=("ModifyWorkspaceProperties",))) as (box, _, writer):
         changes, before = rote_changes(box.workspaces(), 20), settings(box)
         frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal,
-                           terms=Terms(limit=None, stop_after_failures=3, patience=QUICK))
+                           options=RunOptions(limit=None, stop_after_failures=3, retry=QUICK))
         assert outcomes(frame) == {"failed": 3, "left for the next run": 17}
         assert "AccessDeniedException" in frame["message"].iloc[0]
         assert "stopped after 3 failures in a row" in frame["message"].iloc[-1]
         assert settings(box) == before
         box.faults = Faults()
-        frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, terms=TERMS)
+        frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, options=TERMS)
         assert outcomes(frame) == {"done": 20}
 
 
@@ -217,8 +223,13 @@ def test_no_call_is_made_twice_where_answers_are_lost(faults: Faults, journal: P
     with fleet(80) as (box, _, writer):
         changes, start = rote_changes(box.workspaces(), 50), box.clock.now()
         box.faults = faults
-        frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal,
-                           terms=Terms(limit=None, patience=replace(QUICK, tries=30, confirm=20)))
+        frame = apply_plan(
+            plan_of(changes),
+            writer,
+            dry_run=False,
+            journal=journal,
+            options=RunOptions(limit=None, retry=replace(QUICK, max_attempts=30, confirm_seconds=20)),
+        )
         box.faults = Faults()
         assert outcomes(frame) == {"done": 50}
         told = box.orders()
@@ -238,7 +249,7 @@ def test_a_plan_for_others_is_refused_without_a_call(journal: Path) -> None:
             (plan_of(changes, region=None), "names no region"),
         ):
             with pytest.raises(InputError, match=words):
-                apply_plan(plan, writer, dry_run=False, journal=journal, terms=TERMS)
+                apply_plan(plan, writer, dry_run=False, journal=journal, options=TERMS)
         assert box.calls[MODIFY] == box.calls["workspaces", "DescribeWorkspaces"] == 0
     assert not journal.exists()
 
@@ -251,16 +262,16 @@ def test_changes_elsewhere_are_skipped_and_the_rest_goes_on(journal: Path) -> No
         plan = plan_of(changes, region=None)
         frame = plan.recommendations
         frame["region"] = frame["workspace_id"].map(by_region)
-        told = apply_plan(plan, writer, dry_run=False, journal=journal, terms=TERMS)
+        told = apply_plan(plan, writer, dry_run=False, journal=journal, options=TERMS)
         here = told["workspace_id"].map(by_region) == "us-east-1"
         assert set(told.loc[here, "outcome"]) == {"done"}
         assert set(told.loc[~here, "outcome"]) == {"skipped"}
         with connected(box, regions=("eu-west-1",)) as (opened, _):
             both = [writer, Writer(opened[0])]
-            told = apply_plan(plan, both, dry_run=False, journal=journal, terms=TERMS)
+            told = apply_plan(plan, both, dry_run=False, journal=journal, options=TERMS)
             assert outcomes(told) == {"already in force": int(here.sum()), "done": int(
                 (~here).sum())}
-            assert outcomes(undo(journal, both, dry_run=False, patience=QUICK)) == {"done": 20}
+            assert outcomes(undo(journal, both, dry_run=False, retry=QUICK)) == {"done": 20}
 
 
 def test_only_what_is_due(journal: Path) -> None:
@@ -269,7 +280,7 @@ def test_only_what_is_due(journal: Path) -> None:
         plan = plan_of(changes)
         dates = ["2026-09-30", "2026-10-01", ""] * 2
         plan.recommendations["best_date"] = dates
-        frame = apply_plan(plan, writer, dry_run=False, journal=journal, terms=TERMS,
+        frame = apply_plan(plan, writer, dry_run=False, journal=journal, options=TERMS,
                            due_on=date(2026, 9, 30))
         assert outcomes(frame) == {"done": 4, "not due": 2}
         later = frame.loc[frame["outcome"] == "not due", "message"]
@@ -284,10 +295,10 @@ def test_what_comes_after_midnight_of_the_first_waits_for_the_last() -> None:
         hourly = [str(one) for one in before.index[before == "AUTO_STOP:60"]][:3]
         changes = dict.fromkeys(names, ("ALWAYS_ON", "AUTO_STOP:60")) | dict.fromkeys(
             hourly, ("AUTO_STOP:60", "ALWAYS_ON"))
-        terms = Terms(limit=None, patience=QUICK, clock=lambda: at.pop() if at else datetime(
+        terms = RunOptions(limit=None, retry=QUICK, clock=lambda: at.pop() if at else datetime(
             2026, 10, 1, 0, 1, tzinfo=UTC))
         frame = apply_plan(plan_of(changes, best_date="2026-09-30"), writer, dry_run=True,
-                           due_on=date(2026, 9, 30), terms=terms)
+                           due_on=date(2026, 9, 30), options=terms)
         at.append(datetime(2026, 9, 30, 23, 59, tzinfo=UTC))
         assert len(frame) == 6
         from wsanalytics.actions.apply import _until_the_month_turns
@@ -304,15 +315,15 @@ def test_what_somebody_has_set_back_is_not_changed_again(journal: Path) -> None:
         changes = rote_changes(box.workspaces(), 4)
         made = datetime(2026, 9, 16, 11, tzinfo=UTC)
         plan = plan_of(changes, created_at=made)
-        apply_plan(plan, writer, dry_run=False, journal=journal, terms=TERMS)
+        apply_plan(plan, writer, dry_run=False, journal=journal, options=TERMS)
         name, (before, _) = next(iter(changes.items()))
         box.clock.step(timedelta(minutes=5))
         change_by_hand(clients, box, name, before)
         assert settings(box)[name] == before
-        frame = apply_plan(plan, writer, dry_run=False, journal=journal, terms=TERMS)
+        frame = apply_plan(plan, writer, dry_run=False, journal=journal, options=TERMS)
         assert outcomes(frame) == {"already in force": 3, "skipped": 1}
         assert "has set it back since" in frame["message"].iloc[0]
-        taken = undo(journal, writer, dry_run=False, patience=QUICK)
+        taken = undo(journal, writer, dry_run=False, retry=QUICK)
         assert outcomes(taken) == {"already in force": 1, "done": 3}
 
 
@@ -326,7 +337,7 @@ def test_an_interrupted_run_is_resumed_at_any_line(tmp_path: Path) -> None:
     with fleet(40) as (box, _, writer):
         changes = rote_changes(box.workspaces(), 4)
         whole = tmp_path / "whole.jsonl"
-        apply_plan(plan_of(changes), writer, dry_run=False, journal=whole, terms=TERMS)
+        apply_plan(plan_of(changes), writer, dry_run=False, journal=whole, options=TERMS)
         lines = len(whole.read_bytes().splitlines())
         calls = box.calls[MODIFY]
         for keep in range(2, lines):  # the first line alone is a run that did nothing
@@ -334,15 +345,15 @@ def test_an_interrupted_run_is_resumed_at_any_line(tmp_path: Path) -> None:
             path.write_bytes(whole.read_bytes())
             interrupt(path, keep)
             with pytest.raises(InputError, match="--resume"):
-                apply_plan(plan_of(changes), writer, dry_run=False, journal=path, terms=TERMS)
-            frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=path, terms=TERMS,
+                apply_plan(plan_of(changes), writer, dry_run=False, journal=path, options=TERMS)
+            frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=path, options=TERMS,
                                resume=True)
             assert set(outcomes(frame)) <= {"done", "already in force"}
             assert journal_state(read_journal(path)).interrupted == ""
         assert box.calls[MODIFY] == calls
         box.clock.step(timedelta(minutes=5))
         path = tmp_path / f"{lines - 1}.jsonl"
-        undo(path, writer, dry_run=False, patience=QUICK)
+        undo(path, writer, dry_run=False, retry=QUICK)
         assert {name: settings(box)[name] for name in changes} == {
             name: before for name, (before, _) in changes.items()}
 
@@ -362,13 +373,13 @@ def test_what_stopped_between_its_two_calls_is_undone(journal: Path) -> None:
         before = configured(changeable(box.workspaces()))
         name = str(before.index[before == "ALWAYS_ON"][0])
         plan = plan_of({name: ("ALWAYS_ON", "AUTO_STOP:120")})
-        apply_plan(plan, writer, dry_run=False, journal=journal, terms=TERMS)
+        apply_plan(plan, writer, dry_run=False, journal=journal, options=TERMS)
         entries = read_journal(journal)
         second = [place for place, one in enumerate(entries) if one["event"] == "call"][1]
         interrupt(journal, second)
         change_by_hand(clients, box, name, "AUTO_STOP:60")  # as after the first call
         assert outcomes(undo(journal, writer)) == {"would be done": 1}
-        assert outcomes(undo(journal, writer, dry_run=False, patience=QUICK)) == {"done": 1}
+        assert outcomes(undo(journal, writer, dry_run=False, retry=QUICK)) == {"done": 1}
         assert settings(box)[name] == "ALWAYS_ON"
 
 
@@ -381,14 +392,14 @@ def test_undo_goes_back_over_our_own_changes_and_no_further(journal: Path) -> No
         def change(steps: dict[str, tuple[str, str]]) -> None:
             made.append(made[-1] + timedelta(days=1))
             told = apply_plan(plan_of(steps, created_at=made[-1]), writer, dry_run=False,
-                              journal=journal, terms=TERMS)
+                              journal=journal, options=TERMS)
             assert set(told["outcome"]) == {"done"}, told["message"].tolist()
             box.clock.step(timedelta(minutes=5))
 
         change({ours: ("AUTO_STOP:60", "AUTO_STOP:120"), theirs: ("AUTO_STOP:60", "ALWAYS_ON")})
         change_by_hand(clients, box, theirs, "AUTO_STOP:480")
         change({ours: ("AUTO_STOP:120", "AUTO_STOP:240"), theirs: ("AUTO_STOP:480", "ALWAYS_ON")})
-        assert outcomes(undo(journal, writer, dry_run=False, patience=QUICK)) == {"done": 2}
+        assert outcomes(undo(journal, writer, dry_run=False, retry=QUICK)) == {"done": 2}
         assert settings(box)[ours] == "AUTO_STOP:60"
         assert settings(box)[theirs] == "AUTO_STOP:480"
 
@@ -403,7 +414,7 @@ def test_a_plan_that_leads_back_is_not_forgotten_halfway(journal: Path) -> None:
         back = plan_of({name: ("ALWAYS_ON", "AUTO_STOP:120")},
                        created_at=datetime(2026, 9, 2, tzinfo=UTC))
         for plan in (first, back):
-            told = apply_plan(plan, writer, dry_run=False, journal=journal, terms=TERMS)
+            told = apply_plan(plan, writer, dry_run=False, journal=journal, options=TERMS)
             assert outcomes(told) == {"done": 1}
             box.clock.step(timedelta(minutes=5))
         places = [place for place, one in enumerate(read_journal(journal))
@@ -411,7 +422,7 @@ def test_a_plan_that_leads_back_is_not_forgotten_halfway(journal: Path) -> None:
         interrupt(journal, places[-1])
         change_by_hand(clients, box, name, "AUTO_STOP:60")  # its first call was answered
         assert len(journal_state(read_journal(journal)).unfinished()) == 1
-        told = apply_plan(back, writer, dry_run=False, journal=journal, terms=TERMS, resume=True)
+        told = apply_plan(back, writer, dry_run=False, journal=journal, options=TERMS, resume=True)
         assert outcomes(told) == {"done": 1}
         assert settings(box)[name] == "AUTO_STOP:120"
 
@@ -422,17 +433,17 @@ def test_a_newer_plan_that_ends_a_half_made_change_is_undone_to_the_start(journa
         name = str(before.index[before == "ALWAYS_ON"][0])
         plan = plan_of({name: ("ALWAYS_ON", "AUTO_STOP:120")},
                        created_at=datetime(2026, 9, 1, tzinfo=UTC))
-        apply_plan(plan, writer, dry_run=False, journal=journal, terms=TERMS)
+        apply_plan(plan, writer, dry_run=False, journal=journal, options=TERMS)
         places = [place for place, one in enumerate(read_journal(journal))
                   if one["event"] == "call"]
         interrupt(journal, places[-1])
         change_by_hand(clients, box, name, "AUTO_STOP:60")
         newer = plan_of({name: ("AUTO_STOP:60", "AUTO_STOP:240")},
                         created_at=datetime(2026, 9, 2, tzinfo=UTC))
-        told = apply_plan(newer, writer, dry_run=False, journal=journal, terms=TERMS, resume=True)
+        told = apply_plan(newer, writer, dry_run=False, journal=journal, options=TERMS, resume=True)
         assert outcomes(told) == {"done": 1}
         box.clock.step(timedelta(minutes=5))
-        assert outcomes(undo(journal, writer, dry_run=False, patience=QUICK)) == {"done": 1}
+        assert outcomes(undo(journal, writer, dry_run=False, retry=QUICK)) == {"done": 1}
         assert settings(box)[name] == "ALWAYS_ON"
 
 
@@ -441,28 +452,28 @@ def test_a_run_that_could_not_even_look_leaves_nothing_to_resume(journal: Path) 
         plan = plan_of(rote_changes(box.workspaces(), 3))
         box.faults = Faults(denied_actions=("DescribeWorkspaces",))
         with pytest.raises(AwsError):
-            apply_plan(plan, writer, dry_run=False, journal=journal, terms=TERMS)
+            apply_plan(plan, writer, dry_run=False, journal=journal, options=TERMS)
         box.faults = Faults()
         assert outcomes(apply_plan(plan, writer, dry_run=False, journal=journal,
-                                   terms=TERMS)) == {"done": 3}
+                                   options=TERMS)) == {"done": 3}
 
 
 def test_an_undo_that_was_killed_is_settled_by_the_next(journal: Path) -> None:
     with fleet(20) as (box, clients, writer):
         changes = rote_changes(box.workspaces(), 2)
-        apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, terms=TERMS)
+        apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, options=TERMS)
         box.clock.step(timedelta(minutes=5))
         kept = len(read_journal(journal))
-        undo(journal, writer, dry_run=False, patience=QUICK)
+        undo(journal, writer, dry_run=False, retry=QUICK)
         box.clock.step(timedelta(minutes=5))
         entries = read_journal(journal)
         interrupt(journal, next(place for place, one in enumerate(entries)
                                 if place >= kept and one["event"] == "call") + 1)
-        assert set(outcomes(undo(journal, writer, dry_run=False, patience=QUICK))) == {
+        assert set(outcomes(undo(journal, writer, dry_run=False, retry=QUICK))) == {
             "already in force"}
         name, (_, after) = next(iter(changes.items()))
         change_by_hand(clients, box, name, after)
-        assert undo(journal, writer, dry_run=False, patience=QUICK).empty
+        assert undo(journal, writer, dry_run=False, retry=QUICK).empty
 
 
 def test_a_dry_run_says_what_passing_states_hide(journal: Path) -> None:
@@ -488,14 +499,14 @@ def test_a_dry_run_says_what_passing_states_hide(journal: Path) -> None:
 def test_a_torn_last_line_is_mended_by_resume_alone(journal: Path) -> None:
     with fleet(40) as (box, _, writer):
         plan = plan_of(rote_changes(box.workspaces(), 3))
-        apply_plan(plan, writer, dry_run=False, journal=journal, terms=TERMS)
+        apply_plan(plan, writer, dry_run=False, journal=journal, options=TERMS)
         with journal.open("ab") as file:
             file.write(b'{"at": "2026-09-16T12:00:00.000Z", "run": "0')
         before = journal.read_bytes()
         with pytest.raises(InputError, match="cut off"):
-            apply_plan(plan, writer, dry_run=False, journal=journal, terms=TERMS)
+            apply_plan(plan, writer, dry_run=False, journal=journal, options=TERMS)
         assert journal.read_bytes() == before
-        frame = apply_plan(plan, writer, dry_run=False, journal=journal, terms=TERMS, resume=True)
+        frame = apply_plan(plan, writer, dry_run=False, journal=journal, options=TERMS, resume=True)
         assert outcomes(frame) == {"already in force": 3}
         assert [one["event"] for one in read_journal(journal)].count("mended") == 1
 
@@ -504,14 +515,14 @@ def test_what_was_begun_and_then_struck_from_the_plan_is_told(journal: Path) -> 
     said: list[str] = []
     with fleet(40) as (box, _, writer):
         changes = rote_changes(box.workspaces(), 4)
-        apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, terms=TERMS)
+        apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, options=TERMS)
         entries = read_journal(journal)
         first = next(place for place, one in enumerate(entries) if one["event"] == "call")
         interrupt(journal, first + 1)
         struck = entries[first]["request"]["WorkspaceId"]
         rest = {name: one for name, one in changes.items() if name != struck}
         frame = apply_plan(plan_of(rest), writer, dry_run=False, journal=journal, resume=True,
-                           terms=Terms(limit=None, patience=QUICK, tell=said.append))
+                           options=RunOptions(limit=None, retry=QUICK, log=said.append))
         assert outcomes(frame) == {"already in force": 3}
         assert len(said) == 1
         assert struck in said[0]
@@ -538,21 +549,21 @@ def test_a_journal_that_is_none_is_refused(journal: Path) -> None:
         for text, words in lines.items():
             journal.write_text(text)
             for act in (lambda: apply_plan(plan, writer, dry_run=False, journal=journal,
-                                           resume=True, terms=TERMS),
-                        lambda: undo(journal, writer, dry_run=False, terms=TERMS)):
+                                           resume=True, options=TERMS),
+                        lambda: undo(journal, writer, dry_run=False, options=TERMS)):
                 with pytest.raises(InputError, match=words):
                     act()
             assert journal.read_text() == text
         assert box.calls[MODIFY] == 0
     with pytest.raises(InputError, match="no such file"):
-        undo(journal.with_name("none.jsonl"), writer, terms=TERMS)
+        undo(journal.with_name("none.jsonl"), writer, options=TERMS)
 
 
 def test_where_aws_stops_telling_halfway_it_can_be_resumed(journal: Path) -> None:
     said: list[str] = []
     with fleet(80) as (box, _, writer):
         changes = rote_changes(box.workspaces(), 40)
-        terms = Terms(limit=None, patience=QUICK, tell=said.append)
+        terms = RunOptions(limit=None, retry=QUICK, log=said.append)
         real, looks = writer.connection.pages, 0
 
         def pages(service: str, operation: str, *more: Any, **params: Any) -> Any:
@@ -563,13 +574,13 @@ def test_where_aws_stops_telling_halfway_it_can_be_resumed(journal: Path) -> Non
             return real(service, operation, *more, **params)
 
         writer.connection.pages = pages  # type: ignore[method-assign]
-        frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, terms=terms)
+        frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, options=terms)
         assert outcomes(frame) == {"unknown": 25, "left for the next run": 15}
         assert "--resume" in said[-1]
         box.faults = Faults()
         with pytest.raises(InputError, match="--resume"):
-            apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, terms=terms)
-        frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, terms=terms,
+            apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, options=terms)
+        frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, options=terms,
                            resume=True)
         assert outcomes(frame) == {"done": 40}
         assert box.calls[MODIFY] == sum(len(orders_on_the_way(*one)) for one in changes.values())
@@ -580,7 +591,7 @@ def test_nothing_is_begun_where_aws_does_not_tell(journal: Path) -> None:
         plan = plan_of(rote_changes(box.workspaces(), 3))
         box.faults = Faults(denied_actions=("tag:GetResources",))
         with pytest.raises(AwsError, match="GetResources"):
-            apply_plan(plan, writer, dry_run=False, journal=journal, terms=TERMS)
+            apply_plan(plan, writer, dry_run=False, journal=journal, options=TERMS)
         assert box.calls[MODIFY] == 0
 
 

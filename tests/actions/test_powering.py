@@ -16,7 +16,7 @@ from tests.helpers.idlemonth import month
 from tests.helpers.sandboxes import BoxClock, all_statuses, connected, frozen, state_of
 from wsanalytics.actions.change_setting import RetryPolicy
 from wsanalytics.actions.journal import read_journal
-from wsanalytics.actions.run import Terms
+from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.start_early import start_early, usual_arrivals
 from wsanalytics.actions.start_stop import START, STOP, Candidate, PowerJob, start_or_stop
 from wsanalytics.actions.stop_idle import hours_between, stop_idle
@@ -29,7 +29,12 @@ from wsanalytics.history.store import Store
 from wsanalytics.sandbox.faults import Faults
 from wsanalytics.timeline import Window
 
-QUICK = Terms(limit=None, patience=RetryPolicy(poll=0.01, settle=0.1, confirm=1, backoff=0.01))
+QUICK = RunOptions(
+    limit=None,
+    retry=RetryPolicy(
+        poll_seconds=0.01, propagation_seconds=0.1, confirm_seconds=1, backoff_seconds=0.01
+    ),
+)
 IDLE = timedelta(minutes=15)
 EVENING = timedelta(hours=9, minutes=20)
 """From the sandbox's noon to when people in America go home."""
@@ -60,7 +65,7 @@ def done(frame: pd.DataFrame) -> list[str]:
 def test_what_runs_for_nobody_is_stopped(evening: Place, tmp_path: Path) -> None:
     box, clients, store, writer = evening
     journal = tmp_path / "a.jsonl"
-    found = stop_idle(store, writer, idle=IDLE, terms=QUICK)
+    found = stop_idle(store, writer, idle=IDLE, options=QUICK)
     client, statuses = clients("workspaces"), all_statuses(clients("workspaces"))
     assert len(found) > 2
     assert (found["outcome"] == "would be done").all()
@@ -76,10 +81,10 @@ def test_what_runs_for_nobody_is_stopped(evening: Place, tmp_path: Path) -> None
         and saves_an_hour(now, one, truth.loc[name, "auto_stop_minutes"])
     }
     assert set(found["workspace_id"]) == expected
-    stopped = stop_idle(store, writer, idle=IDLE, dry_run=False, journal=journal, terms=QUICK)
+    stopped = stop_idle(store, writer, idle=IDLE, dry_run=False, journal=journal, options=QUICK)
     assert set(done(stopped)) == expected
     assert all(state_of(client, one) in {"STOPPING", "STOPPED", "STARTING"} for one in expected)
-    assert stop_idle(store, writer, idle=IDLE, terms=QUICK).empty
+    assert stop_idle(store, writer, idle=IDLE, options=QUICK).empty
     events = [one["event"] for one in read_journal(journal)]
     assert events[0] == "begin"
     assert events[-1] == "end"
@@ -89,18 +94,18 @@ def test_whoever_comes_back_between_the_two_looks_is_not_stopped(
     evening: Place, tmp_path: Path
 ) -> None:
     box, _, store, writer = evening
-    found = stop_idle(store, writer, idle=IDLE, terms=QUICK)
+    found = stop_idle(store, writer, idle=IDLE, options=QUICK)
     ids = found["workspace_id"].tolist()
-    looker = StateReader(writer.connection)
+    reader = StateReader(writer.connection)
     back = ids[0]
 
     def recheck(present: Any) -> str:
         return "its user has just come back" if present.workspace_id == back else ""
 
     frame = start_or_stop(
-        STOP, [PowerJob(writer=writer, looker=looker, recheck=recheck,
+        STOP, [PowerJob(writer=writer, reader=reader, recheck=recheck,
                     candidates=[Candidate(one) for one in ids])],
-        dry_run=False, journal=tmp_path / "j.jsonl", terms=QUICK)
+        dry_run=False, journal=tmp_path / "j.jsonl", options=QUICK)
     assert set(done(frame)) == set(ids[1:])
     assert frame.set_index("workspace_id").loc[back, "outcome"] == "skipped"
     told = [one["request"] for one in read_journal(tmp_path / "j.jsonl") if one["event"] == "call"]
@@ -110,18 +115,18 @@ def test_whoever_comes_back_between_the_two_looks_is_not_stopped(
 
 def test_tags_hours_and_limits_hold(evening: Place, tmp_path: Path) -> None:
     _, clients, store, writer = evening
-    found = stop_idle(store, writer, idle=IDLE, terms=QUICK)
+    found = stop_idle(store, writer, idle=IDLE, options=QUICK)
     first = found["workspace_id"].iloc[0]
     clients("workspaces").create_tags(ResourceId=first, Tags=[{"Key": "Skip_Convert",
                                                                "Value": ""}])
-    rows = stop_idle(store, writer, idle=IDLE, terms=QUICK).set_index("workspace_id")
+    rows = stop_idle(store, writer, idle=IDLE, options=QUICK).set_index("workspace_id")
     assert rows.loc[first, "outcome"] == "skipped"
     assert "Skip_Convert" in rows.loc[first, "message"]
     limited = stop_idle(store, writer, idle=IDLE, dry_run=False, journal=tmp_path / "j.jsonl",
-                        terms=Terms(limit=1, patience=QUICK.patience))
+                        options=RunOptions(limit=1, retry=QUICK.patience))
     assert (limited["outcome"] == "left for the next run").sum() == len(found) - 1
     hours = WorkingHours.parse("daily 00:00-24:00")
-    held = stop_idle(store, writer, idle=IDLE, working_hours=hours, terms=QUICK,
+    held = stop_idle(store, writer, idle=IDLE, working_hours=hours, options=QUICK,
                      zones=Zones.of("Europe/Berlin", ()))
     assert (held["outcome"] == "skipped").all()
     assert held["message"].str.contains("in Europe/Berlin, within the working hours").all()
@@ -129,14 +134,14 @@ def test_tags_hours_and_limits_hold(evening: Place, tmp_path: Path) -> None:
 
 def test_lost_answers_and_failed_requests(evening: Place, tmp_path: Path) -> None:
     box, _, store, writer = evening
-    ids = stop_idle(store, writer, idle=IDLE, terms=QUICK)["workspace_id"].tolist()
+    ids = stop_idle(store, writer, idle=IDLE, options=QUICK)["workspace_id"].tolist()
     always = box.workspaces().set_index("workspace_id")["running_mode"]
     more = [str(one) for one in always.index[always == "ALWAYS_ON"][:2]] + ["ws-000000000"]
     box.faults = Faults(server_error_share=0.3, cut_share=0.2, html_share=0.1, seed=3)
     frame = start_or_stop(
-        STOP, [PowerJob(writer=writer, looker=StateReader(writer.connection), recheck=lambda _: "",
+        STOP, [PowerJob(writer=writer, reader=StateReader(writer.connection), recheck=lambda _: "",
                     candidates=[Candidate(one) for one in [*ids, *more]])],
-        dry_run=False, journal=tmp_path / "j.jsonl", terms=QUICK).set_index("workspace_id")
+        dry_run=False, journal=tmp_path / "j.jsonl", options=QUICK).set_index("workspace_id")
     box.faults = Faults()
     assert set(frame.index[frame["outcome"] == "done"]) == set(ids)
     assert set(frame.loc[more, "outcome"]) == {"skipped"}
@@ -154,17 +159,17 @@ def test_what_was_started_for_somebody_is_not_idle_at_once(
     stopped = stopped[(stopped["state"] == "STOPPED") & (stopped["running_mode"] == "AUTO_STOP")
                       & ~stopped["standby"]]
     ids = stopped["workspace_id"].tolist()[:3]
-    terms = Terms(limit=None, patience=QUICK.patience, clock=box.clock.now)
+    terms = RunOptions(limit=None, retry=QUICK.patience, clock=box.clock.now)
     frame = start_or_stop(
-        START, [PowerJob(writer=writer, looker=StateReader(writer.connection), recheck=lambda _: "",
+        START, [PowerJob(writer=writer, reader=StateReader(writer.connection), recheck=lambda _: "",
                      candidates=[Candidate(one) for one in ids])],
-        dry_run=False, journal=journal, terms=terms)
+        dry_run=False, journal=journal, options=terms)
     assert done(frame) == sorted(ids)
     box.clock.step(timedelta(minutes=5))
-    idle = stop_idle(store, writer, idle=IDLE, journal=journal, terms=QUICK)
+    idle = stop_idle(store, writer, idle=IDLE, journal=journal, options=QUICK)
     assert not set(idle["workspace_id"]) & set(ids)
     box.clock.step(timedelta(minutes=11))
-    idle = stop_idle(store, writer, idle=IDLE, journal=journal, terms=QUICK)
+    idle = stop_idle(store, writer, idle=IDLE, journal=journal, options=QUICK)
     running = box.workspaces().set_index("workspace_id").loc[ids]
     assert set(running.index[running["state"] == "AVAILABLE"]) <= set(idle["workspace_id"]) | {
         name for name, one in all_statuses(evening[1]("workspaces")).items()
@@ -180,7 +185,7 @@ def test_what_somebody_has_just_switched_on_is_left_alone(evening: Place) -> Non
     clients("workspaces").start_workspaces(
         StartWorkspaceRequests=[{"WorkspaceId": one} for one in ids])
     box.clock.step(timedelta(minutes=25))
-    rows = stop_idle(store, writer, idle=IDLE, terms=QUICK).set_index("workspace_id")
+    rows = stop_idle(store, writer, idle=IDLE, options=QUICK).set_index("workspace_id")
     here = [one for one in ids if one in rows.index]
     assert here
     assert (rows.loc[here, "outcome"] == "skipped").all()
@@ -189,7 +194,7 @@ def test_what_somebody_has_just_switched_on_is_left_alone(evening: Place) -> Non
         for _ in range(2):
             collect(store.folder, connections=both, clock=BoxClock(box))
             box.clock.step(timedelta(minutes=10))
-    rows = stop_idle(store, writer, idle=IDLE, terms=QUICK).set_index("workspace_id")
+    rows = stop_idle(store, writer, idle=IDLE, options=QUICK).set_index("workspace_id")
     here = [one for one in ids if one in rows.index]
     assert (rows.loc[here, "outcome"] == "would be done").all()
 
@@ -201,7 +206,7 @@ def test_who_is_expected_is_started(tmp_path: Path) -> None:
         backfill(tmp_path / "store", connections=both, days=30, clock=clock)
         box.clock.step(timedelta(hours=20))  # Thursday, 08:00 UTC
         store, writer = Store(tmp_path / "store"), Writer(both[0][0])
-        wide = start_early(store, writer, ahead=timedelta(hours=6), terms=QUICK)
+        wide = start_early(store, writer, ahead=timedelta(hours=6), options=QUICK)
         assert len(wide) > 1
         assert wide["chance"].between(0.6, 1).all()
         assert (wide["expected_at"] > box.clock.now()).all()
@@ -210,15 +215,15 @@ def test_who_is_expected_is_started(tmp_path: Path) -> None:
         holidays = Holidays.parse("US")
         assert holidays
         assert len(start_early(store, writer, ahead=timedelta(hours=6), holidays=holidays,
-                               terms=QUICK)) == len(wide)  # an ordinary Thursday
+                               options=QUICK)) == len(wide)  # an ordinary Thursday
         soon = wide["expected_at"].min().to_pydatetime()
         box.clock.step(max(timedelta(0), soon - timedelta(minutes=10) - box.clock.now()))
         frame = start_early(store, writer, dry_run=False, journal=tmp_path / "a.jsonl",
-                            terms=QUICK)
+                            options=QUICK)
         assert done(frame)
         client = clients("workspaces")
         assert all(state_of(client, one) in {"STARTING", "AVAILABLE"} for one in done(frame))
-        again = start_early(store, writer, terms=QUICK)
+        again = start_early(store, writer, options=QUICK)
         assert not set(again["workspace_id"]) & set(done(frame))
 
 

@@ -15,7 +15,7 @@ from tests.helpers.build import ME, at, samples, workspaces
 from tests.helpers.plans import ACCOUNT, REGION, plan_of
 from tests.helpers.sandboxes import connected, frozen, modify
 from wsanalytics.actions.apply import apply_plan
-from wsanalytics.actions.run import Terms
+from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.undo import undo
 from wsanalytics.actions.verify import verify
 from wsanalytics.aws.writer import Writer
@@ -44,9 +44,9 @@ def later(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Store, pd.Dat
                     changes[str(name)] = (before, after)
         assert len(changes) == 9
         journal = folder / "plan.journal.jsonl"
-        terms = Terms(limit=None, patience=QUICK, clock=box.clock.now)
+        terms = RunOptions(limit=None, retry=QUICK, clock=box.clock.now)
         told = apply_plan(plan_of(changes), Writer(both[0][0]), dry_run=False, journal=journal,
-                          terms=terms)
+                          options=terms)
         assert set(told["outcome"]) == {"done"}, told
         box.clock.step(timedelta(days=30))
         again = next(name for name, one in changes.items() if one[1] == "AUTO_STOP:240")
@@ -156,11 +156,11 @@ def test_what_was_taken_back_is_left_out(tmp_path: Path) -> None:
         settings = configured(box.workspaces())
         name = str(settings.index[settings == "AUTO_STOP:60"][0])
         writer, journal = Writer(both[0][0]), tmp_path / "j.jsonl"
-        terms = Terms(limit=None, patience=QUICK, clock=box.clock.now)
+        terms = RunOptions(limit=None, retry=QUICK, clock=box.clock.now)
         apply_plan(plan_of({name: ("AUTO_STOP:60", "AUTO_STOP:120")}), writer, dry_run=False,
-                   journal=journal, terms=terms)
+                   journal=journal, options=terms)
         box.clock.step(timedelta(minutes=5))
-        undo(journal, writer, dry_run=False, terms=terms)
+        undo(journal, writer, dry_run=False, options=terms)
         backfill(tmp_path / "store", connections=both, days=5, clock=box.clock)
         assert verify(journal, Store(tmp_path / "store")).empty
 

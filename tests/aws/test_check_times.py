@@ -14,7 +14,7 @@ import pytest
 from tests.helpers.build import workspaces
 from tests.helpers.sandboxes import BoxClock, connected, frozen
 from wsanalytics.actions.change_setting import RetryPolicy
-from wsanalytics.actions.run import Terms
+from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.stop_idle import stop_idle
 from wsanalytics.aws.writer import Writer
 from wsanalytics.collection.collector import collect
@@ -27,7 +27,12 @@ from wsanalytics.sandbox.services import workspaces_read as describing
 from wsanalytics.sessions.find import find_gaps, find_sessions
 from wsanalytics.timeline import Window
 
-QUICK = Terms(limit=None, patience=RetryPolicy(poll=0.01, settle=0.1, confirm=1, backoff=0.01))
+QUICK = RunOptions(
+    limit=None,
+    retry=RetryPolicy(
+        poll_seconds=0.01, propagation_seconds=0.1, confirm_seconds=1, backoff_seconds=0.01
+    ),
+)
 IDLE = timedelta(minutes=15)
 EVENING = timedelta(hours=9, minutes=20)
 NINE = pd.Timestamp("2026-03-02T09:00Z")
@@ -143,10 +148,10 @@ def evening(tmp_path: Path) -> Any:
 
 def test_nobody_is_stopped_on_what_aws_checked_an_hour_ago(evening: Any, tmp_path: Path) -> None:
     box, store, writer = evening
-    assert (stop_idle(store, writer, idle=IDLE, terms=QUICK)["outcome"] == "would be done").any()
+    assert (stop_idle(store, writer, idle=IDLE, options=QUICK)["outcome"] == "would be done").any()
     box.faults = Faults(check_lag_seconds=86400)
     frame = stop_idle(store, writer, idle=timedelta(minutes=1), dry_run=False,
-                      journal=tmp_path / "a.jsonl", terms=QUICK)
+                      journal=tmp_path / "a.jsonl", options=QUICK)
     old = frame["message"].str.contains("AWS checked its connection at")
     assert box.calls["workspaces", "StopWorkspaces"] < len(frame[~old]) + 1
     now = box.clock.now()
@@ -161,7 +166,7 @@ def test_one_check_that_lies_ahead_stops_nobody_else(
     evening: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     box, store, writer = evening
-    right = stop_idle(store, writer, idle=IDLE, terms=QUICK)
+    right = stop_idle(store, writer, idle=IDLE, options=QUICK)
     ahead = right["workspace_id"].iloc[0]
 
     def checked_at(workspace_id: str, now: datetime, _lag: float) -> datetime:
@@ -169,7 +174,7 @@ def test_one_check_that_lies_ahead_stops_nobody_else(
 
     monkeypatch.setattr(describing, "_checked_at", checked_at)
     box.clock.step(timedelta(microseconds=1))
-    now = stop_idle(store, writer, idle=IDLE, terms=QUICK).set_index("workspace_id")
+    now = stop_idle(store, writer, idle=IDLE, options=QUICK).set_index("workspace_id")
     assert set(now.index) == set(right["workspace_id"])  # nobody who left a minute ago
     assert now.loc[ahead, "outcome"] == "skipped"
     assert "says nothing of now" in now.loc[ahead, "message"]
@@ -180,7 +185,7 @@ def test_one_check_that_lies_ahead_stops_nobody_else(
 
 def test_nobody_is_stopped_where_that_saves_no_hour(evening: Any) -> None:
     box, store, writer = evening
-    before = stop_idle(store, writer, idle=IDLE, terms=QUICK)
+    before = stop_idle(store, writer, idle=IDLE, options=QUICK)
     assert (before["saved_hours"] > 0).all()
     statuses = {one["workspace_id"]: one["last_connected_at"] for one in before.to_dict("records")}
     hours = timedelta(hours=1)

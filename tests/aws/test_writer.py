@@ -20,7 +20,7 @@ from tests.whole.test_architecture import MODULES
 from wsanalytics.actions.apply import apply_plan
 from wsanalytics.actions.create import create_workspaces
 from wsanalytics.actions.journal import open_journal, read_journal
-from wsanalytics.actions.run import Terms
+from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.start_stop import START, STOP, Candidate, PowerJob, start_or_stop
 from wsanalytics.actions.undo import undo
 from wsanalytics.aws import writer as writing
@@ -78,25 +78,25 @@ def test_every_call_that_passes_a_proxy_stands_in_a_journal(
         plan, journal = plan_of(changes), tmp_path / "a.jsonl"
         apply_plan(plan, writer, journal=journal)
         assert proxy.writes == []
-        apply_plan(plan, writer, dry_run=False, journal=journal, terms=TERMS)
-        undo(journal, writer, dry_run=False, terms=TERMS)
+        apply_plan(plan, writer, dry_run=False, journal=journal, options=TERMS)
+        undo(journal, writer, dry_run=False, options=TERMS)
         assert proxy.writes == written(read_journal(journal))
         assert len(proxy.writes) >= 40
         before = len(proxy.writes)
         actions = tmp_path / "b.jsonl"
-        looker = writing_looker(writer)
+        reader = writing_looker(writer)
         ids = [str(one) for one in box.workspaces()["workspace_id"]]
         for kind in (STOP, START):
-            works = [PowerJob(writer=writer, looker=looker, recheck=lambda _: "",
+            works = [PowerJob(writer=writer, reader=reader, recheck=lambda _: "",
                           candidates=[Candidate(one) for one in ids])]
-            start_or_stop(kind, works, dry_run=False, journal=actions, terms=TERMS)
+            start_or_stop(kind, works, dry_run=False, journal=actions, options=TERMS)
         box.faults = Faults()
         directory = box.workspaces()["directory_id"].iloc[0]
         bundle = box.workspaces()["bundle_id"].iloc[0]
         create_workspaces(
             [{"UserName": f"new-{n}", "DirectoryId": directory, "BundleId": bundle,
               "WorkspaceProperties": {"RunningMode": "AUTO_STOP"}} for n in range(3)],
-            writer, dry_run=False, journal=actions, terms=Terms(patience=QUICK))
+            writer, dry_run=False, journal=actions, options=RunOptions(retry=QUICK))
         assert proxy.writes[before:] == written(read_journal(actions))
         assert {action for action, _ in proxy.writes} == WRITES
         assert {action for action, _ in proxy.seen} <= WRITES | READS

@@ -17,7 +17,7 @@ from tests.helpers.plans import plan_of, rote_changes
 from tests.helpers.sandboxes import BoxClock, connected, frozen
 from wsanalytics.actions.apply import apply_plan
 from wsanalytics.actions.change_setting import RetryPolicy
-from wsanalytics.actions.run import Terms
+from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.stop_idle import stop_idle
 from wsanalytics.aws import connect as client
 from wsanalytics.aws.errors import AwsError
@@ -38,7 +38,13 @@ REGIONS = ("us-east-1", "eu-west-1")
 ROLES = [role_arn(one) for one in ACCOUNTS]
 STRANGE = role_arn("999999999999")
 PLACES = [(account, region) for account in ACCOUNTS for region in REGIONS]
-QUICK = RetryPolicy(poll=0.01, settle=0.2, confirm=5, passing=1, backoff=0.01)
+QUICK = RetryPolicy(
+    poll_seconds=0.01,
+    propagation_seconds=0.2,
+    confirm_seconds=5,
+    transition_seconds=1,
+    backoff_seconds=0.01,
+)
 
 
 @pytest.fixture
@@ -183,13 +189,13 @@ def test_limits_shares_and_failures_count_over_all_places(tmp_path: Path) -> Non
         places = plan.changes.set_index("workspace_id")[["account_id", "region"]]
         assert len(places.loc[order[:6]].drop_duplicates()) > 2
         for more in ({"limit": 6}, {"limit": None, "max_share": 6 / 48}):
-            dry = apply_plan(plan, writers(both), terms=Terms(patience=QUICK, **more))
+            dry = apply_plan(plan, writers(both), options=RunOptions(retry=QUICK, **more))
             would = dry.loc[dry["outcome"] == "would be done", "workspace_id"]
             assert would.tolist() == order[:6].tolist()
         box.faults = Faults(denied_actions=("workspaces:ModifyWorkspaceProperties",))
-        terms = Terms(limit=None, patience=QUICK, stop_after_failures=3)
+        terms = RunOptions(limit=None, retry=QUICK, stop_after_failures=3)
         frame = apply_plan(plan, writers(both), dry_run=False, journal=tmp_path / "a.jsonl",
-                           terms=terms)
+                           options=terms)
         failed = frame.loc[frame["outcome"] == "failed", "workspace_id"]
         assert failed.tolist() == order[:3].tolist()
 
@@ -201,13 +207,13 @@ def test_a_region_that_refuses_to_be_looked_at_holds_up_no_other(tmp_path: Path)
         regions = plan.changes.set_index("workspace_id")["region"]
         box.faults = Faults(denied_regions=("eu-west-1",))
         frame = apply_plan(plan, writers(both), dry_run=False, journal=tmp_path / "a.jsonl",
-                           terms=Terms(limit=None, patience=QUICK)).set_index("workspace_id")
+                           options=RunOptions(limit=None, retry=QUICK)).set_index("workspace_id")
         assert set(frame["outcome"][regions == "us-east-1"]) == {"done"}
         assert set(frame["outcome"][regions == "eu-west-1"]) == {"skipped"}
         assert frame["message"][regions == "eu-west-1"].str.contains("AWS does not answer").all()
         box.faults = Faults(denied_regions=REGIONS)
         with pytest.raises(AwsError):
-            apply_plan(plan, writers(both), terms=Terms(limit=None, patience=QUICK))
+            apply_plan(plan, writers(both), options=RunOptions(limit=None, retry=QUICK))
 
 
 def test_the_limit_of_stop_idle_takes_what_saves_most_of_all_places(tmp_path: Path) -> None:
@@ -217,8 +223,8 @@ def test_the_limit_of_stop_idle_takes_what_saves_most_of_all_places(tmp_path: Pa
         collect(tmp_path / "store", connections=both, clock=BoxClock(box))
         store = Store(tmp_path / "store")
         every = stop_idle(store, writers(both), idle=IDLE,
-                          terms=Terms(limit=None, patience=QUICK))
-        three = stop_idle(store, writers(both), idle=IDLE, terms=Terms(limit=3, patience=QUICK))
+                          options=RunOptions(limit=None, retry=QUICK))
+        three = stop_idle(store, writers(both), idle=IDLE, options=RunOptions(limit=3, retry=QUICK))
         assert len(every) > 3
         would = three[three["outcome"] == "would be done"]
         assert len(would) == 3

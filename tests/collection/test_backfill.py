@@ -160,7 +160,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Backfilled, Sandbo
     with Sandbox(workspaces=50, seed=4, start=datetime(2026, 10, 7, 9, 2, 3, tzinfo=UTC)) as box:
         box.clock.speed = 0
         store = tmp_path_factory.mktemp("filled") / "store"
-        yield fill(box, store, tell=said.append), box, said
+        yield fill(box, store, log=said.append), box, said
 
 
 def test_backfilled_sessions_are_those_that_people_had(

@@ -231,7 +231,7 @@ def test_a_damaged_day_does_not_end_the_looking(tmp_path: Path) -> None:
             (day / f"{name}.parquet").write_bytes(b"PAR1")
         with connected(box) as connections:
             done = collect(store, connections=connections, every=timedelta(seconds=0.2), looks=3,
-                           tell=said.append)
+                           log=said.append)
     assert len(done.rounds) == 3 and done.complete
     assert any("not compacted" in text and "2026-01-01" in text for text in said)
 
@@ -268,7 +268,7 @@ def test_a_clock_that_is_wrong_is_set_right_by_aws(tmp_path: Path) -> None:
 def test_it_tells_before_how_long_a_look_takes(tmp_path: Path) -> None:
     said: list[str] = []
     with Sandbox(workspaces=60) as box:
-        look(box, tmp_path / "store", tell=said.append)
+        look(box, tmp_path / "store", log=said.append)
     assert said == [pace_text("111122223333 us-east-1", 60)]
     assert seconds_per_look(100) < 3
     assert "every 8 min" in pace_text("x", 10_000)

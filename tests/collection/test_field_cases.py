@@ -115,7 +115,7 @@ def test_a_failed_change_of_hardware_is_over_and_stands_against_nothing(
         changes = rote_changes(box.workspaces(), 2)
         monkeypatch.setattr(desktop.Desktop, "describe", describe)
         frame = apply_plan(plan_of(changes), writer, dry_run=False,
-                           journal=tmp_path / "j.jsonl", terms=TERMS)
+                           journal=tmp_path / "j.jsonl", options=TERMS)
         assert set(frame["outcome"]) == {outcome}
         note = "an earlier change of its USER_VOLUME has failed" if outcome == "done" else (
             "another modification of it is in progress")

@@ -12,7 +12,7 @@ from tests.actions.test_applying import MODIFY, TERMS, fleet
 from tests.helpers.plans import plan_of, rote_changes
 from wsanalytics.actions.apply import apply_plan
 from wsanalytics.actions.journal import journal_lock, open_journal
-from wsanalytics.actions.run import Terms
+from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.undo import undo
 from wsanalytics.files.locks import BusyError
 
@@ -30,15 +30,15 @@ def test_one_plan_applied_twice_at_once_orders_no_change_twice(tmp_path: Path) -
 
         def first() -> None:
             apply_plan(plan, writer, dry_run=False, journal=tmp_path / "one.jsonl",
-                       terms=Terms(limit=None, patience=TERMS.patience, stop=stop))
+                       options=RunOptions(limit=None, retry=TERMS.retry, stop=stop))
 
         thread = threading.Thread(target=first)
         thread.start()
         under_way.wait(60)
         for again in (
             lambda: apply_plan(plan, writer, dry_run=False, journal=tmp_path / "two.jsonl",
-                               terms=TERMS),
-            lambda: apply_plan(plan, writer, terms=TERMS),  # a dry run disturbs nobody
+                               options=TERMS),
+            lambda: apply_plan(plan, writer, options=TERMS),  # a dry run disturbs nobody
         ):
             try:
                 again()
@@ -50,9 +50,9 @@ def test_one_plan_applied_twice_at_once_orders_no_change_twice(tmp_path: Path) -
         assert "another process changes WorkSpaces there (settings)" in str(refused[0])
         assert "111122223333 us-east-1" in str(refused[0])
         calls = box.calls[MODIFY]
-        apply_plan(plan, writer, dry_run=False, journal=tmp_path / "two.jsonl", terms=TERMS)
+        apply_plan(plan, writer, dry_run=False, journal=tmp_path / "two.jsonl", options=TERMS)
         assert box.calls[MODIFY] == calls  # all was in force already
-        assert (undo(tmp_path / "one.jsonl", writer, dry_run=False, terms=TERMS)[
+        assert (undo(tmp_path / "one.jsonl", writer, dry_run=False, options=TERMS)[
             "outcome"] == "done").all()
 
 

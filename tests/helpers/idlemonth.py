@@ -19,7 +19,7 @@ import pandas as pd
 
 from tests.helpers.sandboxes import BoxClock, connected
 from wsanalytics.actions.change_setting import RetryPolicy
-from wsanalytics.actions.run import Terms
+from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.start_early import start_early
 from wsanalytics.actions.stop_idle import stop_idle
 from wsanalytics.aws.writer import Writer
@@ -33,7 +33,7 @@ from wsanalytics.timeline import Window
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 STEP = timedelta(minutes=30)
-TERMS = Terms(limit=None, patience=RetryPolicy(poll=0.01, settle=0.1))
+TERMS = RunOptions(limit=None, retry=RetryPolicy(poll_seconds=0.01, propagation_seconds=0.1))
 
 
 def month(days: int, *, workspaces: int = 40, seed: int = 4) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def keep_at_it(box: Sandbox, both: Any, folder: Path, end: datetime) -> tuple[in
     collect(store, connections=both, clock=clock)
     backfill(store, connections=both, days=29, clock=clock)
     place, done = Store(store), [0, 0]
-    terms = Terms(limit=None, patience=TERMS.patience, clock=box.clock.now)
+    terms = RunOptions(limit=None, retry=TERMS.retry, clock=box.clock.now)
     while box.clock.now() + STEP <= end:
         before = box.clock.now().date()
         if box.clock.step(STEP).date() != before:
@@ -68,9 +68,9 @@ def keep_at_it(box: Sandbox, both: Any, folder: Path, end: datetime) -> tuple[in
         collect(store, connections=both, clock=clock)
         frames = (
             stop_idle(place, writer, idle=timedelta(minutes=15), dry_run=False, journal=journal,
-                      terms=terms),
+                      options=terms),
             start_early(place, writer, ahead=STEP, min_chance=0.7, dry_run=False, journal=journal,
-                        terms=terms),
+                        options=terms),
         )
         for number, frame in enumerate(frames):
             done[number] += int(frame["outcome"].eq("done").sum())

@@ -28,7 +28,7 @@ from wsanalytics.actions.apply import apply_plan
 from wsanalytics.actions.change_setting import RetryPolicy
 from wsanalytics.actions.journal import read_lines
 from wsanalytics.actions.ledger import journal_state
-from wsanalytics.actions.run import Terms
+from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.undo import undo
 from wsanalytics.aws.connect import connect
 from wsanalytics.aws.writer import Writer
@@ -38,8 +38,15 @@ KILLS = 3
 FAULTS = ("throttle=100,20", "server_error_share=0.02", "reset_share=0.01", "cut_share=0.01",
           "html_share=0.005", "in_progress_share=0.005")
 """5 % of the calls go wrong, and those over the pace are refused besides."""
-QUICK = RetryPolicy(settle=0.4, confirm=20, passing=20, poll=0.05, backoff=0.05, looks=8)
-TERMS = Terms(limit=None, stop_after_failures=20, patience=QUICK)
+QUICK = RetryPolicy(
+    propagation_seconds=0.4,
+    confirm_seconds=20,
+    transition_seconds=20,
+    poll_seconds=0.05,
+    backoff_seconds=0.05,
+    max_reads=8,
+)
+TERMS = RunOptions(limit=None, stop_after_failures=20, retry=QUICK)
 
 
 def told(url: str, name: str) -> Any:
@@ -94,7 +101,7 @@ def one_seed(
             room = rng.randrange(100, 60 * count) if full and killed < kills else None
             size = journal.stat().st_size if journal.exists() else 0
             child = in_a_child(box.url, lambda writer: apply_plan(
-                plan, writer, dry_run=False, journal=journal, resume=True, terms=TERMS),
+                plan, writer, dry_run=False, journal=journal, resume=True, options=TERMS),
                 largest=None if room is None else size + room)
             if room is not None:
                 os.waitpid(child, 0)
@@ -116,7 +123,7 @@ def one_seed(
         check_settings(box.url, {name: after for name, (_, after) in changes.items()})
         calls = check_journal(journal, orders)
         child = in_a_child(box.url, lambda writer: undo(journal, writer, dry_run=False,
-                                                        terms=TERMS))
+                                                        options=TERMS))
         assert os.waitpid(child, 0)[1] == 0
         check_settings(box.url, {name: before for name, (before, _) in changes.items()})
         assert not journal_state(read_lines(journal)[0]).net_changes

@@ -14,7 +14,7 @@ from tests.actions.test_applying import QUICK
 from tests.helpers.sandboxes import all_workspaces, connected, frozen
 from wsanalytics.actions.create import create_workspaces
 from wsanalytics.actions.journal import read_journal
-from wsanalytics.actions.run import Terms
+from wsanalytics.actions.run import RunOptions
 from wsanalytics.aws.writer import Answer, Writer
 from wsanalytics.errors import InputError
 from wsanalytics.recommendations.new_workspaces import (
@@ -27,7 +27,7 @@ from wsanalytics.sandbox.faults import Faults
 from wsanalytics.service_model import refuse_invalid_request
 from wsanalytics.settings import ALWAYS_ON, auto_stop
 
-TERMS = Terms(limit=None, patience=QUICK)
+TERMS = RunOptions(limit=None, retry=QUICK)
 
 
 def comparison(costs: dict[str, list[float]], waits: dict[str, float]) -> pd.DataFrame:
@@ -142,7 +142,7 @@ def test_they_are_created_once_whatever_is_lost(
     with frozen(workspaces=20) as (box, clients), connected(box) as (opened, _):
         writer, journal = Writer(opened[0]), tmp_path / "c.jsonl"
         wanted = requests(box, [f"new-{place}" for place in range(30)], setting)
-        dry = create_workspaces(wanted, writer, terms=TERMS)
+        dry = create_workspaces(wanted, writer, options=TERMS)
         assert (dry["outcome"] == "would be done").all()
         assert box.calls["workspaces", "CreateWorkspaces"] == 0
         assert not journal.exists()
@@ -157,7 +157,7 @@ def test_they_are_created_once_whatever_is_lost(
                 box.faults = Faults()
 
         monkeypatch.setattr(writer, "create", create)
-        frame = create_workspaces(wanted, writer, dry_run=False, journal=journal, terms=TERMS)
+        frame = create_workspaces(wanted, writer, dry_run=False, journal=journal, options=TERMS)
         assert not faults
         assert (frame["outcome"] == "done").all()
         there = {one["UserName"]: one for one in all_workspaces(clients("workspaces"))}
@@ -166,7 +166,7 @@ def test_they_are_created_once_whatever_is_lost(
         assert all(one["WorkspaceProperties"]["RunningModeAutoStopTimeoutInMinutes"] == 120
                    for one in made)
         assert set(frame["workspace_id"]) == {one["WorkspaceId"] for one in made}
-        again = create_workspaces(wanted, writer, dry_run=False, journal=journal, terms=TERMS)
+        again = create_workspaces(wanted, writer, dry_run=False, journal=journal, options=TERMS)
         assert (again["outcome"] == "skipped").all()
         assert again["message"].str.contains("already").all()
         kinds = [one["event"] for one in read_journal(journal)]
@@ -179,12 +179,12 @@ def test_what_aws_refuses_is_told_row_by_row(tmp_path: Path) -> None:
         bad["BundleId"] = "wsb-000000000"
         frame = create_workspaces(
             [good, bad], Writer(opened[0]), dry_run=False, journal=tmp_path / "c.jsonl",
-            terms=TERMS).set_index("user_name")
+            options=TERMS).set_index("user_name")
         assert frame["outcome"].to_dict() == {"new-1": "done", "new-2": "failed"}
         assert "ResourceNotFound.Bundle" in frame.loc["new-2", "message"]
         limited = create_workspaces(
             requests(box, ["a", "b", "c"], {"RunningMode": "ALWAYS_ON"}), Writer(opened[0]),
-            terms=Terms(limit=2))
+            options=RunOptions(limit=2))
         assert limited["outcome"].tolist() == ["would be done"] * 2 + ["left for the next run"]
         with pytest.raises(InputError, match="no journal"):
             create_workspaces([good], Writer(opened[0]), dry_run=False)

@@ -105,11 +105,13 @@ def test_its_ten_lines_make_a_plan_that_can_be_applied_and_undone(
         before = configured(box.workspaces())
         chosen = plan.only(plan.changes["workspace_id"].iloc[:2])
         journal = tmp_path / "plan.journal.jsonl"
-        patience = RetryPolicy(poll=0.01, settle=0.2, confirm=5, backoff=0.01)
-        done = ws.apply_plan(chosen, writer, dry_run=False, journal=journal, patience=patience)
+        patience = RetryPolicy(
+            poll_seconds=0.01, propagation_seconds=0.2, confirm_seconds=5, backoff_seconds=0.01
+        )
+        done = ws.apply_plan(chosen, writer, dry_run=False, journal=journal, retry=patience)
         assert done["outcome"].tolist() == ["done", "done"]
         assert (configured(box.workspaces()) != before).sum() == 2
-        assert ws.undo(journal, writer, dry_run=False, patience=patience)[
+        assert ws.undo(journal, writer, dry_run=False, retry=patience)[
             "outcome"].tolist() == ["done", "done"]
         assert (configured(box.workspaces()) == before).all()
         writer.connection.close()

@@ -20,7 +20,7 @@ from tests.helpers.hostile import HOSTILE
 from tests.helpers.plans import plan_of, rote_changes
 from wsanalytics.actions.journal import read_journal
 from wsanalytics.actions.ledger import journal_state
-from wsanalytics.actions.run import Terms
+from wsanalytics.actions.run import RunOptions
 from wsanalytics.files.locks import held
 from wsanalytics.prices.book import load_prices
 from wsanalytics.recommendations.analysis import Analysis, analyse
@@ -35,7 +35,7 @@ from wsanalytics.widgets.review import ReviewPanel, review
 from wsanalytics.widgets.review_state import Act
 from wsanalytics.widgets.table import Column, Table, packed, unpacked
 
-TERMS = Terms(limit=25, patience=QUICK)
+TERMS = RunOptions(limit=25, retry=QUICK)
 
 
 @pytest.fixture(autouse=True)
@@ -186,7 +186,7 @@ def test_a_kernel_that_died_in_the_middle_loses_nothing() -> None:
         kept = [line for line in lines if json.loads(line)["event"] not in {"outcome", "end"}]
         journal.write_bytes(b"".join(kept) + b'{"at": "2026')  # killed after the last answer
         again = review(panel.plan, workspaces=box.workspaces(), writer=panel.worker.writers,
-                       terms=TERMS)
+                       options=TERMS)
         assert again.worker is not None and again.worker.journal == journal
         assert "did not come to its end" in again.words.value
         assert again.state.picked == list(changes)[:3]
@@ -202,7 +202,7 @@ def test_a_kernel_that_died_in_the_middle_loses_nothing() -> None:
 def test_another_account_is_refused_and_the_panel_goes_on() -> None:
     with fleet() as (box, _, writer):
         plan = plan_of(rote_changes(box.workspaces(), 2), account="999900009999")
-        panel = review(plan, writer=writer, terms=TERMS)
+        panel = review(plan, writer=writer, options=TERMS)
         tick(panel, [0])
         carry_out(panel, panel.dry_run)
         assert "999900009999" in panel.words.value and "alert" in panel.words.value
@@ -248,7 +248,7 @@ def test_undo_takes_back_what_was_confirmed_and_no_more() -> None:
         names = list(changes)
         tick(panel, [0])
         carry_out(panel, panel.apply)
-        other = review(panel.plan, writer=panel.worker.writers, terms=TERMS)
+        other = review(panel.plan, writer=panel.worker.writers, options=TERMS)
         tick(other, [1])
         carry_out(other, other.apply)
         panel.undo.click()  # it is read anew what there is to undo

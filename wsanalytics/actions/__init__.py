@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from wsanalytics.actions.apply import account_regions_of, apply_plan, journal_beside
-from wsanalytics.actions.change_setting import Outcome, RetryPolicy, went_well
+from wsanalytics.actions.change_setting import Outcome, went_well
 from wsanalytics.actions.create import create_workspaces
 from wsanalytics.actions.journal import Entry, Journal, journal_lock, read_journal
 from wsanalytics.actions.ledger import JournalState, instant_of, journal_state
-from wsanalytics.actions.run import DEFAULT_LIMIT, Terms
+from wsanalytics.actions.retry import Patience, RetryPolicy
+from wsanalytics.actions.run import DEFAULT_LIMIT, RunOptions
 from wsanalytics.actions.start_early import start_early
 from wsanalytics.actions.stop_idle import stop_idle
 from wsanalytics.actions.undo import in_force, undo
@@ -19,8 +20,9 @@ __all__ = [
     "Journal",
     "JournalState",
     "Outcome",
+    "Patience",
     "RetryPolicy",
-    "Terms",
+    "RunOptions",
     "account_regions_of",
     "apply_plan",
     "create_workspaces",

@@ -19,15 +19,17 @@ import pandas as pd
 from wsanalytics.actions.change_setting import Change, Outcome, Task
 from wsanalytics.actions.ledger import NetChange
 from wsanalytics.actions.queue import AccountRegion
+from wsanalytics.actions.retry import Attempts
 from wsanalytics.actions.run import (
     Run,
-    Terms,
-    _opened,
-    _refuse_other_accounts,
+    RunOptions,
     account_region_of,
     as_frame,
+    check_accounts,
+    open_journal_of,
 )
-from wsanalytics.aws import Meaning, Writer
+from wsanalytics.aws import Writer
+from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.errors import InputError
 from wsanalytics.recommendations import Plan, read_plan
 from wsanalytics.settings import RunningMode, Setting
@@ -42,6 +44,7 @@ def journal_beside(plan: Path) -> Path:
     return plan.with_name(f"{plan.stem}.journal.jsonl")
 
 
+@renamed_arguments(terms="options")
 def apply_plan(
     plan: Plan | Path | str,
     writer: Writer | Sequence[Writer],
@@ -50,17 +53,17 @@ def apply_plan(
     journal: Path | str | None = None,
     resume: bool = False,
     due_on: date | None = None,
-    terms: Terms | None = None,
+    options: RunOptions | None = None,
     plan_name: str = "",
-    **more: Any,  # noqa: ANN401  # the fields of Terms
+    **more: Any,  # noqa: ANN401  # the fields of RunOptions
 ) -> pd.DataFrame:
     """Make the changes of *plan*, a file or not, or with *dry_run* say what would be done.
 
     *writer* is for the account and region that the plan is for, or one for each of several. A
     real run needs *journal*, a file that every call is written to before and after; with *resume*
     it goes on where an interrupted run ended. *due_on* leaves out changes whose best date is
-    later. *terms* (or its fields: ``limit=100``) are told at
-    :class:`~wsanalytics.actions.Terms`.
+    later. *options* (or its fields: ``limit=100``) are told at
+    :class:`~wsanalytics.actions.RunOptions`.
 
     Gives a row a change, in the order in which they are made, the largest saving first, with the
     columns ``carrying.COLUMNS``; what becomes of a change is told at
@@ -69,25 +72,27 @@ def apply_plan(
     """
     plan = plan if isinstance(plan, Plan) else read_plan(plan)
     journal = None if journal is None else Path(journal)
-    terms = terms or Terms(**more)
+    options = options or RunOptions(**more)
     writers = [writer] if isinstance(writer, Writer) else list(writer)
     changes = changes_of(plan)
     by_writer = _shared_out(plan, changes, writers)
     about = _about(plan, plan_name, changes)
     with ExitStack() as stack:
-        book, ledger = _opened(stack, journal, dry_run=dry_run, mends=resume, terms=terms)
+        book, ledger = open_journal_of(
+            stack, journal, dry_run=dry_run, mends=resume, options=options
+        )
         if ledger.interrupted and not resume:
             raise _interrupted(journal, ledger.interrupted)
         tasks = {change.workspace_id: _task(change, ledger.net_changes.get(change.workspace_id),
-                                            terms.clock(), dry_run=dry_run,
+                                            options.clock(), dry_run=dry_run,
                                             created_at=about["created_at"]) for change in changes}
         if due_on is not None:
             _put_off(tasks.values(), due_on)
         orphans = [one for one in ledger.unfinished()
                   if one.latest.workspace_id not in tasks and not one.is_being_undone]
-        run = Run("apply", writers, by_writer, terms, dry_run, book)
-        run.hold = _until_the_month_turns(terms.clock) if due_on is not None else lambda _: ""
-        run.go(tasks, orphans, plan=about, resume=resume)
+        run = Run("apply", writers, by_writer, options, dry_run, book)
+        run.hold = _until_the_month_turns(options.clock) if due_on is not None else lambda _: ""
+        run.execute(tasks, orphans, plan=about, resume=resume)
         known = [tasks[change.workspace_id] for change in changes]
     return as_frame(known, run.refusals)
 
@@ -117,35 +122,53 @@ def _json(value: float) -> float | None:
 
 
 def _task(
-    change: Change, standing: NetChange | None, now: datetime, *, dry_run: bool, created_at: str
+    change: Change, net: NetChange | None, now: datetime, *, dry_run: bool, created_at: str
 ) -> Task:
-    """The task of a change, as far as an earlier run came with it."""
-    is_same_plan = standing is not None and (
-        standing.latest.begun.get("plan", {}).get("created_at") == created_at)
-    if standing is None or standing.current != change.after or standing.is_being_undone:
-        return Task(change)
-    if standing.is_sure:
-        if not is_same_plan or standing.latest.before != change.before:
-            return Task(change)  # a newer plan, which knows how it is set now
-        on = f"{standing.since:%Y-%m-%d}"
-        return Task(change, against=f"it was changed on {on} by this journal's plan, and somebody "
-                                    "has set it back since")
-    if not is_same_plan and standing.latest.before != change.before:
-        return Task(change)
+    """Give the task of a *change*, as far as an earlier run of the journal came with it.
+
+    This decides what is sent again after a crash. *net* is what the journal says of the WorkSpace,
+    *created_at* which plan is applied now.
+    """
+    if net is None or net.current != change.after or net.is_being_undone:
+        return Task(change)  # the journal knows of no change to this setting
+    is_same_plan = net.latest.run_begin.get("plan", {}).get("created_at") == created_at
+    is_same_change = net.latest.before == change.before
+    if net.is_sure:
+        return _task_after_done(change, net, is_repeated=is_same_plan and is_same_change)
+    if not is_same_plan and not is_same_change:
+        return Task(change)  # a newer plan starts from what the WorkSpace is now
     if dry_run:
-        return Task(change, loose=standing.may_be_partial)
-    task = Task(change, begun=True, loose=standing.may_be_partial)
-    if standing.latest.calls:
-        last = standing.latest.calls[-1]
-        task.asked, task.meaning, task.tries = dict(last.properties), Meaning.UNSURE, 1
-        task.asked_at = time.monotonic() - (now - last.at).total_seconds()
+        return Task(change, partially_applied=net.may_be_partial)
+    return _resumed_task(change, net, now)
+
+
+def _task_after_done(change: Change, net: NetChange, *, is_repeated: bool) -> Task:
+    """Give the task of a change that came to its end before: never made twice by one plan."""
+    if not is_repeated:
+        return Task(change)  # a newer plan, which knows how the WorkSpace is set now
+    return Task(
+        change,
+        blocked_by=f"it was changed on {net.since:%Y-%m-%d} by this journal's plan, "
+        "and somebody has set it back since",
+    )
+
+
+def _resumed_task(change: Change, net: NetChange, now: datetime) -> Task:
+    """Give a task that is under way: its last call may have taken effect or not."""
+    task = Task(change, started=True, partially_applied=net.may_be_partial)
+    if net.latest.calls:
+        last = net.latest.calls[-1]
+        task.last_request = dict(last.properties)
+        # The journal has the hour of the day, the retry rule counts monotonic seconds.
+        age_seconds = (now - last.at).total_seconds()
+        task.attempts = Attempts(count=1, sent_at=time.monotonic() - age_seconds)
     return task
 
 
 def _put_off(tasks: Iterable[Task], due_on: date) -> None:
     for task in tasks:
         best = task.change.best_date
-        if best is not None and best > due_on and not task.begun:
+        if best is not None and best > due_on and not task.started:
             task.outcome, task.message = Outcome.NOT_DUE, f"its best date is {best.isoformat()}"
 
 
@@ -170,7 +193,7 @@ def _shared_out(
     """Who writes to which account and region of the plan; None where nobody can."""
     by_writer = {place: next((one for one in writers if account_region_of(one) == place), None)
                  for place in account_regions_of(plan, changes)}
-    _refuse_other_accounts(by_writer, writers, "the plan")
+    check_accounts(by_writer, writers, "the plan")
     return by_writer
 
 

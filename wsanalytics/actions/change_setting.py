@@ -1,6 +1,6 @@
 """Changes of setting, made one by one: checked before, asked for, and read back after.
 
-What is to be done next with a WorkSpace always follows from a fresh look at it, so that it makes
+What is to be done next with a WorkSpace always follows from a fresh read of it, so that it makes
 no difference whether an answer was lost, a run was killed, or somebody else was faster: what is in
 force is not asked for again, and what is not can be.
 """
@@ -16,9 +16,10 @@ from typing import Any
 
 import pandas as pd
 
-from wsanalytics.actions.guards import PASSING, Guards
+from wsanalytics.actions.guards import TRANSITIONAL_STATES, Guards
 from wsanalytics.actions.journal import Journal
 from wsanalytics.actions.ledger import properties_of
+from wsanalytics.actions.retry import Attempts, RetryPolicy, Step, next_step
 from wsanalytics.aws import AwsError, Meaning, StateReader, WorkspaceState, Writer
 from wsanalytics.settings import RunningMode, Setting
 
@@ -78,27 +79,26 @@ class Change:
 
 @dataclass(slots=True)
 class Task:
-    """A change on its way, ``begun`` with the first call; ``outcome`` is None until it is over.
+    """A change on its way, ``started`` with the first call; ``outcome`` is None until it is over.
 
-    ``against``: why it is not to be begun, if its WorkSpace is as it was before. ``loose``: an
-    earlier run may have left it between mode and timeout. ``settles``: that it is in force already
-    is to be written down. ``noted``: this run has written it down. ``by_rule``: it is left alone as
-    its owner, or a rule, wants it, so nothing has gone wrong.
+    ``blocked_by``: why it is not to be started, if its WorkSpace is as it was before.
+    ``partially_applied``: an earlier run may have left it between mode and timeout.
+    ``record_if_current``: that it is in force already is to be written to the journal.
+    ``recorded``: this run has written it there. ``last_request``: the properties that ``attempts``
+    asked for. ``observed``: the setting that was read last. ``by_rule``: it is left alone as its
+    owner, or a rule, wants it, so nothing has gone wrong.
     """
 
     change: Change
-    begun: bool = False
-    loose: bool = False
-    settles: bool = False
-    noted: bool = False
-    against: str = ""
-    asked: Properties | None = None
-    asked_at: float = 0.0
-    retry_at: float = 0.0
-    meaning: Meaning = Meaning.UNSURE
-    tries: int = 0
-    first_seen_at: float | None = None
-    found: str = ""
+    started: bool = False
+    partially_applied: bool = False
+    record_if_current: bool = False
+    recorded: bool = False
+    blocked_by: str = ""
+    last_request: Properties | None = None
+    attempts: Attempts = field(default_factory=Attempts)
+    in_transition_since: float | None = None
+    observed: str = ""
     by_rule: bool = False
     outcome: Outcome | None = None
     message: str = ""
@@ -110,7 +110,7 @@ class Task:
             return True
         return (  # the mode is set first, then the timeout: here, or by the run that is undone
             present.running_mode == RunningMode.AUTO_STOP
-            and (self.loose or (change.after.running_mode is RunningMode.AUTO_STOP
+            and (self.partially_applied or (change.after.running_mode is RunningMode.AUTO_STOP
                                 and change.before.running_mode is RunningMode.ALWAYS_ON)))
 
 
@@ -132,7 +132,7 @@ class RunLimits:
             self.limit -= 1
         return True
 
-    def note(self, outcome: Outcome) -> None:
+    def count(self, outcome: Outcome) -> None:
         """Count failures in a row."""
         if outcome in {Outcome.FAILED, Outcome.UNKNOWN}:
             self.failures += 1
@@ -159,158 +159,157 @@ def next_properties(present: Setting | None, after: Setting) -> Properties | Non
 class Changer:
     """Makes the changes of one account and region; without *writer* and *journal* a dry run.
 
-    *hold* says of a change that is not begun yet why it had better wait, if it had; *stop* why
-    none is to be begun any more. *ended* is told of each task that is over.
+    *hold* says of a change that is not started yet why it had better wait, if it had; *stop* why
+    none is to be started any more. *ended* is called with each task that is over.
     """
 
-    looker: StateReader
+    reader: StateReader
     guards: Guards
-    budget: RunLimits
+    limits: RunLimits
     writer: Writer | None = None
     journal: Journal | None = None
-    patience: RetryPolicy = field(default_factory=RetryPolicy)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
     hold: Callable[[Change], str] = lambda _: ""
     stop: Callable[[], str] = lambda: ""
     advance: Callable[[int], None] = lambda _: None
     ended: Callable[[Task], None] = lambda _: None
     broken: AwsError | None = None
-    has_begun: bool = False
+    has_sent: bool = False
 
-    def heed(self) -> None:
-        """Begin nothing more if somebody says so."""
-        self.budget.halted = self.budget.halted or self.stop()
+    def check_stop(self) -> None:
+        """Start nothing more if somebody says so."""
+        self.limits.halted = self.limits.halted or self.stop()
 
-    def look(self, tasks: list[Task]) -> dict[str, WorkspaceState]:
-        """What the WorkSpaces are now; asked again where AWS fails to tell."""
+    def read(self, tasks: list[Task]) -> dict[str, WorkspaceState]:
+        """Read what the WorkSpaces are now, once more where AWS fails to answer."""
         shortens = any(_shortens(task.change) for task in tasks)
         ids = [task.change.workspace_id for task in tasks]
-        for left in range(self.patience.looks - 1, -1, -1):
+        for left in range(self.retry.max_reads - 1, -1, -1):
             try:
-                return self.looker.look(ids, tags=True, connected=shortens)
+                return self.reader.read(ids, tags=True, connected=shortens)
             except AwsError as error:
                 if not left or error.refusal.kind not in _PASSING_KINDS:
                     raise
-                time.sleep(self.patience.poll)
+                time.sleep(self.retry.poll_seconds)
         raise AssertionError
 
-    def step(self, task: Task, present: WorkspaceState | None) -> bool:
-        """Do what is next for one task; whether that was anything at all."""
-        if present is None:
-            return self.close(task, Outcome.FAILED if task.begun else Outcome.SKIPPED,
-                              "it is not there any more")
-        task.found = str(present.setting or present.running_mode)
-        wanted = next_properties(present.setting, task.change.after)
+    def advance_task(self, task: Task, state: WorkspaceState | None) -> bool:
+        """Do what is next for one task, given what was just read; whether that was anything."""
+        if state is None:
+            return self.finish(task, Outcome.FAILED if task.started else Outcome.SKIPPED,
+                               "it is not there any more")
+        task.observed = str(state.setting or state.running_mode)
+        wanted = next_properties(state.setting, task.change.after)
         if wanted is None:
-            return self.close(task, Outcome.DONE if task.begun else Outcome.ALREADY,
-                              _failed_before(present))
-        go_on = self.go_on if task.begun else self.begin
-        return go_on(task, present, wanted)
+            return self.finish(task, Outcome.DONE if task.started else Outcome.ALREADY,
+                               _failed_before(state))
+        proceed = self.resume if task.started else self.start
+        return proceed(task, state, wanted)
 
-    def go_on(self, task: Task, present: WorkspaceState, wanted: Properties) -> bool:
-        """Ask for what is still missing of a change that was begun, when it is time to."""
-        if not task.is_on_its_way(present):
-            return self.close(task, Outcome.FAILED,
-                              f"somebody else has set it to {task.found} meanwhile")
-        if wanted == task.asked and not self.may_ask_again(task):
+    def resume(self, task: Task, state: WorkspaceState, wanted: Properties) -> bool:
+        """Send what is still missing of a change that was started, when it is time to."""
+        if not task.is_on_its_way(state):
+            return self.finish(task, Outcome.FAILED,
+                               f"somebody else has set it to {task.observed} meanwhile")
+        if wanted == task.last_request and not self.may_retry(task):
             return task.outcome is not None
-        if present.setting == task.change.before and (reason := self.guards.against(present)):
-            task.by_rule = reason == self.guards.by_rule(present)
-            return self.close(task, Outcome.SKIPPED, reason)
-        return self.ask(task, wanted)
+        if state.setting == task.change.before and (reason := self.guards.against(state)):
+            task.by_rule = reason == self.guards.by_rule(state)
+            return self.finish(task, Outcome.SKIPPED, reason)
+        return self.send(task, wanted)
 
-    def begin(self, task: Task, present: WorkspaceState, wanted: Properties) -> bool:
-        """Check a WorkSpace that nothing was asked of yet, and ask if nothing is against it."""
-        change, now = task.change, time.monotonic()
-        is_ours = task.loose and present.setting is not None and task.is_on_its_way(present)
-        before = present.setting if is_ours and present.setting else change.before
-        reason = task.against if present.setting == before else ""
-        calm = replace(present, state="AVAILABLE") if present.state in PASSING else present
-        reason = reason or self.guards.against_change(calm, before, change.after)
-        if not reason and calm is not present and self.writer is not None:
-            task.first_seen_at = task.first_seen_at or now
-            if now - task.first_seen_at < self.patience.passing:
+    def start(self, task: Task, state: WorkspaceState, wanted: Properties) -> bool:
+        """Check a WorkSpace of which nothing was asked yet, and send if nothing is against it."""
+        change = task.change
+        is_ours = (task.partially_applied and state.setting is not None
+                   and task.is_on_its_way(state))
+        before = state.setting if is_ours and state.setting else change.before
+        reason = task.blocked_by if state.setting == before else ""
+        # A state that is over in a minute is no reason: the rest is checked as if it were over.
+        in_transition = state.state in TRANSITIONAL_STATES
+        at_rest = replace(state, state="AVAILABLE") if in_transition else state
+        reason = reason or self.guards.against_change(at_rest, before, change.after)
+        if not reason and in_transition and self.writer is not None:
+            if self.waits_for_transition(task):
                 return False
-            reason = f"its state is still {present.state}, not AVAILABLE or STOPPED"
+            reason = f"its state is still {state.state}, not AVAILABLE or STOPPED"
         if reason:
-            task.by_rule = reason == self.guards.by_rule(calm, before, change.after)
-            return self.close(task, Outcome.SKIPPED, reason)
+            task.by_rule = reason == self.guards.by_rule(at_rest, before, change.after)
+            return self.finish(task, Outcome.SKIPPED, reason)
         if reason := self.hold(change):
-            return self.close(task, Outcome.LEFT, reason)
-        self.heed()
-        if not self.budget.take():
-            return self.close(task, Outcome.LEFT, self.budget.halted or self.budget.why)
+            return self.finish(task, Outcome.LEFT, reason)
+        self.check_stop()
+        if not self.limits.take():
+            return self.finish(task, Outcome.LEFT, self.limits.halted or self.limits.why)
         if self.writer is None or self.journal is None:
-            return self.close(task, Outcome.WOULD, _failed_before(present))
-        task.begun = True
-        return self.ask(task, wanted)
+            return self.finish(task, Outcome.WOULD, _failed_before(state))
+        task.started = True
+        return self.send(task, wanted)
 
-    def note(self, task: Task) -> None:
-        """Write down what is going to be done, once in a run."""
-        if task.noted or self.journal is None:
+    def waits_for_transition(self, task: Task) -> bool:
+        """Whether STARTING or STOPPING may still be over in time."""
+        now = time.monotonic()
+        task.in_transition_since = task.in_transition_since or now
+        return now - task.in_transition_since < self.retry.transition_seconds
+
+    def record(self, task: Task) -> None:
+        """Write to the journal what is going to be done, once in a run."""
+        if task.recorded or self.journal is None:
             return
-        change, where = task.change, self.looker.connection
+        change, where = task.change, self.reader.connection
         self.journal.write(
             "change", workspace_id=change.workspace_id, user_name=change.user_name,
             account_id=where.account_id, region=where.region,
             **{"from": properties_of(change.before), "to": properties_of(change.after)},
             promise=dict(change.promise))
-        task.noted = True
+        task.recorded = True
 
-    def may_ask_again(self, task: Task) -> bool:
-        """Whether it is time to ask for the same thing once more; the task may end here."""
-        waited = time.monotonic() - task.asked_at
-        if task.meaning is Meaning.TAKEN:
-            if waited > self.patience.confirm:
-                self.close(task, Outcome.FAILED,
-                           f"AWS took the change, but it is {task.found} after {waited:.0f} s")
-            return False
-        if task.meaning is Meaning.UNSURE and waited < self.patience.settle:
-            return False
-        if task.meaning is Meaning.LATER and time.monotonic() < task.retry_at:
-            return False
-        if task.tries >= self.patience.tries:
-            self.close(task, Outcome.FAILED,
-                       f"given up after {task.tries} tries; it is {task.found}. {task.message}")
-            return False
-        return True
+    def may_retry(self, task: Task) -> bool:
+        """Whether the same request may be sent once more now; the task may end here instead."""
+        attempts = task.attempts
+        step = next_step(attempts, self.retry)
+        if step is Step.UNCONFIRMED:
+            self.finish(task, Outcome.FAILED, f"AWS took the change, but it is {task.observed} "
+                                              f"after {attempts.seconds_since:.0f} s")
+        elif step is Step.GIVE_UP:
+            self.finish(task, Outcome.FAILED, f"given up after {attempts.count} tries; it is "
+                                              f"{task.observed}. {attempts.message}")
+        return step is Step.SEND
 
-    def ask(self, task: Task, wanted: Properties) -> bool:
-        """Make the call."""
+    def send(self, task: Task, wanted: Properties) -> bool:
+        """Make the call: written to the journal before, and its answer after."""
         assert self.writer is not None
         assert self.journal is not None
-        self.has_begun = True
-        self.note(task)
+        self.has_sent = True
+        self.record(task)
         answer = self.writer.modify(self.journal, task.change.workspace_id, wanted)
-        task.tries = task.tries + 1 if wanted == task.asked else 1
-        task.asked, task.meaning, task.asked_at = wanted, answer.meaning, time.monotonic()
-        task.message = f"{answer.code}: {answer.message}" if answer.code else ""
+        task.attempts.record(answer, is_new_request=wanted != task.last_request)
+        task.last_request, task.message = wanted, task.attempts.message
         if answer.meaning is Meaning.REFUSED:
-            return self.close(task, Outcome.FAILED, f"AWS refused: {task.message}")
-        wait = min(20, self.patience.backoff * 2.0 ** (task.tries - 1))
-        task.retry_at = task.asked_at + wait
+            return self.finish(task, Outcome.FAILED, f"AWS refused: {task.message}")
         return True
 
-    def close(self, task: Task, outcome: Outcome, message: str = "") -> bool:
-        """The task is over."""
+    def finish(self, task: Task, outcome: Outcome, message: str = "") -> bool:
+        """End the task, in the journal as well."""
         task.outcome, task.message = outcome, message
-        self.budget.note(outcome)
-        if task.begun or (task.settles and outcome is Outcome.ALREADY):
-            self.note(task)
+        self.limits.count(outcome)
+        if task.started or (task.record_if_current and outcome is Outcome.ALREADY):
+            self.record(task)
         if self.journal is not None and outcome is not Outcome.LEFT:
             self.journal.write("outcome", workspace_id=task.change.workspace_id,
-                               outcome=str(outcome), message=message, found=task.found)
+                               outcome=str(outcome), message=message, found=task.observed)
         self.advance(1)
         self.ended(task)
         return True
 
-    def give_up(self, tasks: Iterable[Task], error: AwsError) -> None:
-        """AWS does not tell any more: what was begun is unknown, the rest is left."""
+    def abort(self, tasks: Iterable[Task], error: AwsError) -> None:
+        """End *tasks*, for AWS does not answer any more: what was started is unknown."""
         self.broken = error
-        for task in [one for one in tasks if one.outcome is None]:
-            if task.begun:
+        for task in [task for task in tasks if task.outcome is None]:
+            if task.started:
                 task.outcome, task.message = Outcome.UNKNOWN, "AWS does not tell what became of it"
             else:
-                task.outcome = Outcome.LEFT if self.has_begun else Outcome.SKIPPED
+                task.outcome = Outcome.LEFT if self.has_sent else Outcome.SKIPPED
                 task.message = f"AWS does not answer: {error.refusal.what}"
 
 

@@ -1,10 +1,10 @@
-"""Create WorkSpaces for named users: checked before, journalled, looked at after."""
+"""Create WorkSpaces for named users: checked before, journalled, read back after."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ import pandas as pd
 
 from wsanalytics.actions.change_setting import Outcome
 from wsanalytics.actions.journal import Journal, JournalError, open_journal
-from wsanalytics.actions.run import Terms
-from wsanalytics.aws import PER_CALL, AwsError, Meaning, StateReader, Writer, who_am_i
-from wsanalytics.errors import InputError
+from wsanalytics.actions.journalled import begin_run, check_journal, survive_broken_journal
+from wsanalytics.actions.retry import Attempts, Step, next_step
+from wsanalytics.actions.run import RunOptions
+from wsanalytics.aws import PER_CALL, AwsError, Meaning, StateReader, Writer, chunked
+from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.tables import CREATED
-from wsanalytics.version import __version__
 
 Request = Mapping[str, Any]
 """One of the ``Workspaces`` of a CreateWorkspaces request."""
@@ -24,152 +25,167 @@ Request = Mapping[str, Any]
 
 @dataclass(slots=True, eq=False)
 class _Creation:
+    """One WorkSpace that is to be created, and what has become of it."""
+
     request: Request
     workspace_id: str = ""
     state: str = ""
     outcome: Outcome | None = None
     message: str = ""
-    tries: int = 0
-    meaning: Meaning | None = None
-    asked_at: float = 0.0
+    attempts: Attempts = field(default_factory=Attempts)
 
 
+@renamed_arguments(terms="options")
 def create_workspaces(
     requests: Sequence[Request],
     writer: Writer,
     *,
     dry_run: bool = True,
     journal: Path | str | None = None,
-    terms: Terms | None = None,
+    options: RunOptions | None = None,
 ) -> pd.DataFrame:
     """Create a WorkSpace for each of *requests*, or with *dry_run* say for whom.
 
     Whoever has one in that directory gets no other. A real run needs *journal*. What was created
-    cannot be taken back by wsanalytics: it terminates nothing. Gives a ``created`` table.
+    cannot be taken back by wsanalytics: it terminates nothing. Gives a ``created`` table. Raises
+    :class:`InputError` where no journal is named, and :class:`AwsError` where AWS cannot be asked.
     """
-    terms = terms or Terms()
-    if not dry_run and journal is None:
-        raise InputError("no journal is named", where="journal",
-                         rule="every call is written down before it is made",
-                         mend="pass journal=Path('creations.journal.jsonl')")
-    creations = [_Creation(one) for one in requests]
-    if dry_run or journal is None:
-        _create(creations, writer, terms, None)
-    else:
-        with open_journal(journal, clock=terms.clock) as book:
-            where = writer.connection
-            book.begin("create", wsanalytics=__version__, account_id=where.account_id,
-                       region=where.region, caller=who_am_i(where).arn, limit=terms.limit)
-            sent_before = writer.sent
-            try:
-                _create(creations, writer, terms, book)
-                book.write("end")
-            except JournalError as error:
-                if writer.sent == sent_before:
-                    raise
-                terms.tell(f"{error} What was asked for before is in it.")
-                for one in [one for one in creations if one.outcome is None]:
-                    one.outcome = Outcome.UNKNOWN if one.tries else Outcome.SKIPPED
-                    one.message = "the journal cannot be written any more"
+    options = options or RunOptions()
+    creations = [_Creation(request) for request in requests]
+    if dry_run:
+        _Creator(writer, options, None).run(creations)
+        return _frame(creations)
+    path = check_journal(journal, example="creations.journal.jsonl")
+
+    def broken_off(error: JournalError) -> None:
+        options.log(f"{error} What was asked for before is in it.")
+        for creation in [creation for creation in creations if creation.outcome is None]:
+            creation.outcome = Outcome.UNKNOWN if creation.attempts.count else Outcome.SKIPPED
+            creation.message = "the journal cannot be written any more"
+
+    with open_journal(path, clock=options.clock) as book:
+        begin_run(book, "create", [writer], limit=options.limit)
+        with survive_broken_journal([writer], broken_off=broken_off):
+            _Creator(writer, options, book).run(creations)
+            book.write("end")
     return _frame(creations)
 
 
-def _create(
-    creations: list[_Creation], writer: Writer, terms: Terms, journal: Journal | None
-) -> None:
-    looker = StateReader(writer.connection)
-    for one in creations:
-        _look_for(one, looker, journal)
-    new = [one for one in creations if one.outcome is None]
-    kept = new if terms.limit is None else new[: terms.limit]
-    for one in new[len(kept) :]:
-        _close(one, Outcome.LEFT, "over the limit of this run", journal)
-    if journal is None:
-        for one in kept:
-            _close(one, Outcome.WOULD, "", None)
-        return
-    for place in range(0, len(kept), PER_CALL):
-        group = kept[place : place + PER_CALL]
+class _Creator:
+    """Creates WorkSpaces in one account and region; without *journal* a dry run."""
+
+    def __init__(self, writer: Writer, options: RunOptions, journal: Journal | None) -> None:
+        self.writer, self.options, self.journal = writer, options, journal
+        self.reader = StateReader(writer.connection)
+
+    def run(self, creations: list[_Creation]) -> None:
+        """Bring all of them to their end, as many as the limit allows."""
+        for creation in creations:
+            self.read(creation)
+        new = [creation for creation in creations if creation.outcome is None]
+        within = new if self.options.limit is None else new[: self.options.limit]
+        for creation in new[len(within) :]:
+            self.finish(creation, Outcome.LEFT, "over the limit of this run")
+        if self.journal is None:
+            for creation in within:
+                self.finish(creation, Outcome.WOULD)
+            return
+        for group in chunked(within, PER_CALL):
+            self.bring_to_an_end(group)
+
+    def bring_to_an_end(self, group: list[_Creation]) -> None:
+        """Send, and read whether they are there, until there is nothing left to wait for."""
+        ready = group
         while group:
-            _ask(group, writer, journal)
-            time.sleep(0 if all(one.outcome for one in group) else _pause(group, terms))
-            group = [one for one in group if one.outcome is None]
-            for one in group:
-                _look_again(one, looker, journal)
-            group = [one for one in group if one.outcome is None]
-            for one in [one for one in group if one.tries >= terms.patience.tries]:
-                _close(one, Outcome.FAILED, f"given up after {one.tries} tries. {one.message}",
-                       journal)
-            group = [one for one in group if one.outcome is None]
+            if ready:
+                self.send(ready)
+                group = [creation for creation in group if creation.outcome is None]
+            if group:
+                time.sleep(self.options.retry.poll_seconds)
+            for creation in group:
+                self.read_again(creation)
+            group = [creation for creation in group if creation.outcome is None]
+            ready = [creation for creation in group if self.may_retry(creation)]
+            group = [creation for creation in group if creation.outcome is None]
+
+    def read(self, creation: _Creation) -> None:
+        """Look for a WorkSpace of the user in that directory; if there is one, it is over."""
+        request = creation.request
+        states = self.reader.of_user(request["DirectoryId"], request["UserName"])
+        alive = [state for state in states if state.state not in {"TERMINATING", "TERMINATED"}]
+        if not alive:
+            return
+        creation.workspace_id, creation.state = alive[0].workspace_id, alive[0].state
+        if not creation.attempts.count:
+            self.finish(creation, Outcome.SKIPPED,
+                        "the user has a WorkSpace in this directory already")
+        elif _is_as_asked(request, alive[0].described):
+            self.finish(creation, Outcome.DONE)
+        else:
+            self.finish(creation, Outcome.FAILED, f"it is there, but set to {alive[0].setting}")
+
+    def read_again(self, creation: _Creation) -> None:
+        """Look for what was asked for; where AWS does not answer, nobody knows."""
+        try:
+            self.read(creation)
+        except AwsError as error:
+            self.finish(creation, Outcome.UNKNOWN, f"AWS does not tell: {error.refusal.what}")
+
+    def may_retry(self, creation: _Creation) -> bool:
+        """Whether the request may be sent once more now; the creation may end here instead."""
+        attempts = creation.attempts
+        step = next_step(attempts, self.options.retry)
+        if step is Step.UNCONFIRMED:
+            self.finish(creation, Outcome.FAILED, "AWS took it, but after "
+                        f"{attempts.seconds_since:.0f} s it is not there")
+        elif step is Step.GIVE_UP:
+            self.finish(creation, Outcome.FAILED,
+                        f"given up after {attempts.count} tries. {attempts.message}")
+        return step is Step.SEND
+
+    def send(self, group: list[_Creation]) -> None:
+        """Make the call for all of *group*."""
+        assert self.journal is not None
+        answer = self.writer.create(self.journal, [creation.request for creation in group])
+        pending = {described["UserName"]: described
+                   for described in answer.body.get("PendingRequests") or ()}
+        for creation in group:
+            creation.attempts.record(answer)
+            creation.message, name = creation.attempts.message, creation.request["UserName"]
+            if answer.meaning is Meaning.REFUSED:
+                self.finish(creation, Outcome.FAILED, f"AWS refused: {creation.message}")
+            elif name in answer.failed:
+                code, why = answer.failed[name]
+                self.finish(creation, Outcome.FAILED, f"AWS refused: {code}: {why}")
+            elif name in pending and _is_as_asked(creation.request, pending[name]):
+                creation.workspace_id = pending[name]["WorkspaceId"]
+                creation.state = pending[name].get("State", "PENDING")
+                self.finish(creation, Outcome.DONE)
+
+    def finish(self, creation: _Creation, outcome: Outcome, message: str = "") -> None:
+        """End it, in the journal as well."""
+        creation.outcome, creation.message = outcome, message
+        if self.journal is not None:
+            self.journal.write(
+                "outcome", workspace_id=creation.workspace_id,
+                user_name=creation.request["UserName"], outcome=str(outcome), message=message,
+                found=creation.state)
 
 
-def _pause(group: list[_Creation], terms: Terms) -> float:
-    """How long to wait before it is looked whether they are there after all."""
-    if any(one.meaning is Meaning.UNSURE for one in group):
-        return terms.patience.settle
-    return min(20, terms.patience.backoff * 2.0 ** (max(one.tries for one in group) - 1))
-
-
-def _look_for(one: _Creation, looker: StateReader, journal: Journal | None) -> None:
-    """Has the user a WorkSpace in that directory? Then it is over."""
-    found = looker.of_user(one.request["DirectoryId"], one.request["UserName"])
-    alive = [there for there in found if there.state not in {"TERMINATING", "TERMINATED"}]
-    if not alive:
-        return
-    one.workspace_id, one.state = alive[0].workspace_id, alive[0].state
-    if not one.tries:
-        _close(one, Outcome.SKIPPED, "the user has a WorkSpace in this directory already", journal)
-    elif _as_asked(one.request, alive[0].described):
-        _close(one, Outcome.DONE, "", journal)
-    else:
-        _close(one, Outcome.FAILED, f"it is there, but set to {alive[0].setting}", journal)
-
-
-def _look_again(one: _Creation, looker: StateReader, journal: Journal | None) -> None:
-    """Look for what was asked for; where AWS does not tell, nobody knows."""
-    try:
-        _look_for(one, looker, journal)
-    except AwsError as error:
-        _close(one, Outcome.UNKNOWN, f"AWS does not tell: {error.refusal.what}", journal)
-
-
-def _as_asked(request: Request, described: Mapping[str, Any]) -> bool:
-    there = described.get("WorkspaceProperties") or {}
-    return all(there.get(name) == value for name, value in request["WorkspaceProperties"].items())
-
-
-def _ask(group: list[_Creation], writer: Writer, journal: Journal) -> None:
-    answer = writer.create(journal, [one.request for one in group])
-    pending = {one["UserName"]: one for one in answer.body.get("PendingRequests") or ()}
-    for one in group:
-        one.tries, one.meaning, name = one.tries + 1, answer.meaning, one.request["UserName"]
-        one.message = f"{answer.code}: {answer.message}" if answer.code else ""
-        if answer.meaning is Meaning.REFUSED:
-            _close(one, Outcome.FAILED, f"AWS refused: {one.message}", journal)
-        elif name in answer.failed:
-            code, why = answer.failed[name]
-            _close(one, Outcome.FAILED, f"AWS refused: {code}: {why}", journal)
-        elif name in pending and _as_asked(one.request, pending[name]):
-            one.workspace_id = pending[name]["WorkspaceId"]
-            one.state = pending[name].get("State", "PENDING")
-            _close(one, Outcome.DONE, "", journal)
-
-
-def _close(one: _Creation, outcome: Outcome, message: str, journal: Journal | None) -> None:
-    one.outcome, one.message = outcome, message
-    if journal is not None:
-        journal.write("outcome", workspace_id=one.workspace_id, user_name=one.request["UserName"],
-                      outcome=str(outcome), message=message, found=one.state)
+def _is_as_asked(request: Request, described: Mapping[str, Any]) -> bool:
+    actual = described.get("WorkspaceProperties") or {}
+    return all(actual.get(name) == value
+               for name, value in request["WorkspaceProperties"].items())
 
 
 def _frame(creations: list[_Creation]) -> pd.DataFrame:
     rows = []
-    for one in creations:
-        properties = one.request["WorkspaceProperties"]
+    for creation in creations:
+        request, properties = creation.request, creation.request["WorkspaceProperties"]
         minutes = properties.get("RunningModeAutoStopTimeoutInMinutes")
         setting = properties["RunningMode"] + (f":{minutes}" if minutes else "")
-        rows.append((one.request["UserName"], one.workspace_id, one.request["DirectoryId"],
-                     one.request["BundleId"], setting, one.state, str(one.outcome or ""),
-                     one.message))
+        rows.append((request["UserName"], creation.workspace_id, request["DirectoryId"],
+                     request["BundleId"], setting, creation.state, str(creation.outcome or ""),
+                     creation.message))
     frame = pd.DataFrame(rows, columns=list(CREATED.names)).astype("str")
     return frame.sort_values("user_name", ignore_index=True)

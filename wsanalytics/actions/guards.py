@@ -11,9 +11,9 @@ from wsanalytics.settings import RunningMode, Setting
 
 OPT_OUT = ("Skip_Convert",)
 """Tags that keep a WorkSpace as it is: the one that AWS's Cost Optimizer knows."""
-CALM = {"AVAILABLE", "STOPPED"}
+MODIFIABLE_STATES = {"AVAILABLE", "STOPPED"}
 """States in which AWS's guide lets a WorkSpace be modified."""
-PASSING = {"STARTING", "STOPPING"}
+TRANSITIONAL_STATES = {"STARTING", "STOPPING"}
 """States that are over in a minute or two."""
 _GPU = ("GRAPHICS", "G4DN", "G6", "GR6")
 
@@ -61,7 +61,7 @@ class Guards:
             return f"it is {present.setting} now, not {before}: somebody has changed it since"
         if present.modifying:
             return "another modification of it is in progress"
-        if present.state not in CALM:
+        if present.state not in MODIFIABLE_STATES:
             return f"its state is {present.state}, not AVAILABLE or STOPPED"
         if reason := self.against_license(present, before, after):
             return reason

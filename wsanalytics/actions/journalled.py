@@ -1,4 +1,4 @@
-"""A real run, whatever it does: its journal named, opened, begun, and survived if it breaks.
+"""A real run, whatever it does: its journal is named, begun, and survived where it breaks.
 
 apply, undo, stop-idle, start-early and creation all go this way, so that no call to AWS is made
 that was not written down before.
@@ -7,11 +7,10 @@ that was not written down before.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
+from contextlib import contextmanager
 from pathlib import Path
 
-from wsanalytics.actions.journal import Journal, JournalError, open_journal
+from wsanalytics.actions.journal import Journal, JournalError
 from wsanalytics.aws import Writer, who_am_i
 from wsanalytics.errors import InputError
 from wsanalytics.version import __version__
@@ -24,13 +23,6 @@ def check_journal(journal: Path | str | None, *, example: str) -> Path:
                          rule="every call is written down before it is made",
                          mend=f"pass journal=Path('{example}')")
     return Path(journal)
-
-
-def open_run_journal(
-    journal: Path, *, clock: Callable[[], datetime], mends: bool = False
-) -> AbstractContextManager[Journal]:
-    """Open the *journal*, held against other processes; *mends* one that a kill cut off."""
-    return open_journal(journal, clock=clock, mends=mends)
 
 
 def begin_run(

@@ -1,7 +1,8 @@
 """What a journal says: which changes were made, which were not, and which nobody knows of.
 
-A *deed* is one change of one WorkSpace in one run. A *standing* is what the deeds of a WorkSpace
-come to together: the setting it had before any of them, and the one it was given last.
+A :class:`ChangeAttempt` is one change of one WorkSpace in one run. A :class:`NetChange` is what the
+attempts on one WorkSpace come to together: the setting it had before any of them, and the one that
+it was given last.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _MAY_HAVE_BEEN_DONE = {_NO_ANSWER, "taken", "unsure"}
 
 @dataclass(slots=True)
 class CallRecord:
-    """One call of a deed: what was asked, when, and what the answer meant (empty: none came)."""
+    """One call of an attempt: what was asked, when, and what the answer meant (empty: none)."""
 
     properties: Mapping[str, Any]
     at: datetime
@@ -33,11 +34,12 @@ class CallRecord:
 class ChangeAttempt:
     """One change of one WorkSpace in one run of apply or undo, as far as it came.
 
-    ``begun`` is the line with which its run began; ``outcome`` is empty where a kill came first.
+    ``run_begin`` is the entry with which its run began; ``outcome`` is empty where a kill came
+    first.
     """
 
     kind: str
-    begun: Mapping[str, Any]
+    run_begin: Mapping[str, Any]
     workspace_id: str
     user_name: str
     account_id: str
@@ -57,9 +59,9 @@ class ChangeAttempt:
 
 @dataclass(slots=True)
 class NetChange:
-    """What the deeds of one WorkSpace come to; ``is_sure`` if the last of them came to its end.
+    """What the attempts on one WorkSpace come to; ``is_sure`` if the last of them came to its end.
 
-    ``since`` is when the last call was made; ``latest`` the deed it belongs to.
+    ``since`` is when the last call was made; ``latest`` the attempt that it belongs to.
     """
 
     original: Setting
@@ -80,7 +82,7 @@ class NetChange:
 class JournalState:
     """What the entries of a journal say.
 
-    ``standings`` by WorkSpace; ``interrupted`` the kind of the last run if it has no end.
+    ``net_changes`` by WorkSpace; ``interrupted`` the kind of the last run if it has no end.
     """
 
     attempts: list[ChangeAttempt]
@@ -130,9 +132,9 @@ def _take(
 ) -> None:
     run = entry["run"]
     if event == "change":
-        begun = begins[run]
+        run_begin = begins[run]
         attempts[run, entry["workspace_id"]] = ChangeAttempt(
-            begun["kind"], begun, entry["workspace_id"], entry["user_name"],
+            run_begin["kind"], run_begin, entry["workspace_id"], entry["user_name"],
             entry["account_id"], entry["region"], setting_of(entry["from"]),
             setting_of(entry["to"]), entry.get("promise") or {})
     elif event == "call" and "WorkspaceId" in entry["request"]:

@@ -1,7 +1,7 @@
-"""Whose turn it is, over all accounts and regions: the order of the queue, not of the places.
+"""The order in which changes are made, over all accounts and regions: one queue by saving.
 
-What may be begun in one run (a limit, a share, failures in a row) counts over all places, so those
-that save most come first wherever they are.
+What may be started in one run (a limit, a share, failures in a row) counts over all accounts and
+regions, so those that save most come first wherever they are.
 """
 
 from __future__ import annotations
@@ -20,58 +20,60 @@ def deal(tasks: Iterable[Task], changers: Mapping[AccountRegion, Changer]) -> No
     """Bring every task to its end, in their order, by the changer of its account and region.
 
     Where AWS stops telling, that changer's ``broken`` says why and its tasks are given up; the
-    others go on. Raises :class:`AwsError` if not even one look was possible.
+    others go on. Raises :class:`AwsError` if nothing at all could be read.
     """
-    queue, under_way, has_looked = deque(tasks), list[Task](), False
+    queue, under_way, has_read = deque(tasks), list[Task](), False
     while queue or under_way:
         for changer in changers.values():
-            changer.heed()
+            changer.check_stop()
         while queue and len(under_way) < PER_CALL:
             task = queue.popleft()
-            if not _is_over(task, changers[_place(task)]):
+            if not _is_over(task, changers[_account_region(task)]):
                 under_way.append(task)
         if not under_way:
             break
-        seen, error = _looked(under_way, changers)
-        has_looked = has_looked or error is None or bool(seen)
-        is_hopeless = not has_looked and all(changers[_place(task)].broken for task in queue)
+        seen, error = _read(under_way, changers)
+        has_read = has_read or error is None or bool(seen)
+        is_hopeless = not has_read and all(changers[_account_region(task)].broken for task in queue)
         if error is not None and is_hopeless and not any(
-                task.begun for task in (*under_way, *queue)):
+                task.started for task in (*under_way, *queue)):
             raise error
         under_way = [task for task in under_way if task.outcome is None]
         progressed = [
-            changers[_place(task)].step(task, seen.get(task.change.workspace_id))
+            changers[_account_region(task)].advance_task(task, seen.get(task.change.workspace_id))
             for task in under_way
         ]
         under_way = [task for task in under_way if task.outcome is None]
         if under_way and not any(progressed):
-            time.sleep(min(changers[_place(task)].patience.poll for task in under_way))
+            time.sleep(
+                min(changers[_account_region(task)].retry.poll_seconds for task in under_way)
+            )
 
 
-def _place(task: Task) -> AccountRegion:
+def _account_region(task: Task) -> AccountRegion:
     return task.change.account_id, task.change.region
 
 
 def _is_over(task: Task, changer: Changer) -> bool:
     """Whether a task that is to be begun is closed instead."""
     if changer.broken is not None:
-        changer.give_up([task], changer.broken)
-    elif not task.begun and (changer.budget.halted or changer.budget.limit == 0):
-        changer.close(task, Outcome.LEFT, changer.budget.halted or changer.budget.why)
+        changer.abort([task], changer.broken)
+    elif not task.started and (changer.limits.halted or changer.limits.limit == 0):
+        changer.finish(task, Outcome.LEFT, changer.limits.halted or changer.limits.why)
     return task.outcome is not None
 
 
-def _looked(
+def _read(
     under_way: list[Task], changers: Mapping[AccountRegion, Changer]
 ) -> tuple[dict[str, WorkspaceState], AwsError | None]:
-    """What the WorkSpaces are now, place by place; and the last error, if AWS failed to tell."""
+    """Read what the WorkSpaces are now; and give the last error, if AWS failed to answer."""
     seen: dict[str, WorkspaceState] = {}
     failed = None
-    for place in dict.fromkeys(map(_place, under_way)):
-        own = [task for task in under_way if _place(task) == place]
+    for account_region in dict.fromkeys(map(_account_region, under_way)):
+        tasks = [task for task in under_way if _account_region(task) == account_region]
         try:
-            seen |= changers[place].look(own)
+            seen |= changers[account_region].read(tasks)
         except AwsError as error:
-            changers[place].give_up(own, error)
+            changers[account_region].abort(tasks, error)
             failed = error
     return seen, failed

@@ -1,7 +1,7 @@
-"""One run over the accounts and regions of a plan or a journal: whose turn it is, and how much.
+"""One run over the accounts and regions of a plan or a journal: its limits, its beginning, its end.
 
-What is done to each WorkSpace is told by ``changing``; this deals out tasks, keeps to the caps, and
-says in the journal that a run begins and ends.
+What is done to each WorkSpace stands in :mod:`.change_setting`, and in which order in
+:mod:`.queue`; this keeps to the limits, and says in the journal that a run begins and ends.
 """
 
 from __future__ import annotations
@@ -21,70 +21,50 @@ from wsanalytics.actions.change_setting import (
     Change,
     Changer,
     Outcome,
-    RetryPolicy,
     RunLimits,
     Task,
 )
 from wsanalytics.actions.guards import Guards, opt_out_names
 from wsanalytics.actions.journal import Journal, JournalError, open_journal, read_journal, utc_now
+from wsanalytics.actions.journalled import begin_run, check_journal, survive_broken_journal
 from wsanalytics.actions.ledger import JournalState, NetChange, journal_state
 from wsanalytics.actions.queue import AccountRegion, deal
-from wsanalytics.aws import AwsError, StateReader, Writer, who_am_i
+from wsanalytics.actions.retry import RetryPolicy
+from wsanalytics.aws import AwsError, StateReader, Writer
+from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import counted, listed
 from wsanalytics.progress import working
-from wsanalytics.version import __version__
-
-
-def _refuse_other_accounts(
-    by_writer: dict[AccountRegion, Writer | None], writers: list[Writer], what: str
-) -> None:
-    if by_writer and not any(by_writer.values()):
-        wanted = listed([f"{account} {region}" for account, region in by_writer])
-        own = listed([f"{one.connection.account_id} {one.connection.region}" for one in writers])
-        raise InputError(
-            f"it is for account and region {wanted}, and these credentials are for {own}",
-            where=what, rule="changes are made only in the account and region that they are for",
-            mend="use credentials (--profile, --role-arn) of that account")
-
-
-def _opened(
-    stack: ExitStack, path: Path | None, *, dry_run: bool, mends: bool, terms: Terms
-) -> tuple[Journal | None, JournalState]:
-    if not dry_run:
-        if path is None:
-            raise InputError("no journal is named", where="journal",
-                             rule="every call is written down before it is made",
-                             mend="pass journal=Path('plan.journal.jsonl')")
-        book = stack.enter_context(open_journal(path, clock=terms.clock, mends=mends))
-        return book, journal_state(book.entries)
-    there = path is not None and path.exists()
-    return None, journal_state(read_journal(path) if there and path is not None else [])
 
 COLUMNS = ("workspace_id", "user_name", "from_setting", "to_setting", "found_setting",
            "saving_usd_per_month", "extra_cold_starts_per_week", "outcome", "message")
-"""What is told of each WorkSpace."""
+"""The columns of what :func:`apply_plan` and :func:`undo` give."""
 DEFAULT_LIMIT = 25
+"""The most changes in one run: a first run that went wrong is quickly taken back."""
+_RESUME = "{} What was done is in the journal; go on with --resume."
 
 
+@renamed_arguments(tell="log", patience="retry")
 @dataclass(frozen=True, kw_only=True)
-class Terms:
-    """On which terms changes are made; what :func:`apply_plan` and :func:`undo` have in common.
+class RunOptions:
+    """The limits and manners of a run; what :func:`apply_plan` and :func:`undo` have in common.
 
     ``limit`` is the most changes in one run (None: no limit), those that save most first;
     ``max_share`` the largest share of the fleet. ``opt_out`` names tags, beside AWS's own
-    ``Skip_Convert``, that keep a WorkSpace as it is. ``tell`` is told what happens, and ``ended``
-    of each change as it comes to its end. ``stop`` is asked before each change why no more of
-    them shall be begun (empty: go on); those begun are brought to their end. ``bar`` draws a
-    progress bar where somebody looks. ``clock`` gives now, in UTC.
+    ``Skip_Convert``, that keep a WorkSpace as it is. ``retry`` says when a
+    request is sent again. ``log`` is called with a sentence on what happens, and ``ended`` with
+    each change that has come to its end. ``stop`` is asked before each change why no more of them
+    shall be started (empty: go on); those started are brought to their end. ``bar`` draws a
+    progress bar where somebody looks. ``clock`` gives now, in UTC. ``tell`` and ``patience`` are
+    what ``log`` and ``retry`` were called before; deprecated.
     """
 
     limit: int | None = DEFAULT_LIMIT
     max_share: float = 1.0
     stop_after_failures: int = 5
     opt_out: tuple[str, ...] = ()
-    patience: RetryPolicy = field(default_factory=RetryPolicy)
-    tell: Callable[[str], None] = lambda _: None
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    log: Callable[[str], None] = lambda _: None
     ended: Callable[[Task], None] = lambda _: None
     stop: Callable[[], str] = lambda: ""
     bar: bool = True
@@ -102,112 +82,90 @@ class Run:
 
     def __init__(
         self, kind: str, writers: list[Writer], by_writer: dict[AccountRegion, Writer | None],
-        terms: Terms, dry_run: bool, journal: Journal | None,
+        options: RunOptions, dry_run: bool, journal: Journal | None,
     ) -> None:
         self.kind, self.writers, self.by_writer = kind, writers, by_writer
-        self.terms, self.dry_run, self.journal = terms, dry_run, journal
+        self.options, self.dry_run, self.journal = options, dry_run, journal
         self.refusals: list[str] = []
-        self.sent_before = sum(writer.sent for writer in writers)
         self.hold: Callable[[Change], str] = lambda _: ""
-        self.readers = {account_region_of(one): StateReader(one.connection) for one in writers}
+        self.readers = {account_region_of(writer): StateReader(writer.connection)
+                        for writer in writers}
 
-    def go(self, tasks: dict[str, Task], orphans: list[NetChange], **about: object) -> None:
-        """Bring all *tasks* to their end, and find out what became of *strays*."""
+    def execute(self, tasks: dict[str, Task], orphans: list[NetChange], **about: object) -> None:
+        """Bring all *tasks* to their end, and find out what became of *orphans*.
+
+        An orphan is a change that an earlier run started and that is not in the plan any more.
+        *about* goes into the journal's entry with which the run begins.
+        """
         with ExitStack() as locks:
             if self.journal is not None:
                 for writer in filter(None, self.by_writer.values()):
                     locks.enter_context(writer.alone("settings"))
-            self.carry(tasks, orphans, **about)
+            limits = self.limits()  # counts the fleet, and may fail: nothing has begun yet
+            if self.journal is not None:
+                begin_run(self.journal, self.kind, self.writers, limit=self.options.limit,
+                          places=[list(where) for where in self.by_writer], **about)
+            with survive_broken_journal(
+                self.writers, broken_off=lambda error: self.break_off(tasks.values(), error)
+            ):
+                is_complete = self.change_all(tasks.values(), limits)
+                if self.journal is not None and is_complete and self.find_orphans(orphans):
+                    self.journal.write("end", outcomes=_counts(tasks.values()))
 
-    def carry(self, tasks: dict[str, Task], orphans: list[NetChange], **about: object) -> None:
-        """As :meth:`go`, once the accounts and regions are held."""
-        terms, budget = self.terms, self.budget()
-        if self.journal is not None:
-            self.journal.begin(
-                self.kind, wsanalytics=__version__, limit=terms.limit,
-                places=[list(place) for place in self.by_writer],
-                account_id=self.writers[0].connection.account_id,
-                region=self.writers[0].connection.region,
-                caller=who_am_i(self.writers[0].connection).arn, **about)
-        to_do = [task for task in tasks.values() if task.outcome is None]
-        with working("looking" if self.dry_run else "changing WorkSpaces", len(to_do),
-                     shown=terms.bar) as advance:
-            changers = {place: self.changer(writer, budget, advance)
-                        for place, writer in self.by_writer.items() if writer is not None}
-            is_whole = not _skip_others(to_do, changers)
-            to_do = [task for task in to_do if task.outcome is None]
-            to_do.sort(key=lambda task: not task.begun)  # what was begun comes first
-            try:
-                deal(to_do, changers)
-            except JournalError as error:
-                self.broken_off(tasks.values(), error)
-                return
-            for changer in changers.values():
-                if changer.broken is not None:
-                    is_whole = False
-                    self.refusals.append(str(changer.broken))
-                    terms.tell(f"{changer.broken} What was done is in the journal; "
-                               "go on with --resume." if self.journal is not None
-                               else str(changer.broken))
-        if self.journal is not None and is_whole:
-            try:
-                is_whole = self.look_for(orphans)
-            except AwsError as error:
-                terms.tell(f"{error} What was done is in the journal; go on with --resume.")
-                return
-            except JournalError as error:
-                self.broken_off(tasks.values(), error)
-                return
-            if is_whole:
-                self.end(tasks)
+    def change_all(self, tasks: Iterable[Task], limits: RunLimits) -> bool:
+        """Make the changes; whether no account or region is left with something started."""
+        open_tasks = [task for task in tasks if task.outcome is None]
+        with working("looking" if self.dry_run else "changing WorkSpaces", len(open_tasks),
+                     shown=self.options.bar) as advance:
+            changers = {where: self.changer(writer, limits, advance)
+                        for where, writer in self.by_writer.items() if writer is not None}
+            has_started_elsewhere = _skip_others(open_tasks, changers)
+            open_tasks = [task for task in open_tasks if task.outcome is None]
+            # What an earlier run has started comes first: it is between two settings.
+            open_tasks.sort(key=lambda task: not task.started)
+            deal(open_tasks, changers)
+        broken = [changer.broken for changer in changers.values() if changer.broken is not None]
+        for error in broken:
+            self.refusals.append(str(error))
+            self.options.log(_RESUME.format(error) if self.journal is not None else str(error))
+        return not broken and not has_started_elsewhere
 
-    def end(self, tasks: dict[str, Task]) -> None:
-        """Write down that all is done."""
-        assert self.journal is not None
-        try:
-            self.journal.write("end", outcomes=_counts(tasks.values()))
-        except JournalError as error:
-            self.broken_off(tasks.values(), error)
-
-    def broken_off(self, tasks: Iterable[Task], error: JournalError) -> None:
-        """The journal cannot be written: nothing more is done, and what was done is told.
-
-        Raises *error* again where nothing at all was asked of AWS.
-        """
-        if sum(writer.sent for writer in self.writers) == self.sent_before:
-            raise error
-        for task in [one for one in tasks if one.outcome is None]:
-            task.outcome = Outcome.UNKNOWN if task.begun else Outcome.LEFT
+    def break_off(self, tasks: Iterable[Task], error: JournalError) -> None:
+        """Say what became of *tasks*, for the journal cannot be written: nothing more is done."""
+        for task in [task for task in tasks if task.outcome is None]:
+            task.outcome = Outcome.UNKNOWN if task.started else Outcome.LEFT
             task.message = ("nobody has looked what became of it: the journal cannot be written"
-                            if task.begun else "the journal cannot be written any more")
+                            if task.started else "the journal cannot be written any more")
         self.refusals.append(str(error))
-        self.terms.tell(f"{error} What was done before is in it; once it can be written, go on "
-                        "with --resume, or take it back with undo.")
+        self.options.log(f"{error} What was done before is in it; once it can be written, go on "
+                         "with --resume, or take it back with undo.")
 
     def changer(
-        self, writer: Writer, budget: RunLimits, advance: Callable[[int], None]
+        self, writer: Writer, limits: RunLimits, advance: Callable[[int], None]
     ) -> Changer:
-        """What makes the changes of one account and region."""
-        looker = self.readers[account_region_of(writer)]
-        guards = Guards(opt_out_names(self.terms.opt_out), looker.license)
+        """Give what makes the changes of one account and region."""
+        reader = self.readers[account_region_of(writer)]
+        guards = Guards(opt_out_names(self.options.opt_out), reader.license_of)
         return Changer(
-            looker=looker, guards=guards, budget=budget,
+            reader=reader, guards=guards, limits=limits,
             writer=None if self.dry_run else writer, journal=self.journal,
-            patience=self.terms.patience, hold=self.hold, stop=self.terms.stop,
-            advance=advance, ended=self.terms.ended)
+            retry=self.options.retry, hold=self.hold, stop=self.options.stop,
+            advance=advance, ended=self.options.ended)
 
-    def budget(self) -> RunLimits:
-        """How much may be done, by the limit and by the share of the fleet."""
-        terms = self.terms
-        limit, why = terms.limit, "over the limit of this run"
-        if terms.max_share < 1:
+    def limits(self) -> RunLimits:
+        """Give how much may be done, by the limit and by the share of the fleet."""
+        options = self.options
+        limit, why = options.limit, "over the limit of this run"
+        if options.max_share < 1:
             fleet = self.size()
-            most = math.floor(terms.max_share * fleet + 1e-9)
+            most = math.floor(options.max_share * fleet + 1e-9)
             if limit is None or most < limit:
                 limit = most
-                why = (f"over {terms.max_share:.0%} of {counted(fleet, 'WorkSpace')}, the largest "
-                       "share of this run")
-        return RunLimits(limit, terms.stop_after_failures, why)
+                why = (
+                    f"over {options.max_share:.0%} of {counted(fleet, 'WorkSpace')}, the largest "
+                    "share of this run"
+                )
+        return RunLimits(limit, options.stop_after_failures, why)
 
     def size(self) -> int:
         """How many WorkSpaces there are where this run may make changes.
@@ -224,44 +182,76 @@ class Run:
             raise failed
         return sum(counts)
 
-    def look_for(self, orphans: list[NetChange]) -> bool:
-        """What became of changes that were begun and are not in the plan any more.
+    def find_orphans(self, orphans: list[NetChange]) -> bool:
+        """Read what became of *orphans*, into the journal; whether all of them could be read.
 
-        Whether all could be looked at: what is in another account or region is left to whoever
-        resumes there.
+        What is in another account or region is left to whoever resumes there.
         """
-        assert self.journal is not None
-        elsewhere = 0
-        for one in orphans:
-            attempt = one.latest
-            place = (attempt.account_id, attempt.region)
-            if place not in self.readers:
-                elsewhere += 1
-                continue
-            seen = self.readers[place].look([attempt.workspace_id]).get(attempt.workspace_id)
-            found = str(seen.setting or seen.running_mode) if seen else "gone"
-            is_done = seen is not None and seen.setting == one.current
-            self.journal.write("stray", workspace_id=attempt.workspace_id, found=found,
-                               outcome=str(Outcome.DONE if is_done else Outcome.UNKNOWN))
-            self.terms.tell(f"{attempt.workspace_id} was begun by an earlier run and is not in the "
-                            f"plan any more: it is {found} now (it was {one.original})")
+        try:
+            in_reach = [orphan for orphan in orphans if self._record_orphan(orphan)]
+        except AwsError as error:
+            self.options.log(_RESUME.format(error))
+            return False
+        elsewhere = len(orphans) - len(in_reach)
         if elsewhere:
-            self.terms.tell(f"{counted(elsewhere, 'change')} that an earlier run began in another "
-                            "account or region may be unfinished: resume there")
+            self.options.log(f"{counted(elsewhere, 'change')} that an earlier run began in another "
+                             "account or region may be unfinished: resume there")
         return not elsewhere
+
+    def _record_orphan(self, orphan: NetChange) -> bool:
+        """Write down what became of one orphan, where its account and region are in reach."""
+        assert self.journal is not None
+        attempt = orphan.latest
+        reader = self.readers.get((attempt.account_id, attempt.region))
+        if reader is None:
+            return False
+        state = reader.read([attempt.workspace_id]).get(attempt.workspace_id)
+        observed = str(state.setting or state.running_mode) if state else "gone"
+        is_done = state is not None and state.setting == orphan.current
+        self.journal.write("stray", workspace_id=attempt.workspace_id, found=observed,
+                           outcome=str(Outcome.DONE if is_done else Outcome.UNKNOWN))
+        self.options.log(f"{attempt.workspace_id} was begun by an earlier run and is not in the "
+                         f"plan any more: it is {observed} now (it was {orphan.original})")
+        return True
+
+
+def check_accounts(
+    by_writer: dict[AccountRegion, Writer | None], writers: list[Writer], what: str
+) -> None:
+    """Raise :class:`InputError` where none of the *writers* is for an account of the plan."""
+    if by_writer and not any(by_writer.values()):
+        wanted = listed([f"{account} {region}" for account, region in by_writer])
+        connections = [writer.connection for writer in writers]
+        actual = listed([f"{where.account_id} {where.region}" for where in connections])
+        raise InputError(
+            f"it is for account and region {wanted}, and these credentials are for {actual}",
+            where=what, rule="changes are made only in the account and region that they are for",
+            mend="use credentials (--profile, --role-arn) of that account")
+
+
+def open_journal_of(
+    stack: ExitStack, path: Path | None, *, dry_run: bool, mends: bool, options: RunOptions
+) -> tuple[Journal | None, JournalState]:
+    """Open the journal of a real run for writing, or read it for a dry run; and what it says."""
+    if not dry_run:
+        path = check_journal(path, example="plan.journal.jsonl")
+        journal = stack.enter_context(open_journal(path, clock=options.clock, mends=mends))
+        return journal, journal_state(journal.entries)
+    entries = read_journal(path) if path is not None and path.exists() else []
+    return None, journal_state(entries)
 
 
 def _skip_others(tasks: Iterable[Task], changers: Mapping[AccountRegion, Changer]) -> bool:
     """Skip what the credentials are not for; whether an earlier run had begun some of it."""
-    has_begun = False
+    has_started = False
     for task in tasks:
-        place = task.change.account_id, task.change.region
-        if place not in changers:
+        where = task.change.account_id, task.change.region
+        if where not in changers:
             task.outcome = Outcome.SKIPPED
-            task.message = (f"the credentials are not for its account and region {place[0]} "
-                            f"{place[1]}")
-            has_begun = has_begun or task.begun
-    return has_begun
+            task.message = (f"the credentials are not for its account and region {where[0]} "
+                            f"{where[1]}")
+            has_started = has_started or task.started
+    return has_started
 
 
 def _counts(tasks: Iterable[Task]) -> dict[str, int]:
@@ -275,7 +265,7 @@ def as_frame(tasks: list[Task], refusals: Iterable[str] = ()) -> pd.DataFrame:
     """A row a task, in their order, with the columns ``COLUMNS``; who has refused in ``attrs``."""
     rows = [
         (task.change.workspace_id, task.change.user_name, str(task.change.before),
-         str(task.change.after), task.found, task.change.saving_usd_per_month,
+         str(task.change.after), task.observed, task.change.saving_usd_per_month,
          task.change.extra_cold_starts_per_week, str(task.outcome), task.message)
         for task in tasks
     ]

@@ -16,11 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalytics.actions.run import Terms
+from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.start_stop import START, Candidate, PowerJob, jobs_of, start_or_stop
 from wsanalytics.actions.stop_idle import Keep, hours_between, of_place
 from wsanalytics.aws import PER_CALL, StateReader, WorkspaceState, Writer
 from wsanalytics.calendars import Holidays, Zones
+from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.history import Store
 from wsanalytics.sessions import (
     HISTORY,
@@ -108,6 +109,7 @@ def _unseen_days(gaps: pd.DataFrame | None, zone: ZoneInfo) -> set[date]:
     return days
 
 
+@renamed_arguments(terms="options")
 def start_early(
     store: Store | Path | str,
     writer: Writer | Sequence[Writer],
@@ -119,7 +121,7 @@ def start_early(
     zones: Zones | None = None,
     holidays: Holidays | None = None,
     keep: Keep = lambda frame: frame,
-    terms: Terms | None = None,
+    options: RunOptions | None = None,
 ) -> pd.DataFrame:
     """Start the AUTO_STOP WorkSpaces whose users usually come within *ahead*, or say which.
 
@@ -129,20 +131,20 @@ def start_early(
     Gives a ``switched`` table; ``saved_hours`` is negative: what starting early is expected to
     cost. Raises :class:`AwsError` where AWS cannot be asked.
     """
-    terms = terms or Terms(limit=None)
+    options = options or RunOptions(limit=None)
     zones = zones or Zones.of("UTC", ())
     opened = Store.of(store)
     inventory = opened.inventory()
 
     def job_of(one: Writer) -> PowerJob:
-        looker = StateReader(one.connection)
-        finder = _Finder(opened, looker, ahead, min_chance, zones, holidays, terms)
+        reader = StateReader(one.connection)
+        finder = _Finder(opened, reader, ahead, min_chance, zones, holidays, options)
         found = finder.find(keep(of_place(inventory, one)))
-        return PowerJob(writer=one, looker=looker, candidates=found, recheck=finder.recheck,
+        return PowerJob(writer=one, reader=reader, candidates=found, recheck=finder.recheck,
                     about={"ahead_minutes": ahead.total_seconds() / 60})
 
-    works, refused = jobs_of(writer, job_of, terms.tell)
-    return start_or_stop(START, works, dry_run=dry_run, journal=journal, terms=terms,
+    works, refused = jobs_of(writer, job_of, options.log)
+    return start_or_stop(START, works, dry_run=dry_run, journal=journal, options=options,
                       refused=refused)
 
 
@@ -150,11 +152,11 @@ class _Finder:
     """Finds the WorkSpaces whose users are about to come."""
 
     def __init__(
-        self, store: Store, looker: StateReader, ahead: timedelta, min_chance: float, zones: Zones,
-        holidays: Holidays | None, terms: Terms,
+        self, store: Store, reader: StateReader, ahead: timedelta, min_chance: float, zones: Zones,
+        holidays: Holidays | None, options: RunOptions,
     ) -> None:
-        self.store, self.looker, self.ahead, self.min_chance = store, looker, ahead, min_chance
-        self.zones, self.holidays, self.terms = zones, holidays, terms
+        self.store, self.reader, self.ahead, self.min_chance = store, reader, ahead, min_chance
+        self.zones, self.holidays, self.options = zones, holidays, options
 
     def find(self, workspaces: pd.DataFrame) -> list[Candidate]:
         """Those of *workspaces* that are stopped and expected soon, the likeliest first."""
@@ -178,7 +180,7 @@ class _Finder:
                         & (arrivals["chance"] >= self.min_chance)]
         if soon.empty:
             return []
-        seen = self.looker.look(soon["workspace_id"].tolist(), tags=True, connected=True)
+        seen = self.reader.read(soon["workspace_id"].tolist(), tags=True, connected=True)
         rows = [(row, seen.get(row["workspace_id"])) for row in soon.to_dict("records")]
         chosen = [self._candidate(row["workspace_id"], present, row["expected_at"],
                                   row["chance"], now)
@@ -188,8 +190,8 @@ class _Finder:
         return sorted(chosen, key=lambda one: (-(one.chance or 0), one.workspace_id))
 
     def _aws_now(self, ids: list[str]) -> datetime:
-        seen = self.looker.look(ids[:PER_CALL], connected=True).values()
-        return max((one.looked_at for one in seen if one.looked_at), default=self.terms.clock())
+        seen = self.reader.read(ids[:PER_CALL], connected=True).values()
+        return max((one.looked_at for one in seen if one.looked_at), default=self.options.clock())
 
     def _was_there_today(self, present: WorkspaceState, now: datetime) -> bool:
         zone, last = self.zones.zone(present.directory_id), present.last_connected_at

@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 
 from wsanalytics.actions.journal import Entry, read_journal
-from wsanalytics.actions.run import Terms
+from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.start_stop import STOP, Candidate, PowerJob, jobs_of, start_or_stop
 from wsanalytics.aws import PER_CALL, StateReader, WorkspaceState, Writer
 from wsanalytics.billing import HourRule, billable, hours_of
 from wsanalytics.calendars import WorkingHours, Zones
 from wsanalytics.check_times import evidence_at
+from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.formatting import number
 from wsanalytics.history import Store
 from wsanalytics.settings import RunningMode
@@ -34,6 +35,7 @@ Keep = Callable[[pd.DataFrame], pd.DataFrame]
 """What narrows a fleet: a ``workspaces`` table in, some of its rows out."""
 
 
+@renamed_arguments(terms="options")
 def stop_idle(
     store: Store | Path | str,
     writer: Writer | Sequence[Writer],
@@ -44,7 +46,7 @@ def stop_idle(
     working_hours: WorkingHours | None = None,
     zones: Zones | None = None,
     keep: Keep = lambda frame: frame,
-    terms: Terms | None = None,
+    options: RunOptions | None = None,
 ) -> pd.DataFrame:
     """Stop the AUTO_STOP WorkSpaces whose users have been gone for *idle*, or say which.
 
@@ -59,22 +61,22 @@ def stop_idle(
     Within *working_hours*, on the clock of the WorkSpace's directory (*zones*), nothing is
     stopped. Gives a ``switched`` table. Raises :class:`AwsError` where AWS cannot be asked.
     """
-    terms = terms or Terms(limit=None)
+    options = options or RunOptions(limit=None)
     zones = zones or Zones.of("UTC", ())
     started = _started(read_journal(journal) if journal and Path(journal).is_file() else [])
     opened = Store.of(store)
     inventory = opened.inventory()
 
     def job_of(one: Writer) -> PowerJob:
-        looker = StateReader(one.connection)
-        finder = _Finder(opened, looker, idle, working_hours, zones, started)
+        reader = StateReader(one.connection)
+        finder = _Finder(opened, reader, idle, working_hours, zones, started)
         found = finder.find(keep(of_place(inventory, one)))
-        return PowerJob(writer=one, looker=looker, candidates=found, recheck=finder.recheck,
+        return PowerJob(writer=one, reader=reader, candidates=found, recheck=finder.recheck,
                     about={"idle_minutes": idle.total_seconds() / 60})
 
-    works, refused = jobs_of(writer, job_of, terms.tell)
+    works, refused = jobs_of(writer, job_of, options.log)
     return start_or_stop(
-        STOP, works, dry_run=dry_run, journal=journal, terms=terms, refused=refused
+        STOP, works, dry_run=dry_run, journal=journal, options=options, refused=refused
     )
 
 
@@ -104,13 +106,13 @@ class _Finder:
     def __init__(
         self,
         store: Store,
-        looker: StateReader,
+        reader: StateReader,
         idle: timedelta,
         working_hours: WorkingHours | None,
         zones: Zones,
         started: dict[str, datetime],
     ) -> None:
-        self.store, self.looker, self.idle = store, looker, idle
+        self.store, self.reader, self.idle = store, reader, idle
         self.working_hours, self.zones, self.started = working_hours, zones, started
 
     def find(self, workspaces: pd.DataFrame) -> list[Candidate]:
@@ -118,7 +120,7 @@ class _Finder:
         ids = self._worth_a_look(workspaces["workspace_id"].tolist())
         if not ids:
             return []
-        seen = self.looker.look(ids, tags=True, connected=True)
+        seen = self.reader.read(ids, tags=True, connected=True)
         running = {
             name: one for name, one in seen.items()
             if one.running_mode == RunningMode.AUTO_STOP and one.state == "AVAILABLE"
@@ -143,7 +145,7 @@ class _Finder:
         """Without those of a large fleet that a late sample saw in use, or stopped."""
         if len(ids) <= _SMALL_FLEET:
             return ids
-        some = self.looker.look(ids[:PER_CALL], connected=True).values()
+        some = self.reader.read(ids[:PER_CALL], connected=True).values()
         now = max((one.looked_at for one in some if one.looked_at), default=None)
         if now is None:
             return ids

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -15,52 +16,55 @@ from wsanalytics.actions.journal import read_journal
 from wsanalytics.actions.ledger import JournalState, NetChange
 from wsanalytics.actions.run import (
     Run,
-    Terms,
-    _opened,
-    _refuse_other_accounts,
+    RunOptions,
     account_region_of,
     as_frame,
+    check_accounts,
+    open_journal_of,
 )
 from wsanalytics.aws import Writer
+from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import listed
 
 
+@renamed_arguments(terms="options")
 def undo(
     journal: Path | str,
     writer: Writer | Sequence[Writer],
     *,
     dry_run: bool = True,
     only: Iterable[str] | None = None,
-    terms: Terms | None = None,
-    **more: Any,  # noqa: ANN401  # the fields of Terms
+    options: RunOptions | None = None,
+    **more: Any,  # noqa: ANN401  # the fields of RunOptions
 ) -> pd.DataFrame:
     """Give every WorkSpace that *journal* says was changed the setting it had before.
 
     With *only* (ids) just those; :class:`InputError` for one of which no change is in force by the
     journal. The last change is taken back first. What somebody else has changed since is left
-    alone. Columns, terms (there is no limit by default) and errors as of :func:`apply_plan`; taken
-    back what is taken back, calling it again for all does nothing.
+    alone. Columns, options (there is no limit by default) and errors are those of
+    :func:`apply_plan`; once all is taken back, calling it again does nothing.
     """
     journal = Path(journal)
-    terms = terms or Terms(**({"limit": None} | more))
+    options = options or RunOptions(**({"limit": None} | more))
     writers = [writer] if isinstance(writer, Writer) else list(writer)
     with ExitStack() as stack:
         read_journal(journal)  # refused before anything is made
-        book, ledger = _opened(stack, journal, dry_run=dry_run, mends=True, terms=terms)
+        book, ledger = open_journal_of(stack, journal, dry_run=dry_run, mends=True, options=options)
         net_changes = in_force(ledger, only, journal)
         changes = [_reversed(one) for one in reversed(net_changes.values())]
         places = dict.fromkeys((one.account_id, one.region) for one in changes)
         by_writer = {place: next((one for one in writers if account_region_of(one) == place), None)
                      for place in places}
-        _refuse_other_accounts(by_writer, writers, "the journal")
+        check_accounts(by_writer, writers, "the journal")
         tasks = {change.workspace_id: Task(
-            change, loose=net_changes[change.workspace_id].may_be_partial, settles=True)
+            change, partially_applied=net_changes[change.workspace_id].may_be_partial,
+            record_if_current=True)
             for change in changes}
         if not dry_run:
-            _let_settle([one for one in net_changes.values() if not one.is_sure], terms)
-        run = Run("undo", writers, by_writer, terms, dry_run, book)
-        run.go(tasks, [])
+            _let_settle([one for one in net_changes.values() if not one.is_sure], options)
+        run = Run("undo", writers, by_writer, options, dry_run, book)
+        run.execute(tasks, [])
     return as_frame(list(tasks.values()), run.refusals)
 
 
@@ -84,10 +88,11 @@ def in_force(
     return {name: one for name, one in ledger.net_changes.items() if name in names}
 
 
-def _let_settle(unfinished: Iterable[NetChange], terms: Terms) -> None:
+def _let_settle(unfinished: Iterable[NetChange], options: RunOptions) -> None:
     """A call that a kill cut off a moment ago may still arrive."""
-    ages = [(terms.clock() - one.since).total_seconds() for one in unfinished]
-    time.sleep(max(0, min(terms.patience.settle, terms.patience.settle - min(ages, default=1e9))))
+    ages = [(options.clock() - one.since).total_seconds() for one in unfinished]
+    wait = options.retry.propagation_seconds
+    time.sleep(max(0, min(wait, wait - min(ages, default=math.inf))))
 
 
 def _reversed(standing: NetChange) -> Change:

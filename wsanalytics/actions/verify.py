@@ -161,10 +161,10 @@ def _alike(made: list[_Made]) -> dict[_Alike, list[_Made]]:
     for one in made:
         first = one.standing.since.astimezone(UTC).replace(
             day=1, hour=0, minute=0, second=0, microsecond=0)
-        plan = one.standing.latest.begun.get("plan", {})
-        terms = tuple(plan.get(name) for name in ("hour_rule", "discount", "maintenance_hours"))
+        plan = one.standing.latest.run_begin.get("plan", {})
+        options = tuple(plan.get(name) for name in ("hour_rule", "discount", "maintenance_hours"))
         until = max(one.until, first + timedelta(days=1))
-        groups.setdefault((first, until, terms), []).append(one)
+        groups.setdefault((first, until, options), []).append(one)
     return groups
 
 
@@ -178,7 +178,7 @@ def _judged(
     found = find_stored(store, fleet, window)
     both = replay(found.sessions, _both_ways(group, settings, window), window=window,
                   orders=found.orders)
-    hours = group[0].standing.latest.begun.get("plan", {}).get("maintenance_hours", 1)
+    hours = group[0].standing.latest.run_begin.get("plan", {}).get("maintenance_hours", 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotBilledWarning)
         charges = bill(both, fleet, book, hour_rule=rule, maintenance_hours=hours)
@@ -264,12 +264,12 @@ def _verdict(row: dict[str, Any]) -> str:
 
 
 def _rule(one: NetChange, hour_rule: HourRule | str | None) -> HourRule:
-    told = one.latest.begun.get("plan", {}).get("hour_rule", HourRule.CLOCK_HOUR)
+    told = one.latest.run_begin.get("plan", {}).get("hour_rule", HourRule.CLOCK_HOUR)
     return HourRule.parse(hour_rule or told)
 
 
 def _prices(one: NetChange, path: Path | str | None, discount: float | None) -> PriceBook:
-    told = one.latest.begun.get("plan", {}).get("discount", 0.0)
+    told = one.latest.run_begin.get("plan", {}).get("discount", 0.0)
     return load_prices(path=path).discounted(told if discount is None else discount)
 
 

@@ -72,12 +72,12 @@ class WorkspaceState:
 
 
 class StateReader:
-    """Looks at WorkSpaces of one account in one region, 25 at a time."""
+    """Reads what WorkSpaces of one account in one region are now, 25 at a time."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def look(
+    def read(
         self, ids: Sequence[str], *, tags: bool = False, connected: bool = False
     ) -> dict[str, WorkspaceState]:
         """The WorkSpaces *ids* that are there, by id; with their tags and users where asked for.
@@ -109,7 +109,7 @@ class StateReader:
         return sum(len(page) for page in self.connection.pages(
             "workspaces", "DescribeWorkspaces", "Workspaces", Limit=PER_CALL))
 
-    def license(self, present: WorkspaceState) -> str:
+    def license_of(self, present: WorkspaceState) -> str:
         """``byol`` or ``included``; empty where it cannot be told."""
         try:
             directories = self._directories

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.errors import AwsError
@@ -31,6 +31,7 @@ ACTIONS = (
     "tag:GetResources",
 )
 """What may be called here."""
+_Item = TypeVar("_Item")
 PER_CALL = 25
 """WorkSpaces in one answer of DescribeWorkspaces, and ids in one question for statuses."""
 _TAGS_PER_CALL = 100
@@ -236,13 +237,13 @@ def tags_of(resource: Mapping[str, Any]) -> dict[str, str]:
             for tag in many(resource.get("Tags")) if text(tag.get("Key"))}
 
 
-def chunked(items: Iterable[str], size: int) -> Iterator[list[str]]:
-    """The *items* in lists of *size*, the last one shorter.
+def chunked(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    """Give the *items* in lists of *size*, the last one shorter.
 
     >>> list(chunked("abc", 2))
     [['a', 'b'], ['c']]
     """
-    chunk: list[str] = []
+    chunk: list[_Item] = []
     for item in items:
         chunk.append(item)
         if len(chunk) == size:

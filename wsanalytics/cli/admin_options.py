@@ -57,7 +57,7 @@ def _add_plan(commands: Commands[Any]) -> None:
                              description="Whether a plan can be read: exit 0, or 2 and why not.")
     check.add_argument("plan", type=Path, metavar="plan.json", help="the plan")
     for one in (show, diff, check):
-        one.set_defaults(module="plans", function=f"plan_{one.prog.rpartition(' ')[2]}")
+        one.set_defaults(module="cli.commands.plan", function=f"plan_{one.prog.rpartition(' ')[2]}")
 
 
 def _add_apply(commands: Commands[Any]) -> None:
@@ -66,7 +66,7 @@ def _add_apply(commands: Commands[Any]) -> None:
         description="Look at each WorkSpace of a plan, and say what would change and what it would "
         "save. With --yes the changes are made, checked before, read back after, and journalled, "
         "so that 'undo' can take them back.")
-    apply.set_defaults(module="changes")
+    apply.set_defaults(module="cli.commands.apply")
     apply.add_argument("plan", type=Path, metavar="plan.json", help="the plan")
     apply.add_argument("--limit", type=count, default=25, metavar="N",
                        help="the most changes to make, those that save most first (default: 25)")
@@ -92,7 +92,7 @@ def _add_undo(commands: Commands[Any]) -> None:
         "otherwise",
         description="Give every WorkSpace that a journal says was changed, or those named, "
         "the setting it had before, with the same care as 'apply'.")
-    undo.set_defaults(module="changes")
+    undo.set_defaults(module="cli.commands.apply")
     undo.add_argument("journal", type=Path, metavar="JOURNAL", help="the journal of the changes")
     undo.add_argument("--workspace", nargs="+", action="extend", default=[], metavar="ID",
                       help="take back only the change of this WorkSpace; may be repeated (default: "
@@ -122,7 +122,7 @@ def _add_verify(commands: Commands[Any]) -> None:
                         help="the share taken off all prices (default: as in the plan)")
     verify.add_argument("--output", type=Path, metavar="F",
                         help="write the table to a .csv or .parquet file as well")
-    verify.set_defaults(module="verifying")
+    verify.set_defaults(module="cli.commands.verify")
 
 
 def _add_stop_idle(commands: Commands[Any]) -> None:
@@ -130,7 +130,7 @@ def _add_stop_idle(commands: Commands[Any]) -> None:
         "stop-idle", help="stop AUTO_STOP WorkSpaces whose users have been gone for a while",
         description="StopWorkspaces for AUTO_STOP WorkSpaces that run for nobody: that is how to "
         "stop before the shortest timeout. A dry run unless told otherwise.")
-    stop.set_defaults(module="poweringcommands")
+    stop.set_defaults(module="cli.commands.start_stop")
     stop.add_argument("--idle-minutes", type=some_minutes, required=True, metavar="N",
                       help="stop those whose user has been gone for so long")
     stop.add_argument("--working-hours", metavar="HOURS",
@@ -143,7 +143,7 @@ def _add_start_early(commands: Commands[Any]) -> None:
         "start-early", help="start AUTO_STOP WorkSpaces shortly before their users usually come",
         description="StartWorkspaces for stopped AUTO_STOP WorkSpaces whose users usually come "
         "within the next minutes, as their own sessions tell. A dry run unless told otherwise.")
-    start.set_defaults(module="poweringcommands")
+    start.set_defaults(module="cli.commands.start_stop")
     start.add_argument("--ahead-minutes", type=some_minutes, default=15.0, metavar="N",
                        help="start those whose user usually comes within so many minutes "
                        "(default: 15)")
@@ -159,7 +159,7 @@ def _add_creation_properties(commands: Commands[Any]) -> None:
         "creation-properties", help="the running mode and timeout to create a WorkSpace with",
         description="A CreateWorkspaces request for newcomers, with the running mode and timeout "
         "that suit comparable WorkSpaces best. With --create and --yes the call is made.")
-    create.set_defaults(module="creating", function="creation_properties")
+    create.set_defaults(module="cli.commands.create", function="creation_properties")
     add_choice(create)
     create.add_argument("--like", nargs="+", action="extend", default=[], type=tag,
                         metavar="TAG=VALUE", help="comparable are the WorkSpaces with this tag")
@@ -188,7 +188,7 @@ def _add_app(commands: Commands[Any]) -> None:
         "--allow-apply; then changes are made after a typed confirmation, journalled, and can be "
         "taken back. Without --store and --plan it shows the sample fleet. The address is the "
         "first line printed.")
-    app.set_defaults(module="serving")
+    app.set_defaults(module="cli.commands.app")
     app.add_argument("--plan", type=Path, metavar="plan.json",
                      help="the plan to review (default: one made from the store)")
     add_store_option(app, "the store of a collector, which shows why")

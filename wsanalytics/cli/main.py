@@ -218,7 +218,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"wsanalytics {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND",
                                      parser_class=_Parser)
-    parser.set_defaults(module="commands", function=None)
+    parser.set_defaults(module="cli.commands.simulate", function=None)
     add_all(commands)
     return parser
 

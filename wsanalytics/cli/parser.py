@@ -58,7 +58,7 @@ def _add_demo(commands: Commands[Any]) -> None:
         "report into one folder. No AWS account is needed and none is touched.")
     demo.add_argument("--output", type=Path, default=Path("wsanalytics-demo"), metavar="DIR",
                       help="the folder to write into (default: ./wsanalytics-demo)")
-    demo.set_defaults(module="demonstration")
+    demo.set_defaults(module="cli.commands.demo")
 
 
 def _add_columns(commands: Commands[Any]) -> None:
@@ -107,7 +107,7 @@ def _add_backtest(commands: Commands[Any]) -> None:
         description="Let policies decide day by day from what they have seen so far, replay and "
         "bill what they decided. Sessions before --start are history that they see and nobody "
         "bills.")
-    backtest.set_defaults(module="backtesting")
+    backtest.set_defaults(module="cli.commands.backtest")
     add_fleet(backtest)
     backtest.add_argument("--policy", nargs="+", action="extend", required=True, metavar="P",
                           help="hold, always_on, auto_stop:MINUTES, cost_optimizer, break_even, "
@@ -124,7 +124,7 @@ def _add_recommend(commands: Commands[Any]) -> None:
     recommend = commands.add_parser(
         "recommend", help="sessions to a plan of changes",
         description="Compare settings for each WorkSpace and write the changes worth making.")
-    recommend.set_defaults(module="advice")
+    recommend.set_defaults(module="cli.commands.recommend")
     add_choice(recommend)
     recommend.add_argument("--output", type=Path, required=True, metavar="plan.json",
                            help="where the plan goes")
@@ -136,7 +136,7 @@ def _add_report(commands: Commands[Any]) -> None:
     report = commands.add_parser(
         "report", help="sessions to a page: costs, changes, reasons, plots",
         description="One self-contained HTML page about what the fleet costs and what to change.")
-    report.set_defaults(module="advice")
+    report.set_defaults(module="cli.commands.recommend")
     add_choice(report)
     report.add_argument("--output", type=Path, required=True, metavar="report.html",
                         help="where the page goes; a folder is made if its last part is missing")
@@ -147,7 +147,7 @@ def _add_budget(commands: Commands[Any]) -> None:
         "budget", help="what the fleet will cost this month and the next",
         description="The spend to expect for the month that --end lies in and the next, by "
         "directory and tag, with an interval, as the fleet is set and under the plan.")
-    budget.set_defaults(module="budgeting")
+    budget.set_defaults(module="cli.commands.budget")
     add_choice(budget)
     budget.add_argument("--by-tag", nargs="+", action="extend", default=[], metavar="NAME",
                         help="also by the values of this tag; may be repeated")
@@ -162,7 +162,7 @@ def _add_frontier(commands: Commands[Any]) -> None:
         "users would wait for a start, under every setting and with WorkSpaces stopped and "
         "started by calls. With --max-cold-starts-per-week or --value-of-waiting-minute-usd one "
         "option is chosen for each WorkSpace. Changes nothing.")
-    frontier.set_defaults(module="weighing")
+    frontier.set_defaults(module="cli.commands.frontier")
     add_fleet(frontier)
     add_candidates(frontier)
     tried = frontier.add_mutually_exclusive_group()
@@ -196,7 +196,7 @@ def _add_explain(commands: Commands[Any]) -> None:
         description="What one WorkSpace is, how it is used, what it costs under each setting, "
         "what is recommended and why, how sure that is, when, and what would change that. The "
         "whole fleet is analysed, so that the figures are those of the plan.")
-    explain.set_defaults(module="helpdesk")
+    explain.set_defaults(module="cli.commands.explain")
     explain.add_argument("id", metavar="WORKSPACE_ID", help="the WorkSpace's id, ws-…")
     add_choice(explain)
     add_zones(explain)
@@ -207,7 +207,7 @@ def _add_collect(commands: Commands[Any]) -> None:
         "collect", help="look at the fleet in AWS and keep what is seen",
         description="Ask AWS for every WorkSpace and its connection status, once or again and "
         "again, and keep the answers in a store. Changes nothing in AWS.")
-    collect.set_defaults(module="gathering")
+    collect.set_defaults(module="cli.commands.collect")
     add_store_option(collect, "the folder to keep it in; made if its last part is missing",
                       required=True)
     add_account(collect)
@@ -226,7 +226,7 @@ def _add_backfill(commands: Commands[Any]) -> None:
         description="Fill a store with what CloudWatch still knows of each WorkSpace: by five "
         "minutes for 63 days, by the hour for up to 455, and with the changes of setting that "
         "CloudTrail knows of. AWS charges for the calls; the price is told before.")
-    backfill.set_defaults(module="gathering")
+    backfill.set_defaults(module="cli.commands.collect")
     add_store_option(backfill, "the store to fill", required=True)
     add_account(backfill)
     backfill.add_argument("--days", type=int, default=63, metavar="N",
@@ -240,13 +240,13 @@ def _add_store(commands: Commands[Any]) -> None:
     about = store.add_subparsers(dest="about", required=True, metavar="WHAT")
     info = about.add_parser("info", help="span, WorkSpaces, holes, size",
                             description="What a store holds: span, WorkSpaces, holes, size.")
-    info.set_defaults(module="gathering", function="store_info")
+    info.set_defaults(module="cli.commands.collect", function="store_info")
     add_store_option(info, "the store", required=True)
     check = about.add_parser(
         "check", help="is every file of it whole?",
         description="Read every file of a store and hold it against its digest: exit 0, or 1 and "
         "what is damaged, cannot be read, or is none of its files.")
-    check.set_defaults(module="gathering", function="store_check")
+    check.set_defaults(module="cli.commands.collect", function="store_check")
     add_store_option(check, "the store", required=True)
 
 
@@ -258,7 +258,7 @@ def _add_prices(commands: Commands[Any]) -> None:
         "refresh", help="take over AWS's current list prices",
         description="Read AWS's Price List (pricing:GetProducts; without credentials its bulk "
         "offer file) and put the prices in force, after showing what differs.")
-    refresh.set_defaults(module="pricing", function="refresh")
+    refresh.set_defaults(module="cli.commands.prices", function="refresh")
     source = refresh.add_mutually_exclusive_group(required=True)
     source.add_argument("--region", nargs="+", action="extend", default=[], metavar="R",
                         help="the regions to refresh")
@@ -273,7 +273,7 @@ def _add_prices(commands: Commands[Any]) -> None:
     refresh.add_argument("--dry-run", action="store_true", help="show what differs, change nothing")
     show = about.add_parser("show", help="which prices are in force, and from when",
                             description="Which prices are in force, and from when.")
-    show.set_defaults(module="pricing", function="show")
+    show.set_defaults(module="cli.commands.prices", function="show")
 
 
 def _add_doctor(commands: Commands[Any]) -> None:
@@ -281,7 +281,7 @@ def _add_doctor(commands: Commands[Any]) -> None:
         "doctor", help="is everything in place? changes nothing",
         description="Credentials, account, denied actions and the IAM statement that would allow "
         "them, clock, store, pace for this fleet, prices. Changes nothing.")
-    doctor.set_defaults(module="account")
+    doctor.set_defaults(module="cli.commands.doctor")
     add_account(doctor)
     add_store_option(doctor, "a store to look at as well")
     add_for(doctor)
@@ -291,7 +291,7 @@ def _add_iam_policy(commands: Commands[Any]) -> None:
     policy = commands.add_parser(
         "iam-policy", help="the least rights that commands need, as IAM JSON",
         description="Print the IAM policy with the least rights that the named commands need.")
-    policy.set_defaults(module="account", function="iam_policy")
+    policy.set_defaults(module="cli.commands.doctor", function="iam_policy")
     add_for(policy)
     policy.add_argument("--role-arn", nargs="+", action="extend", default=[], metavar="ARN",
                         help="roles that will be assumed; may be repeated")
@@ -306,7 +306,7 @@ def _add_sandbox(commands: Commands[Any]) -> None:
         description="Serve the WorkSpaces, CloudWatch, CloudTrail, Price List, STS and tagging "
         "calls of a simulated account on this computer. Prints its URL as the first line; give "
         "that to boto3 as AWS_ENDPOINT_URL. Ctrl-C ends it.")
-    sandbox.set_defaults(module="sandbox.command")
+    sandbox.set_defaults(module="cli.commands.sandbox")
     sandbox.add_argument("--port", type=int, default=0, metavar="P",
                          help="the port (default: a free one)")
     sandbox.add_argument("--workspaces", type=int, default=100, metavar="N",

@@ -43,6 +43,7 @@ from wsanalytics.collection.cloudwatch_samples import (
 from wsanalytics.collection.collector import collect
 from wsanalytics.collection.remarks import note_guesses
 from wsanalytics.collection.target_store import compacted, new_store
+from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.errors import InputError
 from wsanalytics.files import BusyError
 from wsanalytics.formatting import cents, counted
@@ -99,6 +100,7 @@ class Backfilled:
         return bool((self.rounds["outcome"] == DONE).all())
 
 
+@renamed_arguments(tell="log")
 def backfill(
     store: Store | Path | str,
     *,
@@ -106,14 +108,14 @@ def backfill(
     regions: Sequence[str] = (),
     profile: str | None = None,
     role_arns: Sequence[str] = (),
-    tell: Callable[[str], None] = _LOG.info,
+    log: Callable[[str], None] = _LOG.info,
     clock: Clock | None = None,
     connections: tuple[Sequence[Connection], Sequence[Refusal]] | None = None,
 ) -> Backfilled:
     """Fill *store* with what AWS still knows of the last *days* of the fleet.
 
     CloudWatch's UserConnected and Stopped by five minutes for up to 63 days, by the hour for up
-    to 455; CloudTrail's changes of setting for up to 90 days, where the user may read them. *tell*
+    to 455; CloudTrail's changes of setting for up to 90 days, where the user may read them. *log*
     is told what the calls cost before they are made. Twice the same changes nothing. Raises as
     :func:`wsanalytics.collection.collect` does, which looks at the fleet first.
     """
@@ -128,14 +130,14 @@ def backfill(
         clock = clock or Clock()
         try:
             looked = _look(place, opened, refused, clock)
-            job = _Backfill(place, days, clock.now(), tell)
+            job = _Backfill(place, days, clock.now(), log)
             for connection in opened:
                 job.fill(connection)
         finally:
             if connections is None:
                 for connection in opened:
                     connection.close()
-        compacted(place, job.end.date(), tell)
+        compacted(place, job.end.date(), log)
         return job.result(looked)
 
 
@@ -144,7 +146,7 @@ def _look(
 ) -> pd.DataFrame:
     """One look at the fleet, or what the collector at work on the store has seen."""
     try:
-        done = collect(store, tell=lambda _: None, clock=clock, connections=(opened, refused))
+        done = collect(store, log=lambda _: None, clock=clock, connections=(opened, refused))
     except BusyError:
         store.inventory()  # refuses where that collector has seen nothing yet
         return as_rounds([refused_row(one, clock.now()) for one in refused])
@@ -156,7 +158,7 @@ class _Backfill:
     store: Store
     days: int
     now: datetime
-    tell: Callable[[str], None]
+    log: Callable[[str], None]
     rows: list[dict[str, Any]] = field(default_factory=list)
     price: float = 0.0
     compared: int = 0
@@ -199,7 +201,7 @@ class _Backfill:
         requests = self.requests(tuple(own["workspace_id"]))
         price = sum(map(price_usd, requests))
         where = f"{connection.account_id} {connection.region}"
-        self.tell(f"{where}: {counted(len(own), 'WorkSpace')}, {counted(self.days, 'day')}: "
+        self.log(f"{where}: {counted(len(own), 'WorkSpace')}, {counted(self.days, 'day')}: "
                   f"{counted(sum(map(calls_needed, requests)), 'call')} of GetMetricData for "
                   f"{counted(sum(one.queries for one in requests), 'metric')}, which AWS charges "
                   f"with {cents(price)}")

@@ -47,6 +47,7 @@ from wsanalytics.collection.remarks import note_looked
 from wsanalytics.collection.samples import Look, as_samples, pace_text
 from wsanalytics.collection.target_store import compacted, new_store
 from wsanalytics.collection.unreachable import Unreached
+from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.errors import InputError, WsanalyticsError
 from wsanalytics.formatting import counted
 from wsanalytics.history import EmptyError, Store, changed_since, updated, with_last_known
@@ -84,6 +85,7 @@ class Collected:
         return bool((self.rounds["outcome"] == DONE).all())
 
 
+@renamed_arguments(tell="log")
 def collect(
     store: Store | Path | str,
     *,
@@ -93,7 +95,7 @@ def collect(
     directories: Sequence[str] = (),
     every: timedelta | None = None,
     looks: int | None = None,
-    tell: Callable[[str], None] = _LOG.info,
+    log: Callable[[str], None] = _LOG.info,
     clock: Clock | None = None,
     connections: tuple[Sequence[Connection], Sequence[Refusal]] | None = None,
 ) -> Collected:
@@ -101,15 +103,15 @@ def collect(
 
     One look; with *every*, again and again until Ctrl-C, or so many *looks*. Without *regions*,
     *profile* and *role_arns* boto3's own ways find region and credentials; each of *role_arns* is
-    looked at in each of *regions*. *directories* narrow the fleet. *tell* is told how long a look
-    takes. Raises :class:`AwsError` if nothing at all could be looked at, and :class:`InputError`
-    if another collector is at work on the store.
+    looked at in each of *regions*. *directories* narrow the fleet. *log* is called with how long
+    a poll takes. Raises :class:`AwsError` if nothing at all could be looked at, and
+    :class:`InputError` if another collector is at work on the store.
     """
     opened, refused = connections or connect(
         regions=regions, profile=profile, role_arns=role_arns
     )
     with new_store(store) as place, place.locked("collect"):
-        collector = _Collector(place, list(opened), tuple(directories), tell,
+        collector = _Collector(place, list(opened), tuple(directories), log,
                                clock or Clock(), _known(place))
         place.tidy()
         again = None if connections else lambda role: connect(
@@ -149,7 +151,7 @@ class _Collector:
     store: Store
     connections: list[Connection]
     directories: tuple[str, ...]
-    tell: Callable[[str], None]
+    log: Callable[[str], None]
     clock: Clock
     known: dict[tuple[str, str], pd.DataFrame]
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -170,20 +172,20 @@ class _Collector:
     def run(self, every: timedelta | None, looks: int | None) -> None:
         count = 0
         if every is not None:
-            self.health = Health(self.store.folder / NAME, self.tell)
+            self.health = Health(self.store.folder / NAME, self.log)
         try:
             while looks is None or count < looks:
                 count += 1
                 self.look(every)
                 if every is None or count == looks:
                     break
-                compacted(self.store, self.clock.now().date(), self.tell)
+                compacted(self.store, self.clock.now().date(), self.log)
                 step = every.total_seconds()
                 self.stop.wait(step - time.time() % step)  # full hours: there hours are billed
         except KeyboardInterrupt:
             if every is None:
                 raise
-            self.tell("ended on request; every sample so far is in the store")
+            self.log("ended on request; every sample so far is in the store")
 
     def look(self, every: timedelta | None) -> None:
         """One look at every connection, side by side."""
@@ -257,7 +259,7 @@ class _Collector:
     def pass_on(self) -> None:
         """Tell what threads had to say: a notebook shows only what the main one prints."""
         while not self.said.empty():
-            self.tell(self.said.get())
+            self.log(self.said.get())
 
     def look_at(self, connection: Connection, advance: Callable[[int], None]) -> Looked:
         """Look at one connection; whatever it refuses is said in its row."""

@@ -36,7 +36,7 @@ class Health:
     """Follows the rounds of a collector; *tell* is told what changes for better or worse."""
 
     path: Path
-    tell: Callable[[str], None]
+    log: Callable[[str], None]
     failing: dict[str, _Failing] = field(default_factory=dict)
     rounds: int = 0
     good_at: datetime | None = None
@@ -57,19 +57,19 @@ class Health:
             self._recovered(place)
         elif before is None:
             self.failing[place] = _Failing(at, 1, str(row["message"]))
-            self.tell(f"{place}: failed at {at:%Y-%m-%d %H:%M} UTC, and is tried again: "
+            self.log(f"{place}: failed at {at:%Y-%m-%d %H:%M} UTC, and is tried again: "
                       f"{row['message']}")
         else:
             before.rounds, before.message = before.rounds + 1, str(row["message"])
             if before.rounds >= 2 * before.told_at:  # the longer it lasts, the rarer
                 before.told_at = before.rounds
-                self.tell(f"{place}: still fails, {counted(before.rounds, 'round')} since "
+                self.log(f"{place}: still fails, {counted(before.rounds, 'round')} since "
                           f"{before.since:%Y-%m-%d %H:%M} UTC: {row['message']}")
 
     def _recovered(self, place: str) -> None:
         before = self.failing.pop(place, None)
         if before is not None:
-            self.tell(f"{place}: works again after {counted(before.rounds, 'failed round')}")
+            self.log(f"{place}: works again after {counted(before.rounds, 'failed round')}")
 
     def _write(self, at: datetime) -> None:
         about = {
@@ -83,7 +83,7 @@ class Health:
             write_text(json.dumps(about, ensure_ascii=False, indent=1) + "\n", self.path)
         except WsanalyticsError as error:  # a full disk: the rows of the round say so as well
             if self.is_written:
-                self.tell(f"its state cannot be written: {error}")
+                self.log(f"its state cannot be written: {error}")
             self.is_written = False
         else:
             self.is_written = True

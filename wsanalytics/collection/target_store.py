@@ -31,10 +31,10 @@ def new_store(store: Store | Path | str) -> Iterator[Store]:
         raise
 
 
-def compacted(store: Store, before: date, tell: Callable[[str], None]) -> None:
+def compacted(store: Store, before: date, log: Callable[[str], None]) -> None:
     """Compact what can be; a damaged file is told of and holds nobody up."""
     try:
         store.compact(before)
     except WsanalyticsError as error:
         _LOG.warning("%s", error)
-        tell(f"not compacted: {error}")
+        log(f"not compacted: {error}")

@@ -18,7 +18,7 @@ from ipywidgets import (
     VBox,
 )
 
-from wsanalytics.actions import DEFAULT_LIMIT, Terms, journal_beside
+from wsanalytics.actions import DEFAULT_LIMIT, RunOptions, journal_beside
 from wsanalytics.aws import Writer
 from wsanalytics.calendars import Zones
 from wsanalytics.formatting import counted, html_table, usd, usd_range
@@ -271,7 +271,7 @@ def review(
     journal: Path | str | None = None,
     limit: int | None = DEFAULT_LIMIT,
     zones: Zones | None = None,
-    terms: Terms | None = None,
+    terms: RunOptions | None = None,
     height: int = 420,
     how_to_apply: str = HOW_TO_APPLY,
 ) -> ReviewPanel:
@@ -303,7 +303,7 @@ def review(
                             zones=zones, prices_date=plan.prices_date)
     writers = [] if writer is None else [writer] if isinstance(writer, Writer) else list(writer)
     places = tuple((one.connection.account_id or "", one.connection.region) for one in writers)
-    terms = terms or Terms(limit=limit)
+    terms = terms or RunOptions(limit=limit)
     state = Review(plan, evidence.workspaces, places, terms.limit)
     worker = None
     if writers:

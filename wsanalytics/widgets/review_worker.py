@@ -16,7 +16,7 @@ import pandas as pd
 from wsanalytics.actions import (
     Entry,
     JournalState,
-    Terms,
+    RunOptions,
     apply_plan,
     journal_lock,
     journal_state,
@@ -42,14 +42,14 @@ class Worker:
     """
 
     def __init__(
-        self, review: Review, writers: Sequence[Writer], journal: Path, terms: Terms
+        self, review: Review, writers: Sequence[Writer], journal: Path, terms: RunOptions
     ) -> None:
         self.review, self.writers, self.journal = review, tuple(writers), journal
         self.terms = replace(
             terms, bar=False, stop=review.why_stop,
             ended=lambda task: review.note(task.change.workspace_id, str(task.outcome),
                                            task.message),
-            tell=self._tell)
+            log=self._tell)
         self.interrupted = ""
         self.also_cut_off: list[Path] = []
         self.others: list[Path] = []
@@ -137,10 +137,10 @@ class Worker:
         review = self.review
         if act is Act.UNDO:
             return undo(self.journal, self.writers, dry_run=False, only=review.under_way,
-                        terms=replace(self.terms, limit=None))
+                        options=replace(self.terms, limit=None))
         chosen: Plan = review.plan.only(review.under_way)
         return apply_plan(
-            chosen, self.writers, dry_run=act is Act.DRY_RUN, terms=self.terms,
+            chosen, self.writers, dry_run=act is Act.DRY_RUN, options=self.terms,
             journal=self.journal, resume=bool(self.interrupted))
 
     def _end(self, ended: dict[str, Ended], message: str, *, trouble: bool) -> None:
@@ -172,7 +172,7 @@ def _told(act: Act, ended: dict[str, Ended], journal: Path) -> str:
 
 
 def worker_for(
-    review: Review, writers: Sequence[Writer], terms: Terms, folder: Path,
+    review: Review, writers: Sequence[Writer], terms: RunOptions, folder: Path,
     named: Path | None = None,
 ) -> Worker:
     """A worker that writes to the file *named*, or to one of *folder*.

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from wsanalytics.actions import (
-    Terms,
+    RunOptions,
     account_regions_of,
     apply_plan,
     in_force,
@@ -45,14 +45,14 @@ def apply(args: Namespace) -> int:
     journal = args.journal or journal_beside(args.plan)
     _warn(plan, args)
     due_on = datetime.now(UTC).date() if args.due else None
-    terms = Terms(limit=args.limit, max_share=args.max_share,
+    terms = RunOptions(limit=args.limit, max_share=args.max_share,
                   stop_after_failures=args.stop_after_failures,
-                  opt_out=tuple(args.opt_out_tag), tell=terminal.tell)
+                  opt_out=tuple(args.opt_out_tag), log=terminal.tell)
 
     def run(writers: list[Writer], *, dry_run: bool) -> pd.DataFrame:
         return apply_plan(
             plan, writers, dry_run=dry_run, journal=journal, resume=args.resume, due_on=due_on,
-            terms=terms, plan_name=args.plan.name)
+            options=terms, plan_name=args.plan.name)
 
     with writers_of(args, [region for _, region in places if region]) as writers:
         return _carry_out(args, run, writers, "apply", journal)
@@ -69,11 +69,11 @@ def undo(args: Namespace) -> int:
         if args.output:
             write_table(pd.DataFrame(columns=list(APPLIED.names)), args.output, APPLIED)
         return 0
-    terms = Terms(limit=args.limit, stop_after_failures=args.stop_after_failures,
-                  opt_out=tuple(args.opt_out_tag), tell=terminal.tell)
+    terms = RunOptions(limit=args.limit, stop_after_failures=args.stop_after_failures,
+                  opt_out=tuple(args.opt_out_tag), log=terminal.tell)
 
     def run(writers: list[Writer], *, dry_run: bool) -> pd.DataFrame:
-        return undo_changes(args.journal, writers, dry_run=dry_run, only=only, terms=terms)
+        return undo_changes(args.journal, writers, dry_run=dry_run, only=only, options=terms)
 
     with writers_of(args, regions) as writers:
         return _carry_out(args, run, writers, "undo", args.journal)

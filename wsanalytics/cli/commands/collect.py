@@ -31,7 +31,7 @@ def collect(args: Namespace) -> int:
     with _ended_by_signals():
         done = collect_samples(
             args.store, regions=args.region, profile=args.profile, role_arns=args.role_arn,
-            directories=args.directory, every=args.every, tell=terminal.tell)
+            directories=args.directory, every=args.every, log=terminal.tell)
     if len(done.rounds):
         terminal.print_rounds(done.rounds)
     terminal.tell(f"{counted(int(done.rounds['samples'].sum()), 'sample')} added to {args.store}")
@@ -44,7 +44,7 @@ def backfill(args: Namespace) -> int:
     with _ended_by_signals():
         done = fill_store(
             args.store, days=args.days, regions=args.region, profile=args.profile,
-            role_arns=args.role_arn, tell=terminal.tell)
+            role_arns=args.role_arn, log=terminal.tell)
     terminal.print_rounds(done.rounds)
     wrong = done.disagreements
     if done.compared:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from wsanalytics.actions import Terms, create_workspaces
+from wsanalytics.actions import RunOptions, create_workspaces
 from wsanalytics.billing import HourRule
 from wsanalytics.cli.commands.recommend import candidates_of
 from wsanalytics.cli.confirm import confirmed, exit_status, writers_of
@@ -86,14 +86,14 @@ def _create(args: Namespace, workspaces: pd.DataFrame, requests: list[dict[str, 
                          mend="narrow the fleet, for example with --directory")
     folder = Path(args.store) if args.store else Path()
     journal = args.journal or folder / JOURNAL
-    terms = Terms(limit=args.limit, tell=terminal.tell)
+    terms = RunOptions(limit=args.limit, log=terminal.tell)
     with writers_of(args, [region], accounts) as writers:
         if len(writers) != 1:
             raise InputError(f"{len(writers)} accounts", where="--role-arn",
                              rule="WorkSpaces are created in one account", mend="name one role")
         is_real = args.yes
         if args.interactive:
-            frame = create_workspaces(requests, writers[0], terms=terms)
+            frame = create_workspaces(requests, writers[0], options=terms)
             outcomes.print_created(frame, dry_run=True)
             count = int(frame["outcome"].eq("would be done").sum())
             is_real = bool(count) and confirmed(f"create {count}", counted(count, "WorkSpace"))
@@ -101,7 +101,7 @@ def _create(args: Namespace, workspaces: pd.DataFrame, requests: list[dict[str, 
                 terminal.tell("nothing was created")
                 return exit_status(frame)
         frame = create_workspaces(requests, writers[0], dry_run=not is_real, journal=journal,
-                                  terms=terms)
+                                  options=terms)
     outcomes.print_created(frame, dry_run=not is_real)
     terminal.tell(f"every call is in {journal}" if is_real else
                   "this was a dry run: nothing was created; --yes does it")

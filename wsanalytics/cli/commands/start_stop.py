@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from wsanalytics.actions import Terms
+from wsanalytics.actions import RunOptions
 from wsanalytics.actions import start_early as start_them
 from wsanalytics.actions import stop_idle as stop_them
 from wsanalytics.calendars import Holidays, WorkingHours, Zones
@@ -58,7 +58,7 @@ def _switch(args: Namespace, run: Callable[..., pd.DataFrame], verb: str) -> int
     fleet = narrowing.keep(store.inventory())
     journal: Path = args.journal or store.folder / JOURNAL
     regions = fleet.loc[fleet["terminated_at"].isna(), "region"].unique().tolist()
-    terms = Terms(limit=args.limit, opt_out=tuple(args.opt_out_tag), tell=terminal.tell)
+    terms = RunOptions(limit=args.limit, opt_out=tuple(args.opt_out_tag), log=terminal.tell)
     zones = Zones.of(args.time_zone, args.time_zone_by_directory)
     kept = set(fleet["workspace_id"])
     with writers_of(args, regions, set(fleet["account_id"])) as writers:
@@ -66,7 +66,7 @@ def _switch(args: Namespace, run: Callable[..., pd.DataFrame], verb: str) -> int
             return PARTLY if writers.refused else exit_status(frame)
 
         def once(*, dry_run: bool) -> pd.DataFrame:
-            return run(store=store, writer=writers, journal=journal, zones=zones, terms=terms,
+            return run(store=store, writer=writers, journal=journal, zones=zones, options=terms,
                        keep=lambda frame: frame[frame["workspace_id"].isin(kept)],
                        dry_run=dry_run)
 
