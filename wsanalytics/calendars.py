@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
 
-from wsanalytics.errors import InputError
+from wsanalytics.errors import InputError, did_you_mean
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _PART = re.compile(
@@ -150,12 +150,12 @@ def zone_named(name: str, where: str) -> ZoneInfo:
     """The time zone called *name*, such as Europe/Berlin."""
     known = available_timezones()
     if name not in known:
-        close = get_close_matches(name, known, n=3) or get_close_matches(
-            name.replace(" ", "_").title(), known, n=3)
+        by_city = did_you_mean(name.replace(" ", "_").title(), known, most=3,
+                               otherwise="use for example UTC")
         raise InputError(
             f"there is no time zone {name!r}", where=where,
             rule="a time zone is named as in the IANA database, such as Europe/Berlin",
-            mend=f"did you mean {' or '.join(close)}?" if close else "use for example UTC")
+            mend=did_you_mean(name, known, most=3, otherwise=by_city))
     return ZoneInfo(name)
 
 
@@ -178,11 +178,10 @@ class Holidays:
         country, dash, part = text.partition("-")
         country, known = country.upper(), holidays.list_supported_countries()
         if country not in known:
-            close = get_close_matches(country, known, n=3)
             raise InputError(f"no public holidays are known for {country!r}", where=where,
                              rule="a country is named by its two letters, such as DE or US",
-                             mend=f"did you mean {' or '.join(close)}?" if close else "use "
-                             "for example US")
+                             mend=did_you_mean(country, known, most=3,
+                                               otherwise="use for example US"))
         parts = {name.upper(): name for name in known[country]}
         if dash and part.upper() not in parts:
             close = [parts[name] for name in get_close_matches(part.upper(), parts, n=3)]

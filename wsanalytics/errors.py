@@ -6,6 +6,9 @@ One base class, so that a notebook or script can catch whatever this package ref
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class WsanalyticsError(Exception):
     """The base of every error that wsanalytics raises on purpose."""
@@ -51,3 +54,17 @@ class Notice(UserWarning):
 
 class NotBilledWarning(UserWarning):
     """Some WorkSpaces are not simulated or billed at all (running mode MANUAL, or standby)."""
+
+
+def did_you_mean(
+    name: str, known: Iterable[str], *, otherwise: str = "", most: int = 1, cutoff: float = 0.6
+) -> str:
+    """Name what is close to *name* among the *known*, as a question; else what *otherwise* says.
+
+    >>> did_you_mean("hord", ["hold", "forecast"], otherwise="name one")
+    'did you mean hold?'
+    >>> did_you_mean("x", ["hold", "forecast"], otherwise="name one")
+    'name one'
+    """
+    close = get_close_matches(name, list(known), n=most, cutoff=cutoff)
+    return f"did you mean {' or '.join(close)}?" if close else otherwise

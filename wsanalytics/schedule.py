@@ -10,15 +10,23 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.errors import InputError
-from wsanalytics.settings import ALWAYS_ON, Setting
-from wsanalytics.tables import ORDERS, SETTINGS, Origin, check_table, refuse_duplicates, sort_by_key
+from wsanalytics.settings import ALWAYS_ON, DEFAULT_TIMEOUT, Setting
+from wsanalytics.tables import (
+    ORDERS,
+    SETTINGS,
+    Origin,
+    check_known_ids,
+    check_table,
+    refuse_duplicates,
+    sort_by_key,
+)
 from wsanalytics.timeline import Micros, Window, column_micros
 
 IN_FORCE = "IN_FORCE"
 """What a charge under the settings that were really in force has in its ``setting`` column."""
 START, STOP = "START", "STOP"
 """The orders that are no settings: StartWorkspaces and StopWorkspaces."""
-ALWAYS_ON_TIMEOUT = 60
+ALWAYS_ON_TIMEOUT = DEFAULT_TIMEOUT
 """The timeout in minutes by which AWS's own tool judges ALWAYS_ON WorkSpaces."""
 
 
@@ -48,7 +56,11 @@ class Schedule:
         for text in self.opening.unique():
             Setting.parse(text)
         checked = check_orders(self.orders)
-        _refuse_strangers(checked, self.opening)
+        check_known_ids(
+            checked["workspace_id"].unique(), self.opening.index,
+            what="there are orders for WorkSpaces without an opening setting", where="the schedule",
+            rule="a schedule has an opening setting for each WorkSpace that it orders about",
+            mend="add them to the opening settings")
         object.__setattr__(self, "orders", checked)
 
     def with_orders(self, orders: pd.DataFrame) -> Schedule:
@@ -193,14 +205,3 @@ def check_orders(frame: pd.DataFrame, origin: Origin | None = None) -> pd.DataFr
     rank = checked["order"].map({STOP: 1, START: 2}).fillna(0)
     order = checked.assign(rank=rank).sort_values([*ORDERS.key, "rank"], kind="stable")
     return order[list(ORDERS.names)].reset_index(drop=True)
-
-
-def _refuse_strangers(orders: pd.DataFrame, opening: pd.Series) -> None:
-    unknown = sorted(set(orders["workspace_id"].unique()) - set(opening.index))
-    if unknown:
-        raise InputError(
-            f"there are orders for {unknown[0]}, which has no opening setting",
-            where="the schedule",
-            rule="a schedule has an opening setting for each WorkSpace that it orders about",
-            mend="add it to the opening settings",
-        )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+from typing import Any
 
 from wsanalytics.errors import InputError
 
@@ -18,6 +19,8 @@ RULE = (
     "a setting is ALWAYS_ON or AUTO_STOP:MINUTES, with minutes a multiple of "
     f"{STEP_MINUTES} from {STEP_MINUTES} to {LONGEST_MINUTES}"
 )
+DEFAULT_TIMEOUT = 60
+"""Minutes that AWS sets where nothing else was asked for (administration guide)."""
 COMMON_TIMEOUTS = (60, 120, 240)
 """The timeouts, in minutes, that are tried where the user names no others."""
 
@@ -41,7 +44,7 @@ class Setting:
     Raises :class:`InputError` for anything else.
 
     >>> Setting.parse("AUTO_STOP:120")
-    Setting(running_mode=<RunningMode.AUTO_STOP: 'AUTO_STOP'>, auto_stop_minutes=120)
+    Setting("AUTO_STOP:120")
     >>> str(ALWAYS_ON)
     'ALWAYS_ON'
     """
@@ -72,6 +75,18 @@ class Setting:
             )
 
     @classmethod
+    def from_properties(cls, properties: Mapping[str, Any]) -> Setting:
+        """Give the setting that plans and journals write as its ``properties``."""
+        return cls(running_mode=RunningMode(properties["running_mode"]),
+                   auto_stop_minutes=properties.get("auto_stop_minutes"))
+
+    @property
+    def properties(self) -> dict[str, str | int | None]:
+        """``running_mode`` and ``auto_stop_minutes``, as plans and journals write them."""
+        return {"running_mode": str(self.running_mode),
+                "auto_stop_minutes": self.auto_stop_minutes}
+
+    @classmethod
     def parse(cls, text: str, *, where: str = "") -> Setting:
         """The setting that *text* writes; *where* is named in the error if it writes none."""
         name, colon, minutes = text.strip().partition(":")
@@ -99,6 +114,9 @@ class Setting:
         minutes = self.auto_stop_minutes
         mode = self.running_mode.value
         return mode if minutes is None else f"{mode}:{minutes}"
+
+    def __repr__(self) -> str:
+        return f'Setting("{self}")'
 
 
 ALWAYS_ON = Setting(running_mode=RunningMode.ALWAYS_ON)

@@ -77,7 +77,16 @@ def instants(micros: Micros) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(micros.view("datetime64[us]")).tz_localize("UTC")
 
 
-def months_later(at: datetime, count: int) -> datetime:
+def weekday_of(days: Micros) -> Micros:
+    """Give the weekday of days that are numbered from 1970-01-01, a Thursday; Monday is 0.
+
+    >>> weekday_of(np.array([0, 4]))
+    array([3, 0])
+    """
+    return (days + 3) % 7
+
+
+def months_later(at: date, count: int) -> datetime:
     """00:00 UTC of the 1st of the month that is *count* months after that of *at*.
 
     >>> months_later(datetime(2026, 11, 26, tzinfo=UTC), 2).isoformat()
@@ -171,6 +180,9 @@ class Window:
             f"{self.start:{form}} to {self.end:{form}} "
             f"({self.days:g} day{'' if self.days == 1 else 's'}, the end excluded)"
         )
+
+    def __repr__(self) -> str:
+        return f"<Window {self}>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,7 +228,9 @@ def test_no_call_is_made_twice_where_answers_are_lost(faults: Faults, journal: P
             writer,
             dry_run=False,
             journal=journal,
-            options=RunOptions(limit=None, retry=replace(QUICK, max_attempts=30, confirm_seconds=20)),
+            options=RunOptions(
+                limit=None, retry=replace(QUICK, max_attempts=30, confirm_seconds=20)
+            ),
         )
         box.faults = Faults()
         assert outcomes(frame) == {"done": 50}

@@ -18,7 +18,6 @@ import pandas as pd
 
 from wsanalytics.actions.guards import TRANSITIONAL_STATES, Guards
 from wsanalytics.actions.journal import Journal
-from wsanalytics.actions.ledger import properties_of
 from wsanalytics.actions.retry import Attempts, RetryPolicy, Step, next_step
 from wsanalytics.aws import AwsError, Meaning, StateReader, WorkspaceState, Writer
 from wsanalytics.settings import RunningMode, Setting
@@ -260,7 +259,7 @@ class Changer:
         self.journal.write(
             "change", workspace_id=change.workspace_id, user_name=change.user_name,
             account_id=where.account_id, region=where.region,
-            **{"from": properties_of(change.before), "to": properties_of(change.after)},
+            **{"from": change.before.properties, "to": change.after.properties},
             promise=dict(change.promise))
         task.recorded = True
 

@@ -135,8 +135,8 @@ def _take(
         run_begin = begins[run]
         attempts[run, entry["workspace_id"]] = ChangeAttempt(
             run_begin["kind"], run_begin, entry["workspace_id"], entry["user_name"],
-            entry["account_id"], entry["region"], setting_of(entry["from"]),
-            setting_of(entry["to"]), entry.get("promise") or {})
+            entry["account_id"], entry["region"], Setting.from_properties(entry["from"]),
+            Setting.from_properties(entry["to"]), entry.get("promise") or {})
     elif event == "call" and "WorkspaceId" in entry["request"]:
         called = CallRecord(entry["request"]["WorkspaceProperties"], instant_of(entry["at"]))
         calls[entry["call"]] = called
@@ -182,15 +182,3 @@ def _original(before: NetChange | None, attempt: ChangeAttempt) -> Setting:
 def instant_of(text: str) -> datetime:
     """An instant that a journal wrote."""
     return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def setting_of(properties: Mapping[str, Any]) -> Setting:
-    """The setting that ``{"running_mode": …, "auto_stop_minutes": …}`` writes."""
-    return Setting(running_mode=RunningMode(properties["running_mode"]),
-                   auto_stop_minutes=properties.get("auto_stop_minutes"))
-
-
-def properties_of(setting: Setting) -> dict[str, str | int | None]:
-    """A setting as plans and journals write it."""
-    return {"running_mode": str(setting.running_mode),
-            "auto_stop_minutes": setting.auto_stop_minutes}

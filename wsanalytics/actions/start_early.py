@@ -26,6 +26,7 @@ from wsanalytics.history import Store
 from wsanalytics.sessions import (
     HISTORY,
     LocalDays,
+    days_with_long_gap,
     find_stored,
     first_minutes,
     instants_on,
@@ -34,7 +35,6 @@ from wsanalytics.sessions import (
 from wsanalytics.settings import RunningMode
 from wsanalytics.timeline import Window, column_micros, instants
 
-_LONG_GAP = timedelta(hours=2)
 ARRIVALS = ("workspace_id", "expected_at", "chance", "days", "came")
 
 
@@ -88,25 +88,11 @@ def _counted(
     days: LocalDays, gaps: pd.DataFrame | None, holidays: Holidays | None
 ) -> npt.NDArray[np.bool_]:
     """Which of *days* tell something of a user's habits: no gap over two hours, no holiday."""
-    left_out = _unseen_days(gaps, days.zone)
+    left_out = days_with_long_gap(gaps, days.zone)
     if holidays is not None:
         dates = map(date.fromordinal, days.ordinals.tolist())
         left_out |= {day for day in dates if holidays.is_holiday(day)}
     return ~np.isin(days.ordinals, [day.toordinal() for day in left_out])
-
-
-def _unseen_days(gaps: pd.DataFrame | None, zone: ZoneInfo) -> set[date]:
-    """The local days that a gap covers for more than two hours."""
-    days: set[date] = set()
-    for begin, end in [] if gaps is None else zip(gaps["from_at"], gaps["to_at"], strict=True):
-        day, last = begin.astimezone(zone).date(), end.astimezone(zone).date()
-        while day <= last:
-            midnight = datetime.combine(day, datetime.min.time(), zone)
-            overlap = min(end, midnight + timedelta(days=1)) - max(begin, midnight)
-            if overlap > _LONG_GAP:
-                days.add(day)
-            day += timedelta(days=1)
-    return days
 
 
 @renamed_arguments(terms="options")

@@ -26,15 +26,13 @@ from wsanalytics.errors import InputError, NotBilledWarning
 from wsanalytics.history import Store
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.schedule import Schedule, schedule_of
-from wsanalytics.sessions import find_stored
+from wsanalytics.sessions import find_stored, is_unjudgeable, unobserved_days
 from wsanalytics.settings import RunningMode
 from wsanalytics.simulation import replay
 from wsanalytics.tables import SETTINGS, VERIFIED
-from wsanalytics.timeline import INSTANT_DTYPE, Window, months_of
+from wsanalytics.timeline import INSTANT_DTYPE, Window, months_later, months_of
 
 OLD, NEW = "as it was", "as it is"
-MOST_SILENT = 3
-"""A change is not judged where a third of the days since was not observed."""
 _CENT = 0.005
 _CLOCKS_APART = timedelta(minutes=5)
 """How far the journal's clock may be from AWS's, which turns away calls that are further off."""
@@ -117,8 +115,7 @@ def _pays_from(one: NetChange) -> datetime:
     is_mode = one.latest.before.running_mode is not one.current.running_mode
     if not is_mode or one.current.running_mode is RunningMode.ALWAYS_ON:
         return one.since
-    return (one.since.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-            + timedelta(days=32)).replace(day=1)
+    return months_later(one.since, 1)
 
 
 def _began(one: NetChange, attempts: list[ChangeAttempt]) -> datetime:
@@ -186,7 +183,8 @@ def _judged(
         index="workspace_id", columns="setting", values=["total_usd", "cold_starts"],
         aggfunc=lambda values: values.sum(min_count=1), observed=True)
     priced = set(charges.loc[charges["total_usd"].notna(), "workspace_id"])
-    silent = _silent_days(found.gaps)
+    names = pd.Index(found.gaps["workspace_id"].unique())
+    unobserved = dict(zip(names, unobserved_days(found.gaps, names), strict=True))
     rows = []
     for one in group:
         if one.months == 0:
@@ -199,7 +197,7 @@ def _judged(
         cell = sums.loc[one.name]
         values = {"realised_usd": cell["total_usd", OLD] - cell["total_usd", NEW],
                   "extra_cold_starts": cell["cold_starts", NEW] - cell["cold_starts", OLD]}
-        is_silent = silent.get(one.name, 0.0) > days / MOST_SILENT
+        is_silent = is_unjudgeable(days, unobserved.get(one.name, 0.0))
         rows.append(_row(one, values, "unobserved" if is_silent else ""))
     return rows
 
@@ -225,11 +223,6 @@ def _both_ways(
         "order": [str(one.standing.current) for one in group]})
     orders = pd.concat([was.orders, made], ignore_index=True)
     return Schedule(was.opening, was.orders, OLD), Schedule(was.opening, orders, NEW)
-
-
-def _silent_days(gaps: pd.DataFrame) -> dict[str, float]:
-    spans = (gaps["to_at"] - gaps["from_at"]).dt.total_seconds() / 86400
-    return {str(name): days for name, days in spans.groupby(gaps["workspace_id"]).sum().items()}
 
 
 def _row(one: _Made, values: dict[str, Any], verdict: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from wsanalytics.aws.price_list import (
     read_products,
 )
 from wsanalytics.aws.probe import try_action
-from wsanalytics.aws.throttle import BURST, RATE_PER_SECOND
+from wsanalytics.aws.throttle import BURST, PER_CALL, RATE_PER_SECOND
 from wsanalytics.aws.workspaces import (
     Statuses,
     chunked,
@@ -31,7 +31,7 @@ from wsanalytics.aws.workspaces import (
     read_workspaces,
 )
 from wsanalytics.aws.workspaces_table import workspaces_frame
-from wsanalytics.aws.writer import PER_CALL, Answer, Meaning, Writer, open_writer
+from wsanalytics.aws.writer import Answer, Meaning, Writer, open_writer
 
 __all__ = [
     "BURST",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 import botocore.session
 
@@ -17,7 +16,7 @@ from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.credentials import Identity, as_role, identify, open_session
 from wsanalytics.aws.errors import AwsError, Refusal
 from wsanalytics.aws.throttle import BURST, RATE_PER_SECOND, Bucket, bucket_for
-from wsanalytics.errors import InputError
+from wsanalytics.errors import InputError, did_you_mean
 from wsanalytics.service_model import regions_of
 
 __all__ = ["BURST", "RATE_PER_SECOND", "AwsError", "Bucket", "Connection", "Refusal",
@@ -106,13 +105,12 @@ def check_regions(regions: Sequence[str], *, where: str = "--region") -> None:
     known = regions_of("workspaces")
     for region in regions:
         if region not in known:
-            close = get_close_matches(region, known, n=3)
             raise InputError(
                 f"there are no WorkSpaces in a region {region!r}",
                 where=where,
                 rule=f"the regions are {', '.join(known)}",
-                mend=f"did you mean {' or '.join(close)}?" if close else
-                "name one of them; a newer region needs a newer boto3",
+                mend=did_you_mean(region, known, most=3, otherwise="name one of them; "
+                                  "a newer region needs a newer boto3"),
             )
 
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from difflib import get_close_matches
 
 import botocore.session
 from botocore.credentials import (
@@ -23,7 +22,7 @@ from botocore.exceptions import (
 from wsanalytics.aws.configuration import load_credentials
 from wsanalytics.aws.connection import Connection, make_client
 from wsanalytics.aws.errors import AwsError, failures_told
-from wsanalytics.errors import InputError
+from wsanalytics.errors import InputError, did_you_mean
 from wsanalytics.service_model import plain_session
 
 ACTIONS = ("sts:GetCallerIdentity", "sts:AssumeRole")
@@ -94,8 +93,7 @@ def open_session(
 
 def _no_such_profile(session: botocore.session.Session) -> InputError:
     name, known = session.profile or "", sorted(session.available_profiles)
-    close = get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else "create it with 'aws configure'"
+    hint = did_you_mean(name, known, otherwise="create it with 'aws configure'")
     return InputError(
         f"there is no profile {name!r}", where="--profile or AWS_PROFILE",
         rule=f"the profiles are {', '.join(known)}" if known else "no profile is configured",

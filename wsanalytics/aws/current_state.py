@@ -16,8 +16,8 @@ from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.errors import AwsError
 from wsanalytics.aws.iam import partition_of
 from wsanalytics.aws.odd_answers import many, members, text
+from wsanalytics.aws.throttle import PER_CALL
 from wsanalytics.aws.workspaces import (
-    PER_CALL,
     chunked,
     read_bundles,
     read_directories,

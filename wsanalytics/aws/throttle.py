@@ -9,6 +9,9 @@ from __future__ import annotations
 import threading
 import time
 
+PER_CALL = 25
+"""WorkSpaces in one call: in an answer of DescribeWorkspaces, in a question for statuses, and in
+StartWorkspaces, StopWorkspaces and CreateWorkspaces."""
 RATE_PER_SECOND, BURST = 1.95, 4.0
 """The pace of WorkSpaces calls: just under what the service takes (2 a second, burst 5)."""
 TRAIL_RATE_PER_SECOND, TRAIL_BURST = 1.95, 1.0

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.errors import AwsError
 from wsanalytics.aws.odd_answers import many, text
+from wsanalytics.aws.throttle import PER_CALL
 from wsanalytics.aws.workspaces_table import workspaces_frame
 from wsanalytics.errors import InputError
 from wsanalytics.timeline import EARLIEST, LATEST
@@ -32,8 +33,6 @@ ACTIONS = (
 )
 """What may be called here."""
 _Item = TypeVar("_Item")
-PER_CALL = 25
-"""WorkSpaces in one answer of DescribeWorkspaces, and ids in one question for statuses."""
 _TAGS_PER_CALL = 100
 _DIRECTORY = re.compile(r"(d-[0-9a-f]{8,63})|(wsd-[0-9a-z]{8,63})")
 _ID = re.compile(r"ws-[!-~]{1,128}")

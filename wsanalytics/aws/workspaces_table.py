@@ -10,11 +10,10 @@ import pandas as pd
 
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.odd_answers import Described, many, members, text
+from wsanalytics.settings import DEFAULT_TIMEOUT
 from wsanalytics.tables import WORKSPACES
 
 _MOST = 10**9
-DEFAULT_MINUTES = 60
-"""The timeout of an AUTO_STOP WorkSpace for which AWS states none."""
 _DESKTOP_WINDOWS = ("WINDOWS_7", "WINDOWS_10", "WINDOWS_11")
 """Editions that AWS does not license: they are in use under the customer's own licence."""
 _SYSTEMS = {
@@ -101,7 +100,7 @@ def stated_minutes(properties: Described) -> int:
     """The timeout as AWS states it; 0, which is none, where it states no whole number."""
     stated = properties.get("RunningModeAutoStopTimeoutInMinutes")
     if stated is None:
-        return DEFAULT_MINUTES
+        return DEFAULT_TIMEOUT  # AWS states none
     is_whole = isinstance(stated, int) and not isinstance(stated, bool)
     return stated if is_whole and 0 <= stated <= _MOST else 0
 

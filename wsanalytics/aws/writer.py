@@ -28,8 +28,6 @@ ACTIONS = (
     "workspaces:CreateWorkspaces",
 )
 """What may be called here, and nowhere else."""
-PER_CALL = 25
-"""WorkSpaces in one call of StartWorkspaces, StopWorkspaces and CreateWorkspaces."""
 _UNSURE = {"server", "slow", "unreachable", "cut", "odd", "closed"}
 _LATER = {"OperationInProgressException", "InvalidResourceStateException"}
 _ID_HEADER = "x-amzn-requestid"

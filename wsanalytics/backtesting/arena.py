@@ -18,9 +18,9 @@ from wsanalytics.billing import (
     Tariff,
     billable,
     charges_of,
+    check_owners,
     maintenance_starts,
     paid_after,
-    refuse_strangers,
 )
 from wsanalytics.errors import InputError
 from wsanalytics.history import configured
@@ -81,7 +81,7 @@ class Arena:
         _refuse_parts_of_days(window)
         _refuse_timeouts(timeouts)
         sessions = check_sessions(sessions)
-        refuse_strangers(sessions, workspaces)
+        check_owners(sessions, workspaces)
         fleet = workspaces[billable(workspaces)].sort_values("workspace_id", ignore_index=True)
         ids = pd.Index(fleet["workspace_id"].astype("str"), name="workspace_id")
         sessions = sessions[sessions["workspace_id"].isin(ids)].reset_index(drop=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wsanalytics.billing.bill import Meter, bill, charges_of, refuse_strangers, warn_left_out
+from wsanalytics.billing.bill import Meter, bill, charges_of, check_owners, warn_left_out
 from wsanalytics.billing.daily import Days
 from wsanalytics.billing.fees import Tariff, billable
 from wsanalytics.billing.hour_rules import HourRule, hours_of
@@ -17,10 +17,10 @@ __all__ = [
     "bill",
     "billable",
     "charges_of",
+    "check_owners",
     "hours_of",
     "maintenance_starts",
     "paid_after",
-    "refuse_strangers",
     "share_left",
     "third_mondays",
     "warn_left_out",

@@ -35,13 +35,13 @@ from wsanalytics.billing.maintenance import maintenance_starts, third_mondays
 from wsanalytics.billing.metering import metered
 from wsanalytics.billing.mode_changes import Modes, always_on_at, modes_of
 from wsanalytics.eligibility import set_aside
-from wsanalytics.errors import InputError, NotBilledWarning, UnpricedWarning
-from wsanalytics.formatting import counted, listed
+from wsanalytics.errors import NotBilledWarning, UnpricedWarning
+from wsanalytics.formatting import counted
 from wsanalytics.prices import PriceBook
 from wsanalytics.schedule import Schedule
 from wsanalytics.settings import RunningMode, Setting
 from wsanalytics.simulation import Replay
-from wsanalytics.tables import CHARGES
+from wsanalytics.tables import CHARGES, check_known_ids
 from wsanalytics.timeline import (
     Hours,
     Months,
@@ -73,7 +73,7 @@ def bill(
     does not know) have no rows and are named by a :class:`NotBilledWarning`. Raises
     :class:`InputError` for a session whose WorkSpace *workspaces* lacks.
     """
-    refuse_strangers(replay.sessions, workspaces)
+    check_owners(replay.sessions, workspaces)
     fleet = workspaces[billable(workspaces)].sort_values("workspace_id", ignore_index=True)
     tariff = Tariff.of(fleet, prices, months_of(replay.window))
     warn_left_out(workspaces, fleet, tariff)
@@ -173,16 +173,13 @@ def _charges(meter: Meter, ids: list[str], fixed: Hours, hourly: Hours) -> pd.Da
     return frame[list(CHARGES.names)]
 
 
-def refuse_strangers(sessions: pd.DataFrame, workspaces: pd.DataFrame) -> None:
+def check_owners(sessions: pd.DataFrame, workspaces: pd.DataFrame) -> None:
     """Raise :class:`InputError` for sessions of WorkSpaces that *workspaces* lacks."""
-    strangers = sorted(set(sessions["workspace_id"].unique()) - set(workspaces["workspace_id"]))
-    if strangers:
-        raise InputError(
-            f"there are sessions of WorkSpaces that the workspaces lack: {listed(strangers)}",
-            where="sessions",
-            rule="each session belongs to a WorkSpace of the workspaces table",
-            mend="add them to the workspaces, or remove their sessions",
-        )
+    check_known_ids(
+        sessions["workspace_id"].unique(), workspaces["workspace_id"],
+        what="there are sessions of WorkSpaces that the workspaces lack", where="sessions",
+        rule="each session belongs to a WorkSpace of the workspaces table",
+        mend="add them to the workspaces, or remove their sessions")
 
 
 def warn_left_out(workspaces: pd.DataFrame, fleet: pd.DataFrame, tariff: Tariff) -> None:

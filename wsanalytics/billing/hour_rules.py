@@ -35,6 +35,16 @@ class HourRule(StrEnum):
     EXACT = "exact"
     CEIL_PER_SESSION_PLUS_TIMEOUT = "ceil_per_session_plus_timeout"
 
+    @property
+    def meaning(self) -> str:
+        """What the rule counts, in words for a report."""
+        return _MEANINGS[self]
+
+    @property
+    def label(self) -> str:
+        """What the rule counts, in the few words of a list to choose from."""
+        return _LABELS[self]
+
     @classmethod
     def parse(cls, text: str) -> HourRule:
         """The rule called *text*; :class:`InputError` if there is none."""
@@ -46,6 +56,21 @@ class HourRule(StrEnum):
                 mend="use one of them",
             )
         return cls(text)
+
+
+_MEANINGS = {
+    HourRule.CLOCK_HOUR: "each UTC clock hour in which a WorkSpace is on counts as one hour",
+    HourRule.CEIL_PER_RUN: "each run is rounded up to whole hours",
+    HourRule.EXACT: "running time is not rounded",
+    HourRule.CEIL_PER_SESSION_PLUS_TIMEOUT: "each session is rounded up and its timeout added, as "
+    "AWS's own tool counts (which is not how AWS bills)",
+}
+_LABELS = {
+    HourRule.CLOCK_HOUR: "each clock hour that is touched (usual)",
+    HourRule.CEIL_PER_RUN: "each run rounded up to whole hours",
+    HourRule.EXACT: "exactly, without rounding",
+    HourRule.CEIL_PER_SESSION_PLUS_TIMEOUT: "as AWS's Cost Optimizer counts",
+}
 
 
 def hours_of(pieces: Pieces, groups: npt.NDArray[np.int64], rule: HourRule) -> Hours:

@@ -12,6 +12,7 @@ from wsanalytics.timeline import (
     Months,
     Window,
     column_micros,
+    weekday_of,
 )
 
 MAINTENANCE_AGE = 7 * MICROS_PER_DAY
@@ -21,7 +22,7 @@ MAINTENANCE_AGE = 7 * MICROS_PER_DAY
 def third_mondays(months: Months) -> Micros:
     """00:00 UTC of the third Monday of each month."""
     firsts = months.edges[:-1] // MICROS_PER_DAY
-    weekday = (firsts + 3) % 7  # 1970-01-01 was a Thursday; Monday is 0
+    weekday = weekday_of(firsts)
     return (firsts + (-weekday) % 7 + 14) * MICROS_PER_DAY
 
 

@@ -13,14 +13,14 @@ import pandas as pd
 from wsanalytics.cli.printing import fleet as terminal
 from wsanalytics.errors import InputError
 from wsanalytics.files import tags_of
-from wsanalytics.formatting import counted, listed
+from wsanalytics.formatting import counted
 from wsanalytics.history import Store, check_workspaces, configured, read_sessions
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.progress import working
 from wsanalytics.recommendations import the_one
 from wsanalytics.schedule import schedule_of
 from wsanalytics.sessions import find_stored
-from wsanalytics.tables import WORKSPACES, defaults_used, origin_of, read_table
+from wsanalytics.tables import WORKSPACES, check_known_ids, defaults_used, origin_of, read_table
 from wsanalytics.timeline import Window
 
 _PRICED_BY = ("operating_system", "license", "root_gib", "user_gib", "maintenance_enabled")
@@ -307,16 +307,11 @@ def check_days(first: date | None, final: date | None) -> None:
 
 
 def _refuse_strangers(sessions: pd.DataFrame, workspaces: pd.DataFrame, path: Path) -> None:
-    strangers = sorted(
-        set(sessions["workspace_id"].unique()) - set(workspaces["workspace_id"])
-    )
-    if strangers:
-        raise InputError(
-            f"it has sessions of WorkSpaces that --workspaces lacks: {listed(strangers)}",
-            where=str(path),
-            rule="each session belongs to a WorkSpace of the --workspaces file",
-            mend="add them there, or remove their sessions",
-        )
+    check_known_ids(
+        sessions["workspace_id"].unique(), workspaces["workspace_id"],
+        what="it has sessions of WorkSpaces that --workspaces lacks", where=str(path),
+        rule="each session belongs to a WorkSpace of the --workspaces file",
+        mend="add them there, or remove their sessions")
 
 
 def _refuse_elsewhere(sessions: pd.DataFrame, window: Window, path: Path) -> None:

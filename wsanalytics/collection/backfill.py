@@ -49,7 +49,7 @@ from wsanalytics.files import BusyError
 from wsanalytics.formatting import cents, counted
 from wsanalytics.history import Store
 from wsanalytics.progress import working
-from wsanalytics.tables import OWN_LOOK
+from wsanalytics.tables import Source
 from wsanalytics.timeline import INSTANT_DTYPE, MICROS_PER_SECOND, column_micros
 
 _LOG = logging.getLogger(__name__)
@@ -292,7 +292,7 @@ class _Backfill:
     def _seen(self, request: MetricRequest) -> dict[str, tuple[Any, Any]]:
         """The store's own looks at the time of *request*: instants and connected, by WorkSpace."""
         samples = self.store.samples(request.start.date(), self.end.date() + timedelta(days=1),
-                                     sources=[OWN_LOOK])
+                                     sources=[Source.SAMPLE])
         own = samples.groupby("workspace_id", observed=True)
         return {
             str(name): (column_micros(evidence_at(rows)) // MICROS_PER_SECOND,

@@ -9,11 +9,11 @@ import pandas as pd
 
 from wsanalytics.aws import Change
 from wsanalytics.errors import InputError
-from wsanalytics.settings import ALWAYS_ON, Setting, auto_stop
+from wsanalytics.settings import ALWAYS_ON, DEFAULT_TIMEOUT, Setting, auto_stop
 from wsanalytics.tables import SETTINGS
 from wsanalytics.timeline import INSTANT_DTYPE
 
-USUAL = auto_stop(60)
+USUAL = auto_stop(DEFAULT_TIMEOUT)
 """The timeout that AWS gives where none was named (Cost Optimizer issue 66)."""
 
 

@@ -28,12 +28,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalytics.tables import SAMPLES
+from wsanalytics.tables import SAMPLES, Source
 from wsanalytics.timeline import MICROS_PER_SECOND, instants
 
 PERIOD, HOUR = 300, 3600
 PERIODS_PER_HOUR = HOUR // PERIOD
-FINE, HOURLY = "cloudwatch", "cloudwatch hourly"
+FINE, HOURLY = Source.CLOUDWATCH, Source.CLOUDWATCH_HOURLY
 """What stands in ``source`` of samples from metrics: by five minutes, and by the hour."""
 Flags = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int64]

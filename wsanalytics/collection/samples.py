@@ -12,7 +12,7 @@ import pandas as pd
 from wsanalytics.aws import BURST, PER_CALL, RATE_PER_SECOND, Statuses
 from wsanalytics.check_times import CLOCKS_DIFFER
 from wsanalytics.formatting import counted
-from wsanalytics.tables import NO_STATUS, OWN_LOOK, SAMPLES
+from wsanalytics.tables import SAMPLES, Source
 from wsanalytics.timeline import INSTANT_DTYPE
 
 _STATES = ("CONNECTED", "DISCONNECTED", "UNKNOWN")
@@ -59,7 +59,7 @@ def as_samples(answers: Iterable[Statuses], states: Mapping[str, str]) -> pd.Dat
             rows.append((
                 workspace_id, sampled_at, state if state in _STATES else "UNKNOWN",
                 states.get(workspace_id, ""), last.replace(microsecond=0) if last else None,
-                checked_at, OWN_LOOK if state in _STATES else NO_STATUS,
+                checked_at, Source.SAMPLE if state in _STATES else Source.NO_STATUS,
             ))
     frame = pd.DataFrame(rows, columns=list(SAMPLES.names))
     instants = ("sampled_at", "last_connected_at", "checked_at")

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from wsanalytics.bundles import BASE_VOLUMES, with_base_volumes
-from wsanalytics.errors import InputError
+from wsanalytics.errors import InputError, did_you_mean
 from wsanalytics.files import json_of
 from wsanalytics.service_model import compute_types, region_at
 from wsanalytics.settings import RULE, auto_stop
@@ -157,10 +156,10 @@ def _check_compute_types(
     if strange.any():
         position = int(np.flatnonzero(strange)[0])
         value = frame["compute_type"].iloc[position]
-        close = get_close_matches(value.upper(), sorted(known), n=1)
         raise InputError(
             f"compute_type is {value!r}",
             where=origin.row(position),
             rule="a compute type is one that AWS's service model or the price table knows",
-            mend=f"did you mean {close[0]}?" if close else "correct it, or add its price",
+            mend=did_you_mean(value.upper(), sorted(known),
+                              otherwise="correct it, or add its price"),
         )

@@ -19,11 +19,12 @@ from wsanalytics.files import replaced
 from wsanalytics.history.inventory import SEEN_AT
 from wsanalytics.history.store_files import day_named, parquet_files
 from wsanalytics.tables import (
-    BY_THE_HOUR,
-    OWN_LOOK,
     SAMPLES,
     SETTINGS,
+    Source,
     frame_of,
+    is_from_cloudwatch,
+    is_hourly,
     read_sealed,
     write_sealed,
 )
@@ -81,7 +82,7 @@ def read_day(folder: Path, wanted: dict[str, list[str] | None] | None = None) ->
     if len(parts) < 2:
         return table
     frame = as_frame(table)
-    rank = frame["source"].astype("str").str.startswith("cloudwatch").to_numpy()
+    rank = is_from_cloudwatch(frame["source"])
     frame = frame.assign(rank=rank).sort_values([*SAMPLES.key, "rank"], kind="stable")
     once = frame.drop_duplicates(list(SAMPLES.key))[list(SAMPLES.names)]
     once = once[~_is_outdone(once)]
@@ -90,7 +91,7 @@ def read_day(folder: Path, wanted: dict[str, list[str] | None] | None = None) ->
 
 def _is_outdone(samples: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Which samples come from hourly figures of an hour that is known more finely."""
-    hourly = (samples["source"].astype("str").str.endswith(BY_THE_HOUR)).to_numpy()
+    hourly = is_hourly(samples["source"])
     if not hourly.any() or hourly.all():
         return np.zeros(len(samples), dtype=bool)
     hour = samples["sampled_at"].dt.floor("h")
@@ -182,4 +183,4 @@ def _is_told_by_itself(samples: pd.DataFrame) -> pd.Series:
 
     It is not written then, which takes a third off the file.
     """
-    return (samples["connection_state"] == "CONNECTED") & (samples["source"] == OWN_LOOK)
+    return (samples["connection_state"] == "CONNECTED") & (samples["source"] == Source.SAMPLE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wsanalytics.prices.book import (
     PriceBook,
+    break_even,
     break_even_hours,
     built_in_prices,
     is_of_aws,
@@ -20,6 +21,7 @@ __all__ = [
     "GROWN",
     "Mapped",
     "PriceBook",
+    "break_even",
     "break_even_hours",
     "built_in_prices",
     "is_of_aws",

@@ -18,6 +18,7 @@ from functools import cache, cached_property, lru_cache
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -27,6 +28,7 @@ from wsanalytics.formatting import number
 from wsanalytics.prices.volumes import AMOUNTS, GROWN, nearest_pairs
 from wsanalytics.tables import PRICES, Kind, Origin, check_table, origin_of, read_table, sort_by_key
 
+_Usd = TypeVar("_Usd", float, pd.Series)
 BUILT_IN = "AWS list prices"
 """How the built-in table is called."""
 REFRESHED_FILE = "prices.parquet"
@@ -153,11 +155,23 @@ def _as_priced(workspaces: pd.DataFrame) -> pd.DataFrame:
 
 
 def break_even_hours(rates: pd.DataFrame) -> pd.Series:
-    """The billed hours a month at which both modes cost the same, row by row of *rates*.
+    """Give the billed hours a month at which both modes cost the same, row by row of *rates*.
 
     NaN without a price; infinite where hours cost nothing.
     """
-    return (rates["always_on_usd"] - rates["auto_stop_usd"]) / rates["hourly_usd"]
+    return break_even(rates["always_on_usd"], rates["auto_stop_usd"], rates["hourly_usd"])
+
+
+def break_even(always_on_usd: _Usd, auto_stop_usd: _Usd, hourly_usd: _Usd) -> _Usd:
+    """Give the billed hours a month at which the flat fee costs as much as fee and hours.
+
+    *always_on_usd* is the monthly fee, *auto_stop_usd* the small one, *hourly_usd* an hour's price:
+    the one formula of the break-even, for prices and for what was really charged alike.
+
+    >>> break_even(35.0, 9.75, 0.3)
+    84.16666666666667
+    """
+    return (always_on_usd - auto_stop_usd) / hourly_usd
 
 
 def price_family(operating_systems: pd.Series) -> pd.Series:

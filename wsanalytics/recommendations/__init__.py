@@ -5,7 +5,7 @@ from __future__ import annotations
 from wsanalytics.recommendations.analysis import Analysis, Limits, analyse, analyse_history, the_one
 from wsanalytics.recommendations.budget import forecast_spend
 from wsanalytics.recommendations.calibration import by_fear, calibrate, coverage
-from wsanalytics.recommendations.choose import CHANGE, ENOUGH_DAYS, is_silent
+from wsanalytics.recommendations.choose import CHANGE, ENOUGH_DAYS
 from wsanalytics.recommendations.compare import compare
 from wsanalytics.recommendations.due_dates import CALLS_A_CHANGE, DONE_BY
 from wsanalytics.recommendations.json_fields import load_object
@@ -54,7 +54,6 @@ __all__ = [
     "forecast_spend",
     "hours_since",
     "how_it_happens",
-    "is_silent",
     "life_of",
     "load_object",
     "of_most",

@@ -7,12 +7,16 @@ steps are taken one by one, each result to be looked at.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from html import escape
+from typing import Any
 
 import pandas as pd
 
 from wsanalytics.billing import HourRule, bill
+from wsanalytics.errors import did_you_mean
+from wsanalytics.formatting import counted, percent, usd
 from wsanalytics.history import Hearsay, History, configured
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.recommendations.compare import compare
@@ -37,7 +41,7 @@ class Limits:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Analysis:
-    """Everything that was found out about a fleet in one window."""
+    """Everything that was found out about a fleet in one window; typed alone, it says the most."""
 
     workspaces: pd.DataFrame
     prices: PriceBook
@@ -59,11 +63,31 @@ class Analysis:
         return self.replay.window
 
     @property
+    def present(self) -> pd.DataFrame:
+        """The rows of the comparison for the setting that each WorkSpace has."""
+        return self.comparison[self.comparison["setting"].astype("str")
+                               == self.comparison["baseline"]]
+
+    @property
     def unpriced(self) -> list[str]:
         """The WorkSpaces whose present setting has no known price."""
-        present = self.comparison["setting"].astype("str") == self.comparison["baseline"]
-        rows = self.comparison[present]
+        rows = self.present
         return rows.loc[rows["usd_per_month"].isna(), "workspace_id"].tolist()
+
+    @property
+    def headline(self) -> str:
+        """What the fleet costs, and what the plan would save, in one line."""
+        plan, cost = self.plan, float(self.present["usd_per_month"].sum())
+        share = f", {percent(plan.saving_usd_per_month / cost)}" if cost > 0 else ""
+        return (f"{counted(len(self.workspaces), 'WorkSpace')} cost {usd(cost)} a month; "
+                f"{counted(len(plan.changes), 'change')} would save "
+                f"{usd(plan.saving_usd_per_month)}{share}")
+
+    def __repr__(self) -> str:
+        return f"<Analysis of {self.window}: {self.headline}>"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(repr(self)[1:-1])}</p>{self.plan._repr_html_()}"
 
 
 def analyse(
@@ -82,6 +106,7 @@ def analyse(
     note: str = "",
     step: Callable[[str], None] = lambda _: None,
     now: datetime | None = None,
+    **more: Any,  # noqa: ANN401  # the fields of Limits
 ) -> Analysis:
     """Replay, bill, compare and recommend for a fleet of checked frames.
 
@@ -90,11 +115,12 @@ def analyse(
     is known of them). *gaps* and *defaults* (how many rows relied on the default of a column) are
     passed on for the report, *account_id*, *region* and *source* (the store or the files) to the
     plan, *note* (how old the data are) to the report; *step* is called with the name
-    of each step before it begins.
+    of each step before it begins. In place of *limits* its fields may be given:
+    ``max_cold_starts_per_week=5``.
     """
     refuse_another(sessions, SESSIONS)
     refuse_another(workspaces, WORKSPACES)
-    limits = limits or Limits()
+    limits = _limits(limits, more)
     present = configured(workspaces)
     step("replaying")
     replayed = replay(
@@ -141,12 +167,16 @@ def analyse_history(
     source: str = "",
     step: Callable[[str], None] = lambda _: None,
     now: datetime | None = None,
+    **more: Any,  # noqa: ANN401  # the fields of Limits
 ) -> Analysis:
-    """The whole way from a history to a plan: find sessions and gaps, then :func:`analyse`.
+    """Go the whole way from a history to a plan: find sessions and gaps, then :func:`analyse`.
+
+    In place of *limits* its fields may be given: ``max_cold_starts_per_week=5``.
 
     *prices* are the built-in list prices unless others are handed over. The plan is for the
     account and region of the fleet where it has one of each, and can be applied there.
     """
+    limits = _limits(limits, more)
     step("finding sessions")
     fleet = history.workspaces
     sessions = find_sessions(history)
@@ -155,6 +185,15 @@ def analyse_history(
         prices=load_prices() if prices is None else prices, limits=limits,
         gaps=find_gaps(history), source=source, step=step, now=now,
         account_id=the_one(fleet["account_id"]) or None, region=the_one(fleet["region"]))
+
+
+def _limits(limits: Limits | None, more: dict[str, Any]) -> Limits:
+    """Give the *limits* with the fields that were given by name."""
+    names = [field.name for field in fields(Limits)]
+    for name in more.keys() - set(names):
+        raise TypeError(f"there is no limit {name!r}: "
+                        + did_you_mean(name, names, otherwise=f"there are {', '.join(names)}"))
+    return replace(limits or Limits(), **more)
 
 
 def the_one(column: pd.Series) -> str | None:

@@ -18,13 +18,12 @@ from wsanalytics.formatting import counted, number, percent, usd, usd_range
 from wsanalytics.recommendations.due_dates import best_date
 from wsanalytics.recommendations.reasons import checks_of, reason_for
 from wsanalytics.recommendations.unattended import sentence
+from wsanalytics.sessions import is_too_little_observed
 from wsanalytics.settings import Setting
 
 ENOUGH_DAYS = 21
 """A history of fewer observed days is called too short: three whole weeks, the least from which
 resampling weeks says anything."""
-MOST_SILENT = 3
-"""A WorkSpace is left alone where it was not observed for a third of its observed days."""
 CHANGE, LEAVE_ALONE = "change", "leave alone"
 
 
@@ -80,7 +79,7 @@ class Chooser:
                 f"{number(self.max_cold_starts_per_week or 0, 1)} a week "
                 f"(at least {number(least, 1)})."
             )
-        if is_silent(present):
+        if lacks_observation(present):
             return _silence(present)
         unused = "" if present["sessions"] else "Nobody used it, and "
         return f"{unused}{present['setting']} is the cheapest of the settings that were tried."
@@ -93,7 +92,7 @@ class Chooser:
                 f"The history is too short: {counted(int(days), 'day')} observed, "
                 f"{ENOUGH_DAYS} needed."
             )
-        if is_silent(best):
+        if lacks_observation(best):
             return _silence(best)
         if best["saving_low_usd"] <= 0:
             interval = usd_range(best["saving_low_usd"], best["saving_high_usd"])
@@ -147,9 +146,9 @@ def left_alone(present: dict[str, Any], reason: str) -> dict[str, Any]:
     }
 
 
-def is_silent(row: dict[str, Any]) -> bool:
-    """Whether too much of a WorkSpace's days was not observed to say anything of it."""
-    return bool(row["unobserved_days"] > row["observed_days"] / MOST_SILENT)
+def lacks_observation(row: dict[str, Any]) -> bool:
+    """Whether too much of the WorkSpace of a comparison's *row* was not observed."""
+    return is_too_little_observed(row["observed_days"], row["unobserved_days"])
 
 
 def _silence(row: dict[str, Any]) -> str:

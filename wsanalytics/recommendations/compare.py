@@ -19,6 +19,7 @@ from wsanalytics.forecasting import Prospects, days_ahead, prospects_of
 from wsanalytics.formatting import CENT, counted, listed
 from wsanalytics.recommendations.monthly_use import Counting, hours_since, life_of
 from wsanalytics.recommendations.past import past_of
+from wsanalytics.sessions import unobserved_days
 from wsanalytics.settings import Setting
 from wsanalytics.simulation import Replay
 from wsanalytics.simulation import replay as replay_sessions
@@ -29,7 +30,6 @@ from wsanalytics.timeline import (
     MICROS_PER_MINUTE,
     Amounts,
     Window,
-    clipped,
     coded,
     column_micros,
     instants,
@@ -81,7 +81,7 @@ def compare(
     low, high = np.fmin(low, saving), np.fmax(high, saving)
     counted_from = _counted_from(ahead, replay.window)
     connected, sessions = _connected(replay, grid.ids, counted_from)
-    unseen = np.minimum(_unseen_days(gaps, grid.ids, replay.window), life.days)
+    unseen = np.minimum(unobserved_days(gaps, grid.ids, replay.window), life.days)
     names = np.array(grid.settings)
     columns = {
         "total_usd": grid.total,
@@ -260,16 +260,3 @@ def _connected(
         np.bincount(place, weights=hours, minlength=size).astype(np.float64),
         np.bincount(place, minlength=size).astype(np.float64),
     )
-
-
-def _unseen_days(
-    gaps: pd.DataFrame | None, ids: pd.Index, window: Window
-) -> npt.NDArray[np.float64]:
-    """The days of the window in which nobody looked at each WorkSpace."""
-    if gaps is None or gaps.empty:
-        return np.zeros(len(ids))
-    owner = ids.get_indexer(pd.Index(gaps["workspace_id"]))
-    span = column_micros(clipped(gaps["to_at"], window)) - column_micros(
-        clipped(gaps["from_at"], window))
-    days = np.where(owner >= 0, span / MICROS_PER_DAY, 0.0)
-    return np.bincount(np.maximum(owner, 0), weights=days, minlength=len(ids)).astype(np.float64)

@@ -12,6 +12,7 @@ from typing import Any
 
 from wsanalytics.aws import RATE_PER_SECOND
 from wsanalytics.settings import ALWAYS_ON
+from wsanalytics.timeline import months_later
 
 DONE_BY = time(22)
 """Until when, in UTC on a month's last day, changes to AUTO_STOP are to be done."""
@@ -30,12 +31,12 @@ def best_date(present: dict[str, Any], proposed: dict[str, Any], now: datetime) 
     """
     today = now.astimezone(UTC).date()
     if present["setting"] == str(ALWAYS_ON):
-        last = _next_first(today) - timedelta(days=1)
+        last = months_later(today, 1).date() - timedelta(days=1)
         is_late = now >= datetime.combine(last, DONE_BY, UTC)
-        return _next_first(_next_first(today)) - timedelta(days=1) if is_late else last
+        return months_later(today, 2).date() - timedelta(days=1) if is_late else last
     if proposed["setting"] == str(ALWAYS_ON):
         pays_at_once = present["hourly_usd_per_month"] > proposed["usd_per_month"]
-        return today if pays_at_once or today.day == 1 else _next_first(today)
+        return today if pays_at_once or today.day == 1 else months_later(today, 1).date()
     return today
 
 
@@ -74,7 +75,3 @@ def schedule(rows: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
 def _is_bound(row: dict[str, Any]) -> bool:
     """Whether a row changes ALWAYS_ON to AUTO_STOP, which must be done before the month turns."""
     return row["from_setting"] == str(ALWAYS_ON) and row["to_setting"] not in {"", str(ALWAYS_ON)}
-
-
-def _next_first(day: date) -> date:
-    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)

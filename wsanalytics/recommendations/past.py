@@ -8,9 +8,10 @@ import pandas as pd
 
 from wsanalytics.billing import Days, HourRule
 from wsanalytics.forecasting import Past, like_other_days, weekdays
+from wsanalytics.sessions import unobserved_by_day
 from wsanalytics.settings import STEP_MINUTES, Setting
 from wsanalytics.simulation import Replay
-from wsanalytics.timeline import MICROS_PER_DAY, Micros, Window, column_micros, cut
+from wsanalytics.timeline import MICROS_PER_DAY, Window, column_micros
 
 
 def past_of(
@@ -35,18 +36,5 @@ def past_of(
     hours = days.hours(min(filter(None, minutes), default=STEP_MINUTES))
     calendar = weekdays(int(first), days.shape[1])
     if gaps is not None and len(gaps):
-        hours = like_other_days(hours, _unseen_by_day(gaps, ids, days.edges), calendar)
+        hours = like_other_days(hours, unobserved_by_day(gaps, ids, days.edges), calendar)
     return Past(hours, calendar, day("created_at", 0), ended)
-
-
-def _unseen_by_day(gaps: pd.DataFrame, ids: pd.Index, edges: Micros) -> npt.NDArray[np.bool_]:
-    """The days of which nobody saw half or more, by WorkSpace."""
-    owner = ids.get_indexer(pd.Index(gaps["workspace_id"])).astype(np.int64)
-    known = owner >= 0
-    pieces = cut(column_micros(gaps["from_at"])[known], column_micros(gaps["to_at"])[known], edges)
-    shape = len(ids), len(edges) - 1
-    silent = np.bincount(owner[known][pieces.source] * shape[1] + pieces.span,
-                         weights=(pieces.stops - pieces.starts).astype(np.float64),
-                         minlength=shape[0] * shape[1]).reshape(shape)
-    unseen: npt.NDArray[np.bool_] = silent >= MICROS_PER_DAY / 2
-    return unseen

@@ -22,18 +22,14 @@ from wsanalytics.errors import InputError
 from wsanalytics.formatting import counted, html_table, listed, usd, usd_range
 from wsanalytics.recommendations.choose import (
     CHANGE,
-    ENOUGH_DAYS,
     LEAVE_ALONE,
     Chooser,
-    is_silent,
+    lacks_observation,
     left_alone,
 )
-from wsanalytics.recommendations.due_dates import CALLS_A_CHANGE, DONE_BY, best_date, schedule
+from wsanalytics.recommendations.due_dates import schedule
 from wsanalytics.settings import Setting
 from wsanalytics.tables import RECOMMENDATIONS
-
-__all__ = ["CALLS_A_CHANGE", "CHANGE", "DONE_BY", "ENOUGH_DAYS", "LEAVE_ALONE", "Basis", "Plan",
-           "best_date", "recommend"]
 
 _KINDS = {
     "is the cheapest": "already in the cheapest setting",
@@ -193,7 +189,7 @@ def recommend(
     rows += _not_compared(workspaces, set(groups))
     unused = sorted(
         name for name, options in groups.items()
-        if not options[0]["sessions"] and not is_silent(options[0])
+        if not options[0]["sessions"] and not lacks_observation(options[0])
     )
     frame = _frame(schedule(rows, now), comparison if workspaces is None else workspaces)
     return Plan(

@@ -253,8 +253,8 @@ def _change(row: dict[Any, Any]) -> dict[str, Any]:
         "user_name": row["user_name"],
         "account_id": row["account_id"] or None,
         "region": row["region"] or None,
-        "from": _properties(row["from_setting"]),
-        "to": _properties(row["to_setting"]),
+        "from": Setting.parse(row["from_setting"]).properties,
+        "to": Setting.parse(row["to_setting"]).properties,
         "saving_usd_per_month": row["saving_usd_per_month"],
         **numbers,
         "best_date": row["best_date"] or None,
@@ -262,14 +262,6 @@ def _change(row: dict[Any, Any]) -> dict[str, Any]:
         "reason": row["reason"],
         "checked": row["checked"].split(BETWEEN) if row["checked"] else [],
         "comment": row["comment"],
-    }
-
-
-def _properties(text: str) -> dict[str, str | int | None]:
-    setting = Setting.parse(text)
-    return {
-        "running_mode": str(setting.running_mode),
-        "auto_stop_minutes": setting.auto_stop_minutes,
     }
 
 

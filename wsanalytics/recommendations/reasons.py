@@ -7,6 +7,7 @@ from typing import Any
 from pandas import isna
 
 from wsanalytics.formatting import counted, hours, measured, number, percent, usd
+from wsanalytics.prices import break_even
 from wsanalytics.recommendations.unattended import sentence
 from wsanalytics.settings import RunningMode, Setting
 
@@ -77,4 +78,4 @@ def _break_even(auto: dict[str, Any], always_on: dict[str, Any]) -> float:
     """The billed hours a month at which both modes cost the same."""
     fixed = auto["usd_per_month"] - auto["hourly_usd_per_month"]
     rate = auto["hourly_usd_per_month"] / auto["billed_hours_per_month"]
-    return float((always_on["usd_per_month"] - fixed) / rate)
+    return break_even(float(always_on["usd_per_month"]), float(fixed), float(rate))

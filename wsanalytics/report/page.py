@@ -10,7 +10,6 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from wsanalytics.billing import HourRule
 from wsanalytics.eligibility import set_aside
 from wsanalytics.formatting import (
     counted,
@@ -34,14 +33,6 @@ FIRST_ROWS = 25
 MOST_ROWS = 500
 """How many changes, and how many WorkSpaces left alone, the page lists; files have them all."""
 
-RULE_TEXTS = {
-    HourRule.CLOCK_HOUR: "each UTC clock hour in which a WorkSpace is on counts as one hour",
-    HourRule.CEIL_PER_RUN: "each run is rounded up to whole hours",
-    HourRule.EXACT: "running time is not rounded",
-    HourRule.CEIL_PER_SESSION_PLUS_TIMEOUT: "each session is rounded up and its timeout added, as "
-    "AWS's own tool counts (which is not how AWS bills)",
-}
-
 _ENVIRONMENT = jinja2.Environment(
     loader=jinja2.PackageLoader("wsanalytics", "report"),
     autoescape=True,
@@ -64,7 +55,7 @@ def render_report(analysis: Analysis) -> str:
         made_at=f"{plan.created_at:%Y-%m-%d %H:%M} UTC",
         version=version("wsanalytics"),
         hour_rule=plan.hour_rule,
-        hour_rule_text=RULE_TEXTS[plan.hour_rule],
+        hour_rule_text=plan.hour_rule.meaning,
         prices=analysis.prices.dates,
         prices_origin=analysis.prices.origin,
         discounted=analysis.prices.discount > 0,

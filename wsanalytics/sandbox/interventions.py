@@ -10,9 +10,8 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 
-from wsanalytics.errors import InputError
+from wsanalytics.errors import InputError, did_you_mean
 from wsanalytics.simulation import EventKind
 from wsanalytics.timeline import Window
 
@@ -56,11 +55,10 @@ class Interventions:
             name, _, share = text.partition("=")
             wanted = name.strip().replace("-", "_")
             if wanted not in known:
-                close = get_close_matches(wanted, known, n=1)
                 raise InputError(
                     f"there is no {name!r}", where=where,
                     rule=f"what can be asked for is {', '.join(known)}".replace("_", "-"),
-                    mend=f"did you mean {close[0].replace('_', '-')}?" if close else "name one")
+                    mend=did_you_mean(wanted, known, otherwise="name one").replace("_", "-"))
             try:
                 chosen[wanted] = float(share)
             except ValueError:

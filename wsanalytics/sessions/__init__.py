@@ -16,6 +16,13 @@ from wsanalytics.sessions.find import find_gaps, find_sessions
 from wsanalytics.sessions.from_store import Found, find_stored, hearsay_of
 from wsanalytics.sessions.observed_commands import observed_orders
 from wsanalytics.sessions.observed_runs import observed_runs
+from wsanalytics.sessions.unobserved import (
+    days_with_long_gap,
+    is_too_little_observed,
+    is_unjudgeable,
+    unobserved_by_day,
+    unobserved_days,
+)
 from wsanalytics.sessions.usage import Usage, usage_of
 
 __all__ = [
@@ -25,15 +32,20 @@ __all__ = [
     "LocalDays",
     "Minutes",
     "Usage",
+    "days_with_long_gap",
     "find_gaps",
     "find_sessions",
     "find_stored",
     "first_minutes",
     "hearsay_of",
     "instants_on",
+    "is_too_little_observed",
+    "is_unjudgeable",
     "observed_orders",
     "observed_runs",
     "ordinals_of",
+    "unobserved_by_day",
+    "unobserved_days",
     "usage_of",
     "usual_on",
 ]

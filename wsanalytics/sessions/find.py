@@ -28,13 +28,13 @@ from wsanalytics.check_times import CLOCKS_DIFFER, evidence_at
 from wsanalytics.errors import InputError
 from wsanalytics.history import History
 from wsanalytics.tables import (
-    BY_THE_HOUR,
     GAPS,
-    NO_STATUS,
     SAMPLES,
     SESSIONS,
     SHORTEST_BRIDGE,
+    Source,
     check_table,
+    is_hourly,
     sort_by_key,
 )
 from wsanalytics.timeline import (
@@ -178,7 +178,7 @@ class _Found:
 
 def _looks(history: History | pd.DataFrame, bridge_gaps: timedelta | None) -> _Looks:
     samples = history.samples if isinstance(history, History) else check_table(history, SAMPLES)
-    silent = (samples["source"] == NO_STATUS) & (samples["state"] != "STOPPED")
+    silent = (samples["source"] == Source.NO_STATUS) & (samples["state"] != "STOPPED")
     if silent.any():
         samples = samples[~silent.to_numpy(dtype=bool)]
     if samples.empty:
@@ -198,7 +198,7 @@ def _looks(history: History | pd.DataFrame, bridge_gaps: timedelta | None) -> _L
     last[last > looked + CLOCKS_DIFFER // timedelta(microseconds=1)] = _NEVER  # no future is known
     order = np.lexsort((at, code))
     code, at, connected, last = code[order], at[order], connected[order], last[order]
-    blur = np.where(by_the_hour(samples["source"])[order], MICROS_PER_HOUR, 0)
+    blur = np.where(is_hourly(samples["source"])[order], MICROS_PER_HOUR, 0)
     code, at, connected, last, blur = _one_an_instant(code, at, connected, last, blur)
     joined = code[1:] == code[:-1]
     interval = median_intervals(code, at, joined, len(ids))
@@ -208,16 +208,6 @@ def _looks(history: History | pd.DataFrame, bridge_gaps: timedelta | None) -> _L
     bridged = joined & (np.diff(at) <= bridge[code[1:]])
     return _Looks(pd.Index(ids, dtype="str"), code, at, connected, last, interval, joined, bridged,
                   blur, bridge)
-
-
-def by_the_hour(source: pd.Series) -> npt.NDArray[np.bool_]:
-    """Which samples come from hourly figures, by their ``source``."""
-    names = source.cat.categories if isinstance(source.dtype, pd.CategoricalDtype) else (
-        source.dropna().unique())
-    hourly = [name for name in names if str(name).endswith(BY_THE_HOUR)]
-    if not hourly:
-        return np.zeros(len(source), dtype=bool)
-    return source.isin(hourly).to_numpy(dtype=bool)
 
 
 def _one_an_instant(

@@ -12,7 +12,7 @@ from wsanalytics.errors import InputError
 from wsanalytics.history import Hearsay, History, Store, as_frame, no_samples
 from wsanalytics.sessions.find import find_gaps, find_sessions
 from wsanalytics.sessions.observed_commands import observed_orders
-from wsanalytics.tables import GAPS, ORDERS, OWN_LOOK, SESSIONS
+from wsanalytics.tables import GAPS, ORDERS, SESSIONS, Source
 from wsanalytics.timeline import Window, clipped
 
 """The source of samples that were looked for here, and not read from metrics."""
@@ -88,9 +88,14 @@ def _never_seen(workspaces: pd.DataFrame, window: Window) -> pd.DataFrame:
 
 def hearsay_of(store: Store) -> Hearsay:
     """What to add to the words about single WorkSpaces; last connections as of its last looks."""
-    late = next((frame for day in reversed(store.days())
-                 if len(frame := store.samples(day, day + timedelta(days=1), sources=[OWN_LOOK]))),
-                no_late_samples())
+    late = next(
+        (
+            frame
+            for day in reversed(store.days())
+            if len(frame := store.samples(day, day + timedelta(days=1), sources=[Source.SAMPLE]))
+        ),
+        no_late_samples(),
+    )
     return Hearsay.of(store.inventory(), store.inventory(guesses=False), store.remarks(), late)
 
 

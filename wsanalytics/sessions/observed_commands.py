@@ -23,7 +23,7 @@ from wsanalytics.sessions.find import find_sessions
 from wsanalytics.sessions.observed_runs import States
 from wsanalytics.settings import LONGEST_MINUTES
 from wsanalytics.simulation import cut_sessions, replay
-from wsanalytics.tables import NO_STATUS, ORDERS, OWN_LOOK
+from wsanalytics.tables import ORDERS, Source
 from wsanalytics.timeline import MICROS_PER_MINUTE, Micros, Window, column_micros, instants
 
 Rows = npt.NDArray[np.int64]
@@ -87,7 +87,7 @@ def _unknown(history: History) -> dict[str, list[tuple[int, int]]]:
     if changed.empty:
         return found
     samples = history.samples
-    own = samples[samples["source"].isin([OWN_LOOK, NO_STATUS])
+    own = samples[samples["source"].isin([Source.SAMPLE, Source.NO_STATUS])
                   & samples["workspace_id"].isin(changed["workspace_id"])]
     looks = {str(name): np.sort(column_micros(at))
              for name, at in own.groupby("workspace_id", observed=True)["sampled_at"]}

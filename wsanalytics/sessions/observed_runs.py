@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.history import History
-from wsanalytics.sessions.find import BRIDGED_INTERVALS, by_the_hour, median_intervals
-from wsanalytics.tables import RUNS, SHORTEST_BRIDGE, sort_by_key
+from wsanalytics.sessions.find import BRIDGED_INTERVALS, median_intervals
+from wsanalytics.tables import RUNS, SHORTEST_BRIDGE, is_hourly, sort_by_key
 from wsanalytics.timeline import MICROS_PER_MINUTE, Micros, column_micros, instants
 
 Rows = npt.NDArray[np.int64]
@@ -49,7 +49,7 @@ class States:
     def of(cls, samples: pd.DataFrame, bridge_gaps: timedelta | None) -> States:
         """The states in *samples* that say whether a WorkSpace was on."""
         state = samples["state"]
-        kept = state.isin([*ON, *OFF]).to_numpy(dtype=bool) & ~by_the_hour(samples["source"])
+        kept = state.isin([*ON, *OFF]).to_numpy(dtype=bool) & ~is_hourly(samples["source"])
         code, ids = pd.factorize(samples["workspace_id"][kept], sort=True)
         ids = pd.Index(ids).astype("str")  # they may be categories
         at = column_micros(samples["sampled_at"][kept])

@@ -7,10 +7,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.calendars import DAYS
+from wsanalytics.sessions.unobserved import observed_days_on_clock
 from wsanalytics.timeline import (
     MICROS_PER_DAY,
     MICROS_PER_HOUR,
@@ -21,6 +21,7 @@ from wsanalytics.timeline import (
     cut,
     from_micros,
     on_clock,
+    weekday_of,
 )
 
 OFTEN = 0.5
@@ -104,7 +105,7 @@ def usage_of(
     middle = (starts + stops) // 2
     busy_days, busy_hours = _touched(np.minimum(starts + UNSURE_MICROS, middle),
                                      np.maximum(stops - UNSURE_MICROS, middle + 1), zone)
-    whole = _whole_days(begin, finish, silent, heard, zone)
+    whole = observed_days_on_clock(begin, finish, silent, heard, zone)
     days = np.union1d(whole, busy_days)
     unseen = float((heard - silent).sum()) / MICROS_PER_DAY
     last = int(stops.max()) if len(stops) else None
@@ -117,8 +118,8 @@ def usage_of(
         sessions=len(starts),
         hours=float((stops - starts).sum()) / MICROS_PER_HOUR,
         used_days=len(busy_days), whole_days=len(days),
-        weekdays=tuple(_share(np.sum((busy_days + 3) % 7 == n), np.sum((days + 3) % 7 == n))
-                       for n in range(7)),  # 1970-01-01 was a Thursday
+        weekdays=tuple(_share(np.sum(weekday_of(busy_days) == weekday),
+                              np.sum(weekday_of(days) == weekday)) for weekday in range(7)),
         clock_hours=tuple(_share(np.sum(busy_hours % 24 == hour), len(busy_days))
                           for hour in range(24)),
         absence=absence, absence_unseen_days=absence_unseen,
@@ -150,21 +151,6 @@ def _touched(starts: Micros, stops: Micros, zone: ZoneInfo) -> tuple[Micros, Mic
                       dtype=np.int64) * MICROS_PER_HOUR
     hours = np.unique(edges[cut(begins, ends, edges).span] // MICROS_PER_HOUR)
     return np.unique(hours // 24), hours
-
-
-def _whole_days(
-    begin: int, finish: int, silent: Micros, heard: Micros, zone: ZoneInfo
-) -> npt.NDArray[np.int64]:
-    """The days on the clock in *zone* of which more than half was observed."""
-    if finish <= begin:
-        return np.empty(0, dtype=np.int64)
-    low, high = on_clock(np.array([begin, finish], dtype=np.int64), zone)
-    edges = np.arange(low // MICROS_PER_DAY, high // MICROS_PER_DAY + 2,
-                      dtype=np.int64) * MICROS_PER_DAY
-    seen = np.clip(np.minimum(edges[1:], high) - np.maximum(edges[:-1], low), 0, None)
-    pieces = cut(on_clock(silent, zone), on_clock(heard, zone), edges)
-    np.subtract.at(seen, pieces.span, pieces.stops - pieces.starts)
-    return np.asarray(edges[:-1][seen > MICROS_PER_DAY // 2] // MICROS_PER_DAY, dtype=np.int64)
 
 
 def _absence(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
-from wsanalytics.errors import InputError
+from wsanalytics.errors import InputError, did_you_mean
 from wsanalytics.tables.actions import APPLIED, CREATED, SWITCHED, VERIFIED
 from wsanalytics.tables.contract import Table
 from wsanalytics.tables.observed import GAPS, ORDERS, RUNS, SAMPLES, SESSIONS, SETTINGS, WORKSPACES
@@ -31,11 +29,10 @@ TABLES = {
 def table_named(name: str) -> Table:
     """The contract of the table called *name*; :class:`InputError` if there is none."""
     if name not in TABLES:
-        close = get_close_matches(name, TABLES, n=1)
         raise InputError(
             f"there is no table {name!r}",
             rule=f"the tables are {', '.join(TABLES)}",
-            mend=f"did you mean {close[0]}?" if close else "name one of them",
+            mend=did_you_mean(name, TABLES, otherwise="name one of them"),
         )
     return TABLES[name]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wsanalytics.bounds import most_of
-from wsanalytics.errors import InputError
+from wsanalytics.errors import InputError, did_you_mean
 from wsanalytics.tables.column_types import refuse_kinds
 from wsanalytics.tables.contract import Column, Kind, Table
 from wsanalytics.tables.foreign_columns import column_hint, instant_hint
@@ -203,8 +202,8 @@ def _refuse(bad: Mask, values: pd.Series, column: Column, origin: Origin, rule: 
     if column.kind is Kind.INSTANT:
         mend = instant_hint(str(value), nullable=column.nullable) or mend
     if column.choices:
-        close = get_close_matches(str(value).upper(), column.choices, n=1)
-        mend = f"did you mean {close[0]}?" if close else f"use {' or '.join(column.choices)}"
+        mend = did_you_mean(str(value).upper(), column.choices,
+                            otherwise=f"use {' or '.join(column.choices)}")
     raise InputError(
         f"{column.name} is {str(value)!r}", where=origin.row(position), rule=rule, mend=mend
     )

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
 from wsanalytics.tables.contract import (
     ID,
     SETTING,
@@ -138,11 +145,37 @@ ORDERS = Table(
 SHORTEST_BRIDGE = 20 * MICROS_PER_MINUTE
 """By default silences up to 20 minutes are bridged: that long AWS itself waits before it calls a
 client without a connection disconnected (WorkSpaces admin guide, running mode)."""
-OWN_LOOK = "sample"
-"""The ``source`` of what was seen in a look of our own, rather than told by a metric."""
-BY_THE_HOUR = "hourly"
-"""Samples whose ``source`` ends so come from hourly figures: their sessions' ends lie anywhere in
-an hour."""
-NO_STATUS = "sample without status"
-"""What stands in ``source`` where AWS said nothing of the connection: unless the WorkSpace was
-stopped, nobody knows whether somebody was connected."""
+
+
+class Source(StrEnum):
+    """Where a sample comes from; the value stands in its column ``source``.
+
+    People's own files may name other sources: what ends in "hourly" counts as hourly figures.
+    """
+
+    SAMPLE = "sample"
+    """A poll of our own: what AWS said of the connection at that time."""
+    NO_STATUS = "sample without status"
+    """A poll in which AWS said nothing of the connection: unless the WorkSpace was stopped, nobody
+    knows whether somebody was connected."""
+    CLOUDWATCH = "cloudwatch"
+    """CloudWatch's figures of five minutes."""
+    CLOUDWATCH_HOURLY = "cloudwatch hourly"
+    """CloudWatch's figures of an hour: their sessions' ends lie anywhere in it."""
+
+
+def is_hourly(source: pd.Series) -> npt.NDArray[np.bool_]:
+    """Which samples come from figures of a whole hour."""
+    return _matches(source, lambda name: name.endswith("hourly"))
+
+
+def is_from_cloudwatch(source: pd.Series) -> npt.NDArray[np.bool_]:
+    """Which samples come from CloudWatch, rather than from a poll."""
+    return _matches(source, lambda name: name.startswith(Source.CLOUDWATCH))
+
+
+def _matches(source: pd.Series, is_meant: Callable[[str], bool]) -> npt.NDArray[np.bool_]:
+    names = source.astype("category")  # a handful of names in millions of rows
+    wanted = np.array([is_meant(str(name)) for name in names.cat.categories], dtype=bool)
+    codes = names.cat.codes.to_numpy()  # -1 where there is none
+    return np.append(wanted, False)[codes]

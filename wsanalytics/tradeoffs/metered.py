@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from wsanalytics.billing import HourRule, Meter, Tariff, billable, refuse_strangers, warn_left_out
+from wsanalytics.billing import HourRule, Meter, Tariff, billable, check_owners, warn_left_out
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import counted, listed
 from wsanalytics.prices import PriceBook
@@ -78,7 +78,7 @@ def from_replay(
     of ``bill``. Raises :class:`InputError` for sessions of WorkSpaces that *workspaces* lacks, and
     for a present setting that is unknown or was not replayed.
     """
-    refuse_strangers(replay.sessions, workspaces)
+    check_owners(replay.sessions, workspaces)
     fleet = workspaces[billable(workspaces)].sort_values("workspace_id", ignore_index=True)
     ids = pd.Index(fleet["workspace_id"])
     settings = tuple(one for one in replay.settings if isinstance(one, Setting))

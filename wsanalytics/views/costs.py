@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 
 import pandas as pd
 
-from wsanalytics.errors import InputError
+from wsanalytics.errors import InputError, did_you_mean
 from wsanalytics.files import tags_of
-from wsanalytics.prices import PriceBook, break_even_hours
+from wsanalytics.prices import PriceBook, break_even, break_even_hours
 from wsanalytics.recommendations import Plan
 from wsanalytics.settings import ALWAYS_ON, Setting
 from wsanalytics.timeline import (
@@ -82,6 +81,7 @@ def break_even_usage(comparison: pd.DataFrame) -> pd.DataFrame:
     shortest = min(timeouts, key=lambda name: Setting.parse(name).order)
     auto = comparison[comparison["setting"] == shortest].set_index("workspace_id")
     flat = comparison[comparison["setting"] == str(ALWAYS_ON)].set_index("workspace_id")
+    # What AUTO_STOP may spend on hours before ALWAYS_ON is cheaper.
     room = flat["usd_per_month"] - (auto["usd_per_month"] - auto["hourly_usd_per_month"])
     usage = pd.DataFrame(
         {
@@ -90,9 +90,10 @@ def break_even_usage(comparison: pd.DataFrame) -> pd.DataFrame:
             "share": auto["hourly_usd_per_month"] / room,
         }
     )
-    usage["break_even_hours"] = usage["billed_hours_per_month"] / usage["share"].where(
-        usage["share"] > 0
-    )
+    has_hours = usage["share"] > 0
+    rate = (auto["hourly_usd_per_month"] / auto["billed_hours_per_month"]).where(has_hours)
+    fee = auto["usd_per_month"] - auto["hourly_usd_per_month"]
+    usage["break_even_hours"] = break_even(flat["usd_per_month"], fee, rate)
     return usage[usage["share"].notna()].reset_index()
 
 GROUPINGS = {"account": "account_id", "bundle": "compute_type", "directory": "directory_id",
@@ -189,11 +190,10 @@ def _groups(comparison: pd.DataFrame, workspaces: pd.DataFrame, by: str) -> pd.S
         values = workspaces[GROUPINGS[by]].fillna("").astype("str")
         return pd.Series(values.to_numpy(), index=index, dtype="str")
     known = [*GROUPINGS, "running mode"]
-    close = get_close_matches(by, known, n=1)
     raise InputError(
         f"a fleet cannot be divided by {by!r}", where="by",
         rule=f"it is divided by {', '.join(known)}, or by 'tag NAME'",
-        mend=f"did you mean {close[0]}?" if close else "use for example 'directory'")
+        mend=did_you_mean(by, known, otherwise="use for example 'directory'"))
 
 
 def _tag_values(tags: pd.Series, name: str) -> list[str]:

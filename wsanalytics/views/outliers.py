@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from wsanalytics.formatting import measured
-from wsanalytics.recommendations import is_silent
+from wsanalytics.sessions import is_too_little_observed
 from wsanalytics.timeline import MICROS_PER_DAY, Window, clipped, column_micros
 
 THROUGHOUT = 0.99
@@ -37,7 +37,7 @@ def standing_out(
     connected = days.groupby(level=0).sum().reindex(present.index, fill_value=0.0)
     share = (connected / present["observed_days"].where(present["observed_days"] > 0)).fillna(0)
     share = share.clip(upper=1)
-    silent = pd.Series([is_silent({"observed_days": seen, "unobserved_days": unseen})
+    silent = pd.Series([is_too_little_observed(seen, unseen)
                         for seen, unseen in zip(present["observed_days"],
                                                 present["unobserved_days"], strict=True)],
                        index=present.index, dtype=bool)

@@ -11,6 +11,7 @@ from ipywidgets import Accordion, Checkbox, Dropdown, HBox, Layout, Textarea, VB
 from pandas.api.types import is_numeric_dtype
 
 from wsanalytics import plot
+from wsanalytics.billing import HourRule
 from wsanalytics.errors import InputError, WsanalyticsError
 from wsanalytics.formatting import html_table
 from wsanalytics.history import History
@@ -32,13 +33,7 @@ from wsanalytics.widgets.download import Download, Offer
 from wsanalytics.widgets.explore_view import each_line, headline, pictures
 from wsanalytics.widgets.sliders import Dial, LimitDial
 
-RULES = {
-    "clock_hour": "each clock hour that is touched (usual)",
-    "ceil_per_run": "each run rounded up to whole hours",
-    "exact": "exactly, without rounding",
-    "ceil_per_session_plus_timeout": "as AWS's Cost Optimizer counts",
-    "as charged": "as in the charges",
-}
+RULES = {str(rule): rule.label for rule in HourRule} | {"as charged": "as in the charges"}
 """The hour rules in plain words."""
 PAUSE_SECONDS = 0.02
 """So long is waited for more of what is being dragged, before the pictures are drawn."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any
 
 from wsanalytics.backtesting.clairvoyant.policy import Clairvoyant
@@ -17,7 +16,7 @@ from wsanalytics.backtesting.policies.informed import Informed
 from wsanalytics.backtesting.policies.rule import Rule
 from wsanalytics.backtesting.policies.start_before_work import StartBeforeWork
 from wsanalytics.backtesting.policies.stop_when_idle import StopWhenIdle
-from wsanalytics.errors import InputError
+from wsanalytics.errors import InputError, did_you_mean
 from wsanalytics.settings import ALWAYS_ON, Setting
 
 POLICIES: dict[str, Callable[..., Rule]] = {
@@ -51,9 +50,8 @@ def policy_named(text: str) -> Rule:
         return Fixed(ALWAYS_ON, text)
     if name not in POLICIES:
         known = ["always_on", "auto_stop:60", *POLICIES]
-        close = get_close_matches(text.lower(), known, n=1)
-        raise _refused(text, f"there is no policy {text!r}",
-                       f"did you mean {close[0]}?" if close else f"use one of {', '.join(known)}")
+        raise _refused(text, f"there is no policy {text!r}", did_you_mean(
+            text.lower(), known, otherwise=f"use one of {', '.join(known)}"))
     if text.endswith(":"):
         raise _refused(text, "nothing stands behind the colon", f"write {name}")
     maker = POLICIES[name]

@@ -11,7 +11,7 @@ from wsanalytics.backtesting.policies.rule import Choice, Rule
 from wsanalytics.backtesting.policies.seen import Seen
 from wsanalytics.files import tags_of
 from wsanalytics.schedule import ALWAYS_ON_TIMEOUT
-from wsanalytics.settings import ALWAYS_ON, auto_stop
+from wsanalytics.settings import ALWAYS_ON, DEFAULT_TIMEOUT, auto_stop
 from wsanalytics.timeline import Hours
 
 THRESHOLDS = {
@@ -19,7 +19,7 @@ THRESHOLDS = {
     "GRAPHICS_G4DN": 334, "GRAPHICSPRO_G4DN": 80,
 }
 """The tool's default limits in hours a month, by bundle; it skips all other bundles."""
-CONVERTED_MINUTES = 60
+CONVERTED_MINUTES = DEFAULT_TIMEOUT
 """The tool sets the running mode alone, so AWS's default timeout of an hour holds."""
 
 

@@ -16,7 +16,7 @@ from wsanalytics.billing import Days, HourRule
 from wsanalytics.forecasting import Past, weekdays
 from wsanalytics.prices import break_even_hours
 from wsanalytics.sessions import LocalDays, Minutes
-from wsanalytics.settings import ALWAYS_ON
+from wsanalytics.settings import ALWAYS_ON, DEFAULT_TIMEOUT
 from wsanalytics.timeline import MICROS_PER_DAY, Hours, from_micros, to_micros
 
 
@@ -165,7 +165,7 @@ class Seen:
     @cached_property
     def own_timeout(self) -> npt.NDArray[np.int64]:
         """The timeout in minutes that the ``workspaces`` table lists for each; 60 for none."""
-        listed = self.workspaces["auto_stop_minutes"].fillna(60)
+        listed = self.workspaces["auto_stop_minutes"].fillna(DEFAULT_TIMEOUT)
         return np.asarray(listed, dtype=np.int64)
 
     @cached_property
