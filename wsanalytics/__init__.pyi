@@ -43,7 +43,7 @@ from .recommendations import write_plan as write_plan
 
 # Policies, and how good they and the intervals are
 from .backtesting import Backtest as Backtest
-from .backtesting import One as One
+from .backtesting import WorkspaceView as WorkspaceView
 from .backtesting import Rule as Rule
 from .backtesting import Seen as Seen
 from .backtesting import backtest as backtest

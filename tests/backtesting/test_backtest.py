@@ -18,9 +18,9 @@ from wsanalytics.backtesting.policies.catalog import POLICIES, policy_named
 from wsanalytics.backtesting.policies.rule import (
     ByFunction,
     Choice,
-    LookingBack,
-    One,
+    Reference,
     Rule,
+    WorkspaceView,
     for_each,
 )
 from wsanalytics.backtesting.policies.seen import Seen
@@ -48,7 +48,7 @@ RULES = list(HourRule)
 
 def _is_reference(name: str) -> bool:
     maker = POLICIES[name]
-    return isinstance(maker, type) and issubclass(maker, LookingBack)
+    return isinstance(maker, type) and issubclass(maker, Reference)
 
 
 CHOOSE_SETTINGS = [name for name in ("hold", "cost_optimizer", "break_even", "forecast")
@@ -117,10 +117,10 @@ class Overheard(Rule):
         return choice
 
     def starts(self, seen: Seen) -> pd.DataFrame | None:
-        begun = self.policy.starts(seen)
-        if begun is not None:
-            self.said[seen.now] = self.said[seen.now][0], begun
-        return begun
+        outcome = self.policy.starts(seen)
+        if outcome is not None:
+            self.said[seen.now] = self.said[seen.now][0], outcome
+        return outcome
 
 
 def cut_at(used: pd.DataFrame, moment: datetime) -> pd.DataFrame:
@@ -155,10 +155,10 @@ def test_what_comes_later_changes_no_decision(policy: str) -> None:
                              otherwise_after(used, fleet, moment)):
             part = Overheard(policy_named(policy))
             less = played(part, used=pairs, fleet=there)
-            for now, (settings, begun) in part.said.items():
+            for now, (settings, outcome) in part.said.items():
                 if now <= moment:
                     pd.testing.assert_series_equal(settings, whole.said[now][0])
-                    pd.testing.assert_frame_equal(begun, whole.said[now][1])
+                    pd.testing.assert_frame_equal(outcome, whole.said[now][1])
             until = [each.decisions[each.decisions["at"] <= moment].reset_index(drop=True)
                      for each in (found, less)]
             pd.testing.assert_frame_equal(*until)
@@ -423,7 +423,7 @@ def test_a_session_in_progress_is_cut_now() -> None:
 
 def test_a_user_of_one_at_a_time() -> None:
     """``for_each`` is shown one WorkSpace; the same rule for the whole fleet at once."""
-    def lazy(one: One) -> str:
+    def lazy(one: WorkspaceView) -> str:
         assert one.setting == one.setting and isinstance(one.workspace["user_name"], str)
         costs_more = one.hours(7) * one.rates["hourly_usd"] * 4 > one.rates["always_on_usd"]
         return "ALWAYS_ON" if one.paid or costs_more else "AUTO_STOP:60"
@@ -494,17 +494,17 @@ class Starter(Rule):
 
     name = "starter"
 
-    def __init__(self, begun: object) -> None:
-        self.begun = begun
+    def __init__(self, outcome: object) -> None:
+        self.outcome = outcome
 
     def decide(self, seen: Seen) -> Choice:
         return seen.settings
 
     def starts(self, seen: Seen) -> pd.DataFrame | None:
-        return self.begun  # type: ignore[return-value]  # nonsense, mostly
+        return self.outcome  # type: ignore[return-value]  # nonsense, mostly
 
 
-def begun(*rows: tuple[str, str]) -> pd.DataFrame:
+def outcome(*rows: tuple[str, str]) -> pd.DataFrame:
     return pd.DataFrame({"workspace_id": [one for one, _ in rows],
                          "at": pd.to_datetime([when for _, when in rows])})
 
@@ -536,10 +536,10 @@ TWO = fleet_sessions({"ws-1": [("2026-03-02 09:00", "2026-03-02 17:00")], "ws-2"
         (garbage([["ALWAYS_ON", "ALWAYS_ON"]]), "a list"),
         (garbage(pd.DataFrame({"a": ["ALWAYS_ON"] * 2})), "a DataFrame"),
         (Starter("ws-1"), "no frame"), (Starter(pd.DataFrame({"at": []})), "no frame"),
-        (Starter(begun(("ws-1", "2026-03-01T09:00"))), "without a zone"),
-        (Starter(begun(("ws-1", "2026-03-02T00:00Z"))), "another day"),
-        (Starter(begun(("ws-1", "2026-02-28T23:59Z"))), "another day"),
-        (Starter(begun(("ws-9", "2026-03-01T09:00Z"))), "ws-9"),
+        (Starter(outcome(("ws-1", "2026-03-01T09:00"))), "without a zone"),
+        (Starter(outcome(("ws-1", "2026-03-02T00:00Z"))), "another day"),
+        (Starter(outcome(("ws-1", "2026-02-28T23:59Z"))), "another day"),
+        (Starter(outcome(("ws-9", "2026-03-01T09:00Z"))), "ws-9"),
     ],
 )
 def test_policies_that_are_refused(policy: str | Rule | Callable[[Seen], Choice],
@@ -589,7 +589,7 @@ def test_starts_outside_of_its_life_are_none() -> None:
     """It is created at noon of the 1st and terminated at noon of the 1st."""
     for when, hours in (("11:59", 0), ("12:00", 1), ("12:59", 1), ("13:00", 0)):
         found = backtest(
-            TWO.iloc[:0], [Starter(begun(("ws-1", f"2026-03-01T{when}Z")))],
+            TWO.iloc[:0], [Starter(outcome(("ws-1", f"2026-03-01T{when}Z")))],
             workspaces=workspaces("ws-1", created_at="2026-03-01 12:00",
                                   terminated_at="2026-03-01 13:00"),
             prices=book(), window=window("2026-03-01", "2026-03-02"), hour_rule="exact")

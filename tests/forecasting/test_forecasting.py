@@ -16,8 +16,14 @@ from wsanalytics.backtesting.policies.catalog import policy_named
 from wsanalytics.cli.main import main
 from wsanalytics.errors import InputError
 from wsanalytics.forecasting.change_points import changed_since
-from wsanalytics.forecasting.neighbours import HORIZONS, Memory, Outlook, Past, weekdays
-from wsanalytics.forecasting.scenarios import prospects_of
+from wsanalytics.forecasting.neighbours import (
+    HORIZONS,
+    NeighbourForecast,
+    SituationIndex,
+    UsagePast,
+    weekdays,
+)
+from wsanalytics.forecasting.scenarios import scenarios_of
 from wsanalytics.people.person import make_people
 from wsanalytics.people.working_days import fleet_sessions as sessions_of
 from wsanalytics.people.workspaces import make_workspaces
@@ -140,12 +146,12 @@ def test_parameters_that_do_not_exist_are_refused(text: str) -> None:
         policy_named(text)
 
 
-def past_of(rows: list[list[float]], born: list[int] | None = None) -> Past:
+def past_of(rows: list[list[float]], born: list[int] | None = None) -> UsagePast:
     hours = np.array(rows, dtype=float)
     first = np.array(born or [0] * len(rows), dtype=np.int64)
     never = np.full(len(rows), np.iinfo(np.int64).max)
     monday = 4 * 86_400_000_000  # 1970-01-05
-    return Past(hours, weekdays(monday, hours.shape[1]), first, never)
+    return UsagePast(hours, weekdays(monday, hours.shape[1]), first, never)
 
 
 def office(days: int, hours: float = 8) -> list[float]:
@@ -153,7 +159,9 @@ def office(days: int, hours: float = 8) -> list[float]:
 
 
 def test_an_outlook_knows_the_week() -> None:
-    outlook = Outlook(Memory(past_of([office(140)] * 4)), past_of([office(140)] * 4), np.arange(4))
+    outlook = NeighbourForecast(
+        SituationIndex(past_of([office(140)] * 4)), past_of([office(140)] * 4), np.arange(4)
+    )
     assert outlook.week[0, :5] == pytest.approx(8, rel=0.02)
     assert outlook.week[0, 5:] == pytest.approx(0, abs=0.01)
     assert outlook.share(31) == pytest.approx(1, rel=0.02)
@@ -167,7 +175,7 @@ def test_whoever_left_is_expected_to_stay_away_for_a_while() -> None:
             [hours if (day + 14 * n) % 70 < 35 else 0.0 for day, hours in enumerate(office(210))]
             for n in range(30)]
     past = past_of(rows)
-    share = Outlook(Memory(past), past, np.arange(30)).share(14)
+    share = NeighbourForecast(SituationIndex(past), past, np.arange(30)).share(14)
     just_left = [n for n in range(0, 30, 2) if 35 + 14 <= (209 + 14 * n) % 70 < 35 + 21]
     assert share[1::2].min() > 0.8
     assert just_left and share[just_left].max() < 0.5
@@ -178,8 +186,8 @@ def test_what_is_foreseen_does_not_depend_on_the_order_of_the_fleet() -> None:
     rows = [[hours * rng.uniform(0.5, 1.5) for hours in office(100)] for _ in range(12)]
     there = past_of(rows)
     back = past_of(rows[::-1])
-    one = Outlook(Memory(there), there, np.arange(12)).share(20)
-    other = Outlook(Memory(back), back, np.arange(12)).share(20)
+    one = NeighbourForecast(SituationIndex(there), there, np.arange(12)).share(20)
+    other = NeighbourForecast(SituationIndex(back), back, np.arange(12)).share(20)
     assert one == pytest.approx(other[::-1])
 
 
@@ -201,8 +209,8 @@ def test_who_is_gone_may_come_back() -> None:
     rows = [[hours * (not 40 + 7 * n <= day < 89 + 7 * n) for day, hours in enumerate(office(210))]
             for n in range(10)]
     past = past_of([*rows, [hours * (day < 161) for day, hours in enumerate(office(210))]])
-    found = prospects_of(past, ahead_days=45)
-    assert found.gone.tolist() == [False] * 10 + [True]
+    found = scenarios_of(past, ahead_days=45)
+    assert found.inactive.tolist() == [False] * 10 + [True]
     assert found.counted_days[-1] == 49
     assert found.quantile(0.1)[-1] == 0 and found.quantile(0.9)[-1] > 0.3
 
@@ -246,11 +254,11 @@ def test_who_is_created_later_changes_no_earlier_decision() -> None:
 def test_paces_of_the_steady_are_near_one_and_of_the_unsteady_wide() -> None:
     steady = office(126)
     unsteady = [hours * (day // 21 % 2) for day, hours in enumerate(steady)]
-    found = prospects_of(past_of([steady, unsteady]), ahead_days=45)
+    found = scenarios_of(past_of([steady, unsteady]), ahead_days=45)
     low, high = found.quantile(0.1), found.quantile(0.9)
     assert 0.9 < low[0] <= high[0] < 1.1
     assert low[1] < 0.9 and high[1] > 1.1
-    assert (np.diff(found.paces, axis=1) >= 0).all() and (found.paces >= 0).all()
+    assert (np.diff(found.usage_ratios, axis=1) >= 0).all() and (found.usage_ratios >= 0).all()
 
 
 def test_intervals_hold_what_comes_in_four_cases_of_five(

@@ -27,7 +27,7 @@ from wsanalytics.recommendations.monthly_use import life_of
 from wsanalytics.settings import setting_grid
 from wsanalytics.simulation.fleet import replay
 from wsanalytics.tables.results import FLEET_FRONTIER, FRONTIER
-from wsanalytics.tradeoffs.efficient import Offers, best, efficient, mixtures
+from wsanalytics.tradeoffs.efficient import FleetOptions, best, efficient, mixtures
 from wsanalytics.tradeoffs.frontier import Frontier, frontier
 
 FEBRUARY = month("2026-02")
@@ -75,7 +75,7 @@ def row(frame: pd.DataFrame, name: str, option: str) -> Any:
 
 
 @st.composite
-def small_offers(draw: st.DrawFn) -> Offers:
+def small_offers(draw: st.DrawFn) -> FleetOptions:
     """A few WorkSpaces with a few options each, in round numbers so that many are equal."""
     rows, columns = draw(st.integers(1, 4)), draw(st.integers(1, 4))
     numbers = st.lists(st.integers(0, 9), min_size=rows * columns, max_size=rows * columns)
@@ -83,10 +83,10 @@ def small_offers(draw: st.DrawFn) -> Offers:
     present = np.arange(columns) == np.array(
         draw(st.lists(st.integers(0, columns - 1), min_size=rows, max_size=rows)))[:, None]
     more = np.array(draw(st.lists(st.booleans(), min_size=usd.size, max_size=usd.size)))
-    return Offers(usd, waits, 6.5 * waits, present | more.reshape(usd.shape), present)
+    return FleetOptions(usd, waits, 6.5 * waits, present | more.reshape(usd.shape), present)
 
 
-def combinations(offers: Offers) -> set[tuple[float, float]]:
+def combinations(offers: FleetOptions) -> set[tuple[float, float]]:
     """Dollars and waiting minutes of every way to give each WorkSpace one of its options."""
     each = [[(offers.usd[row, k], offers.minutes[row, k]) for k in np.flatnonzero(places)]
             for row, places in enumerate(offers.offered)]
@@ -95,7 +95,7 @@ def combinations(offers: Offers) -> set[tuple[float, float]]:
 
 
 @given(small_offers())
-def test_no_combination_lies_below_the_fleets_line(offers: Offers) -> None:
+def test_no_combination_lies_below_the_fleets_line(offers: FleetOptions) -> None:
     everything, line = combinations(offers), mixtures(offers)
     corners = list(zip(line.usd, line.minutes, strict=True))
     assert set(corners) <= everything
@@ -115,7 +115,7 @@ def test_no_combination_lies_below_the_fleets_line(offers: Offers) -> None:
 
 
 @given(small_offers(), st.sampled_from([0.0, 0.1, 1.0, 3.7]), st.integers(0, 9))
-def test_each_workspace_takes_its_best(offers: Offers, price: float, limit: int) -> None:
+def test_each_workspace_takes_its_best(offers: FleetOptions, price: float, limit: int) -> None:
     for within in (offers, offers.within(limit)):
         place = best(within, price)
         for number, chosen in enumerate(place):
@@ -134,7 +134,7 @@ def test_each_workspace_takes_its_best(offers: Offers, price: float, limit: int)
 
 
 @given(small_offers())
-def test_efficient_is_what_nothing_beats(offers: Offers) -> None:
+def test_efficient_is_what_nothing_beats(offers: FleetOptions) -> None:
     marks = efficient(offers.usd, offers.waits, offers.offered)
     for number, offered in enumerate(offers.offered):
         for k, mark in enumerate(marks[number]):

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.backtesting.decisions import Codes, Names, Texts, answered, begun
-from wsanalytics.backtesting.policies.rule import Case, LookingBack, Rule
+from wsanalytics.backtesting.policies.rule import BacktestData, Reference, Rule
 from wsanalytics.backtesting.policies.seen import Seen
 from wsanalytics.billing import (
-    Days,
+    DailyUse,
     HourRule,
     Tariff,
     billable,
@@ -44,7 +44,7 @@ DECISIONS = ("policy", "workspace_id", "at", "from_setting", "to_setting")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Arena:
+class BacktestRun:
     """Everything that is the same for all policies.
 
     ``days`` begin with the history before ``window``, ``billed`` are those of it alone; ``born``
@@ -63,8 +63,8 @@ class Arena:
     maintenance_hours: float
     present: Texts
     timeouts: tuple[int, ...]
-    days: Days
-    billed: Days
+    days: DailyUse
+    billed: DailyUse
     born: Codes
     ended: Codes
     first: Codes
@@ -76,7 +76,7 @@ class Arena:
         cls, sessions: pd.DataFrame, workspaces: pd.DataFrame, prices: PriceBook, window: Window,
         *, hour_rule: HourRule, maintenance_hours: float, present: pd.Series | None,
         timeouts: tuple[int, ...], orders: pd.DataFrame | None = None,
-    ) -> Arena:
+    ) -> BacktestRun:
         """The arena for checked tables; raises as :func:`backtest` says."""
         _refuse_parts_of_days(window)
         _refuse_timeouts(timeouts)
@@ -91,7 +91,7 @@ class Arena:
         orders = check_orders(orders if orders is not None else pd.DataFrame(
             columns=list(ORDERS.names)))
         orders = orders[orders["workspace_id"].isin(ids)].reset_index(drop=True)
-        days = Days.of(sessions, ids, Window(begins, window.end), hour_rule, orders)
+        days = DailyUse.of(sessions, ids, Window(begins, window.end), hour_rule, orders)
         start, end = window.micros
         count = (end - start) // MICROS_PER_DAY
         created = _day(fleet["created_at"], start, unknown=-1)
@@ -100,7 +100,7 @@ class Arena:
             sessions, orders, fleet, Tariff.of(fleet, prices, months_of(window)),
             prices.rates(fleet).set_index(ids), window, hour_rule, maintenance_hours,
             told.to_numpy(dtype=object), timeouts,
-            days, days if begins == window.start else Days.of(
+            days, days if begins == window.start else DailyUse.of(
                 sessions, ids, window, hour_rule, orders),
             np.maximum(_day(fleet["created_at"], int(days.edges[0]), unknown=0), 0),
             np.maximum(_day(fleet["terminated_at"], int(days.edges[0]), unknown=_NEVER), 0),
@@ -118,7 +118,7 @@ class Arena:
         names = Names()
         more: list[pd.DataFrame] = []
         names.place(ALWAYS_ON)
-        if isinstance(rule, LookingBack):
+        if isinstance(rule, Reference):
             texts, stops = rule.look_back(self._case())
             chosen = names.places(texts.ravel()).reshape(-1, self.count)
             more = [] if stops is None else [stops.assign(order=STOP)]
@@ -137,11 +137,11 @@ class Arena:
         outcomes["switches"] = self._switches(changed).ravel()
         return outcomes[list(OUTCOMES.names)], self._decisions(rule, names, changed, chosen)
 
-    def _case(self) -> Case:
+    def _case(self) -> BacktestData:
         months = months_of(self.window)
         maintained = self.maintenance_hours * maintenance_starts(
             self.fleet, months, self.window).astype(np.float64)
-        return Case(self.fleet, self.billed.with_visits(), self.window, months, self.tariff,
+        return BacktestData(self.fleet, self.billed.with_visits(), self.window, months, self.tariff,
                     maintained, self.present, self.timeouts)
 
     def _decide(self, rule: Rule, names: Names) -> tuple[Codes, list[pd.DataFrame]]:

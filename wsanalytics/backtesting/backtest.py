@@ -15,10 +15,10 @@ from math import nan
 
 import pandas as pd
 
-from wsanalytics.backtesting.arena import Arena
+from wsanalytics.backtesting.arena import BacktestRun
 from wsanalytics.backtesting.clairvoyant.policy import Clairvoyant
 from wsanalytics.backtesting.policies.catalog import policy_named
-from wsanalytics.backtesting.policies.rule import ByFunction, Choice, LookingBack, Rule
+from wsanalytics.backtesting.policies.rule import ByFunction, Choice, Reference, Rule
 from wsanalytics.backtesting.policies.seen import Seen
 from wsanalytics.billing import HourRule, warn_left_out
 from wsanalytics.errors import InputError
@@ -139,9 +139,17 @@ def backtest(
     refuse_another(workspaces, WORKSPACES)
     rules = [_rule(one) for one in policies]
     _refuse_twins(rules)
-    arena = Arena.of(sessions, workspaces, prices, window, hour_rule=HourRule.parse(hour_rule),
-                     maintenance_hours=maintenance_hours, present=present,
-                     timeouts=tuple(sorted(set(timeouts))), orders=orders)
+    arena = BacktestRun.of(
+        sessions,
+        workspaces,
+        prices,
+        window,
+        hour_rule=HourRule.parse(hour_rule),
+        maintenance_hours=maintenance_hours,
+        present=present,
+        timeouts=tuple(sorted(set(timeouts))),
+        orders=orders,
+    )
     warn_left_out(workspaces, arena.fleet, arena.tariff)
     parts, seconds = [], {}
     for rule in rules:
@@ -155,7 +163,7 @@ def backtest(
     return Backtest(
         outcomes, pd.concat([part[1] for part in parts], ignore_index=True), window,
         HourRule.parse(hour_rule), prices.date, seconds,
-        tuple(rule.name for rule in rules if isinstance(rule, LookingBack)), _floors(rules),
+        tuple(rule.name for rule in rules if isinstance(rule, Reference)), _floors(rules),
     )
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from wsanalytics.billing.bill import Meter, bill, charges_of, check_owners, warn_left_out
-from wsanalytics.billing.daily import Days
+from wsanalytics.billing.daily import DailyUse
 from wsanalytics.billing.fees import Tariff, billable
 from wsanalytics.billing.hour_rules import HourRule, hours_of
 from wsanalytics.billing.maintenance import maintenance_starts, third_mondays
 from wsanalytics.billing.mode_changes import paid_after, share_left
 
 __all__ = [
-    "Days",
+    "DailyUse",
     "HourRule",
     "Meter",
     "Tariff",

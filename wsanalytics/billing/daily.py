@@ -36,7 +36,7 @@ RUNS, TOOL = "runs", "tool"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Days:
+class DailyUse:
     """The sessions of a fleet, in the order of WorkSpace and time, and what they come to a day.
 
     ``ids`` are its WorkSpaces; ``workspace`` numbers them in the flat arrays of sessions.
@@ -59,7 +59,7 @@ class Days:
     def of(
         cls, sessions: pd.DataFrame, ids: pd.Index, window: Window, rule: HourRule,
         orders: pd.DataFrame | None = None,
-    ) -> Days:
+    ) -> DailyUse:
         """The days of *window*; *sessions* are a checked ``sessions`` table, cut to it here.
 
         *orders* are a checked ``orders`` table of starts and stops that were observed.
@@ -72,7 +72,7 @@ class Days:
         return cls(ids, owner[kept], connects[kept], disconnects[kept], window, rule,
                    _observed(orders, ids, window))
 
-    def some(self, rows: npt.NDArray[np.int64]) -> Days:
+    def some(self, rows: npt.NDArray[np.int64]) -> DailyUse:
         """The same for the WorkSpaces *rows* alone (ascending)."""
         place = np.full(len(self.ids), -1, dtype=np.int64)
         place[rows] = np.arange(len(rows))
@@ -83,10 +83,10 @@ class Days:
             ordered = place[starts.workspace] >= 0
             starts = Orders(starts.opening[rows], place[starts.workspace[ordered]],
                             starts.at[ordered], starts.what[ordered])
-        return Days(self.ids[rows], owner[kept], self.connects[kept], self.disconnects[kept],
+        return DailyUse(self.ids[rows], owner[kept], self.connects[kept], self.disconnects[kept],
                     self.window, self.rule, starts)
 
-    def with_visits(self) -> Days:
+    def with_visits(self) -> DailyUse:
         """The same with each observed start as a session of no length, and no orders.
 
         For what can only reckon with sessions: it costs the same unless a start finds the
@@ -103,7 +103,7 @@ class Days:
         workspace = np.concatenate([self.workspace, owner])
         connects = np.concatenate([self.connects, at])
         order = np.lexsort((connects, workspace))
-        return Days(self.ids, workspace[order], connects[order],
+        return DailyUse(self.ids, workspace[order], connects[order],
                     np.concatenate([self.disconnects, at + 1])[order], self.window, self.rule)
 
     @property
@@ -158,7 +158,7 @@ class Days:
             day = (runs.connects - self.edges[0]) // MICROS_PER_DAY
             cold = self._summed(runs.waiting, day, np.ones(len(day)))
             if self.rule is HourRule.CEIL_PER_SESSION_PLUS_TIMEOUT:
-                hours = self.tool_hours(minutes)
+                hours = self.cost_optimizer_hours(minutes)
             else:
                 hours = self._running(runs.workspace, runs.starts, runs.stops)
             self._hours[RUNS, minutes] = hours, cold
@@ -185,7 +185,7 @@ class Days:
             hours = hours_of(pieces, owner * self.shape[1] + pieces.span, self.rule)
         return self._summed(owner, pieces.span, hours)
 
-    def tool_hours(self, minutes: int) -> Hours:
+    def cost_optimizer_hours(self, minutes: int) -> Hours:
         """The hours as AWS's own tool counts them: each of its days on the day on which it ends.
 
         Its days end at 23:00 UTC, and with the month.

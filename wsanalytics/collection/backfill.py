@@ -35,7 +35,7 @@ from wsanalytics.collection.cloudwatch_samples import (
     HOURLY,
     PERIOD,
     Periods,
-    disagreeing,
+    compare_with_samples,
     fine_periods,
     hourly_periods,
     samples_of,
@@ -303,7 +303,7 @@ class _Backfill:
     def _compare(
         self, workspace_id: str, periods: Periods, at: np.ndarray, connected: np.ndarray
     ) -> None:
-        compared, wrong = disagreeing(periods, at, connected)
+        compared, wrong = compare_with_samples(periods, at, connected)
         self.compared += compared
         if wrong.size:
             self.wrong.append(pd.DataFrame({

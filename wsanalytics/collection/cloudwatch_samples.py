@@ -91,38 +91,46 @@ def hourly_periods(
         known[place[inside]] = True
         target[place[inside]] = values[inside]
     counts = np.clip(np.rint(means * numbers), 0, PERIODS_PER_HOUR).astype(np.int64)
-    connected = _laid_out(counts)
+    connected = _place_within_hour(counts)
     each = np.repeat(known, PERIODS_PER_HOUR)
     is_off = np.repeat(off >= 0.5, PERIODS_PER_HOUR) & ~connected
     return Periods(start, each, connected, is_off, each & ~is_off)
 
 
-def _laid_out(counts: Counts) -> Flags:
-    """Which periods of each hour were connected, given how many."""
-    before = np.append(0, counts[:-1])[: len(counts)] > 0
+def _place_within_hour(counts: Counts) -> Flags:
+    """Choose which of an hour's twelve periods were connected, given only how many were.
+
+    A person who was there in the hour before or after most likely was so without a break, so the
+    connected periods are placed at that side of the hour; with both neighbours half at either
+    side, with none in the middle. *counts* has an entry an hour, what is given one a period.
+    """
+    before = np.append(0, counts[:-1])[: len(counts)] > 0  # the hour before has somebody
     after = np.append(counts[1:], 0)[: len(counts)] > 0
-    head = np.select(
+    alone = ~before & ~after
+    # Periods [first, behind) at the hour's beginning (or in its middle), and the last *tail* ones.
+    first = np.where(alone, (PERIODS_PER_HOUR - counts) // 2, 0)
+    behind = np.select(
         [before & after, before, after], [(counts + 1) // 2, counts, 0],
         default=(PERIODS_PER_HOUR + counts) // 2,
     )
-    skipped = np.where(~before & ~after, (PERIODS_PER_HOUR - counts) // 2, 0)
-    tail = np.where(after, counts - np.where(before, head, 0), 0)
-    place = np.arange(PERIODS_PER_HOUR)[None, :]
-    laid = (place >= skipped[:, None]) & (place < head[:, None])
-    laid |= place >= (PERIODS_PER_HOUR - tail)[:, None]
-    flags: Flags = (laid & (counts > 0)[:, None]).ravel()
+    tail = np.where(after, counts - np.where(before, behind, 0), 0)
+    period = np.arange(PERIODS_PER_HOUR)[None, :]  # hours x periods, once broadcast
+    connected = (period >= first[:, None]) & (period < behind[:, None])
+    connected |= period >= (PERIODS_PER_HOUR - tail)[:, None]
+    flags: Flags = (connected & (counts > 0)[:, None]).ravel()
     return flags
 
 
 def samples_of(workspace_id: str, periods: Periods, source: str) -> pd.DataFrame:
-    """The ``samples`` that stand for these periods of one WorkSpace."""
+    """Give the ``samples`` that stand for these periods of one WorkSpace."""
     known, connected = periods.known, periods.connected
+    # A period on each side, so that the first and the last have neighbours: nobody is there.
     padded = np.concatenate([[False], connected, [False]])
     alone = connected & ~padded[:-2] & ~padded[2:]
     near = np.concatenate([[False], alone, [False]])
     between = ~connected & known & near[:-2] & near[2:]
     edge = known[1:] & known[:-1] & ~alone[1:] & ~alone[:-1]
-    edges = np.flatnonzero(edge) + 1
+    edges = np.flatnonzero(edge) + 1  # edge n lies between periods n - 1 and n
     middles = np.flatnonzero(alone | between)
     at = np.concatenate([edges * PERIOD, middles * PERIOD + PERIOD // 2]) + periods.start
     is_on = np.concatenate([connected[edges] & connected[edges - 1], alone[middles]])
@@ -154,7 +162,7 @@ def _constant(text: str, size: int) -> pd.Categorical:
         np.zeros(size, dtype=np.int8), categories=pd.Index([text], dtype="str"))
 
 
-def disagreeing(periods: Periods, at: Counts, connected: Flags) -> tuple[int, Counts]:
+def compare_with_samples(periods: Periods, at: Counts, connected: Flags) -> tuple[int, Counts]:
     """How many samples (epoch seconds, connected or not) can be held against the periods.
 
     Also the places of those that disagree: connected in a period that nobody was connected in, or

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from wsanalytics.forecasting.change_points import changed_since
 from wsanalytics.forecasting.neighbours import (
-    Memory,
-    Outlook,
-    Past,
+    NeighbourForecast,
     Rows,
+    SituationIndex,
+    UsagePast,
     like_other_days,
     usual_week,
     weekdays,
 )
-from wsanalytics.forecasting.scenarios import Prospects, days_ahead, prospects_of
+from wsanalytics.forecasting.scenarios import Scenarios, days_ahead, scenarios_of
 
 __all__ = [
-    "Memory",
-    "Outlook",
-    "Past",
-    "Prospects",
+    "NeighbourForecast",
     "Rows",
+    "Scenarios",
+    "SituationIndex",
+    "UsagePast",
     "changed_since",
     "days_ahead",
     "like_other_days",
-    "prospects_of",
+    "scenarios_of",
     "usual_week",
     "weekdays",
 ]

@@ -47,7 +47,7 @@ _AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Past:
+class UsagePast:
     """What was seen: billed ``hours`` by WorkSpace (rows) and day, the ``weekday`` of each day.
 
     ``weekday`` reaches on beyond the days seen, as a calendar does. ``born`` is the day, by
@@ -90,7 +90,7 @@ class Fleet:
     usual_hours: float
 
 
-def fleet_of(past: Past) -> Fleet:
+def fleet_of(past: UsagePast) -> Fleet:
     """The week that the fleet has in common."""
     hours, days = _sums(past, np.arange(len(past.hours)))
     mean = hours.sum(axis=0) / np.maximum(days.sum(axis=0), 1e-9)
@@ -99,7 +99,7 @@ def fleet_of(past: Past) -> Fleet:
     return Fleet(mean / max(float(mean.mean()), 1e-9) if mean.any() else np.ones(7), usual)
 
 
-def usual_week(past: Past, fleet: Fleet, rows: Rows) -> Hours:
+def usual_week(past: UsagePast, fleet: Fleet, rows: Rows) -> Hours:
     """The usual hours of the WorkSpaces *rows* on each weekday (Monday first), when used.
 
     Weekdays that were seldom seen lean on the WorkSpace's other days, and those of a new one on
@@ -114,7 +114,7 @@ def usual_week(past: Past, fleet: Fleet, rows: Rows) -> Hours:
     return np.where(never[:, None], 0.0, week)
 
 
-def _sums(past: Past, rows: Rows) -> tuple[Hours, Hours]:
+def _sums(past: UsagePast, rows: Rows) -> tuple[Hours, Hours]:
     """Hours and days by WorkSpace and weekday, late days counting more, in weeks of use."""
     hours, today = past.hours[rows], past.today
     used = np.cumsum(np.pad(hours > 0, ((0, 0), (4, 3))), axis=1)
@@ -127,12 +127,12 @@ def _sums(past: Past, rows: Rows) -> tuple[Hours, Hours]:
     return (hours * weight) @ on, weight @ on
 
 
-class Memory:
+class SituationIndex:
     """Situations of a fleet, and what share of the usual hours followed each."""
 
-    def __init__(self, past: Past, *, step: int = 2) -> None:
+    def __init__(self, past: UsagePast, *, step: int = 2) -> None:
         self.past = past
-        self._known: dict[int, _Known] = {}
+        self._known: dict[int, _Indexed] = {}
         self.fleet = fleet_of(past)
         everyone = np.flatnonzero(past.born < max(past.today, 1))  # not those still to come
         week = usual_week(past, self.fleet, everyone)
@@ -151,18 +151,18 @@ class Memory:
         self.followed = np.stack([look.followed(who, at, int(h)) for h in HORIZONS],
                                  axis=1) if len(at) else np.empty((0, len(HORIZONS)))
 
-    def known(self, place: int) -> _Known:
+    def known(self, place: int) -> _Indexed:
         """The situations of which it is known what followed over ``HORIZONS[place]`` days."""
         if place not in self._known:
             kept = ~np.isnan(self.followed[:, place])
             places = self.places[kept]
-            self._known[place] = _Known(places, (places**2).sum(axis=1), self.who[kept],
+            self._known[place] = _Indexed(places, (places**2).sum(axis=1), self.who[kept],
                                         self.followed[kept])
         return self._known[place]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Known:
+class _Indexed:
     """Some of the situations that are remembered; ``squares`` are their distances from zero."""
 
     places: npt.NDArray[np.float32]
@@ -174,7 +174,7 @@ class _Known:
 class _Look:
     """Situations of the WorkSpaces *rows* of a past, on any day of it."""
 
-    def __init__(self, past: Past, week: Hours, rows: Rows) -> None:
+    def __init__(self, past: UsagePast, week: Hours, rows: Rows) -> None:
         self.past, self.rows = past, rows
         today = past.today
         hours, born = past.hours[rows], past.born[rows][:, None]
@@ -223,10 +223,10 @@ def _running(table: Hours) -> Hours:
     return np.pad(np.cumsum(table, axis=1), ((0, 0), (1, 0)))
 
 
-class Outlook:
+class NeighbourForecast:
     """What may follow for the WorkSpaces *rows* of *past*, by a *memory* of it or of before."""
 
-    def __init__(self, memory: Memory, past: Past, rows: Rows) -> None:
+    def __init__(self, memory: SituationIndex, past: UsagePast, rows: Rows) -> None:
         self.past, self.rows, self.memory = past, rows, memory
         self.week = usual_week(past, memory.fleet, rows)
         look = _Look(past, self.week, rows)
@@ -278,7 +278,7 @@ class Outlook:
 
 
 def _nearest(
-    asked: npt.NDArray[np.float32], rows: Rows, known: _Known
+    asked: npt.NDArray[np.float32], rows: Rows, known: _Indexed
 ) -> tuple[npt.NDArray[np.intp], Hours]:
     """The situations nearest to those *asked*, and how much each counts."""
     far = asked @ known.places.T

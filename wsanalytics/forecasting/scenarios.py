@@ -1,18 +1,17 @@
 """How much people may work in the months to come, against how much they did.
 
 A saving that is worked out from the past is a forecast: the same person working as before. This
-module says how far the time until the end of the
-next month may be from that, as draws of its *pace*: 1 for a month in which
-somebody bills as many hours a day as in the past that counts, 0 for one in which they bill none.
+module says how far the time until the end of the next month may be from that, as scenarios of a
+*usage ratio*: 1 where somebody bills as many hours a day as in the past that counts, 0 where none.
 
-* Half of the draws are blocks of two weeks of the person's own past, laid end to end; the other
-  half is what followed the most similar situations of the whole fleet
-  (:mod:`.neighbours`), so a short history leans on others, and a long one has had its own
-  ups and downs.
-* The draws are stretched around their median by as much as it would have taken so many days ago
-  (and twice as many) to cover what then came in four cases out of five.
+* Half of the scenarios are a block bootstrap of the person's own past: blocks of two weeks, laid
+  end to end, so that a vacation of two weeks stays one. The other half is what followed the most
+  similar situations of the whole fleet (:mod:`.neighbours`), so a short history leans on others,
+  and a long one has had its own ups and downs.
+* The scenarios are inflated around their median by a conformal factor: what it would have taken so
+  many days ago (and twice as many) to cover what then came in four cases out of five.
 * Where somebody's use has changed for good (another job, a leave), what lies before the change
-  does not count: see :func:`changed_since`.
+  does not count: see :func:`.changed_since`.
 """
 
 from __future__ import annotations
@@ -23,89 +22,105 @@ from datetime import timedelta
 import numpy as np
 import numpy.typing as npt
 
-from wsanalytics.forecasting.change_points import _MOST_WEEKS, NOTHING, changed_since
-from wsanalytics.forecasting.neighbours import HORIZONS, Memory, Outlook, Past, Rows
+from wsanalytics.forecasting.change_points import MOST_WEEKS, NOTHING, changed_since
+from wsanalytics.forecasting.neighbours import (
+    HORIZONS,
+    NeighbourForecast,
+    Rows,
+    SituationIndex,
+    UsagePast,
+)
 from wsanalytics.timeline import Hours, Window, months_later
 
-DRAWS = 240
-USUAL_STRETCH = 1.25
-"""By how much draws are stretched where the past is too short to tell."""
+SCENARIOS = 240
+"""How many are drawn: the ends of an 80 % interval then rest on 24 scenarios each."""
+USUAL_FACTOR = 1.25
+"""By how much scenarios are inflated where the past is too short to tell."""
 LEVEL = 0.8
-"""The share of cases that the stretch makes the interval cover."""
+"""The share of cases that the conformal factor makes the interval cover."""
 LEAST_SPREAD = 0.04
-"""Half of the least width of an interval, as a share of the pace: months differ in length."""
+"""Half of the least width of an interval, as a share of the ratio: months differ in length."""
 _ENOUGH_DAYS = 21
+_ENOUGH_CASES = 4 / (1 - LEVEL)
+"""Fewer cases say nothing of a quantile of 80 %: four of them must lie beyond it."""
+_BLOCK_WEEKS = 2
+_LEAST_FACTOR, _LARGEST_FACTOR = 1.0, 4.0
+"""Scenarios are never made narrower; and a larger factor comes of single odd weeks."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prospects:
-    """Draws of the pace of each WorkSpace (rows), ascending; and the days that count of its past.
+class Scenarios:
+    """Scenarios of each WorkSpace's usage ratio; and the days that count of its past.
 
-    ``counted_days`` reach back from the end of the past; ``changed`` tells where they do so only
-    to a change. Of those who are ``gone`` the pace is against all of their past instead: somebody
-    who has stopped working may come back, which no multiple of nothing could say.
+    ``usage_ratios`` is WorkSpaces x scenarios, ascending. ``counted_days`` reach back from the end
+    of the past; ``changed`` says where they do so only to a change. Of those who are ``inactive``
+    the ratio is against all of their past instead: somebody who has stopped working may come back,
+    which no multiple of nothing could say.
     """
 
-    paces: Hours
+    usage_ratios: Hours
     counted_days: Rows
     changed: npt.NDArray[np.bool_]
-    gone: npt.NDArray[np.bool_]
+    inactive: npt.NDArray[np.bool_]
 
     def quantile(self, share: float) -> Hours:
-        """The pace that so large a share of the draws does not exceed."""
-        return np.asarray(np.quantile(self.paces, share, axis=1))
+        """Give the ratio that so large a share of the scenarios does not exceed."""
+        return np.asarray(np.quantile(self.usage_ratios, share, axis=1))
 
 
 def days_ahead(window: Window) -> int:
-    """For how many days something is foreseen: from the *window*'s end to the next month's."""
+    """Give how many days are foreseen: from the *window*'s end to that of the next month."""
     return (months_later(window.end, 2) - window.end) // timedelta(days=1)
 
 
-def prospects_of(past: Past, *, ahead_days: int, seed: int = 0) -> Prospects:
-    """The prospects of all WorkSpaces of a *past* for so many days, *seed* fixing the draws."""
+def scenarios_of(past: UsagePast, *, ahead_days: int, seed: int = 0) -> Scenarios:
+    """Draw the scenarios of all WorkSpaces of a *past* for so many days, *seed* fixing them."""
     weeks = changed_since(past)
     age = np.maximum(past.today - past.born, 1)
     changed = weeks > 0
     counted = np.where(changed, 7 * weeks, age)
-    draws = _draws(past, counted, seed, ahead_days)
-    stretch = _stretch(past, seed, ahead_days)
-    middle = np.median(draws, axis=1, keepdims=True)
-    _, gone = _reference(past, counted)
-    return Prospects(np.sort(_stretched(draws, middle, stretch), axis=1), counted, changed, gone)
+    ratios = _sample(past, counted, seed, ahead_days)
+    factor = _conformal_factor(past, seed, ahead_days)
+    middle = np.median(ratios, axis=1, keepdims=True)
+    _, inactive = _reference(past, counted)
+    return Scenarios(np.sort(_inflate(ratios, middle, factor), axis=1), counted, changed, inactive)
 
 
-def _draws(past: Past, counted: Rows, seed: int, ahead_days: int) -> Hours:
-    """The draws before they are stretched: own weeks first, then what others did next."""
+def _sample(past: UsagePast, counted: Rows, seed: int, ahead_days: int) -> Hours:
+    """Draw usage ratios, not inflated yet: own weeks first, then what others did next."""
     rows = np.arange(len(past.hours))
     rng = np.random.default_rng([seed, past.today])
-    mean, gone = _reference(past, counted)
+    mean, inactive = _reference(past, counted)
     own = _own_weeks(past, counted, rng, ahead_days)
-    since = Past(past.hours, past.weekday, np.where(gone, past.born, past.today - counted),
-                 past.ended)
-    outlook = Outlook(Memory(past), since, rows)
-    place = min(int(np.searchsorted(HORIZONS, ahead_days)), len(HORIZONS) - 1)
-    shares, weights = outlook.outcomes(place)
-    points = (np.arange(DRAWS // 2) + 0.5) / (DRAWS // 2)
+    # A person begins anew at a change; of the inactive all of the past counts.
+    since = UsagePast(past.hours, past.weekday,
+                      np.where(inactive, past.born, past.today - counted), past.ended)
+    forecast = NeighbourForecast(SituationIndex(past), since, rows)
+    horizon = min(int(np.searchsorted(HORIZONS, ahead_days)), len(HORIZONS) - 1)
+    shares, weights = forecast.outcomes(horizon)
+    # Weighted outcomes as equally likely scenarios: at the middle of each of so many equal steps
+    # of the cumulative weight (rows x neighbours) stands the outcome that is taken.
+    points = (np.arange(SCENARIOS // 2) + 0.5) / (SCENARIOS // 2)
     reached = weights.cumsum(axis=1)
-    taken = np.stack([np.searchsorted(one, points) for one in reached]) if len(rows) else (
+    taken = np.stack([np.searchsorted(row, points) for row in reached]) if len(rows) else (
         np.empty((0, len(points)), dtype=np.int64))
-    taken = np.minimum(taken, shares.shape[1] - 1)
+    taken = np.minimum(taken, shares.shape[1] - 1)  # rounding may leave the sum below 1
     others = np.take_along_axis(shares, taken, 1) * (
-        outlook.usual_hours(ahead_days) / ahead_days)[:, None]
-    both = np.concatenate([own, others], axis=1)
+        forecast.usual_hours(ahead_days) / ahead_days)[:, None]
+    both = np.concatenate([own, others], axis=1)  # hours a day
     return np.where(mean[:, None] > 0, both / np.maximum(mean, 1e-9)[:, None], 1.0)
 
 
-def _reference(past: Past, counted: Rows) -> tuple[Hours, npt.NDArray[np.bool_]]:
-    """The hours a day that a pace of 1 stands for; and who is gone."""
+def _reference(past: UsagePast, counted: Rows) -> tuple[Hours, npt.NDArray[np.bool_]]:
+    """Give the hours a day that a ratio of 1 stands for; and who is inactive."""
     lately = _mean_day(past, counted)
     ever = _mean_day(past, np.maximum(past.today - past.born, 1))
-    gone = lately < NOTHING * ever
-    return np.where(gone, ever, lately), gone
+    inactive = lately < NOTHING * ever
+    return np.where(inactive, ever, lately), inactive
 
 
-def _mean_day(past: Past, counted: Rows) -> Hours:
-    """Hours a day over the days that count."""
+def _mean_day(past: UsagePast, counted: Rows) -> Hours:
+    """Give the hours a day over the days that count."""
     day = np.arange(past.today)[None, :]
     counts = day >= (past.today - counted)[:, None]
     mean: Hours = (past.hours * counts).sum(axis=1) / np.maximum(counted, 1)
@@ -113,59 +128,68 @@ def _mean_day(past: Past, counted: Rows) -> Hours:
 
 
 def _own_weeks(
-    past: Past, counted: Rows, rng: np.random.Generator, ahead_days: int
+    past: UsagePast, counted: Rows, rng: np.random.Generator, ahead_days: int
 ) -> Hours:
-    """Hours a day in months that are laid together from blocks of two own weeks."""
+    """Draw hours a day by a block bootstrap: months laid together of blocks of two own weeks."""
     size, length = len(past.hours), max(1, round(ahead_days / 7))
-    have = max(1, min(past.today // 7, _MOST_WEEKS))
+    have = max(1, min(past.today // 7, MOST_WEEKS))
+    # WorkSpaces x weeks, hours a day in each; week 0 is the latest.
     weeks = np.stack([past.hours[:, max(past.today - 7 * n - 7, 0):past.today - 7 * n].sum(axis=1)
                       for n in range(have)], axis=1) / min(7, max(past.today, 1))
-    known = np.clip(counted // 7, 1, have)
-    blocks = -(-length // 2)
-    first = (rng.random((size, DRAWS // 2, blocks)) * known[:, None, None]).astype(np.int64)
-    drawn = ((first[..., None] + np.arange(2)) % known[:, None, None, None]).reshape(
-        size, DRAWS // 2, 2 * blocks)[:, :, :length]
-    months = np.zeros((size, DRAWS // 2))
-    for place in range(length):
-        months += np.take_along_axis(weeks, drawn[:, :, place], 1)
+    usable = np.clip(counted // 7, 1, have)
+    blocks = -(-length // _BLOCK_WEEKS)
+    # WorkSpaces x scenarios x blocks x 2: the weeks of each block; a block that begins in the last
+    # usable week goes on with the first, so that every week is as likely as any other.
+    first = (rng.random((size, SCENARIOS // 2, blocks)) * usable[:, None, None]).astype(np.int64)
+    drawn = ((first[..., None] + np.arange(_BLOCK_WEEKS)) % usable[:, None, None, None]).reshape(
+        size, SCENARIOS // 2, _BLOCK_WEEKS * blocks)[:, :, :length]
+    months = np.zeros((size, SCENARIOS // 2))
+    for week in range(length):  # one week at a time: all at once would take a third dimension
+        months += np.take_along_axis(weeks, drawn[:, :, week], 1)
     return months / length
 
 
-def _stretch(past: Past, seed: int, ahead_days: int) -> float:
-    """By how much draws of one and two such times ago had to be stretched to cover what came."""
+def _conformal_factor(past: UsagePast, seed: int, ahead_days: int) -> float:
+    """Give by how much scenarios of one and two such times ago had to be inflated to be right.
+
+    This is split conformal prediction: the factor is the quantile, over WorkSpaces, of what each
+    would have needed for its interval to cover what then came.
+    """
     needed = []
     for times in (1, 2):
         then = past.today - times * ahead_days
         if then < _ENOUGH_DAYS:
             continue
-        before = Past(past.hours[:, :then], past.weekday, past.born, past.ended)
+        before = UsagePast(past.hours[:, :then], past.weekday, past.born, past.ended)
         counted = np.maximum(then - past.born, 1)
-        there = (counted >= _ENOUGH_DAYS) & (past.ended >= then + ahead_days)
-        there &= before.hours.sum(axis=1) > 0
+        usable = (counted >= _ENOUGH_DAYS) & (past.ended >= then + ahead_days)
+        usable &= before.hours.sum(axis=1) > 0
         weeks = changed_since(before)
         counted = np.where(weeks > 0, 7 * weeks, counted)
-        draws = _draws(before, counted, seed, ahead_days)
+        ratios = _sample(before, counted, seed, ahead_days)
         mean = np.maximum(_reference(before, counted)[0], 1e-9)
-        came = past.hours[:, then:then + ahead_days].mean(axis=1) / mean
-        needed.append(_needed(draws, came)[there])
-    found = np.concatenate(needed) if needed else np.empty(0)
-    if len(found) < 1 / (1 - LEVEL) * 4:
-        return USUAL_STRETCH
-    return float(np.clip(np.quantile(found, LEVEL), 1.0, 4.0))
+        actual = past.hours[:, then:then + ahead_days].mean(axis=1) / mean
+        needed.append(_needed_factor(ratios, actual)[usable])
+    factors = np.concatenate(needed) if needed else np.empty(0)
+    if len(factors) < _ENOUGH_CASES:
+        return USUAL_FACTOR
+    return float(np.clip(np.quantile(factors, LEVEL), _LEAST_FACTOR, _LARGEST_FACTOR))
 
 
-def _needed(draws: Hours, came: Hours) -> Hours:
-    """The least stretch of the *draws* whose interval reaches what *came*."""
-    low, middle, high = np.quantile(draws, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2], axis=1)
-    off = np.abs(came - middle)
-    half = np.where(came >= middle, high - middle, middle - low)
+def _needed_factor(ratios: Hours, actual: Hours) -> Hours:
+    """Give the least factor with which each interval of *ratios* reaches what was *actual*."""
+    low, middle, high = np.quantile(ratios, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2], axis=1)
+    off = np.abs(actual - middle)
+    half = np.where(actual >= middle, high - middle, middle - low)
     return np.where(off <= LEAST_SPREAD * middle, 0.0, off / np.maximum(half, 0.01))
 
 
-def _stretched(draws: Hours, middle: Hours, stretch: float) -> Hours:
-    """The *draws*, stretched around their *middle*; no narrower than months differ by length."""
-    moved = middle + stretch * (draws - middle)
-    ranks = moved.argsort(axis=1).argsort(axis=1)
-    tilt = (2 * (ranks + 0.5) / draws.shape[1] - 1) * LEAST_SPREAD / LEVEL * middle
-    far = np.abs(moved - middle) > np.abs(tilt)
-    return np.maximum(np.where(far, moved, middle + tilt), 0.0)
+def _inflate(ratios: Hours, middle: Hours, factor: float) -> Hours:
+    """Inflate the *ratios* around their *middle*; no narrower than months differ by length."""
+    inflated = middle + factor * (ratios - middle)
+    # The narrowest allowed: spread evenly by rank (argsort twice gives ranks), so wide that the
+    # interval of LEVEL has LEAST_SPREAD on each side.
+    ranks = inflated.argsort(axis=1).argsort(axis=1)
+    narrowest = (2 * (ranks + 0.5) / ratios.shape[1] - 1) * LEAST_SPREAD / LEVEL * middle
+    is_wider = np.abs(inflated - middle) > np.abs(narrowest)
+    return np.maximum(np.where(is_wider, inflated, middle + narrowest), 0.0)

@@ -17,7 +17,7 @@ import pandas as pd
 
 from wsanalytics.billing import Tariff, share_left
 from wsanalytics.files import tags_of
-from wsanalytics.forecasting import Past, Prospects, days_ahead, prospects_of
+from wsanalytics.forecasting import Scenarios, UsagePast, days_ahead, scenarios_of
 from wsanalytics.recommendations.analysis import Analysis
 from wsanalytics.recommendations.monthly_use import life_of
 from wsanalytics.recommendations.past import past_of
@@ -78,8 +78,8 @@ class _Fleet:
     """The WorkSpaces that are counted (rows), and what each is drawn to do.
 
     ``hours_a_day`` has a column a setting of ``settings``; ``so_far`` the hours billed in the month
-    until ``now``. ``paces`` has a column a draw. ``changes_at`` is when the plan changes each, in
-    microseconds.
+    until ``now``. ``usage_ratios`` has a column a scenario. ``changes_at`` is when the plan changes
+    each, in microseconds.
     """
 
     workspaces: pd.DataFrame
@@ -91,7 +91,7 @@ class _Fleet:
     settings: tuple[str, ...]
     hours_a_day: Hours
     so_far: Hours
-    paces: Hours
+    usage_ratios: Hours
     present: npt.NDArray[np.int64]
     planned: npt.NDArray[np.int64]
     changes_at: npt.NDArray[np.int64]
@@ -118,7 +118,7 @@ class _Fleet:
         both = Window(months_later(window.end, 0), months_later(window.end, 2))
         months = months_of(both)
         past = past_of(analysis.replay, analysis.workspaces, ids, analysis.gaps)
-        ahead = prospects_of(past, ahead_days=days_ahead(window), seed=seed)
+        ahead = scenarios_of(past, ahead_days=days_ahead(window), seed=seed)
         return cls(
             workspaces, months.labels, to_micros(window.end), months.edges, months.days,
             Tariff.of(workspaces, analysis.prices, months), settings,
@@ -149,11 +149,11 @@ class _Fleet:
         fee = fee + np.where(converts, self.tariff.monthly * share, 0.0)
         rate = np.where(opens_on, 0.0, self.tariff.hourly)
         usd: Hours = fee[:, None] + rate[:, None] * (
-            billed[:, None] + hours[:, None] * self.paces)
+            billed[:, None] + hours[:, None] * self.usage_ratios)
         return usd
 
 
-def _hours_a_day(analysis: Analysis, hours: pd.DataFrame, ahead: Prospects) -> Hours:
+def _hours_a_day(analysis: Analysis, hours: pd.DataFrame, ahead: Scenarios) -> Hours:
     """The hours a day that a pace of 1 stands for, by WorkSpace and setting.
 
     Those of the days that count; of who is gone, those of all days, as the paces have it. *hours*
@@ -163,7 +163,7 @@ def _hours_a_day(analysis: Analysis, hours: pd.DataFrame, ahead: Prospects) -> H
     with np.errstate(invalid="ignore", divide="ignore"):
         lately = hours.to_numpy() * (life.months / life.days)[:, None]
         ever = _by_setting(analysis.charges, hours.index, hours.columns) / life.days[:, None]
-    a_day: Hours = np.nan_to_num(np.where(ahead.gone[:, None], ever, lately))
+    a_day: Hours = np.nan_to_num(np.where(ahead.inactive[:, None], ever, lately))
     return a_day
 
 
@@ -202,16 +202,16 @@ def _dates(changes: pd.DataFrame, ids: pd.Index) -> npt.NDArray[np.int64]:
     return at
 
 
-def _paces(ahead: Prospects, swing: float, seed: int) -> Hours:
+def _paces(ahead: Scenarios, swing: float, seed: int) -> Hours:
     """Draws of each WorkSpace's pace, independent of one another but for the fleet's *swing*."""
     rng = np.random.default_rng([seed, 1])
-    mixed = np.asarray(rng.permuted(ahead.paces, axis=1))
+    mixed = np.asarray(rng.permuted(ahead.usage_ratios, axis=1))
     drawn: Hours = np.maximum(
         mixed * (1 + swing * rng.standard_normal((1, mixed.shape[1]))), 0.0)
     return drawn
 
 
-def _swing(past: Past) -> float:
+def _swing(past: UsagePast) -> float:
     """By how much the fleet's hours differ from one four weeks to the next, as a share."""
     count = past.today // _BLOCK_DAYS
     if count < 4:

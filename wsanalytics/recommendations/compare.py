@@ -9,15 +9,16 @@ others did next who had lived the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.errors import InputError
-from wsanalytics.forecasting import Prospects, days_ahead, prospects_of
+from wsanalytics.forecasting import Scenarios, days_ahead, scenarios_of
 from wsanalytics.formatting import CENT, counted, listed
-from wsanalytics.recommendations.monthly_use import Counting, hours_since, life_of
+from wsanalytics.recommendations.monthly_use import Counting, Life, hours_since, life_of
 from wsanalytics.recommendations.past import past_of
 from wsanalytics.sessions import unobserved_days
 from wsanalytics.settings import Setting
@@ -60,60 +61,64 @@ def compare(
     if not 0 < level < 1:
         raise InputError(f"level is {level}", where="compare", rule="a level lies between 0 and 1",
                          mend="use for example 0.8")
-    grid = _Grid.of(charges)
-    present = _present(grid, baseline)
-    life = life_of(workspaces, grid.ids, replay.window)
-    fleet = np.arange(len(grid.ids))
-    per_month = life.per_month
-    past = past_of(replay, workspaces, grid.ids, gaps)
-    ahead = prospects_of(past, seed=seed, ahead_days=days_ahead(replay.window))
-    counting = Counting.since(replay, life, grid.ids, changed=ahead.changed,
-                              days=ahead.counted_days)
-    rows = [counting.at(name) for name in grid.settings]
-    hourly, hours = (amount * counting.hours[rows] for amount in (grid.hourly, grid.hours))
-    weekly = counting.starts_a_week(grid.cold_starts, counting.starts[rows])
-    fixed = grid.fixed * per_month
-    costs = fixed + hourly
-    saving = costs[present, fleet] - costs
-    moves = np.where(ahead.gone, grid.hourly * per_month, hourly)
-    flat, moving = fixed[present, fleet] - fixed, moves[present, fleet] - moves
-    low, high = _interval(flat, moving, ahead, level)
-    low, high = np.fmin(low, saving), np.fmax(high, saving)
-    counted_from = _counted_from(ahead, replay.window)
-    connected, sessions = _connected(replay, grid.ids, counted_from)
-    unseen = np.minimum(unobserved_days(gaps, grid.ids, replay.window), life.days)
-    names = np.array(grid.settings)
+    cube = _ChargesCube.of(charges)
+    present = _present_rows(cube, baseline)
+    life = life_of(workspaces, cube.ids, replay.window)
+    past = past_of(replay, workspaces, cube.ids, gaps)
+    scenarios = scenarios_of(past, seed=seed, ahead_days=days_ahead(replay.window))
+    counting = Counting.since(replay, life, cube.ids, changed=scenarios.changed,
+                              days=scenarios.counted_days)
+    monthly = _Monthly.of(cube, life, counting)
+    savings = _Savings.of(monthly, cube, life, present, scenarios, level)
+    counted_from = _counted_from(scenarios, replay.window)
+    connected, sessions = _connected(replay, cube.ids, counted_from)
+    unseen = np.minimum(unobserved_days(gaps, cube.ids, replay.window), life.days)
+    unattended = unattended_hours(replay, names_of(cube, present)) * life.per_month
+    fleet, weekly = np.arange(len(cube.ids)), monthly.cold_starts_per_week
+    # Settings x WorkSpaces, or an entry a WorkSpace, which holds for each of its settings.
     columns = {
-        "total_usd": grid.total,
-        "baseline_usd": np.broadcast_to(grid.total[present, fleet], grid.total.shape),
-        "usd_per_month": costs,
-        "hourly_usd_per_month": hourly,
-        "billed_hours_per_month": hours,
-        "saving_usd_per_month": saving,
-        "saving_low_usd": low,
-        "saving_high_usd": high,
-        "chance_of_loss": _chance_of_loss(flat, moving, ahead),
+        "total_usd": cube.total,
+        "baseline_usd": cube.total[present, fleet],
+        "usd_per_month": monthly.usd,
+        "hourly_usd_per_month": monthly.hourly,
+        "billed_hours_per_month": monthly.hours,
+        "saving_usd_per_month": savings.usd,
+        "saving_low_usd": savings.low,
+        "saving_high_usd": savings.high,
+        "chance_of_loss": savings.chance_of_loss,
         "cold_starts_per_week": weekly,
         "extra_cold_starts_per_week": weekly - weekly[present, fleet],
-        "observed_days": np.broadcast_to(life.days - unseen, grid.total.shape),
-        "unobserved_days": np.broadcast_to(unseen, grid.total.shape),
-        "sessions": np.broadcast_to(sessions, grid.total.shape),
-        "connected_hours_per_month": np.broadcast_to(
-            connected * counting.to_a_month, grid.total.shape),
-        "unattended_hours_per_month": np.broadcast_to(
-            unattended_hours(replay, names_of(grid, present)) * per_month, grid.total.shape),
+        "observed_days": life.days - unseen,
+        "unobserved_days": unseen,
+        "sessions": sessions,
+        "connected_hours_per_month": connected * counting.to_a_month,
+        "unattended_hours_per_month": unattended,
     }
-    shape = grid.total.shape
+    about = {"terminated_at": life.terminated_at, "counted_from": counted_from,
+             **_whose(workspaces, cube.ids)}
+    return _as_frame(cube, present, columns, about)
+
+
+def _as_frame(
+    cube: _ChargesCube, present: npt.NDArray[np.intp], columns: dict[str, Amounts],
+    about: dict[str, Any],
+) -> pd.DataFrame:
+    """Give the ``comparison`` table: WorkSpace by WorkSpace, each under all settings in order.
+
+    *about* holds an entry a WorkSpace, *columns* settings x WorkSpaces or an entry a WorkSpace.
+    """
+    shape = settings, workspaces = cube.total.shape
     frame = pd.DataFrame(
         {
-            "workspace_id": np.repeat(grid.ids.to_numpy(), shape[0]),
-            "setting": coded(np.tile(np.arange(shape[0]), shape[1]), grid.settings, ordered=True),
-            "baseline": np.repeat(names[present], shape[0]),
+            "workspace_id": np.repeat(cube.ids.to_numpy(), settings),
+            "setting": coded(np.tile(np.arange(settings), workspaces), cube.settings,
+                             ordered=True),
+            "baseline": np.repeat(np.array(cube.settings)[present], settings),
         }
-        | {name: np.ascontiguousarray(values.T).ravel() for name, values in columns.items()}
-        | {"terminated_at": life.terminated_at.repeat(shape[0]),
-           "counted_from": counted_from.repeat(shape[0])}
-        | {name: known.repeat(shape[0]) for name, known in _whose(workspaces, grid.ids).items()}
+        # Rows run over the settings of one WorkSpace first: that is the transposed cube, flat.
+        | {name: np.ascontiguousarray(np.broadcast_to(values, shape).T).ravel()
+           for name, values in columns.items()}
+        | {name: values.repeat(settings) for name, values in about.items()}
     )
     return frame[list(COMPARISON.names)]
 
@@ -127,8 +132,8 @@ def _whose(workspaces: pd.DataFrame, ids: pd.Index) -> dict[str, pd.Index]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Grid:
-    """Charges over the window as arrays of settings × WorkSpaces."""
+class _ChargesCube:
+    """Charges over the window as arrays of settings x WorkSpaces; USD, hours, and a count."""
 
     settings: list[str]
     ids: pd.Index
@@ -139,7 +144,7 @@ class _Grid:
     cold_starts: Amounts
 
     @classmethod
-    def of(cls, charges: pd.DataFrame) -> _Grid:
+    def of(cls, charges: pd.DataFrame) -> _ChargesCube:
         settings = sorted(
             {str(name) for name in charges["setting"].unique()},
             key=lambda name: Setting.parse(name).order,
@@ -162,9 +167,9 @@ class _Grid:
         )
 
 
-def names_of(grid: _Grid, present: npt.NDArray[np.intp]) -> pd.Series:
+def names_of(cube: _ChargesCube, present: npt.NDArray[np.intp]) -> pd.Series:
     """The present setting of each WorkSpace as text, by ``workspace_id``."""
-    return pd.Series(np.array(grid.settings)[present], index=grid.ids, dtype="str")
+    return pd.Series(np.array(cube.settings)[present], index=cube.ids, dtype="str")
 
 
 def unattended_hours(replay: Replay, present: pd.Series) -> Amounts:
@@ -194,8 +199,9 @@ def unattended_hours(replay: Replay, present: pd.Series) -> Amounts:
     return np.maximum(hours, 0.0)
 
 
-def _present(grid: _Grid, baseline: pd.Series) -> npt.NDArray[np.intp]:
-    names = baseline.reindex(grid.ids)
+def _present_rows(cube: _ChargesCube, baseline: pd.Series) -> npt.NDArray[np.intp]:
+    """Give the row of the cube that is each WorkSpace's present setting, an entry a WorkSpace."""
+    names = baseline.reindex(cube.ids)
     lost = names.index[names.isna()]
     if len(lost):
         raise InputError(
@@ -204,7 +210,7 @@ def _present(grid: _Grid, baseline: pd.Series) -> npt.NDArray[np.intp]:
             where="baseline", rule="each WorkSpace has a setting to compare with",
             mend="pass baseline=history.configured",
         )
-    present = pd.Index(grid.settings).get_indexer(pd.Index(names.astype("str")))
+    present = pd.Index(cube.settings).get_indexer(pd.Index(names.astype("str")))
     if (present < 0).any():
         setting = Setting.parse(names[present < 0].iloc[0])
         count = int((names == str(setting)).sum())
@@ -221,30 +227,80 @@ def _present(grid: _Grid, baseline: pd.Series) -> npt.NDArray[np.intp]:
     return present
 
 
-def _interval(
-    flat: Amounts, moving: Amounts, ahead: Prospects, level: float
-) -> tuple[Amounts, Amounts]:
-    """The ends of each saving's interval: *flat* stays as it is, *moving* goes with the pace."""
-    slow, fast = ahead.quantile((1 - level) / 2), ahead.quantile((1 + level) / 2)
-    ends = np.stack([flat + moving * slow, flat + moving * fast])
-    return ends.min(axis=0), ends.max(axis=0)
+@dataclass(frozen=True, slots=True)
+class _Monthly:
+    """What each setting costs in a month of use as it counts: settings x WorkSpaces.
+
+    ``fixed`` are the fees, ``hourly`` what is paid for the billed ``hours``.
+    """
+
+    fixed: Amounts
+    hourly: Amounts
+    hours: Amounts
+    cold_starts_per_week: Amounts
+
+    @classmethod
+    def of(cls, cube: _ChargesCube, life: Life, counting: Counting) -> _Monthly:
+        rows = [counting.at(name) for name in cube.settings]
+        return cls(
+            cube.fixed * life.per_month, cube.hourly * counting.hours[rows],
+            cube.hours * counting.hours[rows],
+            counting.starts_a_week(cube.cold_starts, counting.starts[rows]))
+
+    @property
+    def usd(self) -> Amounts:
+        return self.fixed + self.hourly
 
 
-def _chance_of_loss(flat: Amounts, moving: Amounts, ahead: Prospects) -> Amounts:
-    """How often each setting costs more than the present one, among the draws."""
-    chance = np.zeros_like(flat)
-    for place in range(len(flat)):
-        saved = flat[place][:, None] + moving[place][:, None] * ahead.paces
-        chance[place] = (saved < -CENT).mean(axis=1)
-        chance[place][np.isnan(flat[place])] = np.nan
+@dataclass(frozen=True, slots=True)
+class _Savings:
+    """What each setting saves a month against the present one: settings x WorkSpaces, USD."""
+
+    usd: Amounts
+    low: Amounts
+    high: Amounts
+    chance_of_loss: Amounts
+
+    @classmethod
+    def of(
+        cls, monthly: _Monthly, cube: _ChargesCube, life: Life, present: npt.NDArray[np.intp],
+        scenarios: Scenarios, level: float,
+    ) -> _Savings:
+        """Give the savings, and how far those of the coming months may lie from them.
+
+        Fees stay what they are, hours go with how much people will work: so a saving is a fixed
+        part plus a varying part times a usage ratio, which the *scenarios* draw.
+        """
+        fleet = np.arange(len(cube.ids))
+        usd = monthly.usd[present, fleet] - monthly.usd
+        fixed_part = monthly.fixed[present, fleet] - monthly.fixed
+        # The ratio of somebody inactive is against all of their past (nothing has no multiple),
+        # so what it multiplies are their charges of the whole window.
+        hourly = np.where(scenarios.inactive, cube.hourly * life.per_month, monthly.hourly)
+        varying = hourly[present, fleet] - hourly
+        slow, fast = (scenarios.quantile((1 + side * level) / 2) for side in (-1, 1))
+        ends = np.stack([fixed_part + varying * slow, fixed_part + varying * fast])
+        # Scenarios are drawn around what others did, too: an interval that did not hold the
+        # saving itself would contradict the figure beside it, so it is widened to do so.
+        return cls(usd, np.fmin(ends.min(axis=0), usd), np.fmax(ends.max(axis=0), usd),
+                   _chance_of_loss(fixed_part, varying, scenarios))
+
+
+def _chance_of_loss(fixed_part: Amounts, varying: Amounts, scenarios: Scenarios) -> Amounts:
+    """Give the share of scenarios in which each setting costs more than the present one."""
+    chance = np.zeros_like(fixed_part)
+    for row in range(len(fixed_part)):  # setting by setting: WorkSpaces x scenarios fit in memory
+        saved = fixed_part[row][:, None] + varying[row][:, None] * scenarios.usage_ratios
+        chance[row] = (saved < -CENT).mean(axis=1)
+        chance[row][np.isnan(fixed_part[row])] = np.nan
     return chance
 
 
-def _counted_from(ahead: Prospects, window: Window) -> pd.DatetimeIndex:
+def _counted_from(scenarios: Scenarios, window: Window) -> pd.DatetimeIndex:
     """Since when the past counts, where use has changed within the window."""
     end = Window.around(window.start, window.end).micros[1]
-    at = instants(end - ahead.counted_days * MICROS_PER_DAY)
-    return pd.DatetimeIndex(at.where(ahead.changed))
+    at = instants(end - scenarios.counted_days * MICROS_PER_DAY)
+    return pd.DatetimeIndex(at.where(scenarios.changed))
 
 
 def _connected(

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalytics.billing import Days, HourRule
-from wsanalytics.forecasting import Past, like_other_days, weekdays
+from wsanalytics.billing import DailyUse, HourRule
+from wsanalytics.forecasting import UsagePast, like_other_days, weekdays
 from wsanalytics.sessions import unobserved_by_day
 from wsanalytics.settings import STEP_MINUTES, Setting
 from wsanalytics.simulation import Replay
@@ -16,14 +16,14 @@ from wsanalytics.timeline import MICROS_PER_DAY, Window, column_micros
 
 def past_of(
     replay: Replay, workspaces: pd.DataFrame, ids: pd.Index, gaps: pd.DataFrame | None = None
-) -> Past:
+) -> UsagePast:
     """What was seen of each WorkSpace, day by day, for telling what may come.
 
     Days on which nobody looked (*gaps*) are taken to have been like the others of that weekday.
     """
     around = Window.around(replay.window.start, replay.window.end)
     minutes = [one.auto_stop_minutes for one in replay.settings if isinstance(one, Setting)]
-    days = Days.of(replay.sessions, ids, around, HourRule.CLOCK_HOUR, replay.orders)
+    days = DailyUse.of(replay.sessions, ids, around, HourRule.CLOCK_HOUR, replay.orders)
     rows = workspaces.set_index("workspace_id").reindex(ids)
     first = days.edges[0]
 
@@ -37,4 +37,4 @@ def past_of(
     calendar = weekdays(int(first), days.shape[1])
     if gaps is not None and len(gaps):
         hours = like_other_days(hours, unobserved_by_day(gaps, ids, days.edges), calendar)
-    return Past(hours, calendar, day("created_at", 0), ended)
+    return UsagePast(hours, calendar, day("created_at", 0), ended)

@@ -5,7 +5,7 @@ never changes: in the order of WorkSpace and time a session continues the run of
 exactly if the silence between them is shorter than the timeout. :func:`replay_schedule` is for
 settings that change and for requests to start and stop: time is cut at these orders into
 segments, and the first segments of all WorkSpaces are replayed together, then the second ones.
-Both must equal ``simulate.workspace`` in every run and every cold start.
+Both must equal :mod:`.workspace` in every run and every cold start: a property of the tests.
 """
 
 from __future__ import annotations
@@ -70,8 +70,11 @@ def replay_constant(
     overlapping.
     """
     stops_idle = disconnects + timeout
+    # A session is fresh if it begins a run: another WorkSpace's, or one that had stopped. A connect
+    # at the very instant of the stop comes after it, as in the event simulator.
     fresh = np.ones(len(workspace), dtype=bool)
     fresh[1:] = (workspace[1:] != workspace[:-1]) | (connects[1:] >= stops_idle[:-1])
+    # Runs are the stretches between fresh sessions: the places of their first and final sessions.
     first = np.flatnonzero(fresh)
     final = np.append(first[1:], len(workspace))[: len(first)] - 1
     owner, stops = workspace[first], np.minimum(stops_idle[final], window[1])
@@ -149,9 +152,10 @@ def replay_schedule(
 def _effective(orders: Orders) -> tuple[Orders, Micros]:
     """The orders without starts and stops of ALWAYS_ON ones; and the timeout after each."""
     is_setting = orders.what >= ALWAYS_ON
-    place = np.arange(len(orders.at))
+    index = np.arange(len(orders.at))
     first = np.searchsorted(orders.workspace, orders.workspace)
-    latest = np.maximum.accumulate(np.where(is_setting, place, -1)) if len(place) else place
+    # The latest order so far that is a setting; one before *first* is another WorkSpace's.
+    latest = np.maximum.accumulate(np.where(is_setting, index, -1)) if len(index) else index
     timeout = np.where(
         latest >= first, orders.what[latest], orders.opening[orders.workspace]
     )
@@ -183,41 +187,63 @@ class _Pieces:
     def of(
         cls, workspace: Codes, connects: Micros, disconnects: Micros, orders: Orders
     ) -> _Pieces:
-        first = np.searchsorted(orders.workspace, workspace)
-        low = _orders_before(orders, workspace, connects, including=True)
-        high = _orders_before(orders, workspace, disconnects, including=False)
-        count = high - low + 1
+        # An entry a session: how many orders, of all WorkSpaces in their order, come before its
+        # connect and its disconnect; those between cut it. An order at the instant of a connect
+        # comes first, one at the instant of a disconnect after it.
+        before_connect = _orders_before(orders, workspace, connects, including=True)
+        before_disconnect = _orders_before(orders, workspace, disconnects, including=False)
+        count = before_disconnect - before_connect + 1
+        # An entry a piece: its session, and the how manieth piece of it it is (0, 1, …).
         session = np.repeat(np.arange(len(workspace)), count)
         nth = np.arange(len(session)) - np.repeat(np.cumsum(count) - count, count)
-        behind = low[session] + nth - 1  # the order at which the piece begins, if it is not fresh
         fresh, final = nth == 0, nth == count[session] - 1
+        # The order at which the piece begins, if it is not fresh; it may be -1 where it is. The
+        # next one ends it, if it is not final; the 0 behind all orders stands where there is none.
+        opening = before_connect[session] + nth - 1
         at = np.append(orders.at, 0)
-        start = np.where(fresh, connects[session], at[behind])
-        end = np.where(final, disconnects[session], at[np.minimum(behind + 1, len(at) - 1)])
-        stops = np.append(0, np.cumsum(orders.what == STOP))
-        cut_before = stops[np.maximum(behind, 0)] > stops[low[session]]
-        cut_off = ~fresh & (cut_before | (stops[behind + 1] > stops[low[session]]))
-        segment = low[session] + nth - first[session]
+        start = np.where(fresh, connects[session], at[opening])
+        end = np.where(final, disconnects[session], at[np.minimum(opening + 1, len(at) - 1)])
+        was_cut_off, is_cut_off = _cut_off(orders, before_connect[session], opening, fresh)
+        # Segments are counted from the first order of the WorkSpace on.
+        first = np.searchsorted(orders.workspace, workspace)
+        segment = before_connect[session] + nth - first[session]
         owner = workspace[session]
-        connected = ~fresh & ~cut_before
-        at_work = {
-            int(turn): np.unique(owner[connected & (segment == turn)])
-            for turn in np.unique(segment[connected])
+        goes_on = ~fresh & ~was_cut_off
+        connected = {
+            int(turn): np.unique(owner[goes_on & (segment == turn)])
+            for turn in np.unique(segment[goes_on])
         }
-        order = np.flatnonzero(~cut_off)
-        order = order[np.lexsort((start[order], owner[order], segment[order]))]
-        return cls(segment[order], owner[order], start[order], end[order], fresh[order],
-                   final[order], at_work)
+        kept = np.flatnonzero(~is_cut_off)
+        kept = kept[np.lexsort((start[kept], owner[kept], segment[kept]))]
+        return cls(segment[kept], owner[kept], start[kept], end[kept], fresh[kept], final[kept],
+                   connected)
 
     def within(self, turn: int) -> slice:
         low, high = np.searchsorted(self.segment, [turn, turn + 1])
         return slice(int(low), int(high))
 
 
+def _cut_off(
+    orders: Orders, before_connect: Codes, opening: Codes, fresh: Flags
+) -> tuple[Flags, Flags]:
+    """Which pieces come after their session was cut off by a STOP, before or at their beginning.
+
+    A user who is cut off is gone until they connect again: what would follow of the session does
+    not happen. The first array says that it was cut off before the order that opens the piece.
+    """
+    # stops[n]: how many of the first n orders are STOPs; between two n there was one if it grew.
+    stops = np.append(0, np.cumsum(orders.what == STOP))
+    before = stops[before_connect]
+    was_cut_off = stops[np.maximum(opening, 0)] > before
+    return was_cut_off, ~fresh & (was_cut_off | (stops[opening + 1] > before))
+
+
 def _orders_before(
     orders: Orders, workspace: Codes, at: Micros, *, including: bool
 ) -> npt.NDArray[np.intp]:
     """How many orders, of all WorkSpaces in their order, come before each instant of its own."""
+    # One sorted key for WorkSpace and time: times become ranks, so that a WorkSpace is a block of
+    # *width* keys, and one search answers for all WorkSpaces at once.
     instants = np.unique(orders.at)
     width = len(instants) + 1
     keys = orders.workspace * width + np.searchsorted(instants, orders.at)
@@ -313,6 +339,8 @@ class _Fleet:
     ) -> None:
         """Runs of the AUTO_STOP ones, but for the last of each, which may go on."""
         stops = left + self.timeout[who]
+        # When the run before each session would stop: of the session before it in this segment, or
+        # of the run that is carried in from the last one.
         before = np.append(0, stops[:-1])[: len(who)]
         carried = first & self.on[who]
         before[carried] = self.idle[who[carried]] + self.timeout[who[carried]]
@@ -322,10 +350,11 @@ class _Fleet:
         off = np.where(first, self.off[who], before)
         begins = np.maximum(start - self.resume, off)
         self.waits.append((who[new], start[new]))
+        # A run is a group of sessions, which begins where one is new or the segment begins.
         group = np.flatnonzero(new | first)
         owner, since = who[group], np.where(new[group], begins[group], self.since[who[group]])
         final = np.append(group[1:], len(who))[: len(group)] - 1
-        inner = ~last[final]
+        inner = ~last[final]  # over for good: another session follows in this segment
         by_order = ~new[group] & self.started[owner]  # what is carried on may have begun so
         self.done.append((owner[inner], since[inner], stops[final][inner], by_order[inner]))
         self.on[owner[~inner]], self.since[owner[~inner]] = True, since[~inner]
@@ -333,9 +362,10 @@ class _Fleet:
 
     def _stop_the_idle(self, turn: int, connected: Codes) -> None:
         """Stop whoever's timeout passes before the segment ends, connected ones excepted."""
-        here = self.on & (self.count >= turn)
-        here[connected] = False
-        who = np.flatnonzero(here)
+        idle = self.on & (self.count >= turn)
+        idle[connected] = False
+        who = np.flatnonzero(idle)
+        # The segment ends with the next order, or with the window where there is none.
         ends = np.append(self.orders.at, 0)[np.minimum(self.first[who] + turn,
                                                        len(self.orders.at))]
         ends = np.where(self.count[who] > turn, ends, self.window[1])

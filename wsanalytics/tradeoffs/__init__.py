@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from wsanalytics.tradeoffs.answer import Answer, shown
-from wsanalytics.tradeoffs.efficient import SAME, Amounts, Marks, Offers, best, efficient, mixtures
+from wsanalytics.tradeoffs.efficient import (
+    SAME,
+    Amounts,
+    FleetOptions,
+    Marks,
+    best,
+    efficient,
+    mixtures,
+)
 from wsanalytics.tradeoffs.frontier import WAIT_MINUTES, Choice, Frontier, frontier
 from wsanalytics.tradeoffs.options import Question, calling_policies, offers_of
 from wsanalytics.tradeoffs.what_if import WhatIf, what_if
@@ -14,9 +22,9 @@ __all__ = [
     "Amounts",
     "Answer",
     "Choice",
+    "FleetOptions",
     "Frontier",
     "Marks",
-    "Offers",
     "Question",
     "WhatIf",
     "best",

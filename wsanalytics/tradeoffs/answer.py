@@ -13,9 +13,9 @@ from wsanalytics.errors import InputError
 from wsanalytics.formatting import counted, html_table, measured, number, percent, usd
 from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.tables import TODAY
-from wsanalytics.tradeoffs.efficient import SAME, Amounts, Offers, Places, best
+from wsanalytics.tradeoffs.efficient import SAME, Amounts, FleetOptions, Places, best
 from wsanalytics.tradeoffs.frontier import Choice, Frontier, weighed
-from wsanalytics.tradeoffs.metered import Ground
+from wsanalytics.tradeoffs.metered import MeteredFleet
 
 OWN = "each its own"
 """How the fleet is called in which each WorkSpace takes the option that suits it."""
@@ -166,7 +166,7 @@ class Answer:
             if self.not_billed else ""]))
 
     @property
-    def _offers(self) -> Offers:
+    def _offers(self) -> FleetOptions:
         return self.frontier.offers.some(self.frontier.counts)
 
     def __repr__(self) -> str:
@@ -187,7 +187,7 @@ def shown(costs: pd.DataFrame) -> pd.DataFrame:
     })
 
 
-def answered(ground: Ground, question: Question, code: str) -> Answer:
+def answered(ground: MeteredFleet, question: Question, code: str) -> Answer:
     """The *question* put to what a fleet used, by the same steps as a frontier's.
 
     Raises :class:`InputError` where there is nothing to choose from, and for limits that are no
@@ -207,7 +207,7 @@ def answered(ground: Ground, question: Question, code: str) -> Answer:
     is_present = np.zeros(fixed.shape, dtype=bool) if present is None else (
         present.to_numpy()[:, None] == np.array(names))
     is_common = np.isin(names, list(map(str, question.settings)))
-    offers = Offers(fixed + hourly, ground.starts_a_week[:, places],
+    offers = FleetOptions(fixed + hourly, ground.starts_a_week[:, places],
                     ground.starts_a_month[:, places] * question.wait_minutes,
                     is_present | is_common, is_present)
     label = ground.labels[question.prices]
@@ -232,7 +232,7 @@ def _chosen(found: Frontier, question: Question) -> tuple[Choice, Places]:
     return choice, best(offers if limit is None else offers.within(limit), worth)
 
 
-def _worthwhile(offers: Offers, question: Question) -> Offers:
+def _worthwhile(offers: FleetOptions, question: Question) -> FleetOptions:
     """The *offers* without changes that save too little, waiting counted at its value.
 
     A WorkSpace whose present setting breaks the limit of cold starts may change for less.

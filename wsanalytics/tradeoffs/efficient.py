@@ -18,7 +18,7 @@ SAME = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Offers:
+class FleetOptions:
     """What each option costs a WorkSpace a month, and how often and how long its user waits.
 
     ``waits`` are a week, ``minutes`` of waiting a month. ``present`` tells which option is the one
@@ -31,12 +31,17 @@ class Offers:
     offered: Marks
     present: Marks
 
-    def some(self, rows: Marks) -> Offers:
+    def some(self, rows: Marks) -> FleetOptions:
         """Those of some WorkSpaces alone."""
-        return Offers(self.usd[rows], self.waits[rows], self.minutes[rows], self.offered[rows],
-                      self.present[rows])
+        return FleetOptions(
+            self.usd[rows],
+            self.waits[rows],
+            self.minutes[rows],
+            self.offered[rows],
+            self.present[rows],
+        )
 
-    def within(self, most_waits: float) -> Offers:
+    def within(self, most_waits: float) -> FleetOptions:
         """Only options of *most_waits* at most; a WorkSpace without any keeps those of fewest."""
         kept = self.offered & (self.waits <= most_waits + SAME)
         fewest = _least(self.waits, self.offered)
@@ -44,7 +49,7 @@ class Offers:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mixtures:
+class EfficientFleet:
     """The least that a fleet can cost for its waiting: an entry for each mixture of options.
 
     The first is best where a waiting minute costs nothing, each other one from its ``price_usd``
@@ -75,7 +80,7 @@ def efficient(usd: Amounts, waits: Amounts, offered: Marks) -> Marks:
     return known
 
 
-def best(offers: Offers, price_usd: float = 0.0) -> Places:
+def best(offers: FleetOptions, price_usd: float = 0.0) -> Places:
     """The option of each WorkSpace that costs least where a waiting minute costs *price_usd*.
 
     Among equals that of least waiting, then the present one, then the first. The amounts of all
@@ -86,7 +91,7 @@ def best(offers: Offers, price_usd: float = 0.0) -> Places:
     return _first(kept, offers.present)
 
 
-def mixtures(offers: Offers) -> Mixtures:
+def mixtures(offers: FleetOptions) -> EfficientFleet:
     """All mixtures of options that are best at some price of a waiting minute.
 
     At each price every WorkSpace takes its own best option, so the fleet's line is made of the
@@ -116,8 +121,8 @@ def mixtures(offers: Offers) -> Mixtures:
 
 
 def _joined(
-    offers: Offers, opening: Places, walked: list[tuple[Amounts, Places, Places]]
-) -> Mixtures:
+    offers: FleetOptions, opening: Places, walked: list[tuple[Amounts, Places, Places]]
+) -> EfficientFleet:
     """The steps of all WorkSpaces in the order of what a minute costs at each."""
     none = np.empty(0, dtype=np.intp)
     slope, row, after = (
@@ -137,7 +142,7 @@ def _joined(
         done = end
         totals.append([amounts.sum() for amounts in now])  # anew, so that nothing adds up
     usd, waits, minutes, changes = np.array(totals).T
-    return Mixtures(np.append(0.0, slope[new]), usd, waits, minutes, changes.astype(np.int64))
+    return EfficientFleet(np.append(0.0, slope[new]), usd, waits, minutes, changes.astype(np.int64))
 
 
 def _least(amounts: Amounts, kept: Marks) -> Marks:

@@ -23,7 +23,7 @@ from wsanalytics.prices import PriceBook
 from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.tables import FLEET_FRONTIER, FRONTIER, SESSIONS, TODAY, WORKSPACES, refuse_another
 from wsanalytics.timeline import Window, coded
-from wsanalytics.tradeoffs.efficient import SAME, Marks, Offers, best, efficient, mixtures
+from wsanalytics.tradeoffs.efficient import SAME, FleetOptions, Marks, best, efficient, mixtures
 from wsanalytics.tradeoffs.options import Question, calling_policies, offers_of
 
 WAIT_MINUTES = 1.5
@@ -95,7 +95,7 @@ class Frontier:
     absent: int
     ids: pd.Index
     names: tuple[str, ...]
-    offers: Offers
+    offers: FleetOptions
     efficient: Marks
     counts: Marks
     counted: str = ""
@@ -202,7 +202,7 @@ def frontier(
 
 
 def weighed(
-    offers: Offers,
+    offers: FleetOptions,
     names: tuple[str, ...],
     common: Collection[str],
     *,
@@ -238,7 +238,7 @@ def weighed(
 
 
 def _table(
-    ids: pd.Index, names: tuple[str, ...], offers: Offers, marks: Marks, chosen: Marks
+    ids: pd.Index, names: tuple[str, ...], offers: FleetOptions, marks: Marks, chosen: Marks
 ) -> pd.DataFrame:
     """A ``frontier`` table of all that is offered."""
     row, option = np.nonzero(offers.offered)
@@ -254,7 +254,7 @@ def _table(
     })[list(FRONTIER.names)]
 
 
-def _points(offers: Offers) -> pd.DataFrame:
+def _points(offers: FleetOptions) -> pd.DataFrame:
     mixed = mixtures(offers)
     return pd.DataFrame({
         "waiting_minute_usd": mixed.price_usd, "usd_per_month": mixed.usd,
@@ -263,7 +263,7 @@ def _points(offers: Offers) -> pd.DataFrame:
     })[list(FLEET_FRONTIER.names)]
 
 
-def _fleet_options(offers: Offers, rows: Mapping[str, Marks]) -> pd.DataFrame:
+def _fleet_options(offers: FleetOptions, rows: Mapping[str, Marks]) -> pd.DataFrame:
     """What the fleet costs and waits by each of *rows*: a name, and who has which option."""
     frame = pd.DataFrame([
         {"option": option} | {

@@ -28,7 +28,7 @@ AS_CHARGED = "as charged"
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class PriceLabel:
     """What is to be told of prices: the date they hold from, and the share taken off already."""
 
     date: str
@@ -36,7 +36,7 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Ground:
+class MeteredFleet:
     """What a fleet used under each of ``settings`` in ``window``, and what is owed for it.
 
     Arrays are WorkSpaces (rows, ``ids``) × settings: ``starts_a_week`` and ``starts_a_month`` the
@@ -56,7 +56,7 @@ class Ground:
     starts_a_week: Amounts
     starts_a_month: Amounts
     owed: dict[tuple[str, str], tuple[Amounts, Amounts]]
-    labels: dict[str, Label]
+    labels: dict[str, PriceLabel]
     present: pd.Series | None
     not_billed: int
     counted: str = ""
@@ -71,7 +71,7 @@ def from_replay(
     replay: Replay, workspaces: pd.DataFrame, prices: Mapping[str, PriceBook],
     rules: Sequence[HourRule], maintenance_hours: float, present: pd.Series,
     gaps: pd.DataFrame | None = None,
-) -> Ground:
+) -> MeteredFleet:
     """The ground of a *replay* of settings, each hour rule counted and each book asked once.
 
     WorkSpaces that are not billed, or have no price in the first book, are named by the warnings
@@ -96,12 +96,12 @@ def from_replay(
             owed[str(rule), name] = fixed * scale, hourly * hours
     starts = meters[rules[0]].cold_starts.sum(axis=2)[: len(settings)].astype(np.float64)
     share = counting.starts[rows]
-    return Ground(
+    return MeteredFleet(
         settings=settings, window=replay.window, ids=ids, users=tuple(fleet["user_name"]),
         ended=fleet["terminated_at"].notna().to_numpy(), months=counting.life.months, owed=owed,
         starts_a_week=counting.starts_a_week(starts, share).T,
         starts_a_month=counting.starts_a_month(starts, share).T, counted=counting.note,
-        labels={name: Label(book.date, book.discount) for name, book in prices.items()},
+        labels={name: PriceLabel(book.date, book.discount) for name, book in prices.items()},
         present=_present(present, ids, settings), not_billed=len(workspaces) - len(fleet),
     )
 
@@ -109,7 +109,7 @@ def from_replay(
 def from_charges(
     charges: pd.DataFrame, workspaces: pd.DataFrame | None, window: Window | None, rule: str,
     present: pd.Series | None,
-) -> Ground:
+) -> MeteredFleet:
     """The ground of *charges*, a table that ``bill`` made: their hour rule and prices alone.
 
     Without a *window* whole months are taken; without *workspaces* everybody lived through all of
@@ -136,12 +136,12 @@ def from_charges(
         ended = fleet["terminated_at"].notna().to_numpy()
         lived = life_of(fleet, ids, when).months
     scale = _per_month(lived)[:, None]
-    return Ground(
+    return MeteredFleet(
         settings=settings, window=when, ids=ids, users=users, ended=ended, months=lived,
         starts_a_week=summed("cold_starts") / when.weeks,
         starts_a_month=summed("cold_starts") * scale,
         owed={(rule, AS_CHARGED): (summed("fixed_usd") * scale, summed("hourly_usd") * scale)},
-        labels={AS_CHARGED: Label("", 0.0)},
+        labels={AS_CHARGED: PriceLabel("", 0.0)},
         present=None if present is None else _present(present, ids, settings),
         not_billed=0 if workspaces is None else int((~billable(workspaces)).sum()),
     )

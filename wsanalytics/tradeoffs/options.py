@@ -21,7 +21,7 @@ from wsanalytics.recommendations import Counting
 from wsanalytics.settings import Setting, auto_stop, setting_grid
 from wsanalytics.simulation import replay
 from wsanalytics.timeline import Window
-from wsanalytics.tradeoffs.efficient import Offers
+from wsanalytics.tradeoffs.efficient import FleetOptions
 
 _BY_CALLS = ("stop_when_idle:minutes=15", "start_before_work")
 
@@ -74,7 +74,7 @@ def offers_of(
     workspaces: pd.DataFrame, sessions: pd.DataFrame, question: Question,
     step: Callable[[str], None], orders: pd.DataFrame | None = None,
     gaps: pd.DataFrame | None = None,
-) -> tuple[pd.DataFrame, Offers, Counting]:
+) -> tuple[pd.DataFrame, FleetOptions, Counting]:
     """The WorkSpaces that are billed, in order, what each is offered, and how it was counted."""
     plays: dict[Setting | None, list[str]] = {}
     for text in question.policies:
@@ -116,7 +116,7 @@ def _base_of(text: str) -> tuple[Setting | None, str]:
 
 def _summed(
     charges: Sequence[pd.DataFrame], fleet: pd.DataFrame, question: Question, counting: Counting
-) -> Offers:
+) -> FleetOptions:
     """What each option costs a month and how its users wait, by WorkSpace (rows)."""
     ids, options = pd.Index(fleet["workspace_id"]), pd.Index(question.names)
     shape = (len(ids), len(options))
@@ -132,6 +132,6 @@ def _summed(
             for name in question.names]  # a policy is none of the settings that were replayed
     usd = fixed * counting.life.per_month[:, None] + hourly * counting.hours[rows].T
     share = counting.starts[rows]
-    return Offers(usd, counting.starts_a_week(starts.T, share).T,
+    return FleetOptions(usd, counting.starts_a_week(starts.T, share).T,
                   counting.starts_a_month(starts.T, share).T * question.wait_minutes,
                   is_present | options.isin(question.common), is_present)

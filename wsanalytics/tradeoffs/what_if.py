@@ -27,7 +27,7 @@ from wsanalytics.simulation import Replay, replay
 from wsanalytics.timeline import Window
 from wsanalytics.tradeoffs.answer import Answer, Question, answered
 from wsanalytics.tradeoffs.frontier import WAIT_MINUTES
-from wsanalytics.tradeoffs.metered import AS_CHARGED, Ground, from_charges, from_replay
+from wsanalytics.tradeoffs.metered import AS_CHARGED, MeteredFleet, from_charges, from_replay
 
 TIMEOUTS = (60, 120, 180, 240, 360, 480, 720)
 """The timeouts, in minutes, that are replayed where the user names no others."""
@@ -42,7 +42,7 @@ class WhatIf:
     can. ``made_by`` is the line of Python that makes it.
     """
 
-    ground: Ground
+    ground: MeteredFleet
     timeouts: tuple[int, ...]
     wait_minutes: float
     made_by: str
@@ -193,7 +193,7 @@ def _replayed(
     of: History | Analysis, workspaces: pd.DataFrame | None, window: Window | None,
     prices: Mapping[str, PriceBook], baseline: pd.Series | None, timeouts: tuple[int, ...] | None,
     rules: tuple[HourRule, ...],
-) -> Ground:
+) -> MeteredFleet:
     """The ground of a history or of an analysis, replayed where that has not been done."""
     fleet = of.workspaces if workspaces is None else workspaces
     usual = of.configured if isinstance(of, History) else configured(of.workspaces)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from wsanalytics.billing import Days, HourRule, hours_of
+from wsanalytics.billing import DailyUse, HourRule, hours_of
 from wsanalytics.simulation import Codes, Runs, replay_constant
 from wsanalytics.timeline import (
     MICROS_PER_DAY,
@@ -27,7 +27,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Begun:
+class DayOutcome:
     """Days (columns) of WorkSpaces (rows) that all begin in the same state.
 
     ``carried`` is for how long, in microseconds, the run that is going on at midnight goes on,
@@ -46,27 +46,27 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DayRuns:
+class DayOptions:
     """Days under one timeout: begun ``off``, or begun ``on``.
 
     Under AWS's own tool's count both are the same, and ``last_hour`` is what the hour from 23:00
     UTC on adds if hours become free at its end.
     """
 
-    off: Begun
-    on: Begun
+    off: DayOutcome
+    on: DayOutcome
     last_hour: Hours | None = None
 
 
-def tool_runs(days: Days, minutes: int) -> DayRuns:
+def tool_runs(days: DailyUse, minutes: int) -> DayOptions:
     """Days as AWS's own tool counts their hours, with a timeout of *minutes*."""
     shape = days.shape
     nothing, never = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
-    begun = Begun(nothing, never, days.hours(minutes), never, nothing, np.zeros(shape))
-    return DayRuns(begun, begun, last_hour=days.tool_last_hours(minutes))
+    outcome = DayOutcome(nothing, never, days.hours(minutes), never, nothing, np.zeros(shape))
+    return DayOptions(outcome, outcome, last_hour=days.tool_last_hours(minutes))
 
 
-def day_runs(days: Days, minutes: int, *, stops: bool = False) -> DayRuns:
+def day_runs(days: DailyUse, minutes: int, *, stops: bool = False) -> DayOptions:
     """Days in AUTO_STOP with a timeout of *minutes*.
 
     With *stops* a WorkSpace is stopped at each disconnect of the day; what is idle as the day
@@ -86,22 +86,22 @@ def day_runs(days: Days, minutes: int, *, stops: bool = False) -> DayRuns:
     with_tail = _Part(
         days, np.append(tail, group[rest])[order], np.append(tails, pieces.starts[rest])[order],
         np.append(idle_until[tail] - within, pieces.stops[rest])[order], within)
-    begun_off = off.begun(carrying=np.empty(0, dtype=np.int64))
-    on = off.begun(carrying=np.flatnonzero(days.connected_at_midnight().ravel()))
-    return DayRuns(begun_off, _either(on, with_tail.begun(carrying=tail), tail))
+    begun_off = off.outcome(carrying=np.empty(0, dtype=np.int64))
+    on = off.outcome(carrying=np.flatnonzero(days.connected_at_midnight().ravel()))
+    return DayOptions(begun_off, _either(on, with_tail.outcome(carrying=tail), tail))
 
 
-def _either(most: Begun, some: Begun, where: Codes) -> Begun:
+def _either(most: DayOutcome, some: DayOutcome, where: Codes) -> DayOutcome:
     """*most*, but *some* in the places *where*."""
     merged = {}
-    for name in Begun.__slots__:
+    for name in DayOutcome.__slots__:
         both = getattr(most, name).copy()
         both.ravel()[where] = getattr(some, name).ravel()[where]
         merged[name] = both
-    return Begun(**merged)
+    return DayOutcome(**merged)
 
 
-def _idle_until(days: Days, pieces: Pieces, timeout: int) -> Micros:
+def _idle_until(days: DailyUse, pieces: Pieces, timeout: int) -> Micros:
     """When the timeout of whoever left last before each midnight runs out, by group; 0: nobody.
 
     Also 0 where somebody is connected at that midnight.
@@ -120,7 +120,7 @@ class _Part:
     """Some groups (a WorkSpace on a day) with their sessions, replayed under one timeout."""
 
     def __init__(
-        self, days: Days, group: Codes, starts: Micros, stops: Micros, timeout: int
+        self, days: DailyUse, group: Codes, starts: Micros, stops: Micros, timeout: int
     ) -> None:
         self.days, self.timeout = days, timeout
         rows, columns = days.shape
@@ -137,7 +137,7 @@ class _Part:
         self.runs = Runs(runs.workspace, runs.starts, np.minimum(runs.stops, self.ends),
                          runs.waiting, runs.connects)
 
-    def begun(self, carrying: Codes) -> Begun:
+    def outcome(self, carrying: Codes) -> DayOutcome:
         """The days, those of the groups *carrying* begun in a run that is going on."""
         runs, shape = self.runs, self.days.shape
         size = shape[0] * shape[1]
@@ -161,5 +161,5 @@ class _Part:
             hours = hours_of(whole, runs.workspace, self.days.rule)
             ends_on[runs.workspace[self.beyond]] = True
         total = np.bincount(runs.workspace, weights=hours, minlength=size).astype(np.float64)
-        return Begun(length.reshape(shape), goes_on.reshape(shape), total.reshape(shape),
+        return DayOutcome(length.reshape(shape), goes_on.reshape(shape), total.reshape(shape),
                      ends_on.reshape(shape), slack.reshape(shape), waits.reshape(shape))

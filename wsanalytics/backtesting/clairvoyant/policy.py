@@ -7,10 +7,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.backtesting.clairvoyant.search import ALWAYS_ON as DECIDED_ON
-from wsanalytics.backtesting.clairvoyant.search import Stakes, cheapest
+from wsanalytics.backtesting.clairvoyant.search import DayCosts, cheapest
 from wsanalytics.backtesting.clairvoyant.stops import MOST_STOPS
-from wsanalytics.backtesting.policies.rule import Case, LookingBack
-from wsanalytics.billing import Days, share_left, third_mondays
+from wsanalytics.backtesting.policies.rule import BacktestData, Reference
+from wsanalytics.billing import DailyUse, share_left, third_mondays
 from wsanalytics.settings import ALWAYS_ON, auto_stop
 from wsanalytics.timeline import MICROS_PER_DAY, column_micros, instants
 
@@ -18,7 +18,7 @@ AT_ONCE = 2000
 """How many WorkSpaces are looked at together, so that a large fleet fits into memory."""
 
 
-class Clairvoyant(LookingBack):
+class Clairvoyant(Reference):
     """The cheapest of all daily sequences of settings, with hindsight.
 
     No policy of settings can cost less, so what one costs above it is its regret.
@@ -41,7 +41,7 @@ class Clairvoyant(LookingBack):
         """Whether it stops WorkSpaces as well."""
         return self.with_stops
 
-    def look_back(self, case: Case) -> tuple[npt.NDArray[np.object_], pd.DataFrame | None]:
+    def look_back(self, case: BacktestData) -> tuple[npt.NDArray[np.object_], pd.DataFrame | None]:
         """The cheapest way of each WorkSpace, as settings (text) by day; and its stops."""
         settings = np.empty(case.days.shape, dtype=object)
         stopped = np.zeros(case.days.shape, dtype=np.int64)
@@ -51,7 +51,7 @@ class Clairvoyant(LookingBack):
         return settings, _stops_of(case.days, stopped) if self.with_stops else None
 
     def _some(
-        self, case: Case, rows: npt.NDArray[np.int64]
+        self, case: BacktestData, rows: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int64]]:
         present = case.present[rows]
         own = [int(text.partition(":")[2]) for text in set(present) if ":" in text]
@@ -69,7 +69,7 @@ class Clairvoyant(LookingBack):
         return np.where(priced, told, present[:, None]), np.where(priced, stopped, 0)
 
 
-def _stops_of(days: Days, stopped: npt.NDArray[np.int64]) -> pd.DataFrame:
+def _stops_of(days: DailyUse, stopped: npt.NDArray[np.int64]) -> pd.DataFrame:
     """The disconnects whose bits are set in *stopped*: ``workspace_id``, ``at``."""
     day = (days.disconnects - 1 - days.edges[0]) // MICROS_PER_DAY
     group = days.workspace * days.shape[1] + day
@@ -83,8 +83,8 @@ def _stops_of(days: Days, stopped: npt.NDArray[np.int64]) -> pd.DataFrame:
 
 
 def stakes_of(
-    case: Case, rows: npt.NDArray[np.int64], allowed: npt.NDArray[np.bool_]
-) -> Stakes:
+    case: BacktestData, rows: npt.NDArray[np.int64], allowed: npt.NDArray[np.bool_]
+) -> DayCosts:
     """What is at stake for the WorkSpaces *rows* of *case*, day by day."""
     months, tariff = case.months, case.tariff
     midnights = case.days.edges[:-1]
@@ -101,7 +101,7 @@ def stakes_of(
     monday = third_mondays(months)[month] == midnights
     created = column_micros(case.fleet["created_at"])[rows]
     created = np.where(case.fleet["created_at"].notna().to_numpy()[rows], created, 0)
-    return Stakes(
+    return DayCosts(
         opens=opens,
         always_on=of_month(tariff.always_on),
         auto_stop=of_month(tariff.auto_stop),

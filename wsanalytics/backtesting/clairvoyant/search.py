@@ -19,10 +19,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from wsanalytics.backtesting.clairvoyant.day_options import DayRuns, day_runs, tool_runs
-from wsanalytics.backtesting.clairvoyant.states import Few, Flags
-from wsanalytics.backtesting.clairvoyant.stops import PartDays
-from wsanalytics.billing import Days, HourRule
+from wsanalytics.backtesting.clairvoyant.day_options import DayOptions, day_runs, tool_runs
+from wsanalytics.backtesting.clairvoyant.states import Flags, LabelSet
+from wsanalytics.backtesting.clairvoyant.stops import DisconnectStops
+from wsanalytics.billing import DailyUse, HourRule
 from wsanalytics.timeline import MICROS_PER_HOUR, Hours
 
 ALWAYS_ON = -1
@@ -34,7 +34,7 @@ _WAIT_USD = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stakes:
+class DayCosts:
     """What is at stake on each day (columns) for each WorkSpace (rows); amounts in USD.
 
     ``opens`` tells the days on which a month opens, and ``always_on`` and ``auto_stop`` what its
@@ -55,7 +55,7 @@ class Stakes:
 
 
 def cheapest(
-    days: Days, timeouts: Sequence[int], stakes: Stakes, present: npt.NDArray[np.int64], *,
+    days: DailyUse, timeouts: Sequence[int], costs: DayCosts, present: npt.NDArray[np.int64], *,
     stops: bool = False,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The decisions, by WorkSpace and day, that cost least: places in *timeouts*, or ALWAYS_ON.
@@ -64,19 +64,19 @@ def cheapest(
     stopped at its disconnects; the second array tells at which of each day's disconnects, the
     first one in the lowest bit (0: none).
     """
-    part_days: list[PartDays] = []
+    disconnect_stops: list[DisconnectStops] = []
     if days.rule is HourRule.CEIL_PER_SESSION_PLUS_TIMEOUT:  # a stop changes nothing
         runs = [tool_runs(days, minutes) for minutes in timeouts]
     elif stops and days.rule is not HourRule.CEIL_PER_RUN:  # no stop costs anything
         runs = [day_runs(days, minutes, stops=True) for minutes in timeouts]
     else:
         runs = [day_runs(days, minutes) for minutes in timeouts]
-        part_days = [PartDays(days, minutes) for minutes in timeouts] if stops else []
-    search = _Search(stakes, runs, present, part_days)
+        disconnect_stops = [DisconnectStops(days, minutes) for minutes in timeouts] if stops else []
+    search = _Search(costs, runs, present, disconnect_stops)
     for day in range(days.shape[1]):
         search.pass_day(day)
     chosen, stopped = search.decisions()
-    if stops and not part_days and runs[0].last_hour is None:
+    if stops and not disconnect_stops and runs[0].last_hour is None:
         stopped = np.where(chosen == ALWAYS_ON, 0, -1)
     return chosen, stopped
 
@@ -99,7 +99,7 @@ class _Labels:
     on: Flags
 
     @classmethod
-    def of(cls, parts: Sequence[tuple[Few, int, bool, bool]]) -> _Labels:
+    def of(cls, parts: Sequence[tuple[LabelSet, int, bool, bool]]) -> _Labels:
         """All *parts*, each with its kind, and whether it is paid and on."""
         counts = [len(few.usd) for few, *_ in parts]
         kind, paid, on = (np.repeat([part[place] for part in parts], counts)
@@ -110,16 +110,16 @@ class _Labels:
                    np.concatenate([each.slack for each in few]),
                    np.concatenate([each.stopped for each in few]), kind, paid, on)
 
-    def rows(self, chosen: Flags, extra: Hours) -> Few:
+    def rows(self, chosen: Flags, extra: Hours) -> LabelSet:
         """The *chosen* rows, *extra* (as many rows) on top of their cost."""
         places = np.flatnonzero(chosen)
         usd = self.usd[places] + extra[places]
         came = np.broadcast_to(places[:, None].astype(np.int16), usd.shape)
-        return Few(usd, came, self.slack[places], np.zeros(usd.shape, dtype=np.int64))
+        return LabelSet(usd, came, self.slack[places], np.zeros(usd.shape, dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Passed:
+class _Step:
     """What must be kept of a day that has passed to find the way back."""
 
     kind: npt.NDArray[np.int64]
@@ -131,60 +131,66 @@ class _Search:
     """The least costs of all states at one midnight after another, and the ways to them."""
 
     def __init__(
-        self, stakes: Stakes, runs: list[DayRuns], present: npt.NDArray[np.int64],
-        part_days: list[PartDays],
+        self, costs: DayCosts, runs: list[DayOptions], present: npt.NDArray[np.int64],
+        disconnect_stops: list[DisconnectStops],
     ) -> None:
-        self.stakes, self.runs, self.last = stakes, runs, len(runs)
-        self.part_days = part_days
-        size = len(stakes.hourly)
+        self.costs, self.runs, self.last = costs, runs, len(runs)
+        self.disconnect_stops = disconnect_stops
+        size = len(costs.hourly)
         at = np.where(present == ALWAYS_ON, self.last, present)
         starts = []
         for kind in range(self.last + 1):
             usd = np.where(at == kind, 0.0, np.inf)[None, :]
-            starts.append((replace(Few.none(size), usd=usd), kind, True, False))
+            starts.append((replace(LabelSet.none(size), usd=usd), kind, True, False))
         self.labels = _Labels.of(starts)
-        self.history: list[_Passed] = []
+        self.history: list[_Step] = []
 
     def pass_day(self, day: int) -> None:
         """Decide at the midnight with which *day* begins, and let it pass."""
-        parts: list[tuple[Few, int, bool, bool]] = []
+        parts: list[tuple[LabelSet, int, bool, bool]] = []
         for kind in range(self.last + 1):
             parts += self._always_on(day) if kind == self.last else self._auto_stop(kind, day)
         parts = [part for part in parts if np.isfinite(part[0].usd).any()]
         self.labels = _Labels.of(parts)
         some = self.labels
-        self.history.append(_Passed(some.kind, some.came, some.stopped if self.part_days else None))
+        self.history.append(
+            _Step(some.kind, some.came, some.stopped if self.disconnect_stops else None)
+        )
 
-    def _always_on(self, day: int) -> list[tuple[Few, int, bool, bool]]:
-        labels, stakes = self.labels, self.stakes
+    def _always_on(self, day: int) -> list[tuple[LabelSet, int, bool, bool]]:
+        labels, costs = self.labels, self.costs
         extra = self._switching(self.last, day)
-        if stakes.opens[day]:
-            extra = extra + stakes.always_on[:, day]
+        if costs.opens[day]:
+            extra = extra + costs.always_on[:, day]
         else:
             converts = np.flatnonzero(~labels.paid)
-            extra[converts] += stakes.conversion[:, day]
+            extra[converts] += costs.conversion[:, day]
             for row in converts:
                 hours = self.runs[labels.kind[row]].last_hour
                 if hours is not None:
-                    extra[row] += hours[:, day - 1] * stakes.hourly
-        few = labels.rows(np.ones(len(labels.kind), dtype=bool), extra).least()
+                    extra[row] += hours[:, day - 1] * costs.hourly
+        few = labels.rows(np.ones(len(labels.kind), dtype=bool), extra).cheapest_only()
         return [(few, self.last, True, True)]
 
-    def _auto_stop(self, kind: int, day: int) -> list[tuple[Few, int, bool, bool]]:
-        labels, stakes = self.labels, self.stakes
-        extra = self._switching(kind, day) + np.where(stakes.allowed[kind], 0.0, np.inf)
-        if stakes.opens[day]:
-            extra = extra + stakes.auto_stop[:, day]
+    def _auto_stop(self, kind: int, day: int) -> list[tuple[LabelSet, int, bool, bool]]:
+        labels, costs = self.labels, self.costs
+        extra = self._switching(kind, day) + np.where(costs.allowed[kind], 0.0, np.inf)
+        if costs.opens[day]:
+            extra = extra + costs.auto_stop[:, day]
             off = labels.rows(~labels.on, extra)
             on = labels.rows(labels.on, extra)
-            return self._metered(kind, day, [few.least() for few in (off, on) if len(few.usd)],
-                                 fresh=len(off.usd) > 0)
+            return self._metered(
+                kind,
+                day,
+                [few.cheapest_only() for few in (off, on) if len(few.usd)],
+                fresh=len(off.usd) > 0,
+            )
         parts = []
         for paid in (True, False):
             some = labels.paid == paid
             off, on = labels.rows(some & ~labels.on, extra), labels.rows(some & labels.on, extra)
-            kept = ([off.least()] if len(off.usd) else []) + (
-                [on.least() if paid else on.needed()] if len(on.usd) else [])
+            kept = ([off.cheapest_only()] if len(off.usd) else []) + (
+                [on.cheapest_only() if paid else on.undominated()] if len(on.usd) else [])
             if kept and paid:
                 parts += self._free(kind, day, kept, fresh=len(off.usd) > 0)
             elif kept:
@@ -193,64 +199,67 @@ class _Search:
 
     def _switching(self, kind: int, day: int) -> Hours:
         """What a decision costs for changing the setting, by state and WorkSpace."""
-        stakes = self.stakes
-        change = np.full(len(stakes.hourly), _SWITCH_USD)
-        if not stakes.opens[day]:
-            change = np.where(stakes.unborn[:, day], np.inf, change)
+        costs = self.costs
+        change = np.full(len(costs.hourly), _SWITCH_USD)
+        if not costs.opens[day]:
+            change = np.where(costs.unborn[:, day], np.inf, change)
         return np.where((self.labels.kind != kind)[:, None], change[None, :], 0.0)
 
     def _free(
-        self, kind: int, day: int, states: list[Few], *, fresh: bool
-    ) -> list[tuple[Few, int, bool, bool]]:
+        self, kind: int, day: int, states: list[LabelSet], *, fresh: bool
+    ) -> list[tuple[LabelSet, int, bool, bool]]:
         """A day of a month that is paid for."""
-        if self.part_days:
-            off, on = self._pass_parts(kind, day, states, 0 * self.stakes.hourly, fresh=fresh)
-            return [(off.least(), kind, True, False), (on.least(), kind, True, True)]
+        if self.disconnect_stops:
+            off, on = self._pass_parts(kind, day, states, 0 * self.costs.hourly, fresh=fresh)
+            return [
+                (off.cheapest_only(), kind, True, False),
+                (on.cheapest_only(), kind, True, True),
+            ]
         ends = []
         for place, few in enumerate(states):
-            begun = self.runs[kind].off if fresh and place == 0 else self.runs[kind].on
-            is_on = (begun.goes_on | begun.ends_on)[:, day]
+            outcome = self.runs[kind].off if fresh and place == 0 else self.runs[kind].on
+            is_on = (outcome.goes_on | outcome.ends_on)[:, day]
             ends.append(few.split(is_on, np.zeros(1, dtype=np.int64),
-                                  _WAIT_USD * begun.waits[:, day]))
-        return self._joined(kind, ends, paid=True)
+                                  _WAIT_USD * outcome.waits[:, day]))
+        return self._merged(kind, ends, paid=True)
 
     def _metered(
-        self, kind: int, day: int, states: list[Few], *, fresh: bool
-    ) -> list[tuple[Few, int, bool, bool]]:
+        self, kind: int, day: int, states: list[LabelSet], *, fresh: bool
+    ) -> list[tuple[LabelSet, int, bool, bool]]:
         """A day on which hours are billed."""
-        rate, upkeep = self.stakes.hourly, self.stakes.maintenance[:, day]
-        if self.part_days:
+        rate, upkeep = self.costs.hourly, self.costs.maintenance[:, day]
+        if self.disconnect_stops:
             off, on = self._pass_parts(kind, day, states, rate, fresh=fresh)
             return [(replace(off, usd=off.usd + upkeep), kind, False, False),
                     (replace(on, usd=on.usd + upkeep), kind, False, True)]
         ends = []
         for place, few in enumerate(states):
-            begun = self.runs[kind].off if fresh and place == 0 else self.runs[kind].on
-            carried, goes_on = begun.carried[:, day], begun.goes_on[:, day]
+            outcome = self.runs[kind].off if fresh and place == 0 else self.runs[kind].on
+            carried, goes_on = outcome.carried[:, day], outcome.goes_on[:, day]
             more = -((np.minimum(few.slack - carried, 0)) // MICROS_PER_HOUR)
             slack = np.where(goes_on, few.slack + more * MICROS_PER_HOUR - carried,
-                             begun.slack[:, day])
-            usd = (more + begun.hours[:, day]) * rate + upkeep + _WAIT_USD * begun.waits[:, day]
-            ends.append(few.split(goes_on | begun.ends_on[:, day], slack, usd))
-        return self._joined(kind, ends, paid=False)
+                             outcome.slack[:, day])
+            usd = (more + outcome.hours[:, day]) * rate + upkeep + _WAIT_USD * outcome.waits[:, day]
+            ends.append(few.split(goes_on | outcome.ends_on[:, day], slack, usd))
+        return self._merged(kind, ends, paid=False)
 
     def _pass_parts(
-        self, kind: int, day: int, states: list[Few], rate: Hours, *, fresh: bool
-    ) -> tuple[Few, Few]:
+        self, kind: int, day: int, states: list[LabelSet], rate: Hours, *, fresh: bool
+    ) -> tuple[LabelSet, LabelSet]:
         """A day with a choice at each disconnect."""
-        none = Few.none(len(rate))
+        none = LabelSet.none(len(rate))
         off = states[0] if fresh else none
         on = states[-1] if len(states) > fresh else none
-        return self.part_days[kind].pass_day(day, off, on, rate, _WAIT_USD)
+        return self.disconnect_stops[kind].pass_day(day, off, on, rate, _WAIT_USD)
 
-    def _joined(
-        self, kind: int, ends: list[tuple[Few, Few]], *, paid: bool
-    ) -> list[tuple[Few, int, bool, bool]]:
+    def _merged(
+        self, kind: int, ends: list[tuple[LabelSet, LabelSet]], *, paid: bool
+    ) -> list[tuple[LabelSet, int, bool, bool]]:
         off, on = ends[0]
         for more_off, more_on in ends[1:]:
-            off, on = off.and_(more_off), on.and_(more_on)
-        return [(off.least(), kind, paid, False),
-                (on.least() if paid else on.needed(), kind, paid, True)]
+            off, on = off.union(more_off), on.union(more_on)
+        return [(off.cheapest_only(), kind, paid, False),
+                (on.cheapest_only() if paid else on.undominated(), kind, paid, True)]
 
     def decisions(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Along the cheapest way, by WorkSpace and day: settings, and stops at disconnects."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from wsanalytics.backtesting.clairvoyant.states import Few
-from wsanalytics.billing import Days
+from wsanalytics.backtesting.clairvoyant.states import LabelSet
+from wsanalytics.billing import DailyUse
 from wsanalytics.timeline import MICROS_PER_HOUR, MICROS_PER_MINUTE, Hours, Micros, cut
 
 MOST_STOPS = 62
@@ -22,10 +22,10 @@ _STOP_USD = 1e-9
 _NEVER = np.iinfo(np.int64).min // 4
 
 
-class PartDays:
+class DisconnectStops:
     """The sessions of each day, cut at midnights, under one timeout."""
 
-    def __init__(self, days: Days, minutes: int) -> None:
+    def __init__(self, days: DailyUse, minutes: int) -> None:
         self.days, self.timeout = days, minutes * MICROS_PER_MINUTE
         pieces = cut(days.connects, days.disconnects, days.edges)
         owner, day = days.workspace[pieces.source], pieces.span
@@ -46,8 +46,8 @@ class PartDays:
         self._day = 0
 
     def pass_day(
-        self, day: int, off: Few, on: Few, rate: Hours, wait_usd: float
-    ) -> tuple[Few, Few]:
+        self, day: int, off: LabelSet, on: LabelSet, rate: Hours, wait_usd: float
+    ) -> tuple[LabelSet, LabelSet]:
         """The states in which a day ends that begins in *off* and *on*; *rate* is USD an hour.
 
         Days are passed in their order, each with the same sessions for all states: what is kept
@@ -109,45 +109,50 @@ class _Session:
 
 
 def _connected(
-    off: Few, on: Few, session: _Session, rate: Hours, wait_usd: float
-) -> tuple[Few, Few]:
+    off: LabelSet, on: LabelSet, session: _Session, rate: Hours, wait_usd: float
+) -> tuple[LabelSet, LabelSet]:
     """What a session makes of the states: from off a new run, from on the same or a new one."""
     mine, begins, ends = session.mine, session.begins, session.ends
     since, limit = session.since, session.limit
     hours = _more_hours(np.zeros_like(begins), ends - begins)
     spare = hours * MICROS_PER_HOUR - (ends - begins)
-    fresh = Few(np.where(mine, off.usd + hours * rate + wait_usd, np.inf), off.came,
+    fresh = LabelSet(np.where(mine, off.usd + hours * rate + wait_usd, np.inf), off.came,
                 np.broadcast_to(spare, off.slack.shape), off.stopped)
     stays = limit > begins
     same = _more_hours(on.slack, ends - since)
     ended = _more_hours(on.slack, np.maximum(limit - since, 0))
     usd = np.where(stays, same * rate, (ended + hours) * rate + wait_usd)
     slack = np.where(stays, on.slack + same * MICROS_PER_HOUR - (ends - since), spare)
-    going = Few(np.where(mine, on.usd + usd, on.usd), on.came,
+    going = LabelSet(np.where(mine, on.usd + usd, on.usd), on.came,
                 np.where(mine, slack, on.slack), on.stopped)
-    return (Few(np.where(mine, np.inf, off.usd), off.came, off.slack, off.stopped),
-            going.and_(fresh).needed())
+    return (LabelSet(np.where(mine, np.inf, off.usd), off.came, off.slack, off.stopped),
+            going.union(fresh).undominated())
 
 
-def _stopped(off: Few, on: Few, leaves: npt.NDArray[np.bool_], turn: int) -> Few:
+def _stopped(off: LabelSet, on: LabelSet, leaves: npt.NDArray[np.bool_], turn: int) -> LabelSet:
     """The states off, those among them that are stopped as the user leaves."""
     if turn >= MOST_STOPS:
         return off
-    stops = Few(np.where(leaves, on.usd + _STOP_USD, np.inf), on.came, np.zeros_like(on.slack),
+    stops = LabelSet(np.where(leaves, on.usd + _STOP_USD, np.inf), on.came, np.zeros_like(on.slack),
                 on.stopped | np.int64(1 << turn))
-    return off.and_(stops).least()
+    return off.union(stops).cheapest_only()
 
 
 def _idle(
-    off: Few, on: Few, since: Micros, end: int, limit: Micros, there: npt.NDArray[np.bool_],
+    off: LabelSet,
+    on: LabelSet,
+    since: Micros,
+    end: int,
+    limit: Micros,
+    there: npt.NDArray[np.bool_],
     rate: Hours,
-) -> tuple[Few, Few]:
+) -> tuple[LabelSet, LabelSet]:
     """From the last session of the day to its end."""
     stays = there | (limit > end)
     spent = np.where(there, 0, np.maximum(np.minimum(limit, end) - since, 0))
     hours = _more_hours(on.slack, spent)
     total = on.usd + hours * rate
-    left = Few(np.where(stays, np.inf, total), on.came, np.zeros_like(on.slack), on.stopped)
-    going = Few(np.where(stays, total, np.inf), on.came,
+    left = LabelSet(np.where(stays, np.inf, total), on.came, np.zeros_like(on.slack), on.stopped)
+    going = LabelSet(np.where(stays, total, np.inf), on.came,
                 on.slack + hours * MICROS_PER_HOUR - spent, on.stopped)
-    return off.and_(left).least(), going.needed()
+    return off.union(left).cheapest_only(), going.undominated()

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from wsanalytics.backtesting.policies.rule import Choice, Rule
 from wsanalytics.backtesting.policies.seen import Seen
-from wsanalytics.billing import Days
+from wsanalytics.billing import DailyUse
 from wsanalytics.errors import InputError
-from wsanalytics.forecasting import Memory, Outlook, Past, Rows, usual_week
+from wsanalytics.forecasting import NeighbourForecast, Rows, SituationIndex, UsagePast, usual_week
 from wsanalytics.settings import ALWAYS_ON, auto_stop
 from wsanalytics.timeline import Hours
 
@@ -53,8 +53,8 @@ class Forecast(Rule):
                 raise InputError(f"{name} is {value}", where="forecast",
                                  rule="it is an amount from 0 on", mend="use for example 1")
         self.wait_usd, self.margin_usd = wait_usd, margin_usd
-        self._memory: Memory | None = None
-        self._made_for: tuple[Days | None, int] = (None, -1)
+        self._memory: SituationIndex | None = None
+        self._made_for: tuple[DailyUse | None, int] = (None, -1)
 
     def decide(self, seen: Seen) -> Choice:
         """The cheaper mode of the month, or of what is left of it, and the cheapest timeout."""
@@ -113,7 +113,7 @@ class Forecast(Rule):
         past = seen.past(seen.timeouts[0])
         rows = seen.rows[places]
         memory = self._memory_of(seen, past)
-        outlook = Outlook(memory, past, rows)
+        outlook = NeighbourForecast(memory, past, rows)
         hours = np.zeros(len(places))
         for one in np.unique(minutes):
             mine = minutes == one
@@ -122,12 +122,12 @@ class Forecast(Rule):
             hours[mine] = outlook.usual_hours(seen.days_left, week)[mine]
         return outlook.share(seen.days_left) * hours
 
-    def _memory_of(self, seen: Seen, past: Past) -> Memory:
+    def _memory_of(self, seen: Seen, past: UsagePast) -> SituationIndex:
         """What the fleet has lived through, as of the last day on which it was gone over."""
         days, today = self._made_for
         fresh = days is seen.days and today <= seen.today
         if self._memory is None or not fresh or seen.now.day in REFRESHED_ON:
-            self._memory, self._made_for = Memory(past), (seen.days, seen.today)
+            self._memory, self._made_for = SituationIndex(past), (seen.days, seen.today)
         return self._memory
 
     def _cheaper(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from wsanalytics.backtesting.policies.rule import Case, LookingBack
+from wsanalytics.backtesting.policies.rule import BacktestData, Reference
 from wsanalytics.settings import ALWAYS_ON, auto_stop
 
 
-class Informed(LookingBack):
+class Informed(Reference):
     """Knows each person's true hours of every month, but not on which days they fall.
 
     At the beginning of each month the cheaper mode for that month is taken, with the timeout
@@ -20,7 +20,7 @@ class Informed(LookingBack):
 
     name = "informed"
 
-    def look_back(self, case: Case) -> tuple[npt.NDArray[np.object_], None]:
+    def look_back(self, case: BacktestData) -> tuple[npt.NDArray[np.object_], None]:
         """The cheaper mode of each month."""
         month = np.searchsorted(case.months.edges, case.days.edges[:-1], side="right") - 1
         turns = np.flatnonzero(np.append(True, month[1:] != month[:-1]))

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.backtesting.policies.seen import Seen
-from wsanalytics.billing import Days, Tariff
+from wsanalytics.billing import DailyUse, Tariff
 from wsanalytics.settings import Setting
 from wsanalytics.timeline import MICROS_PER_HOUR, Hours, Months, Window, column_micros
 
@@ -52,7 +52,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Case:
+class BacktestData:
     """All of a backtest, future included: what references that look back are given.
 
     ``days`` are those of ``window`` alone; ``fleet`` are the WorkSpaces that are billed,
@@ -61,7 +61,7 @@ class Case:
     """
 
     fleet: pd.DataFrame
-    days: Days
+    days: DailyUse
     window: Window
     months: Months
     tariff: Tariff
@@ -70,14 +70,14 @@ class Case:
     timeouts: tuple[int, ...]
 
 
-class LookingBack(Rule):
+class Reference(Rule):
     """A reference, not a policy: it knows the future. For comparison only."""
 
     def decide(self, seen: Seen) -> Choice:
         """It does not decide from what was seen."""
         raise NotImplementedError
 
-    def look_back(self, case: Case) -> tuple[npt.NDArray[np.object_], pd.DataFrame | None]:
+    def look_back(self, case: BacktestData) -> tuple[npt.NDArray[np.object_], pd.DataFrame | None]:
         """The setting (text) of each WorkSpace (rows) on each day (columns) of the window.
 
         And which WorkSpaces it stops besides, if it stops any: ``workspace_id``, ``at``.
@@ -86,7 +86,7 @@ class LookingBack(Rule):
 
 
 @dataclass(frozen=True, slots=True)
-class One:
+class WorkspaceView:
     """What a policy for one WorkSpace is shown: its row, setting, sessions and rates."""
 
     now: datetime
@@ -118,8 +118,8 @@ class ByFunction(Rule):
         return self.function(seen)
 
 
-def for_each(function: Callable[[One], Setting | str]) -> Rule:
-    """A policy from a *function* that is asked about one WorkSpace at a time (:class:`One`).
+def for_each(function: Callable[[WorkspaceView], Setting | str]) -> Rule:
+    """Make a policy of a *function* that sees one WorkSpace at a time (:class:`WorkspaceView`).
 
     Easier to write than one for the whole fleet at once, and slower.
     """
@@ -129,7 +129,7 @@ def for_each(function: Callable[[One], Setting | str]) -> Rule:
         none = seen.sessions.iloc[:0]
         rows = seen.workspaces.to_dict("records")
         return {
-            row["workspace_id"]: function(One(
+            row["workspace_id"]: function(WorkspaceView(
                 seen.now, row["workspace_id"], row, seen.settings[row["workspace_id"]],
                 bool(seen.paid[row["workspace_id"]]), mine.get(row["workspace_id"], none),
                 seen.rates.loc[row["workspace_id"]].to_dict()))

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalytics.billing import Days, HourRule
-from wsanalytics.forecasting import Past, weekdays
+from wsanalytics.billing import DailyUse, HourRule
+from wsanalytics.forecasting import UsagePast, weekdays
 from wsanalytics.prices import break_even_hours
 from wsanalytics.sessions import LocalDays, Minutes
 from wsanalytics.settings import ALWAYS_ON, DEFAULT_TIMEOUT
@@ -43,8 +43,8 @@ class Seen:
     opens_month: bool
     is_new: npt.NDArray[np.bool_]
     rows: npt.NDArray[np.int64]
-    billed: Days
-    days: Days
+    billed: DailyUse
+    days: DailyUse
     told: npt.NDArray[np.int64]
     born: npt.NDArray[np.int64]
     ended: npt.NDArray[np.int64]
@@ -141,14 +141,14 @@ class Seen:
         """How many days the month has left, this one included."""
         return monthrange(self.now.year, self.now.month)[1] - self.now.day + 1
 
-    def past(self, minutes: int) -> Past:
+    def past(self, minutes: int) -> UsagePast:
         """The days seen of all WorkSpaces there ever were, in AUTO_STOP with *minutes*.
 
         Its rows are all of the fleet; ``rows`` are the places of those to be decided about.
         """
         hours = self.days.hours(minutes)[:, : self.today]
         ended = np.where(self.ended <= self.today, self.ended, np.iinfo(np.int64).max)
-        return Past(hours, weekdays(self.days.edges[0], self.today), self.born, ended)
+        return UsagePast(hours, weekdays(self.days.edges[0], self.today), self.born, ended)
 
     @cached_property
     def break_even_hours(self) -> pd.Series:
