@@ -40,7 +40,7 @@ def two_days(draw: st.DrawFn) -> Pairs:
     return pairs
 
 
-def cheapest_only(pairs: Pairs, opens: str, monthly: float, rule: str) -> float:
+def cheapest(pairs: Pairs, opens: str, monthly: float, rule: str) -> float:
     """A WorkSpace for every sequence of settings and every set of stops."""
     days, leaves = round(TURN.days), [left for _, left in pairs]
     ways = list(product(product(CHOICES, repeat=days), product([False, True],
@@ -76,7 +76,7 @@ def test_no_set_of_stops_is_cheaper(rule: str, pairs: Pairs, opens: str, monthly
                      prices=book(monthly, 1.0, 0.3), window=TURN, hour_rule=rule,
                      timeouts=(60, 120))
     assert found.outcomes["total_usd"].sum() == pytest.approx(
-        cheapest_only(pairs, opens, monthly, rule), abs=1e-6)
+        cheapest(pairs, opens, monthly, rule), abs=1e-6)
 
 
 @pytest.mark.parametrize("rule", list(HourRule))

@@ -169,7 +169,7 @@ class _Search:
                 hours = self.runs[labels.kind[row]].last_hour
                 if hours is not None:
                     extra[row] += hours[:, day - 1] * costs.hourly
-        few = labels.rows(np.ones(len(labels.kind), dtype=bool), extra).cheapest_only()
+        few = labels.rows(np.ones(len(labels.kind), dtype=bool), extra).cheapest()
         return [(few, self.last, True, True)]
 
     def _auto_stop(self, kind: int, day: int) -> list[tuple[LabelSet, int, bool, bool]]:
@@ -182,15 +182,15 @@ class _Search:
             return self._metered(
                 kind,
                 day,
-                [few.cheapest_only() for few in (off, on) if len(few.usd)],
+                [few.cheapest() for few in (off, on) if len(few.usd)],
                 fresh=len(off.usd) > 0,
             )
         parts = []
         for paid in (True, False):
             some = labels.paid == paid
             off, on = labels.rows(some & ~labels.on, extra), labels.rows(some & labels.on, extra)
-            kept = ([off.cheapest_only()] if len(off.usd) else []) + (
-                [on.cheapest_only() if paid else on.undominated()] if len(on.usd) else [])
+            kept = ([off.cheapest()] if len(off.usd) else []) + (
+                [on.cheapest() if paid else on.undominated()] if len(on.usd) else [])
             if kept and paid:
                 parts += self._free(kind, day, kept, fresh=len(off.usd) > 0)
             elif kept:
@@ -212,14 +212,14 @@ class _Search:
         if self.disconnect_stops:
             off, on = self._pass_parts(kind, day, states, 0 * self.costs.hourly, fresh=fresh)
             return [
-                (off.cheapest_only(), kind, True, False),
-                (on.cheapest_only(), kind, True, True),
+                (off.cheapest(), kind, True, False),
+                (on.cheapest(), kind, True, True),
             ]
         ends = []
         for place, few in enumerate(states):
             outcome = self.runs[kind].off if fresh and place == 0 else self.runs[kind].on
             is_on = (outcome.goes_on | outcome.ends_on)[:, day]
-            ends.append(few.split(is_on, np.zeros(1, dtype=np.int64),
+            ends.append(few.by_state(is_on, np.zeros(1, dtype=np.int64),
                                   _WAIT_USD * outcome.waits[:, day]))
         return self._merged(kind, ends, paid=True)
 
@@ -240,7 +240,7 @@ class _Search:
             slack = np.where(goes_on, few.slack + more * MICROS_PER_HOUR - carried,
                              outcome.slack[:, day])
             usd = (more + outcome.hours[:, day]) * rate + upkeep + _WAIT_USD * outcome.waits[:, day]
-            ends.append(few.split(goes_on | outcome.ends_on[:, day], slack, usd))
+            ends.append(few.by_state(goes_on | outcome.ends_on[:, day], slack, usd))
         return self._merged(kind, ends, paid=False)
 
     def _pass_parts(
@@ -258,8 +258,8 @@ class _Search:
         off, on = ends[0]
         for more_off, more_on in ends[1:]:
             off, on = off.union(more_off), on.union(more_on)
-        return [(off.cheapest_only(), kind, paid, False),
-                (on.cheapest_only() if paid else on.undominated(), kind, paid, True)]
+        return [(off.cheapest(), kind, paid, False),
+                (on.cheapest() if paid else on.undominated(), kind, paid, True)]
 
     def decisions(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Along the cheapest way, by WorkSpace and day: settings, and stops at disconnects."""

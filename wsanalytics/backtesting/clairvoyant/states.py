@@ -1,4 +1,10 @@
-"""The states that the search for the cheapest way keeps at each midnight."""
+"""The labels that the search for the cheapest way keeps at each midnight, and which it drops.
+
+The search is label-setting dynamic programming: a *label* is one way to come to a midnight, with
+what it has cost and how much of a billed hour it has left (``slack``). A label is *dominated* by
+another one of the same state that cost no more and has no less slack: whatever follows, the other
+way can do as well. Only undominated labels are kept, so the search stays exact and small.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +20,12 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelSet:
-    """Some states (rows) of one kind that WorkSpaces (columns) may be in, each with its least cost.
+    """Labels of one state: rows are the labels, columns the WorkSpaces.
 
-    ``came`` is the row, at the midnight before, from which each was reached. ``slack`` is how much
-    of a billed hour is left, in microseconds. The bits of ``stopped`` tell at which of the day's
-    disconnects it was stopped, the first one in the lowest.
+    ``usd`` is the least cost; infinite where a WorkSpace has no such label. ``came`` is the row, at
+    the midnight before, from which each was reached. ``slack`` is how much of a billed hour is
+    left, in microseconds. The bits of ``stopped`` say at which of the day's disconnects it was
+    stopped, the first one in the lowest.
     """
 
     usd: Hours
@@ -28,51 +35,64 @@ class LabelSet:
 
     @classmethod
     def none(cls, size: int) -> LabelSet:
-        """A state that nobody can be in."""
+        """Give a state that nobody can be in."""
         return cls(np.full((1, size), np.inf), np.zeros((1, size), dtype=np.int16),
                    np.zeros((1, size), dtype=np.int64), np.zeros((1, size), dtype=np.int64))
 
     def union(self, other: LabelSet) -> LabelSet:
-        """These and the *other* ones."""
+        """Give these labels and the *other* ones."""
         return LabelSet(*(np.concatenate([getattr(self, name), getattr(other, name)])
-                     for name in LabelSet.__slots__))
+                          for name in LabelSet.__slots__))
 
-    def cheapest_only(self) -> LabelSet:
-        """The cheapest of them alone, without any slack."""
+    def cheapest(self) -> LabelSet:
+        """Give the cheapest label of each WorkSpace alone, without any slack."""
         best = self.usd.argmin(axis=0)[None, :]
-        return LabelSet(
-            np.take_along_axis(self.usd, best, 0),
-            np.take_along_axis(self.came, best, 0),
-            np.zeros(best.shape, dtype=np.int64),
-            np.take_along_axis(self.stopped, best, 0),
-        )
+        return LabelSet(np.take_along_axis(self.usd, best, 0),
+                        np.take_along_axis(self.came, best, 0),
+                        np.zeros(best.shape, dtype=np.int64),
+                        np.take_along_axis(self.stopped, best, 0))
 
     def undominated(self) -> LabelSet:
-        """Those that no other one makes needless by costing no more with no less slack."""
+        """Give the labels that no other one dominates by costing no more with no less slack."""
         if len(self.usd) == 1:
             return self
         if not self.slack.any():
-            return self.cheapest_only()
-        order = np.lexsort((-self.slack, self.usd), axis=0)
-        ordered = LabelSet(*(np.take_along_axis(getattr(self, name), order, 0)
-                        for name in LabelSet.__slots__))
-        kept = np.isfinite(ordered.usd)
-        kept[1:] &= ordered.slack[1:] > np.maximum.accumulate(ordered.slack, axis=0)[:-1]
-        place = np.cumsum(kept, axis=0) - 1
-        many = max(int(place.max()) + 1, 1)
-        row, column = place[kept], np.nonzero(kept)[1]
-        found = LabelSet(*(np.repeat(each, many, axis=0) for each in (
-            getattr(LabelSet.none(self.usd.shape[1]), name) for name in LabelSet.__slots__)))
-        for name in LabelSet.__slots__:
-            getattr(found, name)[row, column] = getattr(ordered, name)[kept]
-        return found
+            return self.cheapest()
+        ordered = self._by_cost()
+        return ordered._packed(ordered._on_the_front())
 
-    def split(
+    def _by_cost(self) -> LabelSet:
+        """Give the labels of each WorkSpace in the order of cost; of equal ones more slack first."""
+        order = np.lexsort((-self.slack, self.usd), axis=0)
+        return LabelSet(*(np.take_along_axis(getattr(self, name), order, 0)
+                          for name in LabelSet.__slots__))
+
+    def _on_the_front(self) -> Flags:
+        """Which labels, in the order of cost, have more slack than every cheaper one."""
+        front = np.isfinite(self.usd)
+        most_so_far = np.maximum.accumulate(self.slack, axis=0)
+        front[1:] &= self.slack[1:] > most_so_far[:-1]
+        return front
+
+    def _packed(self, chosen: Flags) -> LabelSet:
+        """Give the *chosen* labels in as few rows as hold the most that any WorkSpace has."""
+        # Within a column the chosen ones are numbered from 0 on: that is the row they move to.
+        target = np.cumsum(chosen, axis=0) - 1
+        rows = max(int(target.max()) + 1, 1)
+        row, column = target[chosen], np.nonzero(chosen)[1]
+        nobody = LabelSet.none(self.usd.shape[1])
+        packed = LabelSet(*(np.repeat(getattr(nobody, name), rows, axis=0)
+                            for name in LabelSet.__slots__))
+        for name in LabelSet.__slots__:
+            getattr(packed, name)[row, column] = getattr(self, name)[chosen]
+        return packed
+
+    def by_state(
         self, is_on: Flags, slack: npt.NDArray[np.int64], usd: Hours
     ) -> tuple[LabelSet, LabelSet]:
-        """Those that end the day off, and those that end it on, at a cost of *usd* more."""
+        """Give those that end the day off, and those that end it on, at a cost of *usd* more."""
         total = self.usd + usd
         return (LabelSet(np.where(is_on, np.inf, total), self.came, np.zeros_like(self.slack),
-                    self.stopped),
+                         self.stopped),
                 LabelSet(np.where(is_on, total, np.inf), self.came,
-                    np.broadcast_to(slack, total.shape), self.stopped))
+                         np.broadcast_to(slack, total.shape), self.stopped))

@@ -135,7 +135,7 @@ def _stopped(off: LabelSet, on: LabelSet, leaves: npt.NDArray[np.bool_], turn: i
         return off
     stops = LabelSet(np.where(leaves, on.usd + _STOP_USD, np.inf), on.came, np.zeros_like(on.slack),
                 on.stopped | np.int64(1 << turn))
-    return off.union(stops).cheapest_only()
+    return off.union(stops).cheapest()
 
 
 def _idle(
@@ -155,4 +155,4 @@ def _idle(
     left = LabelSet(np.where(stays, np.inf, total), on.came, np.zeros_like(on.slack), on.stopped)
     going = LabelSet(np.where(stays, total, np.inf), on.came,
                 on.slack + hours * MICROS_PER_HOUR - spent, on.stopped)
-    return off.union(left).cheapest_only(), going.undominated()
+    return off.union(left).cheapest(), going.undominated()
