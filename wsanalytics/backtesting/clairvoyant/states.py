@@ -59,22 +59,22 @@ class LabelSet:
         if not self.slack.any():
             return self.cheapest()
         ordered = self._by_cost()
-        return ordered._packed(ordered._on_the_front())
+        return ordered.packed(ordered.on_the_front())
 
     def _by_cost(self) -> LabelSet:
-        """Give the labels of each WorkSpace in the order of cost; of equal ones more slack first."""
+        """Give the labels of each WorkSpace by cost; of equal ones those with more slack first."""
         order = np.lexsort((-self.slack, self.usd), axis=0)
         return LabelSet(*(np.take_along_axis(getattr(self, name), order, 0)
                           for name in LabelSet.__slots__))
 
-    def _on_the_front(self) -> Flags:
+    def on_the_front(self) -> Flags:
         """Which labels, in the order of cost, have more slack than every cheaper one."""
         front = np.isfinite(self.usd)
         most_so_far = np.maximum.accumulate(self.slack, axis=0)
         front[1:] &= self.slack[1:] > most_so_far[:-1]
         return front
 
-    def _packed(self, chosen: Flags) -> LabelSet:
+    def packed(self, chosen: Flags) -> LabelSet:
         """Give the *chosen* labels in as few rows as hold the most that any WorkSpace has."""
         # Within a column the chosen ones are numbered from 0 on: that is the row they move to.
         target = np.cumsum(chosen, axis=0) - 1
