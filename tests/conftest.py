@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
+import time
+from functools import cache, wraps
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import botocore.endpoint
+import botocore.session
 import pytest
 from hypothesis import HealthCheck, settings
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "database": None}
 settings.register_profile("default", max_examples=100, derandomize=True, **_COMMON)
@@ -16,6 +23,20 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 # no price table of whoever runs the tests
 os.environ["WSANALYTICS_HOME"] = str(Path(__file__).parent / "nobody")
 os.environ["WSANALYTICS_CONFIG"] = ""  # and no options of theirs
+# botocore reads its service models anew for each session, which takes longer than most tests
+botocore.session.create_loader = cache(botocore.session.create_loader)
+# between two tries of a call botocore waits for seconds, which a local endpoint does not need
+botocore.endpoint.time = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / 50))
+_print_png = FigureCanvasAgg.print_png
+
+
+@wraps(_print_png)
+def _print_quickly(*args: Any, pil_kwargs: dict[str, Any] | None = None, **more: Any) -> None:
+    """A picture packed quickly rather than small; what it shows is the same."""
+    _print_png(*args, pil_kwargs={"compress_level": 1} | (pil_kwargs or {}), **more)
+
+
+FigureCanvasAgg.print_png = _print_quickly
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,6 +50,12 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("thorough" if config.getoption("--thorough") else "default")
 
 
+@pytest.hookimpl(optionalhook=True)  # that of pytest-xdist
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: some tests wait for a browser, a kernel or another process."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--thorough"):
         return
@@ -36,7 +63,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("thorough")]
-
 
 
 @pytest.fixture

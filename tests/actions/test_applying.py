@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,13 +13,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tests.helpers.fakes import RETRY, FakeFleet
 from tests.helpers.plans import ACCOUNT, changeable, orders_on_the_way, plan_of, rote_changes
-from tests.helpers.sandboxes import Clients, connected, frozen, modify
+from tests.helpers.sandboxes import MODIFY, QUICK, fleet, modify, settings
 from wsanalytics.actions.apply import apply_plan, journal_beside
-from wsanalytics.actions.change_setting import RetryPolicy
 from wsanalytics.actions.guards import Guards
 from wsanalytics.actions.journal import read_journal
 from wsanalytics.actions.ledger import journal_state
+from wsanalytics.actions.retry import RetryPolicy
 from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.undo import undo
 from wsanalytics.aws.current_state import WorkspaceState
@@ -31,25 +32,15 @@ from wsanalytics.sandbox.faults import Faults
 from wsanalytics.sandbox.server import Sandbox
 from wsanalytics.settings import ALWAYS_ON, Setting, auto_stop
 
-QUICK = RetryPolicy(
-    propagation_seconds=0.2,
-    confirm_seconds=2,
-    transition_seconds=5,
-    poll_seconds=0.02,
-    backoff_seconds=0.02,
-)
-TERMS = RunOptions(limit=None, retry=QUICK)
-MODIFY = ("workspaces", "ModifyWorkspaceProperties")
+TERMS = RunOptions(limit=None, retry=RETRY)
+InMemory = tuple[FakeFleet, Callable[[str], Any], Writer]
 
 
 @contextmanager
-def fleet(
-    workspaces: int = 60, **options: Any
-) -> Iterator[tuple[Sandbox, Clients, Writer]]:
-    """A sandbox in which a minute passes in half a second, and a writer for it."""
-    with frozen(workspaces=workspaces, **({"speed": 120} | options)) as (box, clients), connected(
-        box) as (opened, _):
-        yield box, clients, Writer(opened[0])
+def in_memory(workspaces: int = 60, **options: Any) -> Iterator[InMemory]:
+    """A fleet in memory, a client of whoever else changes something, and a writer."""
+    box = FakeFleet(workspaces, **options)
+    yield box, box.client, box.writer()
 
 
 @pytest.fixture
@@ -57,16 +48,12 @@ def journal(tmp_path: Path) -> Path:
     return tmp_path / "plan.journal.jsonl"
 
 
-def settings(box: Sandbox) -> dict[str, str]:
-    return {str(name): str(one) for name, one in configured(box.workspaces()).items()}
-
-
 def outcomes(frame: pd.DataFrame) -> dict[str, int]:
     return {str(name): int(count) for name, count in frame["outcome"].value_counts().items()}
 
 
 def test_a_dry_run_lists_all_and_changes_nothing(journal: Path) -> None:
-    with fleet() as (box, _, writer):
+    with in_memory() as (box, _, writer):
         changes, before = rote_changes(box.workspaces(), 30), settings(box)
         frame = apply_plan(plan_of(changes), writer, journal=journal)
         assert outcomes(frame) == {"would be done": 25, "left for the next run": 5}
@@ -76,11 +63,16 @@ def test_a_dry_run_lists_all_and_changes_nothing(journal: Path) -> None:
     assert not list(journal.parent.iterdir())
 
 
-def test_a_plan_is_applied_and_taken_back(journal: Path) -> None:
-    with fleet() as (box, _, writer):
+@pytest.mark.parametrize(("account", "patience"), [(in_memory, RETRY), (fleet, QUICK)],
+                         ids=["in memory", "over HTTP"])
+def test_a_plan_is_applied_and_taken_back(
+    account: Callable[[], Any], patience: RetryPolicy, journal: Path
+) -> None:
+    terms = RunOptions(limit=None, retry=patience)
+    with account() as (box, _, writer):
         changes, before = rote_changes(box.workspaces(), 30), settings(box)
         start = box.clock.now()
-        frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, options=TERMS)
+        frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, options=terms)
         assert outcomes(frame) == {"done": 30}
         wanted = before | {name: after for name, (_, after) in changes.items()}
         assert settings(box) == wanted
@@ -89,30 +81,30 @@ def test_a_plan_is_applied_and_taken_back(journal: Path) -> None:
         for name, (old, new) in changes.items():
             own = told.loc[told["workspace_id"] == name, "order"].tolist()
             assert own == orders_on_the_way(old, new)
-        again = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, options=TERMS)
+        again = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, options=terms)
         assert outcomes(again) == {"already in force": 30}
         assert box.calls[MODIFY] == sum(len(orders_on_the_way(*one)) for one in changes.values())
         would = undo(journal, writer)
         assert outcomes(would) == {"would be done": 30}
         assert settings(box) == wanted
-        assert outcomes(undo(journal, writer, dry_run=False, retry=QUICK)) == {"done": 30}
+        assert outcomes(undo(journal, writer, dry_run=False, retry=patience)) == {"done": 30}
         assert settings(box) == before
         calls = box.calls[MODIFY]
-        assert undo(journal, writer, dry_run=False, retry=QUICK).empty
+        assert undo(journal, writer, dry_run=False, retry=patience).empty
         assert box.calls[MODIFY] == calls
         once_more = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal,
-                               options=TERMS)
+                               options=terms)
         assert outcomes(once_more) == {"done": 30}
 
 
 def test_single_changes_are_taken_back(journal: Path) -> None:
-    with fleet(20) as (box, _, writer):
+    with in_memory(20) as (box, _, writer):
         changes, before = rote_changes(box.workspaces(), 4), settings(box)
         apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, options=TERMS)
         one, two, three, four = changes
         assert undo(journal, writer, only=[three, one])["workspace_id"].tolist() == [three, one]
         assert outcomes(undo(journal, writer, dry_run=False, only=(name for name in (one, three)),
-                             retry=QUICK)) == {"done": 2}
+                             retry=RETRY)) == {"done": 2}
         kept = before | {name: changes[name][1] for name in (two, four)}
         assert settings(box) == kept
         written = journal.read_text()
@@ -120,21 +112,21 @@ def test_single_changes_are_taken_back(journal: Path) -> None:
             for names, told in (([two, one], one), (["ws-unknown0"], "ws-unknown0"), ("ws-", "ws-"),
                                 ([one, three], f"{one}, {three}")):
                 with pytest.raises(InputError, match=f"no change of {told} is in force by it"):
-                    undo(journal, writer, dry_run=dry_run, only=names, retry=QUICK)
+                    undo(journal, writer, dry_run=dry_run, only=names, retry=RETRY)
         with pytest.raises(InputError, match=f"name some of those in force.*{two}, {four}"):
             undo(journal, writer, only=[one])
         assert undo(journal, writer, only=[]).empty
         assert (settings(box), journal.read_text()) == (kept, written)
-        assert outcomes(undo(journal, writer, dry_run=False, only=two, retry=QUICK)) == {
+        assert outcomes(undo(journal, writer, dry_run=False, only=two, retry=RETRY)) == {
             "done": 1}
-        assert outcomes(undo(journal, writer, dry_run=False, retry=QUICK)) == {"done": 1}
+        assert outcomes(undo(journal, writer, dry_run=False, retry=RETRY)) == {"done": 1}
         assert settings(box) == before
         with pytest.raises(InputError, match="apply the plan first"):
             undo(journal, writer, only=[one])
 
 
 def test_what_has_drifted_is_skipped_with_its_reason(journal: Path) -> None:
-    with fleet(150) as (box, clients, writer):
+    with in_memory(150) as (box, clients, writer):
         everything = box.workspaces().set_index("workspace_id")
         client, plain = clients("workspaces"), rote_changes(box.workspaces(), 12)
         names = list(plain)
@@ -158,7 +150,7 @@ def test_what_has_drifted_is_skipped_with_its_reason(journal: Path) -> None:
         if everything.loc[standby, "running_mode"] != "ALWAYS_ON":
             more[str(standby)] = ("AUTO_STOP:60", "ALWAYS_ON")
         frame = apply_plan(plan_of(plain | more), writer, dry_run=False, journal=journal,
-                           options=RunOptions(limit=None, retry=QUICK, opt_out=("KeepMode",)))
+                           options=RunOptions(limit=None, retry=RETRY, opt_out=("KeepMode",)))
         rows = frame.set_index("workspace_id")
         reasons = {
             other: "AUTO_STOP:480 now, not ALWAYS_ON: somebody has changed it",
@@ -178,9 +170,9 @@ def test_what_has_drifted_is_skipped_with_its_reason(journal: Path) -> None:
 
 
 def test_the_limit_takes_those_that_save_most_and_the_next_run_goes_on(journal: Path) -> None:
-    with fleet() as (box, _, writer):
+    with in_memory() as (box, _, writer):
         changes = rote_changes(box.workspaces(), 20)
-        terms = RunOptions(limit=8, retry=QUICK)
+        terms = RunOptions(limit=8, retry=RETRY)
         for done in (8, 16, 20):
             frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal,
                                options=terms)
@@ -191,20 +183,21 @@ def test_the_limit_takes_those_that_save_most_and_the_next_run_goes_on(journal: 
 
 
 def test_no_more_than_a_share_of_the_fleet_is_changed(journal: Path) -> None:
-    with fleet(60) as (box, _, writer):
+    with in_memory(60) as (box, _, writer):
         changes = rote_changes(box.workspaces(), 20)
         count = len(box.workspaces())
-        terms = RunOptions(limit=None, max_share=0.1, retry=QUICK)
+        terms = RunOptions(limit=None, max_share=0.1, retry=RETRY)
         frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, options=terms)
         assert outcomes(frame)["done"] == count // 10
         assert "10% of" in frame["message"].iloc[-1]
 
 
 def test_failures_in_a_row_stop_it(journal: Path) -> None:
-    with fleet(faults=Faults(denied_actions=("ModifyWorkspaceProperties",))) as (box, _, writer):
+    denied = Faults(denied_actions=("ModifyWorkspaceProperties",))
+    with in_memory(faults=denied) as (box, _, writer):
         changes, before = rote_changes(box.workspaces(), 20), settings(box)
         frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal,
-                           options=RunOptions(limit=None, stop_after_failures=3, retry=QUICK))
+                           options=RunOptions(limit=None, stop_after_failures=3, retry=RETRY))
         assert outcomes(frame) == {"failed": 3, "left for the next run": 17}
         assert "AccessDeniedException" in frame["message"].iloc[0]
         assert "stopped after 3 failures in a row" in frame["message"].iloc[-1]
@@ -220,18 +213,11 @@ def test_failures_in_a_row_stop_it(journal: Path) -> None:
     Faults(in_progress_share=0.4, throttle=(60, 5), seed=3),
 ], ids=["errors", "garbage", "in progress, throttled"])
 def test_no_call_is_made_twice_where_answers_are_lost(faults: Faults, journal: Path) -> None:
-    with fleet(80) as (box, _, writer):
+    with in_memory(80) as (box, _, writer):
         changes, start = rote_changes(box.workspaces(), 50), box.clock.now()
         box.faults = faults
-        frame = apply_plan(
-            plan_of(changes),
-            writer,
-            dry_run=False,
-            journal=journal,
-            options=RunOptions(
-                limit=None, retry=replace(QUICK, max_attempts=30, confirm_seconds=20)
-            ),
-        )
+        frame = apply_plan(plan_of(changes), writer, dry_run=False, journal=journal,
+                           options=RunOptions(limit=None, retry=replace(RETRY, max_attempts=30)))
         box.faults = Faults()
         assert outcomes(frame) == {"done": 50}
         told = box.orders()
@@ -242,7 +228,7 @@ def test_no_call_is_made_twice_where_answers_are_lost(faults: Faults, journal: P
 
 
 def test_a_plan_for_others_is_refused_without_a_call(journal: Path) -> None:
-    with fleet() as (box, _, writer):
+    with in_memory() as (box, _, writer):
         changes = rote_changes(box.workspaces(), 3)
         for plan, words in (
             (plan_of(changes, account="999999999999"), "999999999999 us-east-1"),
@@ -257,7 +243,7 @@ def test_a_plan_for_others_is_refused_without_a_call(journal: Path) -> None:
 
 
 def test_changes_elsewhere_are_skipped_and_the_rest_goes_on(journal: Path) -> None:
-    with fleet(regions=("us-east-1", "eu-west-1")) as (box, _, writer):
+    with in_memory(regions=("us-east-1", "eu-west-1")) as (box, _, writer):
         workspaces = box.workspaces()
         by_region = workspaces.set_index("workspace_id")["region"]
         changes = rote_changes(workspaces, 20)
@@ -268,16 +254,15 @@ def test_changes_elsewhere_are_skipped_and_the_rest_goes_on(journal: Path) -> No
         here = told["workspace_id"].map(by_region) == "us-east-1"
         assert set(told.loc[here, "outcome"]) == {"done"}
         assert set(told.loc[~here, "outcome"]) == {"skipped"}
-        with connected(box, regions=("eu-west-1",)) as (opened, _):
-            both = [writer, Writer(opened[0])]
-            told = apply_plan(plan, both, dry_run=False, journal=journal, options=TERMS)
-            assert outcomes(told) == {"already in force": int(here.sum()), "done": int(
-                (~here).sum())}
-            assert outcomes(undo(journal, both, dry_run=False, retry=QUICK)) == {"done": 20}
+        both = [writer, box.writer("eu-west-1")]
+        told = apply_plan(plan, both, dry_run=False, journal=journal, options=TERMS)
+        assert outcomes(told) == {"already in force": int(here.sum()), "done": int(
+            (~here).sum())}
+        assert outcomes(undo(journal, both, dry_run=False, retry=RETRY)) == {"done": 20}
 
 
 def test_only_what_is_due(journal: Path) -> None:
-    with fleet() as (box, _, writer):
+    with in_memory() as (box, _, writer):
         changes = rote_changes(box.workspaces(), 6)
         plan = plan_of(changes)
         dates = ["2026-09-30", "2026-10-01", ""] * 2
@@ -291,13 +276,13 @@ def test_only_what_is_due(journal: Path) -> None:
 
 def test_what_comes_after_midnight_of_the_first_waits_for_the_last() -> None:
     at = [datetime(2026, 9, 30, 23, 59, tzinfo=UTC)]
-    with fleet() as (box, _, writer):
+    with in_memory() as (box, _, writer):
         before = configured(changeable(box.workspaces()))
         names = [str(one) for one in before.index[before == "ALWAYS_ON"]][:3]
         hourly = [str(one) for one in before.index[before == "AUTO_STOP:60"]][:3]
         changes = dict.fromkeys(names, ("ALWAYS_ON", "AUTO_STOP:60")) | dict.fromkeys(
             hourly, ("AUTO_STOP:60", "ALWAYS_ON"))
-        terms = RunOptions(limit=None, retry=QUICK, clock=lambda: at.pop() if at else datetime(
+        terms = RunOptions(limit=None, retry=RETRY, clock=lambda: at.pop() if at else datetime(
             2026, 10, 1, 0, 1, tzinfo=UTC))
         frame = apply_plan(plan_of(changes, best_date="2026-09-30"), writer, dry_run=True,
                            due_on=date(2026, 9, 30), options=terms)
@@ -313,7 +298,7 @@ def test_what_comes_after_midnight_of_the_first_waits_for_the_last() -> None:
 
 
 def test_what_somebody_has_set_back_is_not_changed_again(journal: Path) -> None:
-    with fleet() as (box, clients, writer):
+    with in_memory() as (box, clients, writer):
         changes = rote_changes(box.workspaces(), 4)
         made = datetime(2026, 9, 16, 11, tzinfo=UTC)
         plan = plan_of(changes, created_at=made)
@@ -325,7 +310,7 @@ def test_what_somebody_has_set_back_is_not_changed_again(journal: Path) -> None:
         frame = apply_plan(plan, writer, dry_run=False, journal=journal, options=TERMS)
         assert outcomes(frame) == {"already in force": 3, "skipped": 1}
         assert "has set it back since" in frame["message"].iloc[0]
-        taken = undo(journal, writer, dry_run=False, retry=QUICK)
+        taken = undo(journal, writer, dry_run=False, retry=RETRY)
         assert outcomes(taken) == {"already in force": 1, "done": 3}
 
 
@@ -336,7 +321,7 @@ def interrupt(journal: Path, keep: int) -> None:
 
 
 def test_an_interrupted_run_is_resumed_at_any_line(tmp_path: Path) -> None:
-    with fleet(40) as (box, _, writer):
+    with in_memory(40) as (box, _, writer):
         changes = rote_changes(box.workspaces(), 4)
         whole = tmp_path / "whole.jsonl"
         apply_plan(plan_of(changes), writer, dry_run=False, journal=whole, options=TERMS)
@@ -355,12 +340,12 @@ def test_an_interrupted_run_is_resumed_at_any_line(tmp_path: Path) -> None:
         assert box.calls[MODIFY] == calls
         box.clock.step(timedelta(minutes=5))
         path = tmp_path / f"{lines - 1}.jsonl"
-        undo(path, writer, dry_run=False, retry=QUICK)
+        undo(path, writer, dry_run=False, retry=RETRY)
         assert {name: settings(box)[name] for name in changes} == {
             name: before for name, (before, _) in changes.items()}
 
 
-def change_by_hand(clients: Clients, box: Sandbox, name: str, after: str) -> None:
+def change_by_hand(clients: Callable[[str], Any], box: Sandbox, name: str, after: str) -> None:
     """What somebody else does at the console."""
     client, setting = clients("workspaces"), Setting.parse(after)
     if settings(box)[name].partition(":")[0] != str(setting.running_mode):
@@ -371,7 +356,7 @@ def change_by_hand(clients: Clients, box: Sandbox, name: str, after: str) -> Non
 
 
 def test_what_stopped_between_its_two_calls_is_undone(journal: Path) -> None:
-    with fleet(40) as (box, clients, writer):
+    with in_memory(40) as (box, clients, writer):
         before = configured(changeable(box.workspaces()))
         name = str(before.index[before == "ALWAYS_ON"][0])
         plan = plan_of({name: ("ALWAYS_ON", "AUTO_STOP:120")})
@@ -381,12 +366,12 @@ def test_what_stopped_between_its_two_calls_is_undone(journal: Path) -> None:
         interrupt(journal, second)
         change_by_hand(clients, box, name, "AUTO_STOP:60")  # as after the first call
         assert outcomes(undo(journal, writer)) == {"would be done": 1}
-        assert outcomes(undo(journal, writer, dry_run=False, retry=QUICK)) == {"done": 1}
+        assert outcomes(undo(journal, writer, dry_run=False, retry=RETRY)) == {"done": 1}
         assert settings(box)[name] == "ALWAYS_ON"
 
 
 def test_undo_goes_back_over_our_own_changes_and_no_further(journal: Path) -> None:
-    with fleet(40) as (box, clients, writer):
+    with in_memory(40) as (box, clients, writer):
         before = configured(changeable(box.workspaces()))
         made = [datetime(2026, 9, 16, 11, tzinfo=UTC)]
         ours, theirs = (str(one) for one in before.index[before == "AUTO_STOP:60"][:2])
@@ -401,13 +386,13 @@ def test_undo_goes_back_over_our_own_changes_and_no_further(journal: Path) -> No
         change({ours: ("AUTO_STOP:60", "AUTO_STOP:120"), theirs: ("AUTO_STOP:60", "ALWAYS_ON")})
         change_by_hand(clients, box, theirs, "AUTO_STOP:480")
         change({ours: ("AUTO_STOP:120", "AUTO_STOP:240"), theirs: ("AUTO_STOP:480", "ALWAYS_ON")})
-        assert outcomes(undo(journal, writer, dry_run=False, retry=QUICK)) == {"done": 2}
+        assert outcomes(undo(journal, writer, dry_run=False, retry=RETRY)) == {"done": 2}
         assert settings(box)[ours] == "AUTO_STOP:60"
         assert settings(box)[theirs] == "AUTO_STOP:480"
 
 
 def test_a_plan_that_leads_back_is_not_forgotten_halfway(journal: Path) -> None:
-    with fleet(40) as (box, clients, writer):
+    with in_memory(40) as (box, clients, writer):
         before = configured(changeable(box.workspaces()))
         name = str(before.index[before == "ALWAYS_ON"][0])
         change_by_hand(clients, box, name, "AUTO_STOP:120")
@@ -430,7 +415,7 @@ def test_a_plan_that_leads_back_is_not_forgotten_halfway(journal: Path) -> None:
 
 
 def test_a_newer_plan_that_ends_a_half_made_change_is_undone_to_the_start(journal: Path) -> None:
-    with fleet(40) as (box, clients, writer):
+    with in_memory(40) as (box, clients, writer):
         before = configured(changeable(box.workspaces()))
         name = str(before.index[before == "ALWAYS_ON"][0])
         plan = plan_of({name: ("ALWAYS_ON", "AUTO_STOP:120")},
@@ -445,12 +430,12 @@ def test_a_newer_plan_that_ends_a_half_made_change_is_undone_to_the_start(journa
         told = apply_plan(newer, writer, dry_run=False, journal=journal, options=TERMS, resume=True)
         assert outcomes(told) == {"done": 1}
         box.clock.step(timedelta(minutes=5))
-        assert outcomes(undo(journal, writer, dry_run=False, retry=QUICK)) == {"done": 1}
+        assert outcomes(undo(journal, writer, dry_run=False, retry=RETRY)) == {"done": 1}
         assert settings(box)[name] == "ALWAYS_ON"
 
 
 def test_a_run_that_could_not_even_look_leaves_nothing_to_resume(journal: Path) -> None:
-    with fleet(20) as (box, _, writer):
+    with in_memory(20) as (box, _, writer):
         plan = plan_of(rote_changes(box.workspaces(), 3))
         box.faults = Faults(denied_actions=("DescribeWorkspaces",))
         with pytest.raises(AwsError):
@@ -461,21 +446,21 @@ def test_a_run_that_could_not_even_look_leaves_nothing_to_resume(journal: Path) 
 
 
 def test_an_undo_that_was_killed_is_settled_by_the_next(journal: Path) -> None:
-    with fleet(20) as (box, clients, writer):
+    with in_memory(20) as (box, clients, writer):
         changes = rote_changes(box.workspaces(), 2)
         apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, options=TERMS)
         box.clock.step(timedelta(minutes=5))
         kept = len(read_journal(journal))
-        undo(journal, writer, dry_run=False, retry=QUICK)
+        undo(journal, writer, dry_run=False, retry=RETRY)
         box.clock.step(timedelta(minutes=5))
         entries = read_journal(journal)
         interrupt(journal, next(place for place, one in enumerate(entries)
                                 if place >= kept and one["event"] == "call") + 1)
-        assert set(outcomes(undo(journal, writer, dry_run=False, retry=QUICK))) == {
+        assert set(outcomes(undo(journal, writer, dry_run=False, retry=RETRY))) == {
             "already in force"}
         name, (_, after) = next(iter(changes.items()))
         change_by_hand(clients, box, name, after)
-        assert undo(journal, writer, dry_run=False, retry=QUICK).empty
+        assert undo(journal, writer, dry_run=False, retry=RETRY).empty
 
 
 def test_a_dry_run_says_what_passing_states_hide(journal: Path) -> None:
@@ -484,7 +469,7 @@ def test_a_dry_run_says_what_passing_states_hide(journal: Path) -> None:
     assert "STARTING" in guards.against_change(present(state="STARTING"), auto_stop(240),
                                                ALWAYS_ON)
     assert "Skip_Convert" in guards.against_change(starting, auto_stop(240), ALWAYS_ON)
-    with frozen(workspaces=60) as (box, clients), connected(box) as (opened, _):
+    with in_memory(60) as (box, clients, writer):
         fleet_now = box.workspaces()
         off = fleet_now[(fleet_now["state"] == "STOPPED") & ~fleet_now["standby"]
                         & (fleet_now["running_mode"] == "AUTO_STOP")]
@@ -494,12 +479,12 @@ def test_a_dry_run_says_what_passing_states_hide(journal: Path) -> None:
         client.create_tags(ResourceId=names[0], Tags=[{"Key": "Skip_Convert", "Value": ""}])
         now = settings(box)
         plan = plan_of({name: (now[name], "ALWAYS_ON") for name in names})
-        told = apply_plan(plan, Writer(opened[0]), journal=journal).set_index("workspace_id")
+        told = apply_plan(plan, writer, journal=journal).set_index("workspace_id")
         assert told["outcome"].to_dict() == {names[0]: "skipped", names[1]: "would be done"}
 
 
 def test_a_torn_last_line_is_mended_by_resume_alone(journal: Path) -> None:
-    with fleet(40) as (box, _, writer):
+    with in_memory(40) as (box, _, writer):
         plan = plan_of(rote_changes(box.workspaces(), 3))
         apply_plan(plan, writer, dry_run=False, journal=journal, options=TERMS)
         with journal.open("ab") as file:
@@ -515,7 +500,7 @@ def test_a_torn_last_line_is_mended_by_resume_alone(journal: Path) -> None:
 
 def test_what_was_begun_and_then_struck_from_the_plan_is_told(journal: Path) -> None:
     said: list[str] = []
-    with fleet(40) as (box, _, writer):
+    with in_memory(40) as (box, _, writer):
         changes = rote_changes(box.workspaces(), 4)
         apply_plan(plan_of(changes), writer, dry_run=False, journal=journal, options=TERMS)
         entries = read_journal(journal)
@@ -524,7 +509,7 @@ def test_what_was_begun_and_then_struck_from_the_plan_is_told(journal: Path) -> 
         struck = entries[first]["request"]["WorkspaceId"]
         rest = {name: one for name, one in changes.items() if name != struck}
         frame = apply_plan(plan_of(rest), writer, dry_run=False, journal=journal, resume=True,
-                           options=RunOptions(limit=None, retry=QUICK, log=said.append))
+                           options=RunOptions(limit=None, retry=RETRY, log=said.append))
         assert outcomes(frame) == {"already in force": 3}
         assert len(said) == 1
         assert struck in said[0]
@@ -546,7 +531,7 @@ def test_a_journal_that_is_none_is_refused(journal: Path) -> None:
         json.dumps(good) + "\n" + json.dumps(
             {"at": "x", "run": "1", "event": "change"}) + "\n": "its at is not an instant",
     }
-    with fleet(20) as (box, _, writer):
+    with in_memory(20) as (box, _, writer):
         plan = plan_of(rote_changes(box.workspaces(), 2))
         for text, words in lines.items():
             journal.write_text(text)
@@ -563,9 +548,9 @@ def test_a_journal_that_is_none_is_refused(journal: Path) -> None:
 
 def test_where_aws_stops_telling_halfway_it_can_be_resumed(journal: Path) -> None:
     said: list[str] = []
-    with fleet(80) as (box, _, writer):
+    with in_memory(80) as (box, _, writer):
         changes = rote_changes(box.workspaces(), 40)
-        terms = RunOptions(limit=None, retry=QUICK, log=said.append)
+        terms = RunOptions(limit=None, retry=RETRY, log=said.append)
         real, looks = writer.connection.pages, 0
 
         def pages(service: str, operation: str, *more: Any, **params: Any) -> Any:
@@ -589,7 +574,7 @@ def test_where_aws_stops_telling_halfway_it_can_be_resumed(journal: Path) -> Non
 
 
 def test_nothing_is_begun_where_aws_does_not_tell(journal: Path) -> None:
-    with fleet(20) as (box, _, writer):
+    with in_memory(20) as (box, _, writer):
         plan = plan_of(rote_changes(box.workspaces(), 3))
         box.faults = Faults(denied_actions=("tag:GetResources",))
         with pytest.raises(AwsError, match="GetResources"):

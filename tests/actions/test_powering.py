@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ import pandas as pd
 import pytest
 
 from tests.helpers.build import at
+from tests.helpers.fakes import RETRY, FakeFleet
 from tests.helpers.idlemonth import month
-from tests.helpers.sandboxes import BoxClock, all_statuses, connected, frozen, state_of
-from wsanalytics.actions.change_setting import RetryPolicy
+from tests.helpers.sandboxes import QUICK, BoxClock, all_statuses, connected, frozen, state_of
 from wsanalytics.actions.journal import read_journal
 from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.start_early import start_early, usual_arrivals
@@ -29,12 +28,8 @@ from wsanalytics.history.store import Store
 from wsanalytics.sandbox.faults import Faults
 from wsanalytics.timeline import Window
 
-QUICK = RunOptions(
-    limit=None,
-    retry=RetryPolicy(
-        poll_seconds=0.01, propagation_seconds=0.1, confirm_seconds=1, backoff_seconds=0.01
-    ),
-)
+TERMS = RunOptions(limit=None, retry=RETRY)
+OVER_HTTP = RunOptions(limit=None, retry=QUICK)
 IDLE = timedelta(minutes=15)
 EVENING = timedelta(hours=9, minutes=20)
 """From the sandbox's noon to when people in America go home."""
@@ -42,12 +37,12 @@ Place = tuple[Any, Any, Store, Writer]
 
 
 @pytest.fixture
-def evening(tmp_path: Path) -> Iterator[Place]:
-    """A sandbox in the evening, its clients, a store that has looked once, and a writer."""
-    with frozen(workspaces=120, seed=2) as (box, clients), connected(box) as both:
-        box.clock.step(EVENING)
-        collect(tmp_path / "store", connections=both, clock=BoxClock(box))
-        yield box, clients, Store(tmp_path / "store"), Writer(both[0][0])
+def evening(tmp_path: Path) -> Place:
+    """A fleet in the evening, its clients, a store that has looked once, and a writer."""
+    box = FakeFleet(120, seed=2)
+    box.clock.step(EVENING)
+    collect(tmp_path / "store", connections=([box.connection()], []), clock=BoxClock(box))
+    return box, box.client, Store(tmp_path / "store"), box.writer()
 
 
 def saves_an_hour(now: datetime, status: dict[str, Any], minutes: int) -> bool:
@@ -65,7 +60,7 @@ def done(frame: pd.DataFrame) -> list[str]:
 def test_what_runs_for_nobody_is_stopped(evening: Place, tmp_path: Path) -> None:
     box, clients, store, writer = evening
     journal = tmp_path / "a.jsonl"
-    found = stop_idle(store, writer, idle=IDLE, options=QUICK)
+    found = stop_idle(store, writer, idle=IDLE, options=TERMS)
     client, statuses = clients("workspaces"), all_statuses(clients("workspaces"))
     assert len(found) > 2
     assert (found["outcome"] == "would be done").all()
@@ -81,10 +76,10 @@ def test_what_runs_for_nobody_is_stopped(evening: Place, tmp_path: Path) -> None
         and saves_an_hour(now, one, truth.loc[name, "auto_stop_minutes"])
     }
     assert set(found["workspace_id"]) == expected
-    stopped = stop_idle(store, writer, idle=IDLE, dry_run=False, journal=journal, options=QUICK)
+    stopped = stop_idle(store, writer, idle=IDLE, dry_run=False, journal=journal, options=TERMS)
     assert set(done(stopped)) == expected
     assert all(state_of(client, one) in {"STOPPING", "STOPPED", "STARTING"} for one in expected)
-    assert stop_idle(store, writer, idle=IDLE, options=QUICK).empty
+    assert stop_idle(store, writer, idle=IDLE, options=TERMS).empty
     events = [one["event"] for one in read_journal(journal)]
     assert events[0] == "begin"
     assert events[-1] == "end"
@@ -94,7 +89,7 @@ def test_whoever_comes_back_between_the_two_looks_is_not_stopped(
     evening: Place, tmp_path: Path
 ) -> None:
     box, _, store, writer = evening
-    found = stop_idle(store, writer, idle=IDLE, options=QUICK)
+    found = stop_idle(store, writer, idle=IDLE, options=TERMS)
     ids = found["workspace_id"].tolist()
     reader = StateReader(writer.connection)
     back = ids[0]
@@ -105,7 +100,7 @@ def test_whoever_comes_back_between_the_two_looks_is_not_stopped(
     frame = start_or_stop(
         STOP, [PowerJob(writer=writer, reader=reader, recheck=recheck,
                     candidates=[Candidate(one) for one in ids])],
-        dry_run=False, journal=tmp_path / "j.jsonl", options=QUICK)
+        dry_run=False, journal=tmp_path / "j.jsonl", options=TERMS)
     assert set(done(frame)) == set(ids[1:])
     assert frame.set_index("workspace_id").loc[back, "outcome"] == "skipped"
     told = [one["request"] for one in read_journal(tmp_path / "j.jsonl") if one["event"] == "call"]
@@ -115,18 +110,18 @@ def test_whoever_comes_back_between_the_two_looks_is_not_stopped(
 
 def test_tags_hours_and_limits_hold(evening: Place, tmp_path: Path) -> None:
     _, clients, store, writer = evening
-    found = stop_idle(store, writer, idle=IDLE, options=QUICK)
+    found = stop_idle(store, writer, idle=IDLE, options=TERMS)
     first = found["workspace_id"].iloc[0]
     clients("workspaces").create_tags(ResourceId=first, Tags=[{"Key": "Skip_Convert",
                                                                "Value": ""}])
-    rows = stop_idle(store, writer, idle=IDLE, options=QUICK).set_index("workspace_id")
+    rows = stop_idle(store, writer, idle=IDLE, options=TERMS).set_index("workspace_id")
     assert rows.loc[first, "outcome"] == "skipped"
     assert "Skip_Convert" in rows.loc[first, "message"]
     limited = stop_idle(store, writer, idle=IDLE, dry_run=False, journal=tmp_path / "j.jsonl",
-                        options=RunOptions(limit=1, retry=QUICK.patience))
+                        options=RunOptions(limit=1, retry=TERMS.retry))
     assert (limited["outcome"] == "left for the next run").sum() == len(found) - 1
     hours = WorkingHours.parse("daily 00:00-24:00")
-    held = stop_idle(store, writer, idle=IDLE, working_hours=hours, options=QUICK,
+    held = stop_idle(store, writer, idle=IDLE, working_hours=hours, options=TERMS,
                      zones=Zones.of("Europe/Berlin", ()))
     assert (held["outcome"] == "skipped").all()
     assert held["message"].str.contains("in Europe/Berlin, within the working hours").all()
@@ -134,14 +129,14 @@ def test_tags_hours_and_limits_hold(evening: Place, tmp_path: Path) -> None:
 
 def test_lost_answers_and_failed_requests(evening: Place, tmp_path: Path) -> None:
     box, _, store, writer = evening
-    ids = stop_idle(store, writer, idle=IDLE, options=QUICK)["workspace_id"].tolist()
+    ids = stop_idle(store, writer, idle=IDLE, options=TERMS)["workspace_id"].tolist()
     always = box.workspaces().set_index("workspace_id")["running_mode"]
     more = [str(one) for one in always.index[always == "ALWAYS_ON"][:2]] + ["ws-000000000"]
     box.faults = Faults(server_error_share=0.3, cut_share=0.2, html_share=0.1, seed=3)
     frame = start_or_stop(
         STOP, [PowerJob(writer=writer, reader=StateReader(writer.connection), recheck=lambda _: "",
                     candidates=[Candidate(one) for one in [*ids, *more]])],
-        dry_run=False, journal=tmp_path / "j.jsonl", options=QUICK).set_index("workspace_id")
+        dry_run=False, journal=tmp_path / "j.jsonl", options=TERMS).set_index("workspace_id")
     box.faults = Faults()
     assert set(frame.index[frame["outcome"] == "done"]) == set(ids)
     assert set(frame.loc[more, "outcome"]) == {"skipped"}
@@ -159,17 +154,17 @@ def test_what_was_started_for_somebody_is_not_idle_at_once(
     stopped = stopped[(stopped["state"] == "STOPPED") & (stopped["running_mode"] == "AUTO_STOP")
                       & ~stopped["standby"]]
     ids = stopped["workspace_id"].tolist()[:3]
-    terms = RunOptions(limit=None, retry=QUICK.patience, clock=box.clock.now)
+    terms = RunOptions(limit=None, retry=TERMS.retry, clock=box.clock.now)
     frame = start_or_stop(
         START, [PowerJob(writer=writer, reader=StateReader(writer.connection), recheck=lambda _: "",
                      candidates=[Candidate(one) for one in ids])],
         dry_run=False, journal=journal, options=terms)
     assert done(frame) == sorted(ids)
     box.clock.step(timedelta(minutes=5))
-    idle = stop_idle(store, writer, idle=IDLE, journal=journal, options=QUICK)
+    idle = stop_idle(store, writer, idle=IDLE, journal=journal, options=TERMS)
     assert not set(idle["workspace_id"]) & set(ids)
     box.clock.step(timedelta(minutes=11))
-    idle = stop_idle(store, writer, idle=IDLE, journal=journal, options=QUICK)
+    idle = stop_idle(store, writer, idle=IDLE, journal=journal, options=TERMS)
     running = box.workspaces().set_index("workspace_id").loc[ids]
     assert set(running.index[running["state"] == "AVAILABLE"]) <= set(idle["workspace_id"]) | {
         name for name, one in all_statuses(evening[1]("workspaces")).items()
@@ -185,28 +180,27 @@ def test_what_somebody_has_just_switched_on_is_left_alone(evening: Place) -> Non
     clients("workspaces").start_workspaces(
         StartWorkspaceRequests=[{"WorkspaceId": one} for one in ids])
     box.clock.step(timedelta(minutes=25))
-    rows = stop_idle(store, writer, idle=IDLE, options=QUICK).set_index("workspace_id")
+    rows = stop_idle(store, writer, idle=IDLE, options=TERMS).set_index("workspace_id")
     here = [one for one in ids if one in rows.index]
     assert here
     assert (rows.loc[here, "outcome"] == "skipped").all()
     assert rows.loc[here, "message"].str.contains("switched it on").all()
-    with connected(box) as both:  # a collector that looks often enough tells since when it runs
-        for _ in range(2):
-            collect(store.folder, connections=both, clock=BoxClock(box))
-            box.clock.step(timedelta(minutes=10))
-    rows = stop_idle(store, writer, idle=IDLE, options=QUICK).set_index("workspace_id")
+    for _ in range(2):  # a collector that looks often enough tells since when it runs
+        collect(store.folder, connections=([box.connection()], []), clock=BoxClock(box))
+        box.clock.step(timedelta(minutes=10))
+    rows = stop_idle(store, writer, idle=IDLE, options=TERMS).set_index("workspace_id")
     here = [one for one in ids if one in rows.index]
     assert (rows.loc[here, "outcome"] == "would be done").all()
 
 
 def test_who_is_expected_is_started(tmp_path: Path) -> None:
-    with frozen(workspaces=80, seed=2) as (box, clients), connected(box) as both:
+    with frozen(workspaces=80, seed=2, history_days=31) as (box, clients), connected(box) as both:
         clock = BoxClock(box)
         collect(tmp_path / "store", connections=both, clock=clock)
         backfill(tmp_path / "store", connections=both, days=30, clock=clock)
         box.clock.step(timedelta(hours=20))  # Thursday, 08:00 UTC
         store, writer = Store(tmp_path / "store"), Writer(both[0][0])
-        wide = start_early(store, writer, ahead=timedelta(hours=6), options=QUICK)
+        wide = start_early(store, writer, ahead=timedelta(hours=6), options=OVER_HTTP)
         assert len(wide) > 1
         assert wide["chance"].between(0.6, 1).all()
         assert (wide["expected_at"] > box.clock.now()).all()
@@ -215,15 +209,15 @@ def test_who_is_expected_is_started(tmp_path: Path) -> None:
         holidays = Holidays.parse("US")
         assert holidays
         assert len(start_early(store, writer, ahead=timedelta(hours=6), holidays=holidays,
-                               options=QUICK)) == len(wide)  # an ordinary Thursday
+                               options=OVER_HTTP)) == len(wide)  # an ordinary Thursday
         soon = wide["expected_at"].min().to_pydatetime()
         box.clock.step(max(timedelta(0), soon - timedelta(minutes=10) - box.clock.now()))
         frame = start_early(store, writer, dry_run=False, journal=tmp_path / "a.jsonl",
-                            options=QUICK)
+                            options=OVER_HTTP)
         assert done(frame)
         client = clients("workspaces")
         assert all(state_of(client, one) in {"STARTING", "AVAILABLE"} for one in done(frame))
-        again = start_early(store, writer, options=QUICK)
+        again = start_early(store, writer, options=OVER_HTTP)
         assert not set(again["workspace_id"]) & set(done(frame))
 
 
@@ -271,8 +265,8 @@ def test_hours_that_are_saved() -> None:
 
 
 def test_a_day_of_both_against_the_machine() -> None:
-    """``python tests/helpers/idlemonth.py 31`` runs a month; its figures stand in the README."""
-    told = month(1, workspaces=25)
+    """A month is run by ``python tests/helpers/idlemonth.py 31``; its figures stand in the README."""
+    told = month(1, workspaces=25, step=timedelta(hours=1))
     assert told["disagreements"] == 0
     assert told["stopped"] > 5
     assert told["after"]["billed_hours"] < told["before"]["billed_hours"]

@@ -10,10 +10,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.actions.test_applying import QUICK
 from tests.helpers.build import ME, at, samples, workspaces
 from tests.helpers.plans import ACCOUNT, REGION, plan_of
-from tests.helpers.sandboxes import connected, frozen, modify
+from tests.helpers.sandboxes import QUICK, connected, frozen, modify
 from wsanalytics.actions.apply import apply_plan
 from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.undo import undo

@@ -12,11 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.helpers.build import workspaces
-from tests.helpers.sandboxes import BoxClock, connected, frozen
-from wsanalytics.actions.change_setting import RetryPolicy
+from tests.helpers.fakes import RETRY, FakeFleet
+from tests.helpers.sandboxes import BoxClock
 from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.stop_idle import stop_idle
-from wsanalytics.aws.writer import Writer
 from wsanalytics.collection.collector import collect
 from wsanalytics.history.checks import read_samples
 from wsanalytics.history.folder import read_history, write_history
@@ -27,12 +26,7 @@ from wsanalytics.sandbox.services import workspaces_read as describing
 from wsanalytics.sessions.find import find_gaps, find_sessions
 from wsanalytics.timeline import Window
 
-QUICK = RunOptions(
-    limit=None,
-    retry=RetryPolicy(
-        poll_seconds=0.01, propagation_seconds=0.1, confirm_seconds=1, backoff_seconds=0.01
-    ),
-)
+TERMS = RunOptions(limit=None, retry=RETRY)
 IDLE = timedelta(minutes=15)
 EVENING = timedelta(hours=9, minutes=20)
 NINE = pd.Timestamp("2026-03-02T09:00Z")
@@ -109,16 +103,16 @@ def test_a_file_of_samples_need_not_say_when_they_were_checked(tmp_path: Path) -
 
 
 def test_sessions_are_found_as_well_where_checks_lag_by_minutes(tmp_path: Path) -> None:
-    with frozen(workspaces=120, seed=2, history_days=1,
-                faults=Faults(check_lag_seconds=150)) as (box, _), connected(box) as both:
-        for _ in range(72):
-            collect(tmp_path / "store", connections=both, clock=BoxClock(box))
-            box.clock.step(timedelta(minutes=5))
-        samples = Store(tmp_path / "store").samples()
-        lag = samples["sampled_at"] - samples["checked_at"]
-        assert lag.max() <= pd.Timedelta(seconds=150)
-        assert lag.mean() > pd.Timedelta(seconds=50)
-        found, truth = find_sessions(samples), box.sessions()
+    box = FakeFleet(240, seed=2, history_days=1, faults=Faults(check_lag_seconds=150))
+    box.call_seconds = 0
+    for _ in range(42):
+        collect(tmp_path / "store", connections=([box.connection()], []), clock=BoxClock(box))
+        box.clock.step(timedelta(minutes=5))
+    samples = Store(tmp_path / "store").samples()
+    lag = samples["sampled_at"] - samples["checked_at"]
+    assert lag.max() <= pd.Timedelta(seconds=150)
+    assert lag.mean() > pd.Timedelta(seconds=50)
+    found, truth = find_sessions(samples), box.sessions()
     start = samples["checked_at"].min()
     before = truth.sort_values("connected_at").groupby("workspace_id")["disconnected_at"].shift()
     silence = truth["connected_at"] - before  # shorter ones are bridged
@@ -139,19 +133,19 @@ def test_sessions_are_found_as_well_where_checks_lag_by_minutes(tmp_path: Path) 
 
 @pytest.fixture
 def evening(tmp_path: Path) -> Any:
-    """A sandbox in the evening, a store that has looked once, and a writer."""
-    with frozen(workspaces=120, seed=2) as (box, _), connected(box) as both:
-        box.clock.step(EVENING)
-        collect(tmp_path / "store", connections=both, clock=BoxClock(box))
-        yield box, Store(tmp_path / "store"), Writer(both[0][0])
+    """A fleet in the evening, a store that has looked once, and a writer."""
+    box = FakeFleet(120, seed=2)
+    box.clock.step(EVENING)
+    collect(tmp_path / "store", connections=([box.connection()], []), clock=BoxClock(box))
+    return box, Store(tmp_path / "store"), box.writer()
 
 
 def test_nobody_is_stopped_on_what_aws_checked_an_hour_ago(evening: Any, tmp_path: Path) -> None:
     box, store, writer = evening
-    assert (stop_idle(store, writer, idle=IDLE, options=QUICK)["outcome"] == "would be done").any()
+    assert (stop_idle(store, writer, idle=IDLE, options=TERMS)["outcome"] == "would be done").any()
     box.faults = Faults(check_lag_seconds=86400)
     frame = stop_idle(store, writer, idle=timedelta(minutes=1), dry_run=False,
-                      journal=tmp_path / "a.jsonl", options=QUICK)
+                      journal=tmp_path / "a.jsonl", options=TERMS)
     old = frame["message"].str.contains("AWS checked its connection at")
     assert box.calls["workspaces", "StopWorkspaces"] < len(frame[~old]) + 1
     now = box.clock.now()
@@ -166,7 +160,7 @@ def test_one_check_that_lies_ahead_stops_nobody_else(
     evening: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     box, store, writer = evening
-    right = stop_idle(store, writer, idle=IDLE, options=QUICK)
+    right = stop_idle(store, writer, idle=IDLE, options=TERMS)
     ahead = right["workspace_id"].iloc[0]
 
     def checked_at(workspace_id: str, now: datetime, _lag: float) -> datetime:
@@ -174,7 +168,7 @@ def test_one_check_that_lies_ahead_stops_nobody_else(
 
     monkeypatch.setattr(describing, "_checked_at", checked_at)
     box.clock.step(timedelta(microseconds=1))
-    now = stop_idle(store, writer, idle=IDLE, options=QUICK).set_index("workspace_id")
+    now = stop_idle(store, writer, idle=IDLE, options=TERMS).set_index("workspace_id")
     assert set(now.index) == set(right["workspace_id"])  # nobody who left a minute ago
     assert now.loc[ahead, "outcome"] == "skipped"
     assert "says nothing of now" in now.loc[ahead, "message"]
@@ -185,7 +179,7 @@ def test_one_check_that_lies_ahead_stops_nobody_else(
 
 def test_nobody_is_stopped_where_that_saves_no_hour(evening: Any) -> None:
     box, store, writer = evening
-    before = stop_idle(store, writer, idle=IDLE, options=QUICK)
+    before = stop_idle(store, writer, idle=IDLE, options=TERMS)
     assert (before["saved_hours"] > 0).all()
     statuses = {one["workspace_id"]: one["last_connected_at"] for one in before.to_dict("records")}
     hours = timedelta(hours=1)

@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.actions.test_applying import QUICK, TERMS
 from tests.helpers.build import REPOSITORY
 from tests.helpers.plans import plan_of, rote_changes
 from tests.helpers.recording import READS, WRITES, Proxy, written
-from tests.helpers.sandboxes import connected, frozen
+from tests.helpers.sandboxes import QUICK, TERMS, connected, frozen
 from tests.whole.test_architecture import MODULES
 from wsanalytics.actions.apply import apply_plan
 from wsanalytics.actions.create import create_workspaces

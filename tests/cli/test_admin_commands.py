@@ -30,13 +30,16 @@ MODIFY = ("workspaces", "ModifyWorkspaceProperties")
 
 
 @pytest.fixture
-def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+def box(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Sandbox]:
     """A sandbox that boto3 finds, and an empty folder to work in."""
+    days = 41 if "store" in request.fixturenames else 7
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(client, "RATE_PER_SECOND", 1e4)
     monkeypatch.setattr(client.connect, "__kwdefaults__",
                         client.connect.__kwdefaults__ | {"pace": (1e4, 1e4)})
-    with frozen(workspaces=60, speed=120) as (sandbox, _):
+    with frozen(workspaces=60, speed=120, history_days=days) as (sandbox, _):
         for name, value in sandbox.environment().items():
             monkeypatch.setenv(name, value)
         yield sandbox

@@ -16,7 +16,7 @@ from tests.aws.test_check_times import EVENING, IDLE
 from tests.helpers.plans import plan_of, rote_changes
 from tests.helpers.sandboxes import BoxClock, connected, frozen
 from wsanalytics.actions.apply import apply_plan
-from wsanalytics.actions.change_setting import RetryPolicy
+from wsanalytics.actions.retry import RetryPolicy
 from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.stop_idle import stop_idle
 from wsanalytics.aws import connect as client

@@ -7,32 +7,33 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from tests.helpers.sandboxes import BoxClock, connected
+from tests.helpers.fakes import FakeFleet
+from tests.helpers.sandboxes import BoxClock
 from wsanalytics.collection.collector import collect
 from wsanalytics.history.folder import read_history
-from wsanalytics.sandbox.server import Sandbox
 from wsanalytics.sessions.find import find_sessions
 
-START = datetime(2026, 10, 6, 6, 0, 11, tzinfo=UTC)
+START = datetime(2026, 10, 6, 11, 0, 11, tzinfo=UTC)
+"""Where the office hours of most of the fleet begin."""
 EVERY = timedelta(minutes=5)
-LOOKS = 12 * 30
+LOOKS = 12 * 12
+WORKSPACES = 150
 SECOND = pd.Timedelta(seconds=1)
 
 
 @pytest.fixture(scope="module")
-def thirty_hours(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Thirty hours of a fleet, looked at every five minutes: found sessions, and the true ones."""
+def twelve_hours(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Twelve hours of a fleet, looked at every five minutes: found sessions, and the true ones."""
     store = tmp_path_factory.mktemp("collected") / "store"
-    with Sandbox(workspaces=50, seed=5, start=START) as box:
-        box.clock.speed = 0
-        with connected(box) as connections:
-            for _ in range(LOOKS):
-                collect(store, connections=connections, clock=BoxClock(box))
-                box.clock.step(EVERY)
-        truth = box.sessions()
+    box = FakeFleet(WORKSPACES, history_days=2, seed=5, start=START)
+    box.call_seconds = 0
+    for _ in range(LOOKS):
+        collect(store, connections=([box.connection()], []), clock=BoxClock(box))
+        box.clock.step(EVERY)
+    truth = box.sessions()
     history = read_history(store, start=START.date(), end=(START + LOOKS * EVERY).date()
                            + timedelta(days=1))
-    assert len(history.samples) == 50 * LOOKS
+    assert len(history.samples) == WORKSPACES * LOOKS
     return find_sessions(history), truth
 
 
@@ -42,9 +43,9 @@ def observed(truth: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_no_session_is_lost_that_lasted_over_an_interval(
-    thirty_hours: tuple[pd.DataFrame, pd.DataFrame]
+    twelve_hours: tuple[pd.DataFrame, pd.DataFrame]
 ) -> None:
-    found, truth = thirty_hours
+    found, truth = twelve_hours
     own = observed(truth)
     long = own[own["disconnected_at"] - own["connected_at"] > EVERY]
     assert len(long) > 60
@@ -55,10 +56,10 @@ def test_no_session_is_lost_that_lasted_over_an_interval(
 
 
 def test_no_session_is_lost_whose_end_a_look_could_still_tell(
-    thirty_hours: tuple[pd.DataFrame, pd.DataFrame]
+    twelve_hours: tuple[pd.DataFrame, pd.DataFrame]
 ) -> None:
     """AWS tells the last moment of connection, so of several ends between two looks the last."""
-    found, truth = thirty_hours
+    found, truth = twelve_hours
     own = observed(truth)
     look = ((own["disconnected_at"] - START) // EVERY).astype("int64")
     last = own[~own.assign(look=look).duplicated(["workspace_id", "look"], keep="last")]
@@ -76,9 +77,9 @@ def test_no_session_is_lost_whose_end_a_look_could_still_tell(
 
 
 def test_every_end_lies_within_the_stated_uncertainty(
-    thirty_hours: tuple[pd.DataFrame, pd.DataFrame]
+    twelve_hours: tuple[pd.DataFrame, pd.DataFrame]
 ) -> None:
-    found, truth = thirty_hours
+    found, truth = twelve_hours
     assert len(found) > 150 and found["revealed"].any()
     end = START + (LOOKS - 1) * EVERY
     for row in found.itertuples():

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.actions.test_applying import TERMS, fleet, settings
 from tests.helpers.plans import plan_of, rote_changes
-from tests.helpers.sandboxes import BoxClock, connected, frozen
+from tests.helpers.sandboxes import TERMS, BoxClock, connected, fleet, frozen, settings
 from wsanalytics.actions.apply import apply_plan
 from wsanalytics.aws import cloudtrail
 from wsanalytics.cli.main import main

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.actions.test_applying import MODIFY, TERMS, fleet
 from tests.helpers.plans import plan_of, rote_changes
+from tests.helpers.sandboxes import MODIFY, TERMS, fleet
 from wsanalytics.actions.apply import apply_plan
 from wsanalytics.actions.journal import journal_lock, open_journal
 from wsanalytics.actions.run import RunOptions

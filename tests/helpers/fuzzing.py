@@ -148,6 +148,11 @@ class Bench:
         return Finding(seed, argv, what) if what else None
 
 
+def kind_of(seed: int) -> Callable[[Bench, random.Random], list[str]]:
+    """The kind of the case of *seed*."""
+    return random.Random(seed).choice(CASES)
+
+
 def quietly(argv: list[str]) -> tuple[int, str, str]:
     """Run a command line in this process: its status, what it told, and a traceback if any."""
     out, error = io.StringIO(), io.StringIO()
@@ -485,7 +490,7 @@ def spoiling(url: str, seed: int) -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"

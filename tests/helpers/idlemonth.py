@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from tests.helpers.sandboxes import BoxClock, connected
-from wsanalytics.actions.change_setting import RetryPolicy
+from wsanalytics.actions.retry import RetryPolicy
 from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.start_early import start_early
 from wsanalytics.actions.stop_idle import stop_idle
@@ -36,8 +36,10 @@ STEP = timedelta(minutes=30)
 TERMS = RunOptions(limit=None, retry=RetryPolicy(poll_seconds=0.01, propagation_seconds=0.1))
 
 
-def month(days: int, *, workspaces: int = 40, seed: int = 4) -> dict[str, Any]:
-    """Let *days* pass with and without the two commands."""
+def month(
+    days: int, *, workspaces: int = 40, seed: int = 4, step: timedelta = STEP
+) -> dict[str, Any]:
+    """Let *days* pass with and without the two commands, which run once every *step*."""
     end = START + timedelta(days=days)
     options: dict[str, Any] = {"workspaces": workspaces, "seed": seed, "start": START, "speed": 0,
                                "history_days": 30}
@@ -45,31 +47,33 @@ def month(days: int, *, workspaces: int = 40, seed: int = 4) -> dict[str, Any]:
         calm.clock.step(end - START)
         before = totals(calm)
     with Sandbox(**options) as box, connected(box) as both, tempfile.TemporaryDirectory() as tmp:
-        stopped, started = keep_at_it(box, both, Path(tmp), end)
+        stopped, started = keep_at_it(box, both, Path(tmp), end, step)
         after = totals(box)
         differing = disagreements(box, Window(START, end))
     return {"days": days, "workspaces": workspaces, "stopped": stopped, "started": started,
             "before": before, "after": after, "disagreements": differing}
 
 
-def keep_at_it(box: Sandbox, both: Any, folder: Path, end: datetime) -> tuple[int, int]:
-    """Backfill once, then run both commands every half an hour; how much was done."""
+def keep_at_it(
+    box: Sandbox, both: Any, folder: Path, end: datetime, step: timedelta
+) -> tuple[int, int]:
+    """Backfill once, then run both commands again and again; how much was done."""
     store, journal, writer = folder / "store", folder / "a.jsonl", Writer(both[0][0])
     clock = BoxClock(box)
     collect(store, connections=both, clock=clock)
     backfill(store, connections=both, days=29, clock=clock)
     place, done = Store(store), [0, 0]
     terms = RunOptions(limit=None, retry=TERMS.retry, clock=box.clock.now)
-    while box.clock.now() + STEP <= end:
+    while box.clock.now() + step <= end:
         before = box.clock.now().date()
-        if box.clock.step(STEP).date() != before:
+        if box.clock.step(step).date() != before:
             backfill(store, connections=both, days=2, clock=clock)
             place.compact(box.clock.now().date())
         collect(store, connections=both, clock=clock)
         frames = (
             stop_idle(place, writer, idle=timedelta(minutes=15), dry_run=False, journal=journal,
                       options=terms),
-            start_early(place, writer, ahead=STEP, min_chance=0.7, dry_run=False, journal=journal,
+            start_early(place, writer, ahead=step, min_chance=0.7, dry_run=False, journal=journal,
                         options=terms),
         )
         for number, frame in enumerate(frames):

@@ -25,9 +25,9 @@ import pandas as pd
 
 from tests.helpers.plans import REGION, orders_on_the_way, plan_of, rote_changes
 from wsanalytics.actions.apply import apply_plan
-from wsanalytics.actions.change_setting import RetryPolicy
 from wsanalytics.actions.journal import read_lines
 from wsanalytics.actions.ledger import journal_state
+from wsanalytics.actions.retry import RetryPolicy
 from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.undo import undo
 from wsanalytics.aws.connect import connect

@@ -12,10 +12,14 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
+from wsanalytics.actions.retry import RetryPolicy
+from wsanalytics.actions.run import RunOptions
 from wsanalytics.aws.connect import connect
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.errors import Refusal
+from wsanalytics.aws.writer import Writer
 from wsanalytics.collection.clock import Clock
+from wsanalytics.history.history import configured
 from wsanalytics.sandbox.keys import SECRET
 from wsanalytics.sandbox.server import Sandbox
 from wsanalytics.sandbox.services.protocol import find_violations
@@ -82,8 +86,12 @@ class Clients:
 
 @contextmanager
 def frozen(**options: Any) -> Iterator[tuple[Sandbox, Clients]]:
-    """A sandbox whose clock stands still at NOON unless it is told otherwise, and its clients."""
-    with Sandbox(**({"start": NOON, "speed": 0} | options)) as box, Clients(box) as clients:
+    """A sandbox whose clock stands still at NOON unless it is told otherwise, and its clients.
+
+    A week of history lies behind it, which is quicker to make up than the usual 63 days.
+    """
+    usual = {"start": NOON, "speed": 0, "history_days": 7}
+    with Sandbox(**(usual | options)) as box, Clients(box) as clients:
         yield box, clients
 
 
@@ -153,3 +161,30 @@ def connected(
     yield opened, refused
     for connection in opened:
         connection.close()
+
+
+QUICK = RetryPolicy(
+    propagation_seconds=0.2,
+    confirm_seconds=2,
+    transition_seconds=5,
+    poll_seconds=0.02,
+    backoff_seconds=0.02,
+)
+"""Waits for a sandbox in which a minute passes in half a second."""
+TERMS = RunOptions(limit=None, retry=QUICK)
+MODIFY = ("workspaces", "ModifyWorkspaceProperties")
+
+
+@contextmanager
+def fleet(
+    workspaces: int = 60, **options: Any
+) -> Iterator[tuple[Sandbox, Clients, Writer]]:
+    """A sandbox in which a minute passes in half a second, and a writer for it."""
+    with frozen(workspaces=workspaces, **({"speed": 120} | options)) as (box, clients), connected(
+        box) as (opened, _):
+        yield box, clients, Writer(opened[0])
+
+
+def settings(box: Sandbox) -> dict[str, str]:
+    """The setting of each WorkSpace as it really is."""
+    return {str(name): str(one) for name, one in configured(box.workspaces()).items()}

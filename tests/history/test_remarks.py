@@ -75,7 +75,7 @@ def test_no_guess_is_made_against_a_sample_before_it(store: Store) -> None:
 
 
 def test_a_guess_yields_to_cloudtrail(tmp_path: Path) -> None:
-    with frozen(workspaces=80, seed=3) as (box, _), connected(box) as both:
+    with frozen(workspaces=40, seed=3, history_days=63) as (box, _), connected(box) as both:
         clock = BoxClock(box)
         box.faults = Faults(denied_actions=("cloudtrail:LookupEvents",))
         backfill(tmp_path / "fleet", connections=both, clock=clock)

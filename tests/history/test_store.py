@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.build import REPOSITORY, workspaces
@@ -80,6 +80,7 @@ def test_a_look_of_our_own_goes_before_a_metric_of_the_same_instant(store: Store
     assert store.samples()["connection_state"].tolist() == ["CONNECTED"]
 
 
+@settings(max_examples=settings.default.max_examples // 2)  # a store is read five times in each
 @given(
     looks=st.lists(st.tuples(st.sampled_from(["ws-a", "ws-b"]), st.lists(
         st.integers(0, 4000), min_size=1, max_size=6, unique=True)), min_size=1, max_size=6),

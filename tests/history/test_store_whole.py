@@ -68,13 +68,17 @@ def test_every_file_of_a_store_has_page_checksums_and_a_digest(store: Store) -> 
         break
 
 
-def test_of_single_bits_flipped_in_400_files_none_is_read_as_other_data(store: Store) -> None:
+def test_of_single_bits_flipped_in_any_file_none_is_read_as_other_data(
+    store: Store, pytestconfig: pytest.Config
+) -> None:
+    """Every file in turn, 100 bits in all, or 400."""
     chance = random.Random(7)
     before = all_of(store)
     files = [*data_files(store), store.folder / "store.json"]
-    refused = 0
-    for _ in range(400):
-        path = chance.choice(files)
+    count, refused = 400 if pytestconfig.getoption("--thorough") else 100, 0
+    assert len(files) < count / 4
+    for place in range(count):
+        path = files[place % len(files)]
         raw = path.read_bytes()
         bit = chance.randrange(8 * len(raw))
         path.write_bytes(raw[: bit // 8] + bytes([raw[bit // 8] ^ (1 << bit % 8)])
@@ -87,7 +91,8 @@ def test_of_single_bits_flipped_in_400_files_none_is_read_as_other_data(store: S
         for one, other in zip(before, again, strict=bool(again)):
             pd.testing.assert_frame_equal(one, other)
         path.write_bytes(raw)
-    assert refused > 380  # a bit of the digest's own name changes nothing, nor some in store.json
+    # a bit of the digest's own name changes nothing, nor do some in store.json
+    assert refused > 0.95 * count
 
 
 def read_again(store: Store) -> tuple[list[pd.DataFrame], str]:

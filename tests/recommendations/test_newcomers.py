@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.actions.test_applying import QUICK
-from tests.helpers.sandboxes import all_workspaces, connected, frozen
+from tests.helpers.fakes import RETRY, FakeFleet
+from tests.helpers.sandboxes import QUICK, all_workspaces, connected, frozen
 from wsanalytics.actions.create import create_workspaces
 from wsanalytics.actions.journal import read_journal
 from wsanalytics.actions.run import RunOptions
@@ -174,18 +174,19 @@ def test_they_are_created_once_whatever_is_lost(
 
 
 def test_what_aws_refuses_is_told_row_by_row(tmp_path: Path) -> None:
-    with frozen(workspaces=10) as (box, _), connected(box) as (opened, _):
-        good, bad = requests(box, ["new-1", "new-2"], {"RunningMode": "ALWAYS_ON"})
-        bad["BundleId"] = "wsb-000000000"
-        frame = create_workspaces(
-            [good, bad], Writer(opened[0]), dry_run=False, journal=tmp_path / "c.jsonl",
-            options=TERMS).set_index("user_name")
-        assert frame["outcome"].to_dict() == {"new-1": "done", "new-2": "failed"}
-        assert "ResourceNotFound.Bundle" in frame.loc["new-2", "message"]
-        limited = create_workspaces(
-            requests(box, ["a", "b", "c"], {"RunningMode": "ALWAYS_ON"}), Writer(opened[0]),
-            options=RunOptions(limit=2))
-        assert limited["outcome"].tolist() == ["would be done"] * 2 + ["left for the next run"]
-        with pytest.raises(InputError, match="no journal"):
-            create_workspaces([good], Writer(opened[0]), dry_run=False)
+    box = FakeFleet(10)
+    writer = box.writer()
+    good, bad = requests(box, ["new-1", "new-2"], {"RunningMode": "ALWAYS_ON"})
+    bad["BundleId"] = "wsb-000000000"
+    frame = create_workspaces(
+        [good, bad], writer, dry_run=False, journal=tmp_path / "c.jsonl",
+        options=RunOptions(limit=None, retry=RETRY)).set_index("user_name")
+    assert frame["outcome"].to_dict() == {"new-1": "done", "new-2": "failed"}
+    assert "ResourceNotFound.Bundle" in frame.loc["new-2", "message"]
+    limited = create_workspaces(
+        requests(box, ["a", "b", "c"], {"RunningMode": "ALWAYS_ON"}), writer,
+        options=RunOptions(limit=2))
+    assert limited["outcome"].tolist() == ["would be done"] * 2 + ["left for the next run"]
+    with pytest.raises(InputError, match="no journal"):
+        create_workspaces([good], writer, dry_run=False)
     assert json.dumps(good)

@@ -74,7 +74,7 @@ def test_the_truth_keeps_the_contracts_of_its_tables(pair: Pair) -> None:
 
 
 def test_one_in_ten_pays_clearly_too_much() -> None:
-    with frozen(workspaces=200) as (box, _):
+    with frozen(workspaces=200, history_days=63) as (box, _):
         month = box.bill().query("month == '2026-08'").set_index("workspace_id")
         settings = box.settings().groupby("workspace_id")["setting"].last()
         used = box.sessions().groupby("workspace_id").size()

@@ -173,7 +173,7 @@ def test_maintenance_adds_an_hour_on_the_third_monday() -> None:
 
 
 def test_the_bill_has_a_row_for_every_billable_workspace_and_month() -> None:
-    with frozen(workspaces=100) as (box, _):
+    with frozen(workspaces=100, history_days=63) as (box, _):
         bill, fleet = box.bill(), box.workspaces()
         billable = fleet[(fleet["running_mode"] != "MANUAL") & ~fleet["standby"]]
         months = ["2026-07", "2026-08", "2026-09"]
@@ -190,7 +190,7 @@ def test_the_bill_has_a_row_for_every_billable_workspace_and_month() -> None:
 
 
 def test_the_bill_grows_with_the_clock_and_follows_a_change() -> None:
-    with frozen(workspaces=40) as (box, clients):
+    with frozen(workspaces=40, history_days=63) as (box, clients):
         client = clients("workspaces")
         flat = next(name for name, one in all_statuses(client).items()
                     if "LastKnownUserConnectionTimestamp" not in one

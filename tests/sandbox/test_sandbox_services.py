@@ -24,7 +24,7 @@ ACCOUNTS = ("111122223333", "444455556666")
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[Pair]:
-    with frozen(workspaces=130) as made:
+    with frozen(workspaces=130, history_days=63) as made:
         yield made
 
 

@@ -9,7 +9,8 @@ import pytest
 from tests import fuzzing
 from wsanalytics.sandbox.server import Sandbox
 
-CASES, ANSWERS = 2_000, 40
+CASES, ANSWERS = 800, 40
+"""How many are tried: of each kind of case, some in every part."""
 MANY_CASES, MANY_ANSWERS = 20_000, 400
 PARTS = 8
 
@@ -33,6 +34,7 @@ def test_spoilt_files_and_options_end_in_an_answer_or_a_refusal(
     count = (MANY_CASES if request.config.getoption("--thorough") else CASES) // PARTS
     bench = fuzzing.Bench.made(tmp_path)
     seeds = range(part * 1_000_000, part * 1_000_000 + count)
+    assert {fuzzing.kind_of(seed) for seed in seeds} == set(fuzzing.CASES)
     findings = [finding for seed in seeds if (finding := bench.run(seed))]
     assert not findings, f"{len(findings)} findings:\n" + "\n".join(map(str, findings[:12]))
 

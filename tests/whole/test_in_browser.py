@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.actions.test_applying import fleet, settings
 from tests.helpers.browsing import (
     CDN_OF_VOILA,
     CHROMIUM,
@@ -24,7 +23,7 @@ from tests.helpers.browsing import (
 from tests.helpers.build import REPOSITORY
 from tests.helpers.hostile import HOSTILE
 from tests.helpers.plans import plan_of, rote_changes
-from tests.helpers.sandboxes import BoxClock
+from tests.helpers.sandboxes import BoxClock, fleet, settings
 from tests.whole.test_readme import readme_against
 from tests.widgets.test_review import hostile_plan
 from wsanalytics.collection.backfill import backfill

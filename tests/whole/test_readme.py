@@ -15,7 +15,7 @@ import pytest
 
 from tests.helpers.build import REPOSITORY
 from tests.helpers.sandboxes import BoxClock, connected, frozen
-from wsanalytics.actions.change_setting import RetryPolicy
+from wsanalytics.actions.retry import RetryPolicy
 from wsanalytics.cli.main import main
 from wsanalytics.collection.backfill import backfill
 from wsanalytics.collection.collector import collect
@@ -86,7 +86,7 @@ def readme_against(store: Path, end: str = "") -> str:
 def test_its_ten_lines_make_a_plan_that_can_be_applied_and_undone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with frozen(workspaces=60, speed=120) as (box, _), connected(box) as both:
+    with frozen(workspaces=60, speed=120, history_days=63) as (box, _), connected(box) as both:
         clock = BoxClock(box)
         collect(tmp_path / "fleet", connections=both, clock=clock)
         backfill(tmp_path / "fleet", connections=both, days=60, clock=clock)

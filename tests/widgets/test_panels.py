@@ -15,9 +15,9 @@ import pytest
 
 import wsanalytics as ws
 from tests import build
-from tests.actions.test_applying import fleet
 from tests.helpers.build import book, fleet_sessions
 from tests.helpers.hostile import HOSTILE
+from tests.helpers.sandboxes import fleet
 from tests.recommendations.test_comparison import daily
 from wsanalytics.cli.main import main
 from wsanalytics.errors import InputError, NotBilledWarning

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.actions.test_applying import QUICK, fleet, settings
 from tests.helpers.hostile import HOSTILE
 from tests.helpers.plans import plan_of, rote_changes
+from tests.helpers.sandboxes import QUICK, fleet, settings
 from wsanalytics.actions.journal import read_journal
 from wsanalytics.actions.ledger import journal_state
 from wsanalytics.actions.run import RunOptions

@@ -7,7 +7,6 @@ in which order, is told by ``changing``.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
@@ -84,7 +83,7 @@ def apply_plan(
         if ledger.interrupted and not resume:
             raise _interrupted(journal, ledger.interrupted)
         tasks = {change.workspace_id: _task(change, ledger.net_changes.get(change.workspace_id),
-                                            options.clock(), dry_run=dry_run,
+                                            options, dry_run=dry_run,
                                             created_at=about["created_at"]) for change in changes}
         if due_on is not None:
             _put_off(tasks.values(), due_on)
@@ -122,7 +121,7 @@ def _json(value: float) -> float | None:
 
 
 def _task(
-    change: Change, net: NetChange | None, now: datetime, *, dry_run: bool, created_at: str
+    change: Change, net: NetChange | None, options: RunOptions, *, dry_run: bool, created_at: str
 ) -> Task:
     """Give the task of a *change*, as far as an earlier run of the journal came with it.
 
@@ -139,7 +138,7 @@ def _task(
         return Task(change)  # a newer plan starts from what the WorkSpace is now
     if dry_run:
         return Task(change, partially_applied=net.may_be_partial)
-    return _resumed_task(change, net, now)
+    return _resumed_task(change, net, options)
 
 
 def _task_after_done(change: Change, net: NetChange, *, is_repeated: bool) -> Task:
@@ -153,15 +152,15 @@ def _task_after_done(change: Change, net: NetChange, *, is_repeated: bool) -> Ta
     )
 
 
-def _resumed_task(change: Change, net: NetChange, now: datetime) -> Task:
+def _resumed_task(change: Change, net: NetChange, options: RunOptions) -> Task:
     """Give a task that is under way: its last call may have taken effect or not."""
     task = Task(change, started=True, partially_applied=net.may_be_partial)
     if net.latest.calls:
         last = net.latest.calls[-1]
         task.last_request = dict(last.properties)
         # The journal has the hour of the day, the retry rule counts monotonic seconds.
-        age_seconds = (now - last.at).total_seconds()
-        task.attempts = Attempts(count=1, sent_at=time.monotonic() - age_seconds)
+        age_seconds = (options.clock() - last.at).total_seconds()
+        task.attempts = Attempts(count=1, sent_at=options.retry.monotonic() - age_seconds)
     return task
 
 

@@ -7,7 +7,6 @@ force is not asked for again, and what is not can be.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -189,7 +188,7 @@ class Changer:
             except AwsError as error:
                 if not left or error.refusal.kind not in _PASSING_KINDS:
                     raise
-                time.sleep(self.retry.poll_seconds)
+                self.retry.sleep(self.retry.poll_seconds)
         raise AssertionError
 
     def advance_task(self, task: Task, state: WorkspaceState | None) -> bool:
@@ -247,7 +246,7 @@ class Changer:
 
     def waits_for_transition(self, task: Task) -> bool:
         """Whether STARTING or STOPPING may still be over in time."""
-        now = time.monotonic()
+        now = self.retry.monotonic()
         task.in_transition_since = task.in_transition_since or now
         return now - task.in_transition_since < self.retry.transition_seconds
 
@@ -269,7 +268,7 @@ class Changer:
         step = next_step(attempts, self.retry)
         if step is Step.UNCONFIRMED:
             self.finish(task, Outcome.FAILED, f"AWS took the change, but it is {task.observed} "
-                                              f"after {attempts.seconds_since:.0f} s")
+                                              f"after {self.retry.seconds_since(attempts):.0f} s")
         elif step is Step.GIVE_UP:
             self.finish(task, Outcome.FAILED, f"given up after {attempts.count} tries; it is "
                                               f"{task.observed}. {attempts.message}")
@@ -282,7 +281,9 @@ class Changer:
         self.has_sent = True
         self.record(task)
         answer = self.writer.modify(self.journal, task.change.workspace_id, wanted)
-        task.attempts.record(answer, is_new_request=wanted != task.last_request)
+        task.attempts.record(
+            answer, sent_at=self.retry.monotonic(), is_new_request=wanted != task.last_request
+        )
         task.last_request, task.message = wanted, task.attempts.message
         if answer.meaning is Meaning.REFUSED:
             return self.finish(task, Outcome.FAILED, f"AWS refused: {task.message}")

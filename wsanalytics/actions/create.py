@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,7 +100,7 @@ class _Creator:
                 self.send(ready)
                 group = [creation for creation in group if creation.outcome is None]
             if group:
-                time.sleep(self.options.retry.poll_seconds)
+                self.options.retry.sleep(self.options.retry.poll_seconds)
             for creation in group:
                 self.read_again(creation)
             group = [creation for creation in group if creation.outcome is None]
@@ -137,7 +136,7 @@ class _Creator:
         step = next_step(attempts, self.options.retry)
         if step is Step.UNCONFIRMED:
             self.finish(creation, Outcome.FAILED, "AWS took it, but after "
-                        f"{attempts.seconds_since:.0f} s it is not there")
+                        f"{self.options.retry.seconds_since(attempts):.0f} s it is not there")
         elif step is Step.GIVE_UP:
             self.finish(creation, Outcome.FAILED,
                         f"given up after {attempts.count} tries. {attempts.message}")
@@ -150,7 +149,7 @@ class _Creator:
         pending = {described["UserName"]: described
                    for described in answer.body.get("PendingRequests") or ()}
         for creation in group:
-            creation.attempts.record(answer)
+            creation.attempts.record(answer, sent_at=self.options.retry.monotonic())
             creation.message, name = creation.attempts.message, creation.request["UserName"]
             if answer.meaning is Meaning.REFUSED:
                 self.finish(creation, Outcome.FAILED, f"AWS refused: {creation.message}")

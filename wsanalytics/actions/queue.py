@@ -6,7 +6,6 @@ regions, so those that save most come first wherever they are.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 
@@ -45,9 +44,9 @@ def deal(tasks: Iterable[Task], changers: Mapping[AccountRegion, Changer]) -> No
         ]
         under_way = [task for task in under_way if task.outcome is None]
         if under_way and not any(progressed):
-            time.sleep(
-                min(changers[_account_region(task)].retry.poll_seconds for task in under_way)
-            )
+            soonest = min((changers[_account_region(task)].retry for task in under_way),
+                          key=lambda retry: retry.poll_seconds)
+            soonest.sleep(soonest.poll_seconds)
 
 
 def _account_region(task: Task) -> AccountRegion:

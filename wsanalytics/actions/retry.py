@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,7 +40,8 @@ class RetryPolicy:
     after AWS has accepted it. ``transition_seconds``: how long for STARTING or STOPPING to be over.
     ``poll_seconds``: between two reads. ``backoff_seconds``: before the second attempt of what AWS
     puts off, doubled from attempt to attempt. ``max_attempts``: of one request. ``max_reads``: of
-    one state, where reading itself fails.
+    one state, where reading itself fails. ``sleep`` waits for so many seconds, and ``monotonic``
+    counts them: by the computer's clock or another one.
     """
 
     propagation_seconds: float = 15
@@ -49,6 +51,12 @@ class RetryPolicy:
     backoff_seconds: float = 1
     max_attempts: int = 10
     max_reads: int = 4
+    sleep: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+
+    def seconds_since(self, attempts: Attempts) -> float:
+        """How long ago the last of *attempts* was sent."""
+        return self.monotonic() - attempts.sent_at
 
 
 _FIELDS_BEFORE = {
@@ -79,16 +87,11 @@ class Attempts:
     meaning: Meaning = Meaning.UNSURE
     message: str = ""
 
-    def record(self, answer: Answer, *, is_new_request: bool = False) -> None:
-        """Note that a request was sent just now, and what came of it."""
+    def record(self, answer: Answer, *, sent_at: float, is_new_request: bool = False) -> None:
+        """Note that a request was sent, and what came of it."""
         self.count = 1 if is_new_request else self.count + 1
-        self.sent_at, self.meaning = time.monotonic(), answer.meaning
+        self.sent_at, self.meaning = sent_at, answer.meaning
         self.message = f"{answer.code}: {answer.message}" if answer.code else ""
-
-    @property
-    def seconds_since(self) -> float:
-        """How long ago the last of them was sent."""
-        return time.monotonic() - self.sent_at
 
 
 class Step(StrEnum):
@@ -104,7 +107,7 @@ class Step(StrEnum):
 
 def next_step(attempts: Attempts, policy: RetryPolicy) -> Step:
     """Say what to do about a change that a fresh read does not show yet."""
-    waited = attempts.seconds_since
+    waited = policy.seconds_since(attempts)
     if attempts.meaning is Meaning.TAKEN:
         return Step.UNCONFIRMED if waited > policy.confirm_seconds else Step.WAIT
     needed = policy.propagation_seconds if attempts.meaning is Meaning.UNSURE else min(

@@ -5,7 +5,6 @@ Who is to be stopped or started stands in :mod:`.stop_idle` and :mod:`.start_ear
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -115,7 +114,7 @@ class PowerRunner:
                 self.send(ready)
             group = [candidate for candidate in group if candidate.outcome is None]
             if group and not ready:
-                time.sleep(self.options.retry.poll_seconds)
+                self.options.retry.sleep(self.options.retry.poll_seconds)
 
     def abort(self, group: list[Candidate], error: AwsError) -> None:
         """End *group*, for AWS does not answer any more."""
@@ -157,7 +156,7 @@ class PowerRunner:
         step = next_step(attempts, self.options.retry)
         if step is Step.UNCONFIRMED:
             self.finish(candidate, Outcome.FAILED, "AWS took it, but after "
-                        f"{attempts.seconds_since:.0f} s it is {state.state}")
+                        f"{self.options.retry.seconds_since(attempts):.0f} s it is {state.state}")
         elif step is Step.GIVE_UP:
             self.finish(candidate, Outcome.FAILED,
                         f"given up after {attempts.count} tries. {candidate.message}")
@@ -170,7 +169,7 @@ class PowerRunner:
         call = self.writer.stop if self.kind == STOP else self.writer.start
         answer = call(self.journal, [candidate.workspace_id for candidate in group])
         for candidate in group:
-            candidate.attempts.record(answer)
+            candidate.attempts.record(answer, sent_at=self.options.retry.monotonic())
             candidate.message = candidate.attempts.message
             if answer.meaning is Meaning.REFUSED:
                 self.finish(candidate, Outcome.FAILED, f"AWS refused: {candidate.message}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -92,7 +91,7 @@ def _let_settle(unfinished: Iterable[NetChange], options: RunOptions) -> None:
     """A call that a kill cut off a moment ago may still arrive."""
     ages = [(options.clock() - one.since).total_seconds() for one in unfinished]
     wait = options.retry.propagation_seconds
-    time.sleep(max(0, min(wait, wait - min(ages, default=math.inf))))
+    options.retry.sleep(max(0, min(wait, wait - min(ages, default=math.inf))))
 
 
 def _reversed(standing: NetChange) -> Change:

@@ -164,7 +164,7 @@ class Sandbox:
         """Answer until :meth:`stop` is called from another thread."""
         assert self._server is not None
         try:
-            self._server.serve_forever(poll_interval=0.1)
+            self._server.serve_forever(poll_interval=0.02)
         finally:
             self._server.server_close()
             for connection in list(_connections(self._server)):
