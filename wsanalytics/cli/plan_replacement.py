@@ -9,7 +9,8 @@ from pathlib import Path
 from wsanalytics.actions import Entry, instant_of, journal_beside, journal_state, read_journal
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import counted
-from wsanalytics.recommendations import SCHEMA, digest_of, load_object
+from wsanalytics.recommendations import SCHEMA, digest_of
+from wsanalytics.tables import load_object
 
 
 def refuse_to_replace(path: Path) -> None:

@@ -8,7 +8,6 @@ from wsanalytics.recommendations.calibration import by_fear, calibrate, coverage
 from wsanalytics.recommendations.choose import CHANGE, ENOUGH_DAYS
 from wsanalytics.recommendations.compare import compare
 from wsanalytics.recommendations.due_dates import CALLS_A_CHANGE, DONE_BY
-from wsanalytics.recommendations.json_fields import load_object
 from wsanalytics.recommendations.monthly_use import Counting, hours_since, life_of
 from wsanalytics.recommendations.new_workspaces import (
     Newcomer,
@@ -21,11 +20,11 @@ from wsanalytics.recommendations.past import past_of
 from wsanalytics.recommendations.plan import Basis, Plan, recommend
 from wsanalytics.recommendations.plan_file import (
     EXTENSIONS,
-    SCHEMA,
     digest_of,
     read_plan,
     write_plan,
 )
+from wsanalytics.recommendations.plan_model import SCHEMA, plan_schema
 from wsanalytics.recommendations.unattended import WORTH_A_WORD, how_it_happens
 
 __all__ = [
@@ -55,9 +54,9 @@ __all__ = [
     "hours_since",
     "how_it_happens",
     "life_of",
-    "load_object",
     "of_most",
     "past_of",
+    "plan_schema",
     "priced_as",
     "read_plan",
     "recommend",

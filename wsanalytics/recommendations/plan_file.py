@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -17,33 +18,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsanalytics.billing import HourRule
-from wsanalytics.bounds import MOST_A_WEEK, MOST_USD
 from wsanalytics.errors import InputError
 from wsanalytics.files import Batch, check_output, write_text
 from wsanalytics.recommendations.choose import CHANGE, LEAVE_ALONE
-from wsanalytics.recommendations.json_fields import Fields, load_object
 from wsanalytics.recommendations.plan import Basis, Plan
+from wsanalytics.recommendations.plan_model import (
+    SCHEMA,
+    VERSION,
+    ChangeObject,
+    DataObject,
+    LeftAloneObject,
+    PlanObject,
+)
 from wsanalytics.safe_text import plain
-from wsanalytics.settings import RULE, RunningMode, Setting
-from wsanalytics.tables import RECOMMENDATIONS, Kind
+from wsanalytics.settings import Setting
+from wsanalytics.tables import RECOMMENDATIONS, Kind, Refused, load_object, read_as
 
-SCHEMA = "wsanalytics.plan"
-VERSION = 1
 EXTENSIONS = (".json",)
 BETWEEN = "; "
 """What stands between the sentences of ``checked``."""
-_TOP = ("schema", "version", "created_at", "account_id", "region", "hour_rule", "prices_date",
-        "changes")
-_OF_A_CHANGE = ("workspace_id", "from", "to", "saving_usd_per_month")
-_NUMBERS = {
-    "saving_low_usd": (-MOST_USD, MOST_USD), "saving_high_usd": (-MOST_USD, MOST_USD),
-    "chance_of_loss": (0.0, 1.0), "cold_starts_per_week": (0.0, MOST_A_WEEK),
-    "extra_cold_starts_per_week": (-MOST_A_WEEK, MOST_A_WEEK),
-}
-_IDS: Any = {"pattern": r"\S(.*\S)?",
-             "rule": "a WorkSpace's id is text with no space at its ends, ws-…"}
-_ACCOUNT: Any = {"pattern": r"(\d{12})?", "rule": "an account's id is 12 digits in quotes, or null"}
+_NUMBERS = ("saving_low_usd", "saving_high_usd", "chance_of_loss", "cold_starts_per_week",
+            "extra_cold_starts_per_week")
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
@@ -89,118 +84,106 @@ def digest_of(document: dict[str, Any]) -> str:
 
 
 def read_plan(path: Path | str) -> Plan:
-    """The plan in the file at *path*, which people may have edited since it was written.
+    """Give the plan in the file at *path*, which people may have edited since it was written.
 
     What a reader adds is left aside, and rows that were struck are gone; totals are reckoned
     anew. Raises :class:`InputError`, with the place and the rule, for whatever is not a plan.
     """
-    top = Fields(load_object(Path(path), "a plan"), str(path))
-    _refuse_others(top)
-    top.require(_TOP)
-    created_at = top.instant("created_at")
-    if created_at is None:
-        top.refuse("created_at", "it is null", "a plan says when it was made")
-    try:
-        hour_rule = HourRule.parse(top.text("hour_rule", nullable=False))
-    except InputError as error:
-        top.refuse("hour_rule", error.what, error.rule, error.mend)
-    if not isinstance(top.values["changes"], list):
-        top.refuse("changes", "it is no list", "changes is a list, which may be empty")
-    rows = _rows(top, "changes", _read_change) + _rows(top, "left_alone", _read_left_alone)
-    _refuse_twice(top, [row["workspace_id"] for row in rows])
+    document = load_object(Path(path), "a plan")
+    if wrong := _wrong_kind(document):
+        raise wrong.raised(document, str(path))
+    plan = read_as(document, PlanObject)
+    if isinstance(plan, Refused):
+        raise plan.raised(document, str(path))
+    if wrong := _contradiction(plan):
+        raise wrong.raised(document, str(path))
+    rows = [_change_row(change) for change in plan.changes]
+    rows += [_left_alone_row(one) for one in plan.left_alone or []]
     return Plan(
-        _frame(rows), created_at, hour_rule, top.text("prices_date"), tuple(top.texts("unused")),
-        account_id=top.text("account_id", **_ACCOUNT) or None, region=top.text("region") or None,
-        basis=_basis(top))
+        _frame(rows), plan.created_at.astimezone(UTC), plan.hour_rule, plan.prices_date or "",
+        tuple(plan.unused or ()), account_id=plan.account_id or None, region=plan.region or None,
+        basis=_basis(plan.data))
 
 
-def _refuse_others(top: Fields) -> None:
-    schema, version = top.values.get("schema"), top.values.get("version")
+def _wrong_kind(document: dict[str, Any]) -> Refused | None:
+    """Say what is wrong with schema and version: the rest is only read if they are ours."""
+    schema, version = document.get("schema"), document.get("version")
     if schema != SCHEMA:
-        top.refuse("schema", f"{str(schema)[:60]!r} is not {SCHEMA!r}" if "schema" in top.values
-                   else "it is missing", f"a plan's schema is {SCHEMA}",
-                   "name a file that 'wsanalytics recommend' wrote")
+        what = (f"{str(schema)[:60]!r} is not {SCHEMA!r}" if "schema" in document
+                else "it is missing")
+        return Refused(("schema",), what, f"a plan's schema is {SCHEMA}",
+                       "name a file that 'wsanalytics recommend' wrote")
     if type(version) is not int or version != VERSION:
-        top.refuse("version", f"{plain(str(version)[:60])} is not a version that is known here",
-                   f"this wsanalytics reads version {VERSION}",
-                   "use the wsanalytics that wrote it")
+        return Refused(
+            ("version",), f"{plain(str(version)[:60])} is not a version that is known here",
+            f"this wsanalytics reads version {VERSION}", "use the wsanalytics that wrote it")
+    return None
 
 
-def _rows(top: Fields, name: str, read: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # one of the two below
-    found = []
-    for place, value in enumerate(top.rows(name)):
-        where = f"{name}[{place}]"
-        if not isinstance(value, dict):
-            top.refuse("", f"{where} is no object", f"{name} is a list of objects")
-        told = value.get("workspace_id")
-        of = f" ({plain(told[:60])})" if isinstance(told, str) else ""
-        found.append(read(Fields(value, top.path, f"{where}{of}")))
-    return found
+def _contradiction(plan: PlanObject) -> Refused | None:
+    """Say what in a *plan* of the right types cannot be."""
+    for index, change in enumerate(plan.changes):
+        if wrong := _contradiction_of(change, ("changes", index)):
+            return wrong
+    for index, left in enumerate(plan.left_alone or []):
+        try:
+            Setting.parse(left.setting or "ALWAYS_ON")
+        except InputError as error:
+            return Refused(("left_alone", index, "setting"), error.what, error.rule, error.mend)
+    names = [change.workspace_id for change in plan.changes]
+    names += [left.workspace_id for left in plan.left_alone or []]
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        return Refused((), f"WorkSpace {plain(twice[:80])} stands there twice",
+                       "changes and left_alone name a WorkSpace once", "strike one of them")
+    return None
 
 
-def _read_change(one: Fields) -> dict[str, Any]:
-    one.require(_OF_A_CHANGE)
-    before, after = (_setting(one, name) for name in ("from", "to"))
-    if before == after:
-        one.refuse("to", f"it is {after}, as from is", "a change changes something",
-                   "correct it, or strike the row")
-    numbers = {name: one.number(name, least=least, most=most)
-               for name, (least, most) in _NUMBERS.items()}
-    if numbers["saving_low_usd"] > numbers["saving_high_usd"]:
-        one.refuse("saving_low_usd", f"{numbers['saving_low_usd']} is more than saving_high_usd, "
-                   f"{numbers['saving_high_usd']}", "an interval's lower end is not over its upper")
-    apply_by = one.instant("apply_by")
-    return numbers | {
-        "workspace_id": one.text("workspace_id", nullable=False, **_IDS),
-        "user_name": one.text("user_name"),
-        "account_id": one.text("account_id"),
-        "region": one.text("region"),
+def _contradiction_of(change: ChangeObject, steps: tuple[str | int, ...]) -> Refused | None:
+    settings = []
+    for name, value in (("from", change.before), ("to", change.to)):
+        try:
+            settings.append(Setting(running_mode=value.running_mode,
+                                    auto_stop_minutes=value.auto_stop_minutes))
+        except InputError as error:
+            return Refused((*steps, name), error.what, error.rule, error.mend)
+    if settings[0] == settings[1]:
+        return Refused((*steps, "to"), f"it is {settings[1]}, as from is",
+                       "a change changes something", "correct it, or strike the row")
+    low, high = change.saving_low_usd, change.saving_high_usd
+    if low is not None and high is not None and low > high:
+        return Refused((*steps, "saving_low_usd"), f"{low} is more than saving_high_usd, {high}",
+                       "an interval's lower end is not over its upper")
+    return None
+
+
+def _change_row(change: ChangeObject) -> dict[str, Any]:
+    """Give the row of a ``recommendations`` table that a change stands for."""
+    before, after = (Setting(running_mode=value.running_mode,
+                             auto_stop_minutes=value.auto_stop_minutes)
+                     for value in (change.before, change.to))
+    numbers = {name: getattr(change, name) for name in _NUMBERS}
+    return {name: math.nan if value is None else value for name, value in numbers.items()} | {
+        "workspace_id": change.workspace_id,
+        "user_name": change.user_name or "",
+        "account_id": change.account_id or "",
+        "region": change.region or "",
         "action": CHANGE,
         "from_setting": str(before),
         "to_setting": str(after),
-        "saving_usd_per_month": one.number("saving_usd_per_month", nullable=False),
-        "best_date": one.day("best_date"),
-        "apply_by": _instant_text(apply_by) if apply_by else "",
-        "reason": one.text("reason"),
-        "checked": BETWEEN.join(one.texts("checked")),
-        "comment": one.text("comment"),
+        "saving_usd_per_month": change.saving_usd_per_month,
+        "best_date": change.best_date.isoformat() if change.best_date else "",
+        "apply_by": _instant_text(change.apply_by) if change.apply_by else "",
+        "reason": change.reason or "",
+        "checked": BETWEEN.join(change.checked or []),
+        "comment": change.comment or "",
     }
 
 
-def _read_left_alone(one: Fields) -> dict[str, Any]:
-    one.require(["workspace_id"])
-    setting = one.text("setting")
-    try:
-        before = str(Setting.parse(setting)) if setting else ""
-    except InputError as error:
-        one.refuse("setting", error.what, error.rule, error.mend)
-    return {"workspace_id": one.text("workspace_id", nullable=False), "action": LEAVE_ALONE,
-            "from_setting": before, "reason": one.text("reason")}
-
-
-def _setting(change: Fields, name: str) -> Setting:
-    """The setting that an object with running_mode and auto_stop_minutes tells of."""
-    told = change.inner(name)
-    told.require(["running_mode"])
-    mode, minutes = told.values["running_mode"], told.values.get("auto_stop_minutes")
-    if mode not in list(RunningMode):
-        told.refuse("running_mode", f"{str(mode)[:60]!r} is not a running mode of a plan",
-                    "running_mode is ALWAYS_ON or AUTO_STOP")
-    if minutes is not None and type(minutes) is not int:
-        told.refuse("auto_stop_minutes", f"{str(minutes)[:60]!r} is not a whole number", RULE)
-    try:
-        return Setting(running_mode=RunningMode(mode), auto_stop_minutes=minutes)
-    except InputError as error:
-        told.refuse("", error.what, error.rule, error.mend)
-
-
-def _refuse_twice(top: Fields, names: list[str]) -> None:
-    known: set[str] = set()
-    for name in names:
-        if name in known:
-            top.refuse("", f"WorkSpace {plain(name[:80])} stands there twice",
-                       "changes and left_alone name a WorkSpace once", "strike one of them")
-        known.add(name)
+def _left_alone_row(left: LeftAloneObject) -> dict[str, Any]:
+    return {"workspace_id": left.workspace_id, "action": LEAVE_ALONE,
+            "from_setting": str(Setting.parse(left.setting)) if left.setting else "",
+            "reason": left.reason or ""}
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -212,22 +195,19 @@ def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return filled.sort_values("workspace_id", ignore_index=True)
 
 
-def _basis(top: Fields) -> Basis | None:
-    if top.values.get("data") is None:
+def _basis(data: DataObject | None) -> Basis | None:
+    if data is None:
         return None
-    data = top.inner("data")
-    from_at, to_at = data.instant("from_at"), data.instant("to_at")
-    if from_at is None or to_at is None:
-        data.refuse("from_at" if from_at is None else "to_at", "it is missing",
-                    "data says which days were looked at", "put it back, or strike all of data")
-    limit = data.number("max_cold_starts_per_week", least=0)
     return Basis(
-        from_at=from_at, to_at=to_at, workspaces=data.whole("workspaces"),
-        sessions=data.whole("sessions"), source=data.text("source"),
-        discount=data.number("discount", default=0.0, least=0, most=1),
-        maintenance_hours=data.number("maintenance_hours", default=1.0, least=0),
-        min_saving_usd=data.number("min_saving_usd", default=1.0, least=0),
-        max_cold_starts_per_week=None if math.isnan(limit) else limit)
+        from_at=data.from_at.astimezone(UTC), to_at=data.to_at.astimezone(UTC),
+        workspaces=data.workspaces or 0, sessions=data.sessions or 0, source=data.source or "",
+        discount=_given(data.discount, 0.0), maintenance_hours=_given(data.maintenance_hours, 1.0),
+        min_saving_usd=_given(data.min_saving_usd, 1.0),
+        max_cold_starts_per_week=data.max_cold_starts_per_week)
+
+
+def _given(value: float | None, default: float) -> float:
+    return default if value is None else float(value)
 
 
 def _data(basis: Basis | None) -> dict[str, Any] | None:

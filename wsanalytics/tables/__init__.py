@@ -16,6 +16,7 @@ from wsanalytics.tables.check_sessions import check_sessions
 from wsanalytics.tables.contract import Kind, Table
 from wsanalytics.tables.csv_parquet import origin_of, read_source, read_table, write_table
 from wsanalytics.tables.foreign_columns import tags_hint, timeout_hint
+from wsanalytics.tables.json_objects import Refused, load_object, place_of, read_as, words_of
 from wsanalytics.tables.known_ids import check_known_ids
 from wsanalytics.tables.observed import (
     GAPS,
@@ -68,6 +69,7 @@ __all__ = [
     "WORKSPACES",
     "Kind",
     "Origin",
+    "Refused",
     "Source",
     "Table",
     "as_markdown",
@@ -79,7 +81,10 @@ __all__ = [
     "is_from_cloudwatch",
     "is_hourly",
     "is_sealed",
+    "load_object",
     "origin_of",
+    "place_of",
+    "read_as",
     "read_sealed",
     "read_source",
     "read_table",
@@ -89,6 +94,7 @@ __all__ = [
     "table_named",
     "tags_hint",
     "timeout_hint",
+    "words_of",
     "write_sealed",
     "write_table",
 ]
