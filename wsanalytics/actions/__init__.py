@@ -6,6 +6,7 @@ from wsanalytics.actions.apply import account_regions_of, apply_plan, journal_be
 from wsanalytics.actions.change_setting import Outcome, went_well
 from wsanalytics.actions.create import create_workspaces
 from wsanalytics.actions.journal import Entry, Journal, journal_lock, read_journal
+from wsanalytics.actions.journal_model import journal_schema
 from wsanalytics.actions.ledger import JournalState, instant_of, journal_state
 from wsanalytics.actions.retry import Patience, RetryPolicy
 from wsanalytics.actions.run import DEFAULT_LIMIT, RunOptions
@@ -30,6 +31,7 @@ __all__ = [
     "instant_of",
     "journal_beside",
     "journal_lock",
+    "journal_schema",
     "journal_state",
     "read_journal",
     "start_early",

@@ -17,7 +17,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, NoReturn
 
-from wsanalytics.actions.journal_fields import what_is_wrong
+from wsanalytics.actions.journal_model import what_is_wrong
 from wsanalytics.errors import InputError, OutputError
 from wsanalytics.files import OWNER_ALONE, flush_folder, held, held_here, json_of, refuse_no_file
 
