@@ -190,8 +190,10 @@ def _shared_out(
     plan: Plan, changes: list[Change], writers: list[Writer]
 ) -> dict[AccountRegion, Writer | None]:
     """Who writes to which account and region of the plan; None where nobody can."""
-    by_writer = {place: next((one for one in writers if account_region_of(one) == place), None)
-                 for place in account_regions_of(plan, changes)}
+    by_writer = {
+        place: next((writer for writer in writers if account_region_of(writer) == place), None)
+        for place in account_regions_of(plan, changes)
+    }
     check_accounts(by_writer, writers, "the plan")
     return by_writer
 
@@ -199,9 +201,9 @@ def _shared_out(
 def account_regions_of(plan: Plan, changes: list[Change] | None = None) -> list[AccountRegion]:
     """The accounts and regions that a plan is for; :class:`InputError` where it names none."""
     changes = changes_of(plan) if changes is None else changes
-    places = list(dict.fromkeys((one.account_id, one.region) for one in changes))
+    places = list(dict.fromkeys((change.account_id, change.region) for change in changes))
     places = places or [(plan.account_id, plan.region)]
-    unknown = [one for one in places if None in one]
+    unknown = [place for place in places if None in place]
     if unknown:
         lacking = "account" if unknown[0][0] is None else "region"
         raise InputError(

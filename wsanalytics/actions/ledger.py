@@ -91,7 +91,7 @@ class JournalState:
 
     def unfinished(self) -> list[NetChange]:
         """The WorkSpaces of which nobody knows whether the change came to its end."""
-        return [one for one in self.net_changes.values() if not one.is_sure]
+        return [net_change for net_change in self.net_changes.values() if not net_change.is_sure]
 
 
 def journal_state(entries: Iterable[Entry]) -> JournalState:

@@ -173,7 +173,7 @@ class _Finder:
                   for row, present in rows
                   if present is not None and present.running_mode == RunningMode.AUTO_STOP
                   and present.state == "STOPPED" and not self._was_there_today(present, now)]
-        return sorted(chosen, key=lambda one: (-(one.chance or 0), one.workspace_id))
+        return sorted(chosen, key=lambda choice: (-(choice.chance or 0), choice.workspace_id))
 
     def _aws_now(self, ids: list[str]) -> datetime:
         seen = self.reader.read(ids[:PER_CALL], connected=True).values()

@@ -96,7 +96,10 @@ def _started(entries: list[Entry]) -> dict[str, datetime]:
     for entry in entries:
         if entry["event"] == "call" and entry["action"] == "workspaces:StartWorkspaces":
             at = datetime.fromisoformat(entry["at"]).astimezone(UTC)
-            found |= {one["WorkspaceId"]: at for one in entry["request"]["StartWorkspaceRequests"]}
+            found |= {
+                StartWorkspaceRequest["WorkspaceId"]: at
+                for StartWorkspaceRequest in entry["request"]["StartWorkspaceRequests"]
+            }
     return found
 
 
@@ -156,7 +159,7 @@ class _Finder:
         last = late.sort_values("sampled_at").drop_duplicates("workspace_id", keep="last")
         stopped = last.loc[last["state"] == "STOPPED", "workspace_id"]
         left_out = {*in_use.astype("str"), *stopped.astype("str")}
-        return [one for one in ids if one not in left_out]
+        return [workspace_id for workspace_id in ids if workspace_id not in left_out]
 
     def _seen(self, ids: list[str], now: datetime) -> tuple[dict[str, datetime], set[str]]:
         """When samples last saw each WorkSpace in use or not running: it is idle since later.

@@ -51,7 +51,7 @@ def undo(
         read_journal(journal)  # refused before anything is made
         book, ledger = open_journal_of(stack, journal, dry_run=dry_run, mends=True, options=options)
         net_changes = in_force(ledger, only, journal)
-        changes = [_reversed(one) for one in reversed(net_changes.values())]
+        changes = [_reversed(net_change) for net_change in reversed(net_changes.values())]
         places = dict.fromkeys((one.account_id, one.region) for one in changes)
         by_writer = {place: next((one for one in writers if account_region_of(one) == place), None)
                      for place in places}
@@ -61,7 +61,10 @@ def undo(
             record_if_current=True)
             for change in changes}
         if not dry_run:
-            _let_settle([one for one in net_changes.values() if not one.is_sure], options)
+            _let_settle(
+                [net_change for net_change in net_changes.values() if not net_change.is_sure],
+                options,
+            )
         run = Run("undo", writers, by_writer, options, dry_run, book)
         run.execute(tasks, [])
     return as_frame(list(tasks.values()), run.refusals)

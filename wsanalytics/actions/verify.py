@@ -81,8 +81,8 @@ def verify(
     """
     store = Store.of(store)
     ledger = journal_state(read_journal(journal))
-    done = [one for one in ledger.net_changes.values()
-            if one.is_sure and one.latest.kind == "apply"]
+    done = [net_change for net_change in ledger.net_changes.values()
+            if net_change.is_sure and net_change.latest.kind == "apply"]
     if not done:
         return _frame([])
     inventory, end = store.inventory(), store.covered().end

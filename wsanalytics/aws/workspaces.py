@@ -144,10 +144,10 @@ def read_directories(connection: Connection) -> list[dict[str, Any]]:
 
 def check_directories(ids: Iterable[str]) -> None:
     """Refuse what is not written as AWS writes the id of a directory."""
-    for one in ids:
-        if not _DIRECTORY.fullmatch(one):
+    for directory_id in ids:
+        if not _DIRECTORY.fullmatch(directory_id):
             raise InputError(
-                f"{one!r} is no id of a directory", where="--directory",
+                f"{directory_id!r} is no id of a directory", where="--directory",
                 rule="an id is d- and at least 8 digits or letters from a to f (or wsd- and at "
                 "least 8 digits or small letters), such as d-906734a1b2",
                 mend="copy it from the WorkSpaces console, under Directories")

@@ -110,18 +110,24 @@ class Writer:
 
     def start(self, journal: CallLog, ids: Sequence[str]) -> Answer:
         """StartWorkspaces, for up to 25 that are STOPPED."""
-        return self._call(journal, "StartWorkspaces",
-                          StartWorkspaceRequests=[{"WorkspaceId": one} for one in ids])
+        return self._call(
+            journal,
+            "StartWorkspaces",
+            StartWorkspaceRequests=[{"WorkspaceId": workspace_id} for workspace_id in ids],
+        )
 
     def stop(self, journal: CallLog, ids: Sequence[str]) -> Answer:
         """StopWorkspaces, for up to 25 that run."""
-        return self._call(journal, "StopWorkspaces",
-                          StopWorkspaceRequests=[{"WorkspaceId": one} for one in ids])
+        return self._call(
+            journal,
+            "StopWorkspaces",
+            StopWorkspaceRequests=[{"WorkspaceId": workspace_id} for workspace_id in ids],
+        )
 
     def create(self, journal: CallLog, requests: Sequence[Mapping[str, Any]]) -> Answer:
         """CreateWorkspaces, for up to 25 newcomers."""
         return self._call(journal, "CreateWorkspaces",
-                          Workspaces=[dict(one) for one in requests])
+                          Workspaces=[dict(request) for request in requests])
 
     def _call(self, journal: CallLog, operation: str, **request: object) -> Answer:
         number, where = journal.number_call(), self.connection

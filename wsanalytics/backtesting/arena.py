@@ -124,7 +124,7 @@ class BacktestRun:
             more = [] if stops is None else [stops.assign(order=STOP)]
         else:
             chosen, starts = self._decide(rule, names)
-            more = [self._while_there(one).assign(order=START) for one in starts if len(one)]
+            more = [self._while_there(start).assign(order=START) for start in starts if len(start)]
         if rule.idle_stop_minutes is not None:
             more.append(self._stops(rule.idle_stop_minutes))
         opening, moved = self._moves(chosen)

@@ -137,7 +137,7 @@ def backtest(
     """
     refuse_another(sessions, SESSIONS)
     refuse_another(workspaces, WORKSPACES)
-    rules = [_rule(one) for one in policies]
+    rules = [_rule(policy) for policy in policies]
     _refuse_twins(rules)
     arena = BacktestRun.of(
         sessions,

@@ -149,7 +149,7 @@ def _look(
         done = collect(store, log=lambda _: None, clock=clock, connections=(opened, refused))
     except BusyError:
         store.inventory()  # refuses where that collector has seen nothing yet
-        return as_rounds([refused_row(one, clock.now()) for one in refused])
+        return as_rounds([refused_row(refusal, clock.now()) for refusal in refused])
     return done.rounds
 
 
@@ -230,7 +230,7 @@ class _Backfill:
         except AwsError as error:
             _LOG.warning("%s", error)
             return [f"without changes of setting: {error.refusal.action} was refused"]
-        changes = [one for one in changes if one.workspace_id in set(own["workspace_id"])]
+        changes = [change for change in changes if change.workspace_id in set(own["workspace_id"])]
         name = f"{self.now:%Y%m%dT%H%M%SZ}-{connection.account_id}-{connection.region}-trail"
         known = self.store.settings()
         settings = pd.concat([settings_in(changes, self.start, known),
@@ -243,7 +243,7 @@ class _Backfill:
 
     def _came(self, rows: pd.DataFrame, created: dict[str, datetime], name: str) -> None:
         if len(rows):
-            stamps = pd.Series([created[one] for one in rows["workspace_id"]],
+            stamps = pd.Series([created[workspace_id] for workspace_id in rows["workspace_id"]],
                                index=rows.index, dtype=INSTANT_DTYPE)
             self.store.add_workspaces(rows.assign(created_at=stamps), self.now, name)
 
@@ -337,7 +337,7 @@ def _floor(instant: datetime, seconds: int) -> datetime:
 
 
 def _by_workspace(series: Iterator[Series]) -> Iterator[tuple[str, dict[tuple[str, str], Any]]]:
-    for workspace_id, own in groupby(series, key=lambda one: one.workspace_id):
+    for workspace_id, own in groupby(series, key=lambda values: values.workspace_id):
         yield workspace_id, {(one.metric, one.statistic): (one.at, one.values) for one in own}
 
 

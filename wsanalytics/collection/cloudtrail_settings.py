@@ -54,7 +54,7 @@ def unchanged_in(
     *known* (a ``settings`` table) says what each was seen with; those that were seen with several
     settings, though CloudTrail tells of none, are left out. A ``settings`` table.
     """
-    told = {one.workspace_id for one in changes}
+    told = {change.workspace_id for change in changes}
     quiet = known[~known["workspace_id"].isin(told)]
     same = quiet.groupby("workspace_id")["setting"].transform("nunique") == 1
     first = quiet[same].sort_values("since").drop_duplicates("workspace_id")
@@ -65,7 +65,9 @@ def unchanged_in(
 
 def created_in(changes: Iterable[Change]) -> dict[str, datetime]:
     """When WorkSpaces were created, by id."""
-    return {one.workspace_id: one.at for one in changes if one.event == "CreateWorkspaces"}
+    return {
+        change.workspace_id: change.at for change in changes if change.event == "CreateWorkspaces"
+    }
 
 
 def _after(change: Change, before: Setting) -> Setting | None:

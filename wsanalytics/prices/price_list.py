@@ -188,7 +188,7 @@ def _dimensions(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _is_free(item: Mapping[str, Any]) -> bool:
-    prices = [one.get("pricePerUnit", {}).get("USD") for one in _dimensions(item)]
+    prices = [dimension.get("pricePerUnit", {}).get("USD") for dimension in _dimensions(item)]
     try:
         return bool(prices) and all(price is not None and float(price) == 0 for price in prices)
     except ValueError:
@@ -217,7 +217,7 @@ def _key_of(
     item: Mapping[str, Any], product: Mapping[str, Any]
 ) -> tuple[_Part, _Kind, _Volumes]:
     attributes = _attributes(product)
-    units = {str(one.get("unit") or "") for one in _dimensions(item)}
+    units = {str(dimension.get("unit") or "") for dimension in _dimensions(item)}
     part = _part_of(attributes, units | {str(attributes.get("pricingUnit") or "")})
     kind = _Kind(_region_of(attributes), _compute_type_of(attributes), *_system_of(attributes))
     return part, kind, None if part is _Part.RATE else _volumes_of(attributes)

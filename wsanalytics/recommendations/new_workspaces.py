@@ -90,7 +90,7 @@ def creation_properties(
     Raises :class:`InputError` where fewer than three WorkSpaces can be compared, or no setting
     keeps to the limit.
     """
-    wanted = None if candidates is None else {str(one) for one in candidates}
+    wanted = None if candidates is None else {str(candidate) for candidate in candidates}
     usable = comparison[comparison["observed_days"] >= ENOUGH_DAYS]
     usable = usable.assign(setting=usable["setting"].astype("str"))
     costs = usable.pivot_table(index="workspace_id", columns="setting", values="usd_per_month")

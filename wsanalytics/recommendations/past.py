@@ -22,7 +22,9 @@ def past_of(
     Days on which nobody looked (*gaps*) are taken to have been like the others of that weekday.
     """
     around = Window.around(replay.window.start, replay.window.end)
-    minutes = [one.auto_stop_minutes for one in replay.settings if isinstance(one, Setting)]
+    minutes = [
+        setting.auto_stop_minutes for setting in replay.settings if isinstance(setting, Setting)
+    ]
     days = DailyUse.of(replay.sessions, ids, around, HourRule.CLOCK_HOUR, replay.orders)
     rows = workspaces.set_index("workspace_id").reindex(ids)
     first = days.edges[0]

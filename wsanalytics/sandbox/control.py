@@ -81,7 +81,7 @@ class Control:
 
     def _faults(self) -> Response:
         faults = self.world.faults
-        names = [one.name for one in fields(faults) if not one.name.startswith("_")]
+        names = [field.name for field in fields(faults) if not field.name.startswith("_")]
         return _json({name: getattr(faults, name) for name in names})
 
 

@@ -44,8 +44,10 @@ class Entry:
             "EventTime": self.at,
             "EventSource": "workspaces.amazonaws.com",
             "Username": "sandbox",
-            "Resources": [{"ResourceType": "AWS::WorkSpaces::Workspace", "ResourceName": one}
-                          for one in self.workspace_ids],
+            "Resources": [
+                {"ResourceType": "AWS::WorkSpaces::Workspace", "ResourceName": workspace_id}
+                for workspace_id in self.workspace_ids
+            ],
             "CloudTrailEvent": json.dumps(self._record()),
         }
 
@@ -117,7 +119,7 @@ def camel_case(value: Any) -> Any:  # noqa: ANN401  # any JSON value
 
 def _ids(value: Any) -> set[str]:  # noqa: ANN401  # any JSON value
     if isinstance(value, list):
-        return {one for part in value for one in _ids(part)}
+        return {workspace_id for part in value for workspace_id in _ids(part)}
     if not isinstance(value, dict):
         return set()
     own = {value[name] for name in ("WorkspaceId", "ResourceId") if name in value}

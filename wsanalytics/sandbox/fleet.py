@@ -61,8 +61,8 @@ class Estate:
 
     def has_one(self, user_name: str, directory_id: str) -> bool:
         """Whether that user of that directory has a WorkSpace already."""
-        return any(one.user_name == user_name and one.facts.directory_id == directory_id
-                   for one in self.desktops.values())
+        return any(desktop.user_name == user_name and desktop.facts.directory_id == directory_id
+                   for desktop in self.desktops.values())
 
     def add(self, desktop: Desktop) -> None:
         """A WorkSpace is created."""
@@ -128,7 +128,7 @@ class Fleet:
         """Every WorkSpace there is or was, by account, region and id."""
         for estate in self.estates.values():
             yield from sorted([*estate.desktops.values(), *estate.former.values()],
-                              key=lambda one: one.workspace_id)
+                              key=lambda desktop: desktop.workspace_id)
 
     def changed_at(self, index: int) -> datetime | None:
         """When the running mode of WorkSpace *index* was changed in the history, if it was."""

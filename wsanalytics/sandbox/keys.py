@@ -46,7 +46,7 @@ class Keys:
 
     def account(self, key: str) -> str:
         """The account that a key belongs to."""
-        return next((one for one in self.accounts if one in key), self.accounts[0])
+        return next((account for account in self.accounts if account in key), self.accounts[0])
 
     def lend(self, account: str, lasts: timedelta) -> tuple[str, datetime]:
         """A key of an assumed role in *account*, and when it ends by the wall clock."""

@@ -258,7 +258,7 @@ def _check(
     if not regions or isinstance(regions, str):
         raise _refusal("no list of regions", "there is one region at least", "use us-east-1")
     if isinstance(accounts, str) or not accounts or any(
-        not (one.isdigit() and len(one) == 12) for one in accounts
+        not (account.isdigit() and len(account) == 12) for account in accounts
     ):
         raise _refusal(f"accounts {accounts!r}", "an account is twelve digits",
                        "use for example 111122223333")

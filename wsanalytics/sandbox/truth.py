@@ -32,7 +32,9 @@ class Truth:
         """A ``workspaces`` table of all WorkSpaces, the terminated ones included."""
         with self.world.lock:
             now, desktops = self._all()
-            frame = pd.DataFrame([_row(one, now) for one in desktops], columns=WORKSPACES.names)
+            frame = pd.DataFrame(
+                [_row(desktop, now) for desktop in desktops], columns=WORKSPACES.names
+            )
         return sort_by_key(check_table(frame, WORKSPACES), WORKSPACES)
 
     def sessions(self) -> pd.DataFrame:
@@ -58,9 +60,9 @@ class Truth:
         with self.world.lock:
             now, desktops = self._all()
             rows = [
-                (one.workspace_id, str(setting), since)
-                for one in desktops if not one.facts.manual
-                for since, setting in one.life.settings if since <= now
+                (desktop.workspace_id, str(setting), since)
+                for desktop in desktops if not desktop.facts.manual
+                for since, setting in desktop.life.settings if since <= now
             ]
         return _frame(rows, {"workspace_id": "str", "setting": "str", "since": INSTANT_DTYPE})
 
@@ -68,8 +70,8 @@ class Truth:
         """What was ordered of which WorkSpace: ``START``, ``STOP`` or a setting, as text."""
         with self.world.lock:
             now, desktops = self._all()
-            rows = [(one.workspace_id, at, order) for one in desktops
-                    for at, order in one.life.orders if at <= now]
+            rows = [(desktop.workspace_id, at, order) for desktop in desktops
+                    for at, order in desktop.life.orders if at <= now]
         return _frame(rows, {"workspace_id": "str", "at": INSTANT_DTYPE, "order": "str"})
 
     def bill(self, hour_rule: str = "clock_hour") -> pd.DataFrame:
@@ -134,9 +136,16 @@ def _readings(desktops: list[Desktop], window: Window, rule: HourRule) -> list[t
             maintenance_enabled=desktop.facts.maintenance_enabled,
         )
         rows += [
-            (desktop.workspace_id, one.month, one.billed_hours, one.cold_starts, one.fixed_usd,
-             one.hourly_usd, one.total_usd)
-            for one in readings
+            (
+                desktop.workspace_id,
+                reading.month,
+                reading.billed_hours,
+                reading.cold_starts,
+                reading.fixed_usd,
+                reading.hourly_usd,
+                reading.total_usd,
+            )
+            for reading in readings
         ]
     return rows
 
@@ -162,7 +171,7 @@ def as_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     texts = frame.copy()
     for name in texts.columns:
         if isinstance(texts[name].dtype, pd.DatetimeTZDtype):
-            texts[name] = [None if pd.isna(one) else one.isoformat() for one in texts[name]]
+            texts[name] = [None if pd.isna(text) else text.isoformat() for text in texts[name]]
     cells = texts.astype("object")
     rows = cells.where(cells.notna(), None).to_dict("records")
     return [{str(name): cell for name, cell in row.items()} for row in rows]

@@ -142,5 +142,7 @@ def instants_on(today: int, minutes: Minutes, zone: ZoneInfo) -> Micros:
     if midnight.utcoffset() == (midnight + timedelta(days=1)).utcoffset():
         spans = np.rint(minutes * MICROS_PER_MINUTE).astype(np.int64)
         return to_micros(midnight) + spans
-    return np.array([to_micros(midnight + timedelta(minutes=one)) for one in minutes.tolist()],
-                    dtype=np.int64)
+    return np.array(
+        [to_micros(midnight + timedelta(minutes=minute)) for minute in minutes.tolist()],
+        dtype=np.int64,
+    )

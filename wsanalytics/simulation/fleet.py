@@ -104,10 +104,10 @@ def replay(
     places = np.array(list(runs), dtype=np.int64)
 
     def column(name: str) -> npt.NDArray[np.int64]:
-        return _joined([getattr(one, name) for one in runs.values()])
+        return _joined([getattr(run, name) for run in runs.values()])
 
     def setting(name: str) -> pd.Categorical:
-        counts = [len(getattr(one, name)) for one in runs.values()]
+        counts = [len(getattr(run, name)) for run in runs.values()]
         return coded(np.repeat(places, counts), names, ordered=True)
 
     return Replay(

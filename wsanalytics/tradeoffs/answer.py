@@ -74,8 +74,10 @@ class Answer:
         place = np.arange(len(names))
         rows = {TODAY: offers.present} if self.has_present else {}
         rows[OWN] = place == self.chosen[:, None]
-        rows |= {f"all {one}": np.broadcast_to(place == names.index(str(one)), offers.usd.shape)
-                 for one in self.question.settings}
+        rows |= {
+            f"all {setting}": np.broadcast_to(place == names.index(str(setting)), offers.usd.shape)
+            for setting in self.question.settings
+        }
         return pd.DataFrame([{
             "option": option, "workspaces": len(self.chosen),
             "fixed_usd": float(self.fixed[marks].sum()),
@@ -199,7 +201,7 @@ def answered(ground: MeteredFleet, question: Question, code: str) -> Answer:
     if not options:
         raise InputError("there is nothing to choose from", where="answer",
                          mend="allow ALWAYS_ON or a timeout")
-    places = [ground.settings.index(one) for one in options]
+    places = [ground.settings.index(option) for option in options]
     names = tuple(map(str, options))
     left = 1 - question.discount
     fixed, hourly = (one[:, places] * left

@@ -81,9 +81,9 @@ def from_replay(
     check_owners(replay.sessions, workspaces)
     fleet = workspaces[billable(workspaces)].sort_values("workspace_id", ignore_index=True)
     ids = pd.Index(fleet["workspace_id"])
-    settings = tuple(one for one in replay.settings if isinstance(one, Setting))
+    settings = tuple(setting for setting in replay.settings if isinstance(setting, Setting))
     counting = Counting.of(replay, fleet, ids, gaps)
-    rows = [counting.at(str(one)) for one in settings]
+    rows = [counting.at(str(setting)) for setting in settings]
     scale, hours = counting.life.per_month[:, None], counting.hours[rows].T
     tariffs = {name: Tariff.of(fleet, book, months_of(replay.window))
                for name, book in prices.items()}

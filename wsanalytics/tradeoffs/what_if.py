@@ -116,8 +116,8 @@ class WhatIf:
 
     def _code(self, question: Question, always_on: bool) -> str:
         """Three lines of Python, the last with those arguments that are not the usual ones."""
-        asked = tuple(one.auto_stop_minutes for one in question.settings
-                      if one.auto_stop_minutes)
+        asked = tuple(setting.auto_stop_minutes for setting in question.settings
+                      if setting.auto_stop_minutes)
         usual: dict[str, object] = {
             "timeouts": self.timeouts, "always_on": True, "hour_rule": self.hour_rules[0],
             "prices": self.prices[0], "discount": 0.0, "max_cold_starts_per_week": None,
@@ -176,7 +176,9 @@ def what_if(
                              mend="pass a history or an analysis to choose among several")
         rule = str(rules[0]) if rules else AS_CHARGED
         ground = from_charges(of, workspaces, window, rule, baseline)
-        usual = tuple(one.auto_stop_minutes for one in ground.settings if one.auto_stop_minutes)
+        usual = tuple(
+            setting.auto_stop_minutes for setting in ground.settings if setting.auto_stop_minutes
+        )
     elif isinstance(of, History | Analysis):
         ground = _replayed(of, workspaces, window, _books(of, prices), baseline, asked,
                            rules or tuple(HourRule))
@@ -219,7 +221,7 @@ def _again(
                          rule=f"its sessions are those of {of.window}",
                          mend="analyse the longer window, or pass a history")
     settings = _settings(_candidates(of) if timeouts is None else timeouts, present)
-    known = {one for one in of.replay.settings if isinstance(one, Setting)}
+    known = {setting for setting in of.replay.settings if isinstance(setting, Setting)}
     if (window in (None, of.window)) and (timeouts is None or known >= {*settings}):
         return of.replay
     return replay(of.replay.sessions, settings, window=window or of.window,

@@ -108,7 +108,7 @@ def writers_for(regions: list[str], asked: dict[str, Any]) -> list[Writer]:
     connections, refused = connect(regions=sorted(set(regions)), profile=asked.get("profile"),
                                    role_arns=asked.get("role_arn") or ())
     if refused:
-        for one in connections:
-            one.close()
+        for connection in connections:
+            connection.close()
         raise InputError(str(refused[0]), where="--role-arn", mend="correct it")
-    return [Writer(one) for one in connections]
+    return [Writer(connection) for connection in connections]

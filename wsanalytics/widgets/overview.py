@@ -171,8 +171,8 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
 
     def _costs(self) -> list[Widget]:
         choices = [*sorted(GROUPINGS), "running mode", "month",
-                   *(f"tag {one}" for one in tag_names(self.analysis.workspaces["tags"]))]
-        self.by = Dropdown(options=[(one[:60], one) for one in choices], value="directory",
+                   *(f"tag {name}" for name in tag_names(self.analysis.workspaces["tags"]))]
+        self.by = Dropdown(options=[(choice[:60], choice) for choice in choices], value="directory",
                            description="Costs by:", layout=Layout(width="300px"))
         self.costs = html()
         self.by.observe(lambda _: self._draw_costs(), "value")

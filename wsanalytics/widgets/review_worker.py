@@ -208,7 +208,7 @@ def _is_cut_off(entries: list[Entry], review: Review) -> bool:
 
 def _last_begin(entries: list[Entry]) -> Entry:
     """The line with which the last run began."""
-    return next((one for one in reversed(entries) if one["event"] == "begin"), {})
+    return next((entry for entry in reversed(entries) if entry["event"] == "begin"), {})
 
 
 def _asked_last(entries: list[Entry]) -> set[str]:

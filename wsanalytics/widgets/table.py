@@ -72,10 +72,18 @@ class Table(AnyWidget):
         columns = list(columns)
         everything = packed(np.ones(len(frame), dtype=bool))
         super().__init__(
-            columns=[asdict(one) | {"width": one.width or KINDS[one.kind]} for one in columns],
-            data=_payload(frame, columns), count=len(frame), shown=everything,
-            ticked=packed(np.zeros(len(frame), dtype=bool)), tickable=tickable, label=label,
-            height=height, sort=list(sort))
+            columns=[
+                asdict(column) | {"width": column.width or KINDS[column.kind]} for column in columns
+            ],
+            data=_payload(frame, columns),
+            count=len(frame),
+            shown=everything,
+            ticked=packed(np.zeros(len(frame), dtype=bool)),
+            tickable=tickable,
+            label=label,
+            height=height,
+            sort=list(sort),
+        )
 
     @property
     def marks(self) -> Marks:

@@ -30,7 +30,7 @@ class BreakEven(Rule):
         minutes = seen.own_timeout
         if self.timeout is not None:
             minutes = np.full_like(minutes, self.timeout)
-        hourly = np.array([str(auto_stop(int(one))) for one in minutes], dtype=object)
+        hourly = np.array([str(auto_stop(int(minute))) for minute in minutes], dtype=object)
         if seen.opens_month:
             return hourly
         so_far = seen.billed_this_month(minutes)

@@ -144,6 +144,6 @@ class Forecast(Rule):
         gain = np.where(is_on, flat - by_hour, by_hour - flat)
         to_on = is_on ^ (gain > self.margin_usd)
         by_minutes = {int(one): str(auto_stop(int(one))) for one in np.unique(minutes) if one}
-        hourly = np.array([by_minutes.get(int(one), str(ALWAYS_ON)) for one in minutes],
+        hourly = np.array([by_minutes.get(int(minute), str(ALWAYS_ON)) for minute in minutes],
                           dtype=object)
         return np.where(to_on, str(ALWAYS_ON), hourly)

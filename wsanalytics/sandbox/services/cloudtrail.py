@@ -36,7 +36,7 @@ def lookup_events(world: World, call: Call) -> Members:
     high = min(end or call.now, call.now)
     belongs = _attribute(attributes)
     entries = [one for one in _known(world, call) if low <= one.at <= high and belongs(one)]
-    entries.sort(key=lambda one: one.at, reverse=True)
+    entries.sort(key=lambda entry: entry.at, reverse=True)
     found, token = page_by_place(call, entries, size=params.get("MaxResults", MOST_RESULTS),
                                  token=params.get("NextToken"))
     return {"Events": [one.described() for one in found], "NextToken": token}
@@ -54,8 +54,8 @@ def _attribute(attributes: list[Members]) -> Callable[[Entry], bool]:
 
 
 def _known(world: World, call: Call) -> list[Entry]:
-    done = [one for one in world.record.entries
-            if (one.call.account, one.call.region) == (call.account, call.region)]
+    done = [entry for entry in world.record.entries
+            if (entry.call.account, entry.call.region) == (call.account, call.region)]
     return [*done, *_past(world, call)]
 
 

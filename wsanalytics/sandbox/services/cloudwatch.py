@@ -153,7 +153,7 @@ def _points(
 def _desktop(world: World, call: Call, metric: Members) -> Desktop | None:
     dimensions = metric.get("Dimensions") or []
     if (metric["Namespace"] != NAMESPACE or metric["MetricName"] not in METRICS
-            or [one["Name"] for one in dimensions] != ["WorkspaceId"]):
+            or [dimension["Name"] for dimension in dimensions] != ["WorkspaceId"]):
         return None
     estate, workspace_id = world.estate(call), dimensions[0]["Value"]
     return estate.desktops.get(workspace_id) or estate.former.get(workspace_id)
@@ -251,12 +251,12 @@ def list_metrics(world: World, call: Call) -> Members:
     if params.get("Namespace", NAMESPACE) != NAMESPACE or wanted.keys() - {"WorkspaceId"}:
         ids = []
     if chosen := wanted.get("WorkspaceId"):
-        ids = [one for one in ids if one == chosen]
+        ids = [workspace_id for workspace_id in ids if workspace_id == chosen]
     names = [one for one in METRICS if params.get("MetricName", one) == one]
     rows = (
         {"Namespace": NAMESPACE, "MetricName": name,
-         "Dimensions": [{"Name": "WorkspaceId", "Value": one}]}
-        for one in ids for name in names
+         "Dimensions": [{"Name": "WorkspaceId", "Value": workspace_id}]}
+        for workspace_id in ids for name in names
     )
     found, token = page_by_place(call, rows, size=METRICS_PER_PAGE, token=params.get("NextToken"))
     return {"Metrics": found, "NextToken": token}

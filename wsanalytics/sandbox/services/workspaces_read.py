@@ -119,7 +119,7 @@ def describe_bundles(world: World, call: Call) -> Members:
     wanted, owner = params.get("BundleIds"), params.get("Owner")
     if wanted is not None and owner is not None:
         raise ApiError(BAD_VALUES, "BundleIds and Owner cannot be combined.")
-    rows = [one.described(call.account) for one in bundles().values()]
+    rows = [bundle.described(call.account) for bundle in bundles().values()]
     if wanted is not None:
         rows = [row for row in rows if row["BundleId"] in wanted]
     else:
