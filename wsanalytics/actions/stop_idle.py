@@ -97,8 +97,8 @@ def _started(entries: list[Entry]) -> dict[str, datetime]:
         if entry["event"] == "call" and entry["action"] == "workspaces:StartWorkspaces":
             at = datetime.fromisoformat(entry["at"]).astimezone(UTC)
             found |= {
-                StartWorkspaceRequest["WorkspaceId"]: at
-                for StartWorkspaceRequest in entry["request"]["StartWorkspaceRequests"]
+                request["WorkspaceId"]: at
+                for request in entry["request"]["StartWorkspaceRequests"]
             }
     return found
 
