@@ -18,6 +18,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from wsanalytics.safe_text import is_quiet
+
 
 def in_notebook() -> bool:
     """Whether this runs in a Jupyter kernel that can show a bar (with ipywidgets)."""
@@ -31,8 +33,10 @@ def working(
 ) -> Iterator[Callable[[int], None]]:
     """A bar over *total* (None: not known yet) for *what*; gives the function that advances it.
 
-    Threads may share that function. Nothing is shown where nobody looks, or unless *shown*.
+    Threads may share that function. Nothing is shown where nobody looks, under ``--quiet``, or
+    unless *shown*.
     """
+    shown = shown and not is_quiet()
     notebook = shown and in_notebook()
     bar = Progress(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),

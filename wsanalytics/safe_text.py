@@ -62,6 +62,27 @@ def rearmed(text: str) -> str:
     return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
+class _Quiet:
+    """Whether notes and progress bars are left out. One flag, as threads of a run write them."""
+
+    is_on = False
+
+
+@contextmanager
+def quiet_messages() -> Iterator[None]:
+    """Leave out notes and progress bars while the block runs; warnings and errors are shown."""
+    before, _Quiet.is_on = _Quiet.is_on, True
+    try:
+        yield
+    finally:
+        _Quiet.is_on = before
+
+
+def is_quiet() -> bool:
+    """Whether notes and progress bars are left out."""
+    return _Quiet.is_on
+
+
 class _Lenient:
     """A stream whose reader may leave, or whose disk may fill: what was done is not undone by it.
 

@@ -18,7 +18,7 @@ from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.undo import undo
 from wsanalytics.actions.verify import verify
 from wsanalytics.aws.writer import Writer
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 from wsanalytics.collection.backfill import backfill
 from wsanalytics.errors import InputError
 from wsanalytics.history.history import configured

@@ -18,7 +18,7 @@ from wsanalytics.aws.credentials import as_role, identify, open_session, who_am_
 from wsanalytics.aws.errors import AwsError, Refusal, refusal_of
 from wsanalytics.aws.throttle import Bucket, bucket_for
 from wsanalytics.aws.workspaces import read_workspaces
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 from wsanalytics.errors import InputError
 from wsanalytics.sandbox.faults import Faults
 from wsanalytics.sandbox.server import Sandbox

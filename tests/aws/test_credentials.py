@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 from wsanalytics.sandbox.server import Sandbox
 
 Capture = pytest.CaptureFixture[str]

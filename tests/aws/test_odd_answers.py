@@ -17,7 +17,7 @@ import pytest
 from tests.helpers.odd_answers import ODD_VALUES, altered, connections_to, paths_of, with_value
 from tests.helpers.sandboxes import NOON, BoxClock
 from wsanalytics.aws.errors import AwsError
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 from wsanalytics.collection.accounts import DONE, IN_PART
 from wsanalytics.collection.backfill import backfill
 from wsanalytics.collection.collector import Collected, collect

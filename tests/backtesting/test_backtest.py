@@ -27,7 +27,7 @@ from wsanalytics.backtesting.policies.seen import Seen
 from wsanalytics.billing.bill import bill
 from wsanalytics.billing.fees import billable
 from wsanalytics.billing.hour_rules import HourRule
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 from wsanalytics.errors import InputError, NotBilledWarning, UnpricedWarning
 from wsanalytics.history.checks import check_workspaces
 from wsanalytics.history.history import configured

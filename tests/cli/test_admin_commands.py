@@ -16,8 +16,8 @@ import pytest
 from tests.helpers.plans import plan_of, rote_changes
 from tests.helpers.sandboxes import BoxClock, connected, frozen
 from wsanalytics.aws import connect as client
+from wsanalytics.cli import main
 from wsanalytics.cli.commands import apply as changing_commands
-from wsanalytics.cli.main import main
 from wsanalytics.collection.backfill import backfill
 from wsanalytics.collection.collector import collect
 from wsanalytics.history.history import configured

@@ -31,7 +31,7 @@ from wsanalytics.aws import (
 from wsanalytics.aws.connect import connect
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.iam import NEEDS_NO_PERMISSION, action_of, statement_for
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 from wsanalytics.cli.permissions import COMMANDS, READS, WRITES, actions_of, policy
 from wsanalytics.errors import InputError
 from wsanalytics.sandbox.server import Sandbox

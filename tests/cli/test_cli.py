@@ -13,8 +13,8 @@ import pytest
 
 from tests.helpers.build import at
 from wsanalytics.aws.errors import Refusal
-from wsanalytics.cli.commands import simulate as commands
-from wsanalytics.cli.main import main
+from wsanalytics.billing import bill as billing
+from wsanalytics.cli import main
 from wsanalytics.cli.printing.fleet import print_rounds
 from wsanalytics.files.outputs import write_text
 from wsanalytics.people.person import make_people
@@ -210,7 +210,7 @@ def test_an_interruption_is_said_and_leaves_nothing(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "bill", interrupted)
+    monkeypatch.setattr(billing, "bill", interrupted)
     before = sorted(folder.iterdir())
     assert main(["simulate", *FLEET, *SETTINGS, "--output", "charges.csv"]) == 130
     assert "interrupted" in capsys.readouterr().err

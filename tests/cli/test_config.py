@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from wsanalytics.cli import main as cli
-from wsanalytics.cli.commands import doctor as account
-from wsanalytics.cli.config import commands_of, options_of, read_config
+from wsanalytics.cli import main
+from wsanalytics.cli.config import read_config
 from wsanalytics.cli.config_report import lines_in_force
-from wsanalytics.cli.main import build_parser, main
+from wsanalytics.cli.option_table import all_tables
+from wsanalytics.cli.parser import Call
 from wsanalytics.errors import InputError
 from wsanalytics.sandbox.server import Sandbox
 
@@ -34,19 +34,23 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Namespace]:
+def run(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], SimpleNamespace]:
     """Give a command line, and get the options that its command is given."""
-    seen: list[Namespace] = []
-    monkeypatch.setattr(cli, "_run", lambda args: seen.append(args) or 0)
+    seen: list[Call] = []
+    monkeypatch.setattr(Call, "run", lambda call: seen.append(call) or 0)
 
-    def once(line: str) -> Namespace:
+    def once(line: str) -> SimpleNamespace:
         assert main(line.split()) == 0
-        return seen[-1]
+        call = seen[-1]
+        lists = {name: list(value) if isinstance(value, tuple) else value
+                 for name, value in call.values.items()}
+        origins = {name.replace("-", "_"): source for name, source in call.sources.items()}
+        return SimpleNamespace(**lists, origins=origins, config_path=call.config.path)
 
     return once
 
 
-Run = Callable[[str], Namespace]
+Run = Callable[[str], SimpleNamespace]
 EXAMPLE = """
 hour-rule = "ceil_per_run"
 discount = 0.12
@@ -211,10 +215,10 @@ def test_a_file_that_cannot_be_read(write: Write, monkeypatch: pytest.MonkeyPatc
     path = write("")
     path.write_bytes(b'region = "\xff"')
     with pytest.raises(InputError, match="not UTF-8"):
-        read_config(commands_of(build_parser()))
+        read_config()
     monkeypatch.setenv("WSANALYTICS_CONFIG", str(path.parent / "none.toml"))
     with pytest.raises(InputError, match=r"none\.toml: there is no such file"):
-        read_config(commands_of(build_parser()))
+        read_config()
 
 
 @pytest.mark.parametrize("line", ["--help", "--version", "apply --help", "plan show -h", "plan -h"])
@@ -247,17 +251,17 @@ def test_every_option_can_stand_there(write: Write) -> None:
     """Each option of each command, with a value of its kind, in the command's own table."""
     left_out = {"yes", "interactive", "create", "resume", "force", "allow-apply", "help",
                 "with-parent"}
-    for command, parser in commands_of(build_parser()).items():
-        for key, action in options_of(parser).items():
+    for command, table in all_tables().items():
+        for key, argument in table.options.items():
             if key in left_out:
                 continue
-            tried = ["true"] if action.nargs == 0 else [
+            tried = ["true"] if argument.is_flag() else [
                 "1", "0.5", "'x=y'", "'5m'", "2026-01-01", "'exact'"]
             fits = []
             for value in tried:
                 write(f"[{'.'.join(command)}]\n{key} = {value}\n")
                 try:
-                    fits.append(read_config(commands_of(build_parser())))
+                    fits.append(read_config())
                 except InputError:
                     continue
             assert fits, f"{command} {key}"
@@ -297,7 +301,6 @@ def test_doctor_tells_what_is_in_force(
     with Sandbox(workspaces=5) as box:
         for name, value in box.environment().items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(account, "DEFAULT_COMMANDS", ("collect",))
         main(["doctor", "--for", "collect"])
     told = capsys.readouterr().out.splitlines()
     first = told.index(f"note  options from {path}")
@@ -316,8 +319,7 @@ def test_doctor_tells_that_there_is_no_file(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert write
-    parsers = commands_of(build_parser())
-    lines = list(lines_in_force(read_config(parsers), parsers))
+    lines = list(lines_in_force(read_config(), all_tables()))
     assert lines[0] == f"no wsanalytics.toml from {tmp_path} upwards"
     defaults = {line.partition(": ")[2].partition(" = ")[0] for line in lines[1:]}
     assert defaults == {
@@ -325,5 +327,4 @@ def test_doctor_tells_that_there_is_no_file(
         "max-cold-starts-per-week", "limit", "opt-out-tag", "region", "working-hours",
         "time-zone", "time-zone-by-directory"}
     monkeypatch.setenv("WSANALYTICS_CONFIG", "")
-    assert "WSANALYTICS_CONFIG is empty" in next(
-        lines_in_force(read_config(parsers), parsers))
+    assert "WSANALYTICS_CONFIG is empty" in next(lines_in_force(read_config(), all_tables()))

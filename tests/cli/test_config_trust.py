@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.tables.test_bad_input import FILES, simulate
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 
 Capture = pytest.CaptureFixture[str]
 

@@ -38,7 +38,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def demo(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The folder that ``wsanalytics demo`` made, and what it printed."""
     where = tmp_path_factory.mktemp("demo")
-    code = ("import sys, wsanalytics.cli.main; sys.path_importer_cache.clear(); "
+    code = ("import sys, wsanalytics.cli; sys.path_importer_cache.clear(); "
             "assert wsanalytics.__file__.startswith(sys.argv[1]), wsanalytics.__file__; "
             "sys.exit(wsanalytics.cli.main(['demo']))")
     done = subprocess.run(

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from wsanalytics.aws import connect as client
 from wsanalytics.aws.connect import connect
 from wsanalytics.aws.errors import AwsError
-from wsanalytics.cli.commands import doctor as account
-from wsanalytics.cli.commands import prices as pricing
+from wsanalytics.cli import doctor_checks
+from wsanalytics.cli.commands import prices
+from wsanalytics.cli.commands.doctor import doctor, iam_policy
+from wsanalytics.cli.options import REPORTED, AccountOptions
+from wsanalytics.cli.permissions import actions_of
 from wsanalytics.collection.collector import collect
 from wsanalytics.errors import InputError, OutputError
 from wsanalytics.history.store import Store
@@ -44,16 +48,18 @@ def box(
     for name, value in running.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("WSANALYTICS_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(account, "connect", partial(connect, pace=(500, 50)))  # no waiting
+    for module in (client, doctor_checks):
+        monkeypatch.setattr(module, "connect", partial(connect, pace=(500, 50)))  # no waiting
     running.calls.clear()
     yield running
     running.faults.change({name: getattr(Faults(), name) for name in (
         "denied_regions", "denied_accounts", "denied_actions", "clock_skew_seconds", "expired")})
 
 
-def options(**other: object) -> Namespace:
-    usual = {"profile": None, "region": [], "role_arn": [], "store": None, "for_commands": []}
-    return Namespace(**usual | other)
+def run_doctor(
+    *, store: Path | None = None, for_commands: Sequence[str] = (), **account: Any
+) -> int | None:
+    return doctor(account=AccountOptions(**account), store=store, for_commands=for_commands)
 
 
 def lines(capsys: pytest.CaptureFixture[str], status: str = "") -> list[str]:
@@ -61,7 +67,7 @@ def lines(capsys: pytest.CaptureFixture[str], status: str = "") -> list[str]:
 
 
 def test_all_is_well(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    assert account.doctor(options()) == 0
+    assert run_doctor() == 0
     told = lines(capsys)
     assert all(line.startswith("ok    ") for line in told)
     text = "\n".join(told)
@@ -85,7 +91,7 @@ def test_denied_actions_come_with_their_statement(
     box: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
     box.faults.denied_actions = ("cloudtrail:LookupEvents", "tag:GetResources")
-    assert account.doctor(options()) == 1
+    assert run_doctor() == 1
     out = capsys.readouterr().out
     failed = [line for line in out.splitlines() if line.startswith("fail")]
     assert len(failed) == 2 and "cloudtrail:LookupEvents is not allowed" in failed[0]
@@ -93,7 +99,7 @@ def test_denied_actions_come_with_their_statement(
     assert ('{"Effect": "Allow", "Action": ["cloudtrail:LookupEvents", "tag:GetResources"], '
             '"Resource": "*"}') in out
     box.faults.denied_actions = ("tag:GetResources",)
-    account.doctor(options())
+    run_doctor()
     assert ('{"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}'
             in capsys.readouterr().out)
 
@@ -102,10 +108,10 @@ def test_a_region_that_denies_everything_gets_one_statement(
     box: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
     box.faults.denied_regions = ("us-east-1",)
-    assert account.doctor(options()) == 1
+    assert run_doctor() == 1
     out = capsys.readouterr().out
     (failed,) = (line for line in out.splitlines() if line.startswith("fail"))
-    needed = account.actions_of(account.DEFAULT_COMMANDS)
+    needed = actions_of(REPORTED)
     assert failed.startswith(f"fail  account {HOME}, us-east-1: none of these is allowed: ")
     assert all(action in failed for action in needed)
     statement = {"Effect": "Allow", "Action": needed, "Resource": "*"}
@@ -117,7 +123,7 @@ def test_a_clock_that_is_off(
     box: Sandbox, capsys: pytest.CaptureFixture[str], seconds: float, status: str
 ) -> None:
     box.faults.clock_skew_seconds = seconds
-    assert account.doctor(options()) == (0 if status == "ok" else 1)
+    assert run_doctor() == (0 if status == "ok" else 1)
     clock = [line for line in lines(capsys, status) if "clock" in line]
     assert len(clock) == 1
     assert seconds == 30 or (" ahead of AWS's" if seconds < 0 else " behind AWS's") in clock[0]
@@ -126,7 +132,7 @@ def test_a_clock_that_is_off(
 def test_roles_and_regions(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     box.faults.denied_regions = ("eu-west-1",)
     roles = [ROLE, f"arn:aws:iam::{HOME}:role/none", "arn:aws:iam::999999999999:role/x"]
-    assert account.doctor(options(region=["us-east-1", "eu-west-1"], role_arn=roles)) == 1
+    assert run_doctor(region=["us-east-1", "eu-west-1"], role_arn=roles) == 1
     text = "\n".join(lines(capsys))
     assert "role arn:aws:iam::999999999999:role/x: the role cannot be assumed" in text
     assert f"ok    {OTHER} us-east-1: workspaces:DescribeWorkspaces is allowed" in text
@@ -139,7 +145,7 @@ def test_roles_and_regions(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> 
 def test_what_would_change_something_is_not_tried(
     capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert account.doctor(options(for_commands=["apply", "prices"])) == 0
+    assert run_doctor(for_commands=["apply", "prices"]) == 0
     told = lines(capsys)
     (note,) = (line for line in told if line.startswith("note"))
     assert note.startswith("note  not tried, as they change something: workspaces:ModifyWork")
@@ -149,7 +155,7 @@ def test_what_would_change_something_is_not_tried(
 
 @pytest.mark.usefixtures("box")
 def test_a_region_without_prices_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
-    assert account.doctor(options(region=["cn-northwest-1"])) == 1
+    assert run_doctor(region=["cn-northwest-1"]) == 1
     told = lines(capsys)
     assert "warn  no prices are known for cn-northwest-1" in told
     assert f"ok    {HOME} cn-northwest-1: there are no WorkSpaces" in told
@@ -157,13 +163,13 @@ def test_a_region_without_prices_is_a_warning(capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.usefixtures("box")
 def test_a_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert account.doctor(options(store=tmp_path / "none")) == 0
+    assert run_doctor(store=tmp_path / "none") == 0
     assert "there is no store in" in "\n".join(lines(capsys, "ok"))
-    assert account.doctor(options(store=tmp_path)) == 1
+    assert run_doctor(store=tmp_path) == 1
     assert "there is no store" in lines(capsys, "fail")[0]
     store = Store.create(tmp_path / "store")
     collect(store)
-    assert account.doctor(options(store=store.folder)) == 0
+    assert run_doctor(store=store.folder) == 0
     assert f"ok    store {store.folder}: 30 samples of 1 day, 0 holes" in lines(capsys)
 
 
@@ -172,24 +178,24 @@ def test_without_credentials_or_region_it_is_refused(
 ) -> None:
     box.faults.expired = True
     with pytest.raises(AwsError, match="have expired"):
-        account.doctor(options())
+        run_doctor()
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     with pytest.raises(AwsError, match="no region was named"):
-        account.doctor(options())
+        run_doctor()
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(AwsError, match="no AWS credentials"):
-        account.doctor(options(region=["us-east-1"]))
+        run_doctor(region=["us-east-1"])
     with pytest.raises(InputError, match="no policy is known for 'fly'"):
-        account.doctor(options(for_commands=["fly"]))
+        run_doctor(for_commands=["fly"])
 
 
 def test_the_policy_is_printed_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    account.iam_policy(Namespace(for_commands=["collect", "apply"], role_arn=[ROLE]))
+    iam_policy(for_commands=["collect", "apply"], role_arn=[ROLE])
     printed = json.loads(capsys.readouterr().out)
     assert [one["Sid"] for one in printed["Statement"]] == ["Read", "Apply", "AssumeRole"]
     with pytest.raises(InputError, match="is not the ARN of a role"):
-        account.iam_policy(Namespace(for_commands=[], role_arn=["reader"]))
+        iam_policy(for_commands=[], role_arn=["reader"])
 
 
 def test_a_region_out_of_reach_is_told_once(
@@ -197,9 +203,10 @@ def test_a_region_out_of_reach_is_told_once(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", box.url)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    assert account.doctor(options(for_commands=["prices"], region=["us-east-1"])) == 1
-    monkeypatch.setattr(account, "READS", account.READS[-2:])  # two actions of WorkSpaces
-    assert account.doctor(options()) == 1
+    assert run_doctor(for_commands=["prices"], region=["us-east-1"]) == 1
+    two_of_workspaces = doctor_checks.READS[-2:]
+    monkeypatch.setattr(doctor_checks, "READS", two_of_workspaces)
+    assert run_doctor() == 1
     told = [line for line in lines(capsys, "fail") if "cannot be reached" in line]
     assert len(told) == 2 and "pricing" not in told[1]
 
@@ -207,9 +214,8 @@ def test_a_region_out_of_reach_is_told_once(
 # Prices, all the way: the built-in table told by the endpoint, read, and put in force.
 
 
-def refresh(**other: object) -> int:
-    usual = {"region": [], "from_file": None, "profile": None, "dry_run": False, "output": None}
-    return pricing.refresh(Namespace(**usual | other))
+def refresh(**other: object) -> int | None:
+    return prices.refresh(**other)
 
 
 @pytest.mark.usefixtures("box")

@@ -12,8 +12,8 @@ from tests.helpers.build import at, workspaces
 from tests.history.test_store import samples
 from tests.tables.test_bad_input import FILES, simulate
 from wsanalytics.actions.journal import open_journal
-from wsanalytics.cli.main import main
-from wsanalytics.cli.plan_replacement import newer_than
+from wsanalytics.cli import main
+from wsanalytics.cli.replacing import newer_than
 from wsanalytics.history.store import Store
 
 RECOMMEND = ["recommend", *simulate()[1:9], "--output", "plan.json"]

@@ -22,7 +22,7 @@ from wsanalytics.actions.stop_idle import stop_idle
 from wsanalytics.aws import connect as client
 from wsanalytics.aws.errors import AwsError
 from wsanalytics.aws.writer import Writer
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 from wsanalytics.collection.collector import collect
 from wsanalytics.history.history import configured
 from wsanalytics.history.store import Store

@@ -17,7 +17,7 @@ import pytest
 from tests.helpers.sandboxes import BoxClock, connected
 from wsanalytics.aws.errors import AwsError
 from wsanalytics.aws.workspaces import Statuses
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 from wsanalytics.collection.collector import Collected, collect
 from wsanalytics.collection.samples import as_samples, pace_text, seconds_per_look
 from wsanalytics.errors import InputError

@@ -13,7 +13,7 @@ from tests.helpers.plans import plan_of, rote_changes
 from tests.helpers.sandboxes import TERMS, BoxClock, connected, fleet, frozen, settings
 from wsanalytics.actions.apply import apply_plan
 from wsanalytics.aws import cloudtrail
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 from wsanalytics.collection.collector import collect
 from wsanalytics.prices import book as prices
 from wsanalytics.sandbox import workspace as desktop

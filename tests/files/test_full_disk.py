@@ -71,13 +71,13 @@ def test_an_output_that_cannot_be_written_after_the_changes_is_told_and_exits_1(
     box: Sandbox, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planned(box, 3)
-    from wsanalytics.cli import confirm as consent
+    from wsanalytics.cli import confirm
     from wsanalytics.errors import OutputError
 
     def write(_frame: pd.DataFrame, path: Path, _table: object) -> None:
         raise OutputError(f"{path}: it cannot be written: No space left on device.")
 
-    monkeypatch.setattr(consent, "write_table", write)
+    monkeypatch.setattr(confirm, "write_table", write)
     status, out, err = run(capsys, "apply", "plan.json", "--yes", "--output", "done.csv")
     assert (status, "3 changes done" in out) == (1, True)
     assert "done all the same" in err

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from tests.helpers.build import fleet_sessions
 from tests.tables.test_bad_input import FILES, simulate
-from wsanalytics.cli.main import main
-from wsanalytics.cli.printing.fleet import console, new_table, tell
+from wsanalytics.cli import main
+from wsanalytics.cli.printing.console import console, new_table, warn
 from wsanalytics.safe_text import LONGEST_MESSAGE, disarmed, one_line, plain, rearmed
 from wsanalytics.tables.actions import APPLIED
 from wsanalytics.tables.check import check_table
@@ -80,7 +80,7 @@ def test_tables_and_lines_of_results_are_clean(capsys: pytest.CaptureFixture[str
     table.add_row(TITLE)
     console().print(table)
     console().print(f"said {TITLE}")
-    tell(f"told {TITLE}")
+    warn(f"told {TITLE}")
     said = capsys.readouterr()
     assert "\x1b" not in said.out + said.err and "\x07" not in said.out + said.err
     assert "ws-\ufffd]0;owned" in said.out
@@ -112,7 +112,7 @@ def test_a_table_that_is_read_back_comes_back_to_the_letter(tmp_path: Path, endi
 
 
 def test_whoever_reads_the_output_may_leave_and_the_disk_may_be_full(folder: Path) -> None:
-    script = ("import sys; from wsanalytics.cli.main import main; "
+    script = ("import sys; from wsanalytics.cli import main; "
               f"sys.exit(main({list(simulate())!r}))")
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([sys.executable, "-c", script], stdout=full, stderr=subprocess.PIPE,

@@ -12,8 +12,8 @@ import pytest
 
 from tests.tables.test_bad_input import FILES, Run, simulate
 from wsanalytics.actions.journal import open_journal
-from wsanalytics.cli.demo_files import MARKER, read_own, write_own
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
+from wsanalytics.cli.own_files import MARKER, read_own, write_own
 from wsanalytics.errors import InputError, OutputError
 from wsanalytics.files import outputs
 from wsanalytics.files.folders import Made

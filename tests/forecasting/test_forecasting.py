@@ -13,7 +13,7 @@ import pytest
 from tests.helpers.build import ME, at, book, fleet_sessions, window, workspaces
 from wsanalytics.backtesting.backtest import Backtest, backtest
 from wsanalytics.backtesting.policies.catalog import policy_named
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 from wsanalytics.errors import InputError
 from wsanalytics.forecasting.change_points import changed_since
 from wsanalytics.forecasting.neighbours import (

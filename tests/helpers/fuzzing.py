@@ -36,7 +36,7 @@ from tests.helpers.build import workspaces
 from tests.history.test_store import DAY, samples
 from tests.prices.test_prices_refresh import ITEMS, offer_file
 from tests.tables.test_bad_input import FILES
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 from wsanalytics.history.store import Store
 
 TEXTS = [

@@ -12,7 +12,7 @@ import pytest
 
 from tests.helpers.build import workspaces
 from tests.helpers.sandboxes import BoxClock, connected, frozen
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 from wsanalytics.collection.backfill import backfill
 from wsanalytics.collection.remarks import note_guesses, note_looked
 from wsanalytics.history.remarks import Hearsay, replacements

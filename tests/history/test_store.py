@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.build import REPOSITORY, workspaces
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 from wsanalytics.errors import InputError
 from wsanalytics.history.folder import read_history, write_history
 from wsanalytics.history.history import History

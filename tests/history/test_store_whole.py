@@ -15,7 +15,7 @@ import pytest
 
 from tests.helpers.build import at, workspaces
 from tests.history.test_store import DAY, samples
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 from wsanalytics.errors import InputError, StoreWarning, WsanalyticsError
 from wsanalytics.history import store_files as storefiles
 from wsanalytics.history.store import Store

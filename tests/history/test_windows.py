@@ -10,8 +10,8 @@ import pytest
 
 from tests.helpers.build import sessions, workspaces
 from tests.helpers.sandboxes import NOON, BoxClock, connected
+from wsanalytics.cli import main
 from wsanalytics.cli.inputs import age_text
-from wsanalytics.cli.main import main
 from wsanalytics.collection.backfill import backfill
 from wsanalytics.sandbox.server import Sandbox
 

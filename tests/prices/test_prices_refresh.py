@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from argparse import Namespace
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -14,9 +13,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from wsanalytics.aws import price_list as offers
 from wsanalytics.aws.errors import AwsError
 from wsanalytics.aws.price_list import download_products, pricing_region, read_products
-from wsanalytics.cli.commands import prices as pricing
+from wsanalytics.cli.commands import prices as commands
 from wsanalytics.errors import InputError
 from wsanalytics.prices.book import built_in_prices, load_prices, refreshed_path
 from wsanalytics.prices.price_list import Mapped, map_products
@@ -254,10 +254,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     return folder
 
 
-def options(**other: object) -> Namespace:
-    usual = {"region": [], "from_file": None, "profile": None, "dry_run": False, "output": None,
-             "replace": True}
-    return Namespace(**usual | other)
+def refresh(**other: object) -> int | None:
+    return commands.refresh(**{"replace": True} | other)
 
 
 @pytest.fixture
@@ -271,7 +269,7 @@ def test_refreshed_regions_take_the_place_of_the_built_in_ones(
     offer: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = load_prices().frame
-    assert pricing.refresh(options(from_file=offer)) == 0
+    assert refresh(from_file=offer) == 0
     book = load_prices()
     assert refreshed_path() == home / "prices.parquet"
     assert len(book.frame[book.frame["region"] == "us-east-1"]) == 2
@@ -294,7 +292,7 @@ def test_a_file_of_a_part_of_a_region_adds_and_replaces_rows_and_removes_none(
     offer: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = load_prices("us-east-1").frame
-    assert pricing.refresh(options(from_file=offer, replace=False)) == 0
+    assert refresh(from_file=offer, replace=False) == 0
     after = load_prices("us-east-1").frame
     assert len(after) == len(before) == 264
     moved = after.merge(before, on=list(PRICES.key), suffixes=("", "_before"))
@@ -303,25 +301,25 @@ def test_a_file_of_a_part_of_a_region_adds_and_replaces_rows_and_removes_none(
     said = capsys.readouterr()
     assert "0 new, 0 gone, 2 changed, 262 the same" in said.out
     assert "262 prices of the same regions that the file lacks stay in force" in said.err
-    assert pricing.refresh(options(from_file=offer, replace=False)) == 0
+    assert refresh(from_file=offer, replace=False) == 0
     assert len(load_prices("us-east-1").frame) == 264
 
 
 def test_the_difference_is_shown_with_old_and_new(
     offer: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pricing.refresh(options(from_file=offer))
+    refresh(from_file=offer)
     offer.write_text(json.dumps(offer_file([product(35, "A"), *ITEMS[1:]])))
     capsys.readouterr()
-    pricing.refresh(options(from_file=offer))
+    refresh(from_file=offer)
     assert ("  changed  us-east-1 STANDARD WINDOWS included 80/50 GiB ALWAYS_ON: $36.00 → $35.00"
             in capsys.readouterr().out.splitlines())
 
 
 def test_a_second_region_leaves_the_first_in_force(offer: Path) -> None:
-    pricing.refresh(options(from_file=offer))
+    refresh(from_file=offer)
     offer.write_text(json.dumps(offer_file([product(40, regionCode="eu-west-1")])))
-    pricing.refresh(options(from_file=offer))
+    refresh(from_file=offer)
     counts = load_prices().frame["region"].value_counts()
     assert (counts["us-east-1"], counts["eu-west-1"]) == (2, 1)
 
@@ -330,7 +328,7 @@ def test_products_that_are_not_understood_make_it_done_in_part(
     offer: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     offer.write_text(json.dumps(offer_file([*ITEMS, product(1, "ODD", bundleGroup="Titan")])))
-    assert pricing.refresh(options(from_file=offer)) == 1
+    assert refresh(from_file=offer) == 1
     assert "ODD: its bundle 'Titan' is no known compute type" in capsys.readouterr().out
     assert refreshed_path().is_file()
 
@@ -341,7 +339,7 @@ def test_nothing_is_put_in_force_where_that_was_not_asked_for(
 ) -> None:
     if "output" in other:
         other = {"output": tmp_path / "mine.csv"}
-    assert pricing.refresh(options(from_file=offer, **other)) == 0
+    assert refresh(from_file=offer, **other) == 0
     assert not refreshed_path().exists()
     if "output" in other:
         assert len(load_prices(path=tmp_path / "mine.csv").frame) == 2
@@ -351,9 +349,9 @@ def test_a_list_without_usable_prices_is_refused_and_nothing_is_written(offer: P
     offer.write_text(json.dumps(offer_file([product(0, "A"), product(1, "B", storage="?",
                                                                      rootvolume="?")])))
     with pytest.raises(InputError, match="no price of a WorkSpace among 2 products; 1 product"):
-        pricing.refresh(options(from_file=offer))
+        refresh(from_file=offer)
     with pytest.raises(InputError, match=r"offer\.json, eu-west-1"):
-        pricing.refresh(options(from_file=offer, region=["eu-west-1"]))
+        refresh(from_file=offer, region=["eu-west-1"])
     assert not refreshed_path().exists()
 
 
@@ -366,7 +364,7 @@ def test_a_broken_table_is_named_and_can_be_replaced(
         load_prices()
     assert str(home / "prices.parquet") in str(caught.value)
     assert "prices refresh" in str(caught.value)
-    assert pricing.refresh(options(from_file=offer)) == 0
+    assert refresh(from_file=offer) == 0
     assert "cannot be used" in capsys.readouterr().err
     assert len(load_prices("us-east-1").frame) == 2
 
@@ -381,12 +379,12 @@ def test_where_the_refreshed_prices_are_kept(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_show_tells_what_is_in_force(offer: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pricing.show(options())
+    commands.show()
     said = capsys.readouterr().out
     assert "In force: AWS list prices." in said and "Nothing was refreshed" in said
-    pricing.refresh(options(from_file=offer))
+    refresh(from_file=offer)
     capsys.readouterr()
-    pricing.show(options())
+    commands.show()
     line = next(line for line in capsys.readouterr().out.splitlines()
                 if line.startswith("us-east-1"))
     assert line.split()[1:3] == ["2", "2026-06-01"] and line.endswith("(built in: 264)")
@@ -425,11 +423,11 @@ def test_without_credentials_the_public_files_are_read(
     published: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     download = partial(download_products, base_url=published)
-    monkeypatch.setattr(pricing, "download_products", download)
-    assert pricing.refresh(options(region=["us-east-1", "eu-west-1"])) == 0
+    monkeypatch.setattr(offers, "download_products", download)
+    assert refresh(region=["us-east-1", "eu-west-1"]) == 0
     assert "no AWS credentials were found" in capsys.readouterr().err
     assert {*load_prices("eu-west-1").frame["source"]} == {"AWS public price list"}
-    assert pricing.refresh(options(region=["us-east-1", "us-west-2"])) == 1  # none of the latter
+    assert refresh(region=["us-east-1", "us-west-2"]) == 1  # none of the latter
     assert "no prices for us-west-2" in capsys.readouterr().err
 
 
@@ -447,9 +445,9 @@ def test_with_an_endpoint_of_ones_own_nothing_else_is_asked(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(AwsError, match="no AWS credentials were found"):
-        pricing.refresh(options(region=["us-east-1"]))
+        refresh(region=["us-east-1"])
 
 
 def test_a_region_that_does_not_exist() -> None:
     with pytest.raises(InputError, match="did you mean us-east-1"):
-        pricing.refresh(options(region=["us-east-11"]))
+        refresh(region=["us-east-11"])

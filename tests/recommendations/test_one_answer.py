@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 from wsanalytics.formatting import round_parts, usd
 from wsanalytics.history.folder import sample_history
 from wsanalytics.recommendations.analysis import Analysis, analyse_history

@@ -18,7 +18,7 @@ from tests.helpers.sandboxes import BoxClock, connected
 from tests.helpers.strategies import fleets, orders, windows
 from wsanalytics.backtesting.backtest import backtest
 from wsanalytics.billing.bill import bill
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 from wsanalytics.collection.backfill import backfill
 from wsanalytics.errors import InputError
 from wsanalytics.history.folder import sample_history

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 
 SESSIONS = """workspace_id,connected_at,disconnected_at
 ws-1,2026-03-02T09:00:00Z,2026-03-02T12:00:00Z

@@ -11,7 +11,7 @@ import pytest
 
 from tests.tables.test_bad_input import FILES, PRICES, simulate
 from wsanalytics import formatting as show
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 from wsanalytics.errors import InputError
 from wsanalytics.files.parsing import DEEPEST, json_of, tags_of, toml_of
 from wsanalytics.simulation.fleet import replay

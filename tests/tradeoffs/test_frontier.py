@@ -18,7 +18,7 @@ import wsanalytics as ws
 from tests.helpers.build import ME, at, book, fleet_sessions, month, sessions, window, workspaces
 from wsanalytics.backtesting.backtest import backtest
 from wsanalytics.billing.bill import bill
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 from wsanalytics.errors import InputError
 from wsanalytics.history.checks import check_workspaces
 from wsanalytics.history.history import configured

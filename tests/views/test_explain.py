@@ -18,7 +18,7 @@ import wsanalytics as ws
 from tests.helpers.build import at, fleet_sessions, sessions, window
 from tests.helpers.strategies import MINUTE, lives, windows
 from wsanalytics.calendars import Zones
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 from wsanalytics.errors import InputError
 from wsanalytics.history.checks import check_workspaces
 from wsanalytics.history.store import Store

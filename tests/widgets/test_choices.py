@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 
 SESSIONS = "workspace_id,connected_at,disconnected_at\n" + "".join(
     f"ws-000000001,2026-03-{day:02d}T09:00:00Z,2026-03-{day:02d}T10:00:00Z\n"

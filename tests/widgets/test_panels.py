@@ -19,7 +19,7 @@ from tests.helpers.build import book, fleet_sessions
 from tests.helpers.hostile import HOSTILE
 from tests.helpers.sandboxes import fleet
 from tests.recommendations.test_comparison import daily
-from wsanalytics.cli.main import main
+from wsanalytics.cli import main
 from wsanalytics.errors import InputError, NotBilledWarning
 from wsanalytics.history.folder import write_history
 from wsanalytics.history.history import History

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from wsanalytics.aws.called_actions import (
+    FLEET_READS,
+    METRIC_READS,
+    PRICE_READS,
+    TRAIL_READS,
+    WRITES,
+)
 from wsanalytics.aws.cloudtrail import Change, read_changes
 from wsanalytics.aws.cloudwatch import MetricRequest, Series, calls_needed, price_usd, read_metrics
 from wsanalytics.aws.connect import check_regions, check_role_arns, configured_region, connect
@@ -35,9 +42,14 @@ from wsanalytics.aws.writer import Answer, Meaning, Writer, open_writer
 
 __all__ = [
     "BURST",
+    "FLEET_READS",
+    "METRIC_READS",
     "NEEDS_NO_PERMISSION",
     "PER_CALL",
+    "PRICE_READS",
     "RATE_PER_SECOND",
+    "TRAIL_READS",
+    "WRITES",
     "Answer",
     "AwsError",
     "Change",

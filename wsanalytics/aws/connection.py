@@ -5,7 +5,9 @@ Whatever botocore raises becomes an :class:`AwsError` that says what was asked o
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -24,6 +26,7 @@ from wsanalytics.aws.odd_answers import parse_part_by_part
 from wsanalytics.aws.throttle import TRAIL_BURST, TRAIL_RATE_PER_SECOND, Bucket, bucket_for
 from wsanalytics.version import __version__
 
+_LOG = logging.getLogger(__name__)
 CONNECT_SECONDS, READ_SECONDS = 8, 20
 """How long a connection, and then an answer, is waited for in each attempt."""
 _READ_SECONDS = {"cloudwatch": 60, "cloudtrail": 60, "pricing": 60}
@@ -31,6 +34,8 @@ _READ_SECONDS = {"cloudwatch": 60, "cloudtrail": 60, "pricing": 60}
 _TRIES = {"workspaces": 8, "cloudwatch": 10, "sts": 3}
 """Attempts in all, the first included, before a call is given up; 5 for the other services."""
 _TRIES_OF_A_CUT_ANSWER = 4
+_FAILED: Any = object()
+"""Stands in place of an answer that did not come."""
 _MAKING = threading.Lock()
 """botocore's session makes one client at a time."""
 
@@ -180,12 +185,21 @@ class Connection:
         return answer
 
     def _guarded(self, service: str, operation: str, ask: Callable[[], Any]) -> Any:  # noqa: ANN401  # whatever ask gives
+        began = time.monotonic()
         with failures_told(action_of(service, operation), account_id=self.account_id,
                            region=self.region, role_arn=self.role_arn):
+            answer = _FAILED
             try:
-                return ask()
+                answer = ask()
             except _Closed:
                 raise self.refuse(service, operation, CLOSED, "") from None
+            finally:  # the seconds include waiting for the rate limit, and further attempts
+                if answer is not None:  # after the last page of an answer AWS is not called
+                    _LOG.info("%s in %s %s: %s after %.2f s", action_of(service, operation),
+                              self.account_id, self.region,
+                              "failed" if answer is _FAILED else "answered",
+                              time.monotonic() - began)
+            return answer
 
 
 class _Closed(Exception):  # noqa: N818  # it is none: whoever asked has left

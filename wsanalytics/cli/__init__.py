@@ -1,9 +1,5 @@
-"""The command line. It is the only package whose imports may stand inside functions."""
-
-from __future__ import annotations
+"""The command line. A command is one file in ``commands``, with its options and its function."""
 
 from wsanalytics.cli.main import main
 
-__all__ = [
-    "main",
-]
+__all__ = ["main"]

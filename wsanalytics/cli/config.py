@@ -2,34 +2,30 @@
 
 It is looked for in the working directory and upwards; the first one found holds. What the command
 line says wins over the file, and a command's own table in the file wins over its top level. What
-the file says is put on the command line for argparse to read, so that an option means the same in
-either place. Nothing heavy is imported here: help must answer at once.
+the file says reaches cyclopts as texts, like the words of a command line, so that an option means
+the same in either place. Nothing heavy is imported here: help must answer at once.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from wsanalytics.cli.config_values import Unfit, words_of
+from wsanalytics.cli.config_values import MisfitError, texts_of
+from wsanalytics.cli.option_table import OptionTable, Tables, Words, all_tables
 from wsanalytics.errors import InputError
 from wsanalytics.files import refuse_no_file, toml_of
 
 NAME = "wsanalytics.toml"
 ENVIRONMENT = "WSANALYTICS_CONFIG"
 """Names the file instead; empty for none."""
-Command = tuple[str, ...]
-"""The words of a command, such as ``("plan", "show")``; no words for the file's top level."""
-Options = dict[str, argparse.Action]
-Parsers = Mapping[Command, argparse.ArgumentParser]
 
-BY_THEMSELVES = {"sandbox", "demo", "columns"}
+BY_THEMSELVES = {"sandbox", "demo", "columns", "completion"}
 """Commands without an account or a fleet of yours: the top level of the file is not about them."""
 _ABOUT_OTHERS = {("undo", "workspace")}
 """What the top level says of a fleet for all commands, which does not narrow what is undone."""
@@ -38,8 +34,6 @@ _NEVER = {"yes": _ACT, "interactive": _ACT, "create": _ACT, "resume": _ACT, "all
           "force": "what is replaced is decided each time",
           "help": "it is a question, not a setting", "version": "it is a question, not a setting",
           "with-parent": "it is for programs that start a sandbox"}
-_RIVALS = (("store", "sessions"), ("store", "workspaces"), ("setting", "timeout"))
-"""Options that stand in each other's place, beside those that argparse knows of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,52 +43,26 @@ class Config:
     path: Path | None = None
     looked: str = ""
     distrusted: str = ""
-    values: Mapping[Command, Mapping[str, Any]] = field(default_factory=dict)
+    values: Mapping[Words, Mapping[str, Any]] = field(default_factory=dict)
 
-    def words(
-        self, command: Command, parser: argparse.ArgumentParser, given: set[str]
-    ) -> dict[str, list[str]]:
-        """What the file adds to a command line that has the options *given*, by option."""
+    def texts_for(
+        self, command: Words, table: OptionTable, given: set[str]
+    ) -> dict[str, list[str | None]]:
+        """What the file adds to a command line that has the options *given*: texts, by option."""
         if self.path is None:
             return {}
-        options, found = options_of(parser), dict[str, list[str]]()
-        known, active = set(given), set(given)
+        added = dict[str, list[str | None]]()
+        decided, active = set(given), set(given)
         for level in (command, ()) if command[0] not in BY_THEMSELVES else (command,):
-            own = {key: words_of(options[key], value, self.path.parent)
-                   for key, value in self.values.get(level, {}).items()
-                   if key in options and key not in known
-                   and (level or (command[0], key) not in _ABOUT_OTHERS)
-                   and not rivals_of(key, parser) & active}
-            found |= own
-            known |= own.keys()
-            active |= {key for key, words in own.items() if words}
-        return found
-
-
-def commands_of(parser: argparse.ArgumentParser, words: Command = ()) -> Parsers:
-    """The parser of each command, those with sub-commands by both words."""
-    groups = [one for one in parser._actions  # noqa: SLF001  # argparse tells it nowhere else
-              if isinstance(one, argparse._SubParsersAction)]  # noqa: SLF001  # likewise
-    if not groups:
-        return {words: parser}
-    return {command: one for group in groups for name, inner in group.choices.items()
-            for command, one in commands_of(inner, (*words, name)).items()}
-
-
-def options_of(parser: argparse.ArgumentParser) -> Options:
-    """The options of a command by their long names, without the dashes."""
-    return {name[2:]: action for action in parser._actions  # noqa: SLF001  # as above
-            for name in action.option_strings if name.startswith("--")}
-
-
-def rivals_of(key: str, parser: argparse.ArgumentParser) -> set[str]:
-    """The options that cannot stand beside *key*."""
-    options = options_of(parser)
-    rivals = {other for pair in _RIVALS if key in pair for other in pair}
-    for group in parser._mutually_exclusive_groups:  # noqa: SLF001  # as above
-        if options[key] in group._group_actions:  # noqa: SLF001  # as above
-            rivals |= {name for name in options if options[name] in group._group_actions}  # noqa: SLF001  # as above
-    return (rivals & options.keys()) - {key}
+            here = {key: texts_of(table.options[key], value, self.path.parent)
+                    for key, value in self.values.get(level, {}).items()
+                    if key in table.options and key not in decided
+                    and (level or (command[0], key) not in _ABOUT_OTHERS)
+                    and not table.alternatives_of(key) & active}
+            added |= here
+            decided |= here.keys()
+            active |= {key for key, texts in here.items() if texts}
+        return added
 
 
 def find_config() -> tuple[Path | None, str]:
@@ -127,8 +95,11 @@ def _why_distrusted(path: Path) -> str:
     return ""
 
 
-def read_config(parsers: Parsers) -> Config:
-    """The file that holds here, checked whole; :class:`InputError` says what is wrong in it."""
+def read_config() -> Config:
+    """The file that holds here, checked whole; :class:`InputError` says what is wrong in it.
+
+    The options of all commands are asked for only where there is a file.
+    """
     path, looked = find_config()
     if path is None:
         return Config(looked=looked, distrusted=looked if " is not read: " in looked else "")
@@ -144,41 +115,42 @@ def read_config(parsers: Parsers) -> Config:
                 'its table is written ["store info"]' if "overwrite" in str(error) else "")
         raise InputError(f"it cannot be read: {error}", where=str(path), rule="it is a TOML file",
                          mend=f"correct it there{hint}") from None
-    values: dict[Command, dict[str, Any]] = {}
-    for command, key, value in _entries(document, parsers, path):
-        own = values.setdefault(command, {})
-        if key in own:
+    tables = all_tables()
+    values: dict[Words, dict[str, Any]] = {}
+    for command, key, value in _entries(document, tables, path):
+        entries = values.setdefault(command, {})
+        if key in entries:
             raise InputError("it stands there twice", where=_place(path, command, key),
                              rule="an option stands there once, with - or with _",
                              mend="remove one of them")
-        own[key] = value
+        entries[key] = value
     config = Config(path, looked, values=values)
-    for command, own in values.items():
-        for key in own:
-            _check(config, command, key, parsers)
+    for command, entries in values.items():
+        for key in entries:
+            _check(config, command, key, tables)
     return config
 
 
 def _entries(
-    document: Mapping[str, Any], parsers: Parsers, path: Path
-) -> Iterator[tuple[Command, str, Any]]:
+    document: Mapping[str, Any], tables: Tables, path: Path
+) -> Iterator[tuple[Words, str, Any]]:
     """Each value of the file: for which command it is, its option, and itself."""
-    firsts = {command[0] for command in parsers}
+    firsts = {command[0] for command in tables}
     for name, value in document.items():
         key = name.replace("_", "-")
         words = tuple(key.split())
-        if isinstance(value, dict) and words in parsers:
-            yield from ((words, inner.replace("_", "-"), one) for inner, one in value.items())
+        if isinstance(value, dict) and words in tables:
+            yield from ((words, inner.replace("_", "-"), entry) for inner, entry in value.items())
         elif isinstance(value, dict) and key in firsts:
-            yield from _inner_entries(key, value, parsers, path)
+            yield from _inner_entries(key, value, tables, path)
         else:
             yield (), key, value
 
 
 def _inner_entries(
-    first: str, table: Mapping[str, Any], parsers: Parsers, path: Path
-) -> Iterator[tuple[Command, str, Any]]:
-    inner = [command[1] for command in parsers if command[0] == first]
+    first: str, table: Mapping[str, Any], tables: Tables, path: Path
+) -> Iterator[tuple[Words, str, Any]]:
+    inner = [command[1] for command in tables if command[0] == first]
     for name, value in table.items():
         second = name.replace("_", "-")
         if second not in inner or not isinstance(value, dict):
@@ -191,7 +163,7 @@ def _inner_entries(
         yield from (((first, second), key.replace("_", "-"), one) for key, one in value.items())
 
 
-def _check(config: Config, command: Command, key: str, parsers: Parsers) -> None:
+def _check(config: Config, command: Words, key: str, tables: Tables) -> None:
     """Raise :class:`InputError` where *key* may not stand where it does, or not as it does."""
     assert config.path is not None
     where = _place(config.path, command, key)
@@ -199,90 +171,50 @@ def _check(config: Config, command: Command, key: str, parsers: Parsers) -> None
         raise InputError(f"{key!r} may not stand in the file", where=where, rule=_NEVER[key],
                          mend="remove it there" if _NEVER[key] is not _ACT else
                          f"remove it there, and write --{key} where you mean it")
-    holders = {one: parser for one, parser in parsers.items()
-               if key in options_of(parser) and (
-                   one == command if command else one[0] not in BY_THEMSELVES)}
+    holders = {name: table for name, table in tables.items()
+               if key in table.options and (
+                   name == command if command else name[0] not in BY_THEMSELVES)}
     if not holders:
-        raise _unknown(where, command, key, parsers)
-    own, value = config.values[command], config.values[command][key]
-    for one, parser in holders.items():
-        name = " ".join(one)
+        raise _unknown(where, command, key, tables)
+    entries, value = config.values[command], config.values[command][key]
+    for words, table in holders.items():
+        name = " ".join(words)
         try:
-            words = words_of(options_of(parser)[key], value, config.path.parent)
-        except Unfit as reason:
+            texts = texts_of(table.options[key], value, config.path.parent)
+        except MisfitError as reason:
             raise InputError(str(reason), where=where, rule=f"it is an option of '{name}', and "
                              "its values are those of the command line",
                              mend=f"'wsanalytics {name} --help' shows what it takes") from None
-        for rival in rivals_of(key, parser) & own.keys():
-            if words and words_of(options_of(parser)[rival], own[rival], config.path.parent):
-                raise InputError(f"{key!r} and {rival!r} stand beside each other", where=where,
+        for other in table.alternatives_of(key) & entries.keys():
+            if texts and texts_of(table.options[other], entries[other], config.path.parent):
+                raise InputError(f"{key!r} and {other!r} stand beside each other", where=where,
                                  rule=f"'{name}' takes one of them",
                                  mend="remove one, or put each into the tables of its commands")
 
 
-def _unknown(where: str, command: Command, key: str, parsers: Parsers) -> InputError:
+def _unknown(where: str, command: Words, key: str, tables: Tables) -> InputError:
     """What to say of a key that is no option here."""
-    meant = {one: parser for one, parser in parsers.items() if command in {(), one}}
-    if any(action.dest.replace("_", "-") == key and not action.option_strings
-           for parser in meant.values() for action in parser._actions):  # noqa: SLF001  # as above
+    meant = {name: table for name, table in tables.items() if command in {(), name}}
+    if any(key == subject.replace("_", "-") for table in meant.values()
+           for subject in table.subjects):
         return InputError(f"{key!r} is what a command is about, not an option", where=where,
                           rule="only options stand in the file",
                           mend="remove it there, and name it on the command line")
-    alone = [" ".join(one) for one, parser in meant.items() if key in options_of(parser)]
+    alone = [" ".join(name) for name, table in meant.items() if key in table.options]
     if alone:
         return InputError(f"{key!r} is an option of '{alone[0]}' alone", where=where,
                           rule=f"the top level is not about {', '.join(sorted(BY_THEMSELVES))}",
                           mend=f"put it under [{alone[0]}]")
-    known = {name for parser in meant.values() for name in options_of(parser)} - _NEVER.keys()
+    options = {name for table in meant.values() for name in table.options} - _NEVER.keys()
     if not command:
-        known |= {one[0] for one in parsers}
-    close = get_close_matches(key, sorted(known), n=1)
+        options |= {name[0] for name in tables}
+    close = get_close_matches(key, sorted(options), n=1)
     holder = f"'{' '.join(command)}'" if command else "any command"
     return InputError(f"{key!r} is no option of {holder}", where=where,
                       rule="keys are the long names of options, without the dashes",
                       mend=f"did you mean {close[0]}?" if close else "remove it there")
 
 
-def _place(path: Path, command: Command, key: str) -> str:
+def _place(path: Path, command: Words, key: str) -> str:
     table = f"[{'.'.join(command)}] " if command else ""
     return f"{path}: {table}{key}"
-
-
-@dataclass(frozen=True, slots=True)
-class Configured:
-    """A command line together with what the file adds to it, and where each option is from."""
-
-    argv: list[str]
-    command: Command = ()
-    config: Config = field(default_factory=Config)
-    sources: Mapping[str, str] = field(default_factory=dict)
-
-    def mark(self, args: argparse.Namespace) -> None:
-        """Give *args* ``origins``, by their names, and ``config_path``."""
-        args.config_path = self.config.path
-        args.origins = {name: self.sources.get(name, "default") for name in vars(args)
-                        if name in self.sources}
-
-
-def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> Configured:
-    """Add to *argv* what the file that holds here says about its command.
-
-    A question for help is left alone, and so is a line that names no command. Raises
-    :class:`InputError` where the file cannot be used.
-    """
-    parsers = commands_of(parser)
-    command = next((tuple(argv[:n]) for n in (1, 2) if tuple(argv[:n]) in parsers), ())
-    own = list(argv[:argv.index("--")] if "--" in argv else argv)
-    if not command or {"-h", "--help", "--with-parent"} & {*own}:
-        return Configured(list(argv))
-    config = read_config(parsers)
-    options = options_of(parsers[command])
-    given = {word[2:].partition("=")[0] for word in own if word.startswith("--")} & options.keys()
-    added = config.words(command, parsers[command], given)
-    sources = {action.dest: "default" if action.option_strings else "the command line"
-               for action in parsers[command]._actions}  # noqa: SLF001  # as above
-    sources |= {options[key].dest: str(config.path) for key in added}
-    sources |= {options[key].dest: "the command line" for key in given}
-    n = len(command)
-    words = [word for key in added for word in added[key]]
-    return Configured([*argv[:n], *words, *argv[n:]], command, config, sources)

@@ -9,18 +9,19 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from wsanalytics.cli.config import BY_THEMSELVES, Command, Config, Parsers, options_of
+from wsanalytics.cli.config import BY_THEMSELVES, Config
+from wsanalytics.cli.option_table import Tables, Words
 
 MAIN = ("hour-rule", "discount", "prices", "timeout", "min-saving-usd",
         "max-cold-starts-per-week", "limit", "opt-out-tag", "region", "working-hours", "time-zone",
         "time-zone-by-directory")
-"""Options of several commands, told even where the file says nothing of them."""
+"""Options of several commands, named even where the file says nothing of them."""
 _DEFAULTS = {"prices": "AWS's list prices", "timeout": "60 120 240", "opt-out-tag": "Skip_Convert",
              "working-hours": "none", "time-zone-by-directory": "none"}
 """What holds where an option's help names no default."""
 
 
-def lines_in_force(config: Config, parsers: Parsers) -> Iterator[str]:
+def lines_in_force(config: Config, tables: Tables) -> Iterator[str]:
     """The file, each option that it sets and for whom, and the defaults of the main others."""
     yield f"options from {config.path}" if config.path else config.looked
     for command in sorted(config.values):
@@ -28,17 +29,17 @@ def lines_in_force(config: Config, parsers: Parsers) -> Iterator[str]:
             yield f"{' '.join(command) or 'all'}: {key} = {_shown(value)} ({config.path})"
     for key in MAIN:
         if key not in config.values.get((), {}):
-            yield from _defaults(key, config, parsers)
+            yield from _defaults(key, config, tables)
 
 
-def _defaults(key: str, config: Config, parsers: Parsers) -> Iterator[str]:
+def _defaults(key: str, config: Config, tables: Tables) -> Iterator[str]:
     """The defaults of one option, with the commands that have each, where they are several."""
     found: dict[str, list[str]] = {}
-    for command, parser in parsers.items():
-        action = options_of(parser).get(key)
-        if action is not None and not _is_set(key, command, config):
-            told = re.search(r"\(default: (.*?)\)", action.help or "")
-            text = told[1] if told else _DEFAULTS.get(key)
+    for command, table in tables.items():
+        argument = table.options.get(key)
+        if argument is not None and not _is_set(key, command, config):
+            named = re.search(r"\(default: (.*?)\)", argument.parameter.help or "")
+            text = named[1] if named else _DEFAULTS.get(key)
             if text:
                 found.setdefault(text, []).append(" ".join(command))
     for text, commands in found.items():
@@ -46,7 +47,7 @@ def _defaults(key: str, config: Config, parsers: Parsers) -> Iterator[str]:
         yield f"{holders}: {key} = {text} (default)"
 
 
-def _is_set(key: str, command: Command, config: Config) -> bool:
+def _is_set(key: str, command: Words, config: Config) -> bool:
     return command[0] in BY_THEMSELVES or key in config.values.get(command, {})
 
 
@@ -56,5 +57,5 @@ def _shown(value: Any) -> str:  # noqa: ANN401  # whatever TOML can write
     if isinstance(value, list):
         return " ".join(map(_shown, value)) or "none"
     if isinstance(value, dict):
-        return " ".join(f"{name}={_shown(one)}" for name, one in value.items()) or "none"
+        return " ".join(f"{name}={_shown(inner)}" for name, inner in value.items()) or "none"
     return str(value)

@@ -1,24 +1,85 @@
-"""What the commands that change something have in common: who calls, and who agrees."""
+"""The one way in which a command changes something in AWS: dry run, question, run, exit code.
+
+Nothing is changed unless ``--yes`` is on the command line or a person types the confirmation.
+"""
 
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from wsanalytics.actions import went_well
 from wsanalytics.aws import Refusal, Writer, connect
-from wsanalytics.cli.printing import fleet as terminal
+from wsanalytics.cli.exit_codes import INTERRUPTED, PARTLY, status_of
+from wsanalytics.cli.options import CallerOptions, ConsentOptions
+from wsanalytics.cli.printing.console import note, warn
 from wsanalytics.errors import InputError, OutputError
-from wsanalytics.formatting import listed
+from wsanalytics.formatting import counted, listed
 from wsanalytics.safe_text import one_line
 from wsanalytics.tables import Table, write_table
 
-PARTLY, INTERRUPTED = 1, 130
+WOULD_BE_DONE = "would be done"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """What a command does to many WorkSpaces, and how it speaks of it.
+
+    A person confirms it by typing ``verb`` and the number of things, each a ``noun``, that a dry
+    run found to do; ``scope`` says where they are. ``show`` prints a frame of outcomes.
+    ``done`` is the past participle ("changed"), ``with_yes`` what ``--yes`` does, and
+    ``if_interrupted`` how to go on after an interruption; without that the command ends as any
+    interrupted one.
+    """
+
+    verb: str
+    noun: str
+    done: str
+    with_yes: str
+    journal: Path
+    show: Callable[[pd.DataFrame, bool], None]
+    scope: str = ""
+    if_interrupted: str = ""
+
+
+def carry_out(
+    action: Action, run: Callable[[bool], pd.DataFrame], consent: ConsentOptions, *,
+    output: Path | None = None, table: Table | None = None, is_complete: bool = True,
+) -> int:
+    """Do *action* by calling *run*, as far as there is consent, and give the exit code.
+
+    *run* is told whether it is a dry run and gives a frame of outcomes, which is shown and, as a
+    *table*, written to *output*. Not *is_complete*: something was left out before it began.
+    """
+    is_real = consent.yes
+    if consent.interactive:
+        frame = run(True)
+        action.show(frame, True)
+        count = int(frame["outcome"].eq(WOULD_BE_DONE).sum())
+        is_real = bool(count) and confirmed(
+            f"{action.verb} {count}", counted(count, action.noun) + action.scope)
+        if not is_real:
+            note(f"nothing was {action.done}")
+            return status_of(is_complete=is_complete and went_well(frame))
+    try:
+        frame = run(not is_real)
+    except KeyboardInterrupt:
+        if not (is_real and action.if_interrupted):
+            raise
+        warn(f"interrupted; what was done is in {action.journal}; {action.if_interrupted}")
+        return INTERRUPTED
+    action.show(frame, not is_real)
+    is_written = output is None or table is None or written(frame, output, table, is_real=is_real)
+    if not is_real:
+        note(f"this was a dry run: nothing was {action.done}; --yes {action.with_yes}")
+    elif len(frame):
+        note(f"every call is in {action.journal}")
+    return status_of(is_complete=is_complete and went_well(frame)) if is_written else PARTLY
 
 
 def confirmed(words: str, what: str) -> bool:
@@ -32,28 +93,18 @@ def confirmed(words: str, what: str) -> bool:
     return sys.stdin.readline().strip() == words
 
 
-def exit_status(frame: pd.DataFrame) -> int:
-    """0 where all that was asked for came about, 1 where something failed or had changed.
-
-    A limit, a rule, a tag of the owner's and a date that has not come are no failures.
-    """
-    return 0 if went_well(frame) else PARTLY
-
-
-def written(frame: pd.DataFrame, path: Path | None, table: Table, *, is_real: bool) -> bool:
+def written(frame: pd.DataFrame, path: Path, table: Table, *, is_real: bool) -> bool:
     """Write what was done to *path*; whether that went well.
 
-    After a real run a file that cannot be written is told, and undoes nothing; without one
+    After a real run a file that cannot be written is reported, and undoes nothing; without one
     :class:`OutputError` is raised.
     """
-    if path is None:
-        return True
     try:
         write_table(frame, path, table)
     except OutputError as error:
         if not is_real:
             raise
-        terminal.tell(f"{error} What was done is done all the same.")
+        warn(f"{error} What was done is done all the same.")
         return False
     return True
 
@@ -66,27 +117,29 @@ class Writers(list[Writer]):
 
 @contextmanager
 def writers_of(
-    args: Namespace, regions: list[str], accounts: set[str | None] | None = None
+    caller: CallerOptions, regions: list[str], accounts: set[str | None] | None = None
 ) -> Iterator[Writers]:
     """Writers for the *regions*, in the account of the caller or of each role that is named.
 
-    Raises :class:`InputError` where *accounts* are told and the credentials are for none of them.
+    Raises :class:`InputError` where *accounts* are given and the credentials are for none of them.
     """
     connections, refused = connect(
-        regions=sorted(set(regions)), profile=args.profile, role_arns=args.role_arn)
+        regions=sorted(set(regions)), profile=caller.profile, role_arns=caller.role_arn)
     try:
         for refusal in refused:
-            terminal.tell(str(refusal))
-        own = [one for one in connections if accounts is None or one.account_id in accounts]
-        if not own:
+            warn(str(refusal))
+        usable = [connection for connection in connections
+                  if accounts is None or connection.account_id in accounts]
+        if not usable:
+            callers = sorted({connection.account_id for connection in connections})
             raise InputError(
                 f"it is of account {listed(sorted(filter(None, accounts or ())))}, and these "
-                f"credentials are for {listed(sorted({one.account_id for one in connections}))}",
+                f"credentials are for {listed(callers)}",
                 where="the store", rule="a fleet is changed only in the account that it is in",
                 mend="use credentials (--profile, --role-arn) of that account")
-        writers = Writers(Writer(one) for one in own)
+        writers = Writers(Writer(connection) for connection in usable)
         writers.refused = tuple(refused)
         yield writers
     finally:
-        for one in connections:
-            one.close()
+        for connection in connections:
+            connection.close()

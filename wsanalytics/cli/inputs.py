@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 
-from wsanalytics.cli.printing import fleet as terminal
+from wsanalytics.billing import HourRule
+from wsanalytics.cli.options import (
+    AnalysisOptions,
+    CandidateOptions,
+    FleetOptions,
+    NarrowingOptions,
+)
+from wsanalytics.cli.printing.console import note, note_when_done, progress
 from wsanalytics.errors import InputError
 from wsanalytics.files import tags_of
-from wsanalytics.formatting import counted
+from wsanalytics.formatting import counted, listed
 from wsanalytics.history import Store, check_workspaces, configured, read_sessions
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.progress import working
-from wsanalytics.recommendations import the_one
+from wsanalytics.recommendations import Analysis, Limits, analyse, the_one
+from wsanalytics.safe_text import is_quiet
 from wsanalytics.schedule import schedule_of
-from wsanalytics.sessions import find_stored
-from wsanalytics.tables import WORKSPACES, check_known_ids, defaults_used, origin_of, read_table
+from wsanalytics.sessions import find_stored, hearsay_of
+from wsanalytics.settings import Setting, setting_grid
+from wsanalytics.tables import WORKSPACES, defaults_used, origin_of, read_table
 from wsanalytics.timeline import Window
 
 _PRICED_BY = ("operating_system", "license", "root_gib", "user_gib", "maintenance_enabled")
@@ -40,6 +48,12 @@ class Narrowing:
     tags: tuple[tuple[str, str], ...] = ()
     bundles: tuple[str, ...] = ()
     workspaces: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, options: NarrowingOptions) -> Narrowing:
+        """The part of a fleet that the *options* of a command name."""
+        return cls(directories=tuple(options.directory), tags=tuple(options.tag),
+                   bundles=tuple(options.bundle), workspaces=tuple(options.workspace))
 
     def keep(self, workspaces: pd.DataFrame) -> pd.DataFrame:
         """The rows of *workspaces* that are meant; :class:`InputError` if there are none.
@@ -88,46 +102,87 @@ class Fleet:
     orders: pd.DataFrame | None = None
 
 
-def fleet_of(args: Namespace, *, with_history: bool = False) -> Fleet:
-    """The fleet that a command line names, by the options that the commands share.
+def fleet_of(
+    options: FleetOptions, *, with_history: bool = False, is_noted: bool = True
+) -> Fleet:
+    """The fleet that a command line names, by the *options* that the commands share.
 
-    *with_history*: sessions before ``--start`` are there as well.
+    *with_history*: sessions before ``--start`` are there as well. What is to be said of its data
+    is said when the command is done, unless it is not *is_noted*.
     """
-    fleet = _named(args, with_history=with_history)
-    return replace(fleet, prices=fleet.prices.discounted(args.discount))
+    fleet = _named(options, with_history=with_history)
+    if fleet.note and is_noted:
+        note_when_done(fleet.note)
+    return replace(fleet, prices=fleet.prices.discounted(options.discount))
 
 
-def tell_defaults(defaults: dict[str, int]) -> None:
-    """Which defaults were used for what the workspaces table does not say, on standard error.
+def analysis_of(options: AnalysisOptions, *, steps: int, as_then: bool = False) -> Analysis:
+    """The analysis that a command line asks for; *steps* is how many its progress counts.
 
-    Told when a command is done: one that is refused says one thing alone.
+    *as_then*: its plan is dated as if it were made at the window's end.
+    """
+    with progress(steps) as step:
+        step("reading")
+        fleet = fleet_of(options)
+        limits = Limits(
+            candidates=candidates_of(options),
+            hour_rule=HourRule.parse(options.hour_rule),
+            maintenance_hours=options.maintenance_hours,
+            max_cold_starts_per_week=options.max_cold_starts_per_week,
+            min_saving_usd=options.min_saving_usd,
+        )
+        analysis = analyse(fleet.sessions, fleet.workspaces, window=fleet.window,
+                           prices=fleet.prices, limits=limits, defaults=fleet.defaults,
+                           gaps=fleet.gaps, orders=fleet.orders, account_id=fleet.account_id,
+                           region=fleet.region, source=fleet.source, note=fleet.note, step=step,
+                           now=fleet.window.end if as_then else None)
+        hearsay = hearsay_of(Store(options.store)) if options.store is not None else None
+        return replace(analysis, hearsay=hearsay)
+
+
+def candidates_of(options: CandidateOptions) -> tuple[Setting, ...]:
+    """The settings that may be proposed, by ``--setting`` or ``--timeout``."""
+    if options.setting and options.timeout:
+        raise InputError(
+            "both --setting and --timeout are given", where="the options",
+            rule="what may be proposed comes from --setting S …, or from --timeout M …, which "
+            "adds ALWAYS_ON", mend="give the one or the other",
+        )
+    if options.timeout:
+        return setting_grid(auto_stop_minutes=options.timeout)
+    chosen = setting_grid(auto_stop_minutes=(), always_on=False, include=options.setting)
+    return chosen or setting_grid()
+
+
+def note_defaults(defaults: dict[str, int]) -> None:
+    """Write which defaults were used for what the workspaces table does not say.
+
+    This is said when a command is done: one that is refused says one thing alone.
     """
     texts = {column.name: column.default_text or str(column.default or "empty")
              for column in WORKSPACES.columns}
     rows = {name: counted(count, "WorkSpace") for name, count in defaults.items()
             if name in _PRICED_BY}
-    if not rows:
+    if not rows or is_quiet():
         return
-    terminal.tell("the workspaces table does not say everything; these defaults were priced:")
+    note("the workspaces table does not say everything; these defaults were priced:")
     for name, count in rows.items():
         sys.stderr.write(f"  {name:<21}{texts[name]:<25}{count}\n")
 
 
-def _named(args: Namespace, *, with_history: bool) -> Fleet:
-    narrowing = Narrowing(
-        directories=tuple(args.directory), tags=tuple(args.tag),
-        bundles=tuple(args.bundle), workspaces=tuple(args.workspace),
-    )
-    if args.store is not None:
-        if args.sessions is not None or args.workspaces is not None:
+def _named(options: FleetOptions, *, with_history: bool) -> Fleet:
+    narrowing = Narrowing.of(options)
+    if options.store is not None:
+        if options.sessions is not None or options.workspaces is not None:
             raise _which_input("both a store and files are named")
-        return stored_fleet(args.store, prices=args.prices, start=args.start, end=args.end,
-                            narrowing=narrowing, with_history=with_history)
-    if args.sessions is None or args.workspaces is None:
-        missing = "--workspaces" if args.sessions is not None else "--sessions"
+        return stored_fleet(options.store, prices=options.prices, start=options.start,
+                            end=options.end, narrowing=narrowing, with_history=with_history)
+    if options.sessions is None or options.workspaces is None:
+        missing = "--workspaces" if options.sessions is not None else "--sessions"
         raise _which_input(f"{missing} is missing")
-    return read_fleet(sessions=args.sessions, workspaces=args.workspaces, prices=args.prices,
-                      start=args.start, end=args.end, narrowing=narrowing)
+    return read_fleet(sessions=options.sessions, workspaces=options.workspaces,
+                      prices=options.prices, start=options.start, end=options.end,
+                      narrowing=narrowing)
 
 
 def _which_input(what: str) -> InputError:
@@ -146,7 +201,7 @@ def stored_fleet(
     narrowing: Narrowing | None = None,
     with_history: bool = False,
 ) -> Fleet:
-    """The fleet that a collector's store knows; sessions are found in its samples.
+    """The fleet that a collector's store holds; sessions are found in its samples.
 
     *start* and *end* (excluded) default to the whole UTC days that the samples cover; days outside
     of those that were observed are cut off, and the note says so: they would pass for unused.
@@ -155,19 +210,20 @@ def stored_fleet(
     """
     book = load_prices(path=prices)
     check_days(start, end)
-    place = Store(store)
-    covered = place.covered()
-    first, final, cut = _observed_days(place.observed(), start, end, with_history=with_history)
-    window = place.window(first, final)
-    kept = (narrowing or Narrowing()).keep(place.inventory())
-    with working("finding sessions", len(kept)) as advance:
-        known = Window(min(covered.start, window.start), window.end) if with_history else window
-        found = find_stored(place, kept, known, advance=advance)
-    note = "; ".join(filter(None, [cut, age_text(place.newest_at())]))
-    return Fleet(workspaces=kept, sessions=found.sessions, window=window, prices=book,
-                 gaps=found.gaps, account_id=the_one(kept["account_id"]),
-                 region=the_one(kept["region"]), note=note, source=store.resolve().name,
-                 present=_in_force(place, kept, window), orders=found.orders)
+    samples = Store(store)
+    covered = samples.covered()
+    first, final, cut = _observed_days(samples.observed(), start, end, with_history=with_history)
+    window = samples.window(first, final)
+    fleet = (narrowing or Narrowing()).keep(samples.inventory())
+    with working("finding sessions", len(fleet)) as advance:
+        # policies see what was before the window; a store may begin within it
+        searched = Window(min(covered.start, window.start), window.end) if with_history else window
+        found = find_stored(samples, fleet, searched, advance=advance)
+    remarks = "; ".join(filter(None, [cut, age_text(samples.newest_at())]))
+    return Fleet(workspaces=fleet, sessions=found.sessions, window=window, prices=book,
+                 gaps=found.gaps, account_id=the_one(fleet["account_id"]),
+                 region=the_one(fleet["region"]), note=remarks, source=store.resolve().name,
+                 present=_settings_at_start(samples, fleet, window), orders=found.orders)
 
 
 def _observed_days(
@@ -180,18 +236,18 @@ def _observed_days(
     first, final = observed.start.date(), observed.end.date()
     if (start or first) >= final or (end or final) <= first:
         return start, end, ""  # nothing of it was observed: that is refused
-    said = []
+    cuts = []
     if start is not None and start < first:
         later = min(first + SEEN_FIRST if with_history else first,
                     (min(end, final) if end else final) - timedelta(days=1))
-        said.append(f"--start {start} is before the first observed day, {first}: it begins on "
+        cuts.append(f"--start {start} is before the first observed day, {first}: it begins on "
                     f"{later}" + (", when policies have seen some weeks" if later > first else ""))
         start = later
     if end is not None and end > final:
-        said.append(f"--end {end} is after the last observed day: it ends with "
+        cuts.append(f"--end {end} is after the last observed day: it ends with "
                     f"{final - timedelta(days=1)}")
         end = final
-    return start, end, "; ".join(said)
+    return start, end, "; ".join(cuts)
 
 
 def age_text(newest_at: datetime, now: datetime | None = None) -> str:
@@ -213,14 +269,16 @@ def age_text(newest_at: datetime, now: datetime | None = None) -> str:
             "'wsanalytics collect' or 'backfill' adds it")
 
 
-def _in_force(store: Store, workspaces: pd.DataFrame, window: Window) -> pd.Series:
-    """What each of *workspaces* was set to as *window* began, as far as the store knows."""
-    known = store.settings()
+def _settings_at_start(
+    store: Store, workspaces: pd.DataFrame, window: Window
+) -> pd.Series:
+    """The setting of each of *workspaces* as *window* began, as far as the store knows."""
+    settings = store.settings()
     listed = configured(workspaces)
-    if known.empty:
+    if settings.empty:
         return listed
-    told = schedule_of(known, window).opening
-    return told.reindex(listed.index).fillna(listed)
+    # a WorkSpace of which the store has no setting keeps the one that its inventory lists
+    return schedule_of(settings, window).opening.reindex(listed.index).fillna(listed)
 
 
 def read_fleet(
@@ -240,7 +298,7 @@ def read_fleet(
     raw = read_table(workspaces, WORKSPACES)
     fleet = check_workspaces(raw, origin_of(workspaces), priced=book.compute_types)
     used = read_sessions(sessions)
-    _refuse_strangers(used, fleet, sessions)
+    _refuse_unknown(used, fleet, sessions)
     window = window_of(used, sessions, start, end)
     _refuse_elsewhere(used, window, sessions)
     fleet = (narrowing or Narrowing()).keep(fleet)
@@ -306,12 +364,17 @@ def check_days(first: date | None, final: date | None) -> None:
             mend="give --start and --end, or correct the instants that lie so far apart")
 
 
-def _refuse_strangers(sessions: pd.DataFrame, workspaces: pd.DataFrame, path: Path) -> None:
-    check_known_ids(
-        sessions["workspace_id"].unique(), workspaces["workspace_id"],
-        what="it has sessions of WorkSpaces that --workspaces lacks", where=str(path),
-        rule="each session belongs to a WorkSpace of the --workspaces file",
-        mend="add them there, or remove their sessions")
+def _refuse_unknown(sessions: pd.DataFrame, workspaces: pd.DataFrame, path: Path) -> None:
+    unknown = sorted(
+        set(sessions["workspace_id"].unique()) - set(workspaces["workspace_id"])
+    )
+    if unknown:
+        raise InputError(
+            f"it has sessions of WorkSpaces that --workspaces lacks: {listed(unknown)}",
+            where=str(path),
+            rule="each session belongs to a WorkSpace of the --workspaces file",
+            mend="add them there, or remove their sessions",
+        )
 
 
 def _refuse_elsewhere(sessions: pd.DataFrame, window: Window, path: Path) -> None:

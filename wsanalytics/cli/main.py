@@ -1,26 +1,32 @@
-"""The command line: a thin face, every command one function of the module that does it.
+"""The one way in and the one way out: a command line is run, and ends with its exit code.
 
-Exit 0: done; 1: done in part; 2: refused, with one message on standard error and nothing written.
-Nothing heavy is imported until a command line has been understood, so ``--help`` answers at once.
+Every refusal is one line on standard error. Nothing heavy is imported until a command line has
+been understood, so ``--help`` and usage errors answer at once.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
 from functools import partial
-from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import TextIO
 
-from wsanalytics.cli.config import commands_of, configure, options_of
-from wsanalytics.cli.config_report import lines_in_force
-from wsanalytics.cli.parser import add_all
+from wsanalytics.cli.app import NAME, build_app, command_in
+from wsanalytics.cli.config import find_config
+from wsanalytics.cli.exit_codes import DONE, INTERRUPTED, PARTLY, REFUSED
+from wsanalytics.cli.option_table import Words
+from wsanalytics.cli.parser import (
+    Call,
+    HelpAskedError,
+    UnknownArgumentsError,
+    UsageError,
+    VersionAskedError,
+    split,
+    understand,
+)
 from wsanalytics.errors import (
     InputError,
     NotBilledWarning,
@@ -33,164 +39,121 @@ from wsanalytics.files import page_at, refuse_overlaps
 from wsanalytics.safe_text import lenient_streams, one_line
 from wsanalytics.version import __version__
 
-REFUSED, INTERRUPTED = 2, 130
-LONGEST_NAME = 255
-"""Bytes of a name, on every file system that people have."""
-OUTPUTS = {"output", "gaps", "fleet_output", "plot", "journal"}
+_OUTPUTS = {"output", "gaps", "fleet_output", "plot", "journal"}
 """What a command writes, by the names of options; every other path is read, or is a store."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """Argparse with one message instead of a page of usage, and no abbreviated options.
-
-    ``note`` is what every refusal says besides: that a file of options was not heeded.
-    """
-
-    note = ""
-
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401  # as argparse's own
-        super().__init__(**options, allow_abbrev=False)
-
-    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:  # noqa: ANN401  # as argparse's own
-        """As argparse's, which drops ``--bundle=--`` without a word."""
-        if action.option_strings and "--" in arg_strings:
-            raise argparse.ArgumentError(action, "'--' is no value of an option")
-        return super()._get_values(action, arg_strings)
-
-    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:  # noqa: ANN401  # as argparse's own
-        """As argparse's; an empty path would be the folder that one stands in."""
-        if action.type is Path:
-            if not arg_string or "\0" in arg_string:
-                raise argparse.ArgumentError(action, f"{arg_string!r} names no file and no folder")
-            if any(len(os.fsencode(part)) > LONGEST_NAME for part in Path(arg_string).parts):
-                raise argparse.ArgumentError(
-                    action, f"{arg_string!r} has a part of over {LONGEST_NAME} bytes, which no "
-                    "file and no folder can be called")
-        return super()._get_value(action, arg_string)
-
-    def error(self, message: str) -> NoReturn:
-        found = re.match(r"argument \w+: invalid choice: '(.*)' \(choose from (.*)\)", message)
-        if found:
-            names = re.findall(r"[\w-]+", found[2])
-            close = get_close_matches(found[1], names, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names)}"
-            message = f"there is no command {found[1]!r}; {hint}"
-        _say(f"{self.prog}: {message}. Mend: '{self.prog} --help' shows the usage."
-             + _Parser.note)
-        self.exit(REFUSED)
+_READ_JOURNALS = {("undo",), ("verify",)}
+"""The commands whose journal is what they are about, and not what they write."""
+_SHOWN_WARNINGS: tuple[type[Warning], ...] = (
+    UnpricedWarning, NotBilledWarning, StoreWarning, Notice)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line and give its exit status."""
+    """Run one command line and give its exit status.
+
+    Raises :class:`SystemExit`, as argument parsers do, after help, the version, and a command line
+    that lacks something or gives an option a value that it does not take.
+    """
     argv = sys.argv[1:] if argv is None else argv
     with lenient_streams(sys.stdout, sys.stderr) as out:
         status = _answered(argv)
     if out.error is None:
         return status
     if sys.stderr and not isinstance(out.error, BrokenPipeError):  # then whoever read has left
-        _say(f"wsanalytics: standard output cannot be written: {out.error.strerror}; what was done "
+        _say(f"{NAME}: standard output cannot be written: {out.error.strerror}; what was done "
              "is done")
-    return max(status, 1)
+    return max(status, PARTLY)
 
 
 def _answered(argv: Sequence[str]) -> int:
-    args = _understood(argv)
-    if args is None:
+    try:
+        line = split(argv)
+        call = understand(line)
+    except HelpAskedError as asked:
+        _print_help(asked.words)
+        raise SystemExit(DONE) from None
+    except VersionAskedError:
+        sys.stdout.write(f"{NAME} {__version__}\n")
+        raise SystemExit(DONE) from None
+    except UnknownArgumentsError as error:
+        _say(str(error))
         return REFUSED
+    except UsageError as error:
+        _say(f"{error}{_distrusted()}")
+        raise SystemExit(REFUSED) from None
+    except InputError as error:  # the file of options
+        _say(f"{' '.join((NAME, *line.words))}: {error}")
+        return REFUSED
+    return _run(call)
+
+
+def _print_help(words: Words) -> None:
+    """Print a help page: plain text for pipes, framed and coloured on a terminal."""
+    root = build_app(is_plain=not sys.stdout.isatty())
+    command_in(root, words)
+    root.help_print(list(words))
+
+
+def _distrusted() -> str:
+    """What every refusal says besides: that a file of options was found and not read."""
+    reason = find_config()[1]
+    return f" Note: {reason}." if " is not read: " in reason else ""
+
+
+def _run(call: Call) -> int:
+    """Run a command, say what is to be said when it is done, and give its exit code."""
+    command = call.words[0]
+    note = f" Note: {call.config.distrusted}." if call.config.distrusted else ""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # names of users on terminals that lack a letter
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("always", UnpricedWarning)
-            warnings.simplefilter("always", NotBilledWarning)
-            warnings.simplefilter("always", StoreWarning)
-            warnings.simplefilter("always", Notice)
+            for category in _SHOWN_WARNINGS:
+                warnings.simplefilter("always", category)
             warned: dict[str, type[Warning]] = {}
             warnings.showwarning = partial(_keep_warning, warned)
-            status = _run(args)
-        if _Parser.note:
-            _say(f"wsanalytics:{_Parser.note}")
-        for text in warned:  # told when the work is done: a refusal says one thing alone
-            _say(f"wsanalytics: {text.rstrip('.')}.")
-        return max(status, int(StoreWarning in warned.values()))  # done in part
+            refuse_overlaps(*_named_files(call))
+            status = call.run()
     except WsanalyticsError as error:
-        _say(f"wsanalytics {args.command}: {error}{_whence(error, args)}{_Parser.note}")
+        _say(f"{NAME} {command}: {error}{_whence(error, call)}{note}")
         return REFUSED
     except OSError as error:  # of a file that nobody looked at before: too many links, no rights
-        _say(f"wsanalytics {args.command}: {error.filename or 'a file'}: "
-             f"{error.strerror or error}. Mend: check the path and its permissions.{_Parser.note}")
+        _say(f"{NAME} {command}: {error.filename or 'a file'}: "
+             f"{error.strerror or error}. Mend: check the path and its permissions.{note}")
         return REFUSED
     except KeyboardInterrupt:
-        _say(f"wsanalytics {args.command}: interrupted; nothing is half-written.")
+        _say(f"{NAME} {command}: interrupted; nothing is half-written.")
         return INTERRUPTED
+    if note:
+        _say(f"{NAME}:{note}")
+    for text, category in warned.items():  # said when the work is done: a refusal is one line
+        if category is not Notice or "warning:" in text or not call.values["quiet"]:
+            _say(f"{NAME}: {text.rstrip('.')}.")
+    return max(status, PARTLY) if StoreWarning in warned.values() else status
 
 
 def _say(text: str) -> None:
     sys.stderr.write(f"{one_line(text)}\n")
 
 
-def _understood(argv: Sequence[str]) -> argparse.Namespace | None:
-    """The options of a command line and of the file that holds here; None after a refusal.
-
-    What is wrong on the command line is told before what is wrong in the file.
-    """
-    parser = build_parser()
-    broken: InputError | None = None
-    try:
-        _Parser.note = ""
-        found = configure(parser, argv)
-        argv = found.argv
-        if found.config.distrusted:
-            _Parser.note = f" Note: {found.config.distrusted}."
-    except InputError as error:
-        broken = error
-        for one in commands_of(parser).values():  # the file might have what is required
-            for action in options_of(one).values():
-                action.required = False
-            for group in one._mutually_exclusive_groups:  # noqa: SLF001  # argparse tells them nowhere else
-                group.required = False
-    args, strange = parser.parse_known_args(argv)
-    prog = " ".join(["wsanalytics", args.command, *filter(None, [getattr(args, "about", "")])])
-    if strange:
-        _say(f"{prog}: unrecognized arguments: {' '.join(strange)}. "
-             f"Mend: '{prog} --help' shows the usage.")
-        return None
-    if broken is not None:
-        _say(f"{prog}: {broken}")
-        return None
-    found.mark(args)
-    if args.command == "doctor":
-        args.in_force = list(lines_in_force(found.config, commands_of(parser)))
-    return args
-
-
-def _whence(error: WsanalyticsError, args: argparse.Namespace) -> str:
+def _whence(error: WsanalyticsError, call: Call) -> str:
     """Where the refused options stand, if that is not the command line."""
     named = re.findall(r"--([a-z][a-z-]*)", error.where) if isinstance(error, InputError) else []
-    if any(args.origins.get(name.replace("-", "_")) == str(args.config_path) for name in named):
-        return f" It stands in {args.config_path}."
+    if any(call.sources.get(name) == str(call.config.path) for name in named):
+        return f" It stands in {call.config.path}."
     return ""
 
 
-def _run(args: argparse.Namespace) -> int:
-    refuse_overlaps(*_named_files(args))
-    module = import_module(f"wsanalytics.{args.module}")  # heavy, and help must answer at once
-    command: Callable[[argparse.Namespace], int | None] = getattr(
-        module, args.function or args.command.replace("-", "_"))
-    return command(args) or 0
-
-
-def _named_files(args: argparse.Namespace) -> tuple[dict[str, Path], dict[str, Path]]:
+def _named_files(call: Call) -> tuple[dict[str, Path], dict[str, Path]]:
     """The files that a command line would have written, and those that it has read."""
     outputs, inputs = dict[str, Path](), dict[str, Path]()
-    for name, value in vars(args).items():
-        is_read = name == "journal" and args.command in {"undo", "verify"}
+    for name, value in call.values.items():
+        is_read = name == "journal" and call.words in _READ_JOURNALS
         for path in value if isinstance(value, list) else [value]:
             if isinstance(path, Path):
-                named = outputs if name in OUTPUTS and not is_read else inputs
+                named = outputs if name in _OUTPUTS and not is_read else inputs
                 named[f"--{name.replace('_', '-')}"] = path
-    if args.command == "report":
+    if call.words == ("report",):
         outputs["--output"] = page_at(outputs["--output"])
     return outputs, inputs
 
@@ -200,28 +163,9 @@ def _keep_warning(
     message: Warning | str,
     category: type[Warning],
     filename: str,  # noqa: ARG001  # the place in our code says nothing to users
-    lineno: int,  # noqa: ARG001  # likewise
-    file: TextIO | None = None,  # noqa: ARG001  # likewise
-    line: str | None = None,  # noqa: ARG001  # likewise
+    lineno: int,  # noqa: ARG001  # nor does its line
+    file: TextIO | None = None,  # noqa: ARG001  # warnings are shown on standard error alone
+    line: str | None = None,  # noqa: ARG001  # nor does the line's text
 ) -> None:
-    if issubclass(category, (UnpricedWarning, NotBilledWarning, StoreWarning, Notice)):
+    if issubclass(category, _SHOWN_WARNINGS):
         warned[str(message)] = category
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of all commands and options."""
-    parser = _Parser(
-        prog="wsanalytics",
-        description="What Amazon WorkSpaces cost, what they would cost in other settings, and "
-        "which to change. Nothing in AWS is changed without --yes or a typed confirmation.",
-    )
-    parser.add_argument("--version", action="version", version=f"wsanalytics {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND",
-                                     parser_class=_Parser)
-    parser.set_defaults(module="cli.commands.simulate", function=None)
-    add_all(commands)
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

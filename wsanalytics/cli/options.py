@@ -1,209 +1,351 @@
-"""Options that several commands share, and what their values may be. Nothing heavy is imported."""
+"""Options that several commands share, as dataclasses whose fields cyclopts reads.
+
+A command takes one as ``fleet: FleetOptions = FLEET``; each field is an option of its own.
+Nothing heavy is imported here: help must answer at once.
+"""
 
 from __future__ import annotations
 
-import argparse
-import math
-import re
-from datetime import date, timedelta
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
 
-from wsanalytics.bounds import (
-    HOURS_A_MONTH,
-    MINUTES_A_YEAR,
-    MOST,
-    MOST_A_WEEK,
-    MOST_DAYS,
-    SECONDS_A_DAY,
+from cyclopts import Group, Parameter
+
+from wsanalytics.cli.logs import messages_shown
+from wsanalytics.cli.value_kinds import (
+    A_WEEK,
+    DAY,
+    HOURS,
+    LIMIT,
+    NAMES,
+    PAIRS,
+    PATH,
+    SHARE,
+    TEXT,
+    TEXTS,
+    WHOLES,
+    Kind,
 )
+
+if TYPE_CHECKING:
+    from cyclopts import ArgumentCollection
 
 HOUR_RULES = ("clock_hour", "ceil_per_run", "exact", "ceil_per_session_plus_timeout")
 REPORTED = ("collect", "backfill")
+"""The commands whose permissions are looked into where none are named."""
+
+INPUT = Group("Input", sort_key=1)
+OPTIONS = Group("Options", sort_key=1)
+NARROW = Group("Narrow the fleet", sort_key=2)
+RULES = Group("Prices and billing", sort_key=3)
+LIMITS = Group("Limits and choices", sort_key=4)
+AWS = Group("AWS", sort_key=5)
+SAFETY = Group("Doing it", sort_key=6)
+OUTPUT = Group("Output", sort_key=7)
+MESSAGES_GROUP = Group("Messages", sort_key=8)
 
 
-def add_for(parser: argparse.ArgumentParser) -> None:
-    """The commands that permissions are about."""
-    parser.add_argument("--for", dest="for_commands", type=names, default=list(REPORTED),
-                        metavar="COMMANDS", help="commands, such as collect,backfill,apply "
-                        f"(default: {','.join(REPORTED)})")
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """A validator of cyclopts: at most one of the options of a group is given.
+
+    ``required``: exactly one. It raises :class:`ValueError` with the whole message.
+    """
+
+    required: bool = False
+
+    def __call__(self, arguments: ArgumentCollection) -> None:
+        """Check the options of the group."""
+        given = [argument for argument in arguments if argument.tokens]
+        if len(given) > 1:
+            raise ValueError(f"argument {spelled(given[1].names)}: not allowed with argument "
+                             f"{spelled(given[0].names)}")
+        if self.required and not given:
+            names = " ".join(spelled(argument.names) for argument in arguments)
+            raise ValueError(f"one of the arguments {names} is required")
 
 
-def add_store_option(parser: Any, what: str, *, required: bool = False) -> None:  # noqa: ANN401  # a parser, or a group of one
-    """The store of a collector."""
-    more = {"required": True} if required else {}
-    parser.add_argument("--store", type=Path, metavar="DIR", help=what, **more)
+def spelled(names: Iterable[str]) -> str:
+    """The spellings of an option as messages name it, those with two dashes first.
+
+    >>> spelled(("--verbose", "-v"))
+    '--verbose'
+    >>> spelled(("--regions", "--region"))
+    '--regions/--region'
+    """
+    return "/".join(name for name in names if name.startswith("--"))
 
 
-def add_account(parser: argparse.ArgumentParser) -> None:
+def one_of(name: str, *, required: bool = False) -> Group:
+    """A group of options that stand in each other's place; it is no heading of the help page."""
+    return Group(name, show=False, validator=OneOf(required=required))
+
+
+def option(
+    text: str, kind: Kind = TEXT, *, metavar: str | None = None, name: str | Sequence[str] = (),
+    group: Group | Sequence[Group] = (), choices: tuple[str, ...] | None = None,
+) -> Parameter:
+    """An option with a value: its help *text*, and the *kind* of its value.
+
+    The last of several values holds, or all of them where the kind is a list; a value is a text,
+    never JSON, and no option empties a list.
+    """
+    if metavar is not None and kind.is_list:
+        metavar = f"{metavar} ..."
+    return Parameter(
+        name=name or None, help=text, converter=kind, metavar=metavar, group=group or OPTIONS,
+        choices=choices, show_choices=False, show_default=False, allow_repeating=True,
+        consume_multiple=1 if kind.is_list else None, negative=(), json_list=False,
+        json_dict=False)
+
+
+def flag(
+    text: str, *, name: str | Sequence[str] = (), group: Group | Sequence[Group] = ()
+) -> Parameter:
+    """An option without a value; there is no --no-… beside it."""
+    return Parameter(name=name or None, help=text, group=group or OPTIONS, negative=(),
+                     show_default=False, allow_repeating=True)
+
+
+def subject(
+    text: str, metavar: str, kind: Kind = TEXT, *, choices: tuple[str, ...] | None = None
+) -> Parameter:
+    """What a command is about: a word of the command line that belongs to no option."""
+    return Parameter(name=metavar, help=text, metavar=metavar, converter=kind, choices=choices,
+                     show_choices=False, show_default=False)
+
+
+Pair = Annotated[tuple[str, str], Parameter(n_tokens=1)]
+"""A name and a value in one word, ``NAME=VALUE``."""
+StoreFolder = Annotated[Path, option("the store of a collector", PATH, metavar="DIR",
+                                     group=INPUT)]
+
+
+def outcome_file(what: str) -> Parameter:
+    """The option ``--output`` of commands that change something."""
+    return option(f"write what became of {what} to a .csv or .parquet file as well", PATH,
+                  metavar="F", group=OUTPUT)
+
+
+OutcomeFile = Annotated[Path | None, outcome_file("each")]
+
+
+def journal_option(default: str) -> Parameter:
+    """The option ``--journal``."""
+    return option(f"where every call is written down (default: {default})", PATH, metavar="F",
+                  group=OUTPUT)
+
+
+ForCommands = Annotated[Sequence[str], option(
+    f"commands, such as collect,backfill,apply (default: {','.join(REPORTED)})", NAMES,
+    metavar="COMMANDS", name="--for", group=INPUT)]
+"""The commands that permissions are about."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class CallerOptions:
+    """As whom AWS is called."""
+
+    profile: Annotated[str | None, option(
+        "a profile of AWS's configuration files", metavar="P", group=AWS)] = None
+    role_arn: Annotated[list[str], option(
+        "roles to assume, one for each account; may be repeated", TEXTS, metavar="ARN",
+        group=AWS)] = field(default_factory=list)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class AccountOptions(CallerOptions):
     """Which accounts and regions of AWS, and as whom."""
-    parser.add_argument("--region", nargs="+", action="extend", default=[], metavar="R",
-                        help="regions (default: the one that boto3 finds)")
-    parser.add_argument("--profile", metavar="P", help="a profile of AWS's configuration files")
-    parser.add_argument("--role-arn", nargs="+", action="extend", default=[], metavar="ARN",
-                        help="roles to assume, one for each account; may be repeated")
+
+    region: Annotated[list[str], option(
+        "regions (default: the one that boto3 finds)", TEXTS, metavar="R",
+        group=AWS)] = field(default_factory=list)
 
 
-def add_fleet(parser: argparse.ArgumentParser) -> None:
-    """A fleet from files or a store, its prices, its window, and what narrows it."""
-    add_store_option(parser, "the store of a collector, in place of --sessions and --workspaces")
-    parser.add_argument("--sessions", type=Path, metavar="F",
-                        help="the sessions table, .csv or .parquet")
-    parser.add_argument("--workspaces", type=Path, metavar="F",
-                        help="the workspaces table, .csv or .parquet")
-    parser.add_argument("--prices", type=Path, metavar="F",
-                        help="your own prices table, in place of AWS's list prices")
-    parser.add_argument("--discount", type=share, default=0.0, metavar="X",
-                        help="the share that is taken off all prices, such as 0.12 (default: 0)")
-    parser.add_argument("--start", type=day, metavar="D",
-                        help="first UTC day, YYYY-MM-DD (default: the first that sessions touch)")
-    parser.add_argument("--end", type=day, metavar="D",
-                        help="the day after the last, YYYY-MM-DD (default: after the last touched)")
-    parser.add_argument("--hour-rule", choices=HOUR_RULES, default=HOUR_RULES[0], metavar="R",
-                        help=f"how hours are counted: {', '.join(HOUR_RULES)} "
-                        "(default: clock_hour)")
-    parser.add_argument("--maintenance-hours", type=hours, default=1.0, metavar="N",
-                        help="hours billed for a month's maintenance of an AUTO_STOP WorkSpace "
-                        "whose directory has it enabled (default: 1)")
-    add_narrowing(parser)
-
-
-def add_narrowing(parser: argparse.ArgumentParser) -> None:
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class NarrowingOptions:
     """Which part of a fleet is meant."""
-    narrow = parser.add_argument_group("narrow the fleet")
-    for name, what in (("directory", "directory id"), ("bundle", "bundle id"),
-                       ("workspace", "WorkSpace id")):
-        narrow.add_argument(f"--{name}", nargs="+", action="extend", default=[], metavar="ID",
-                            help=f"only this {what}; may be repeated")
-    narrow.add_argument("--tag", nargs="+", action="extend", default=[], type=tag,
-                        metavar="NAME=VALUE", help="only WorkSpaces with this tag")
+
+    directory: Annotated[list[str], option(
+        "only this directory id; may be repeated", TEXTS, metavar="ID",
+        group=NARROW)] = field(default_factory=list)
+    bundle: Annotated[list[str], option(
+        "only this bundle id; may be repeated", TEXTS, metavar="ID",
+        group=NARROW)] = field(default_factory=list)
+    workspace: Annotated[list[str], option(
+        "only this WorkSpace id; may be repeated", TEXTS, metavar="ID",
+        group=NARROW)] = field(default_factory=list)
+    tag: Annotated[list[Pair], option(
+        "only WorkSpaces with this tag", PAIRS, metavar="NAME=VALUE",
+        group=NARROW)] = field(default_factory=list)
 
 
-def add_candidates(parser: argparse.ArgumentParser) -> None:
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class FleetOptions(NarrowingOptions):
+    """A fleet from files or a store, its prices, its window, and what narrows it."""
+
+    store: Annotated[Path | None, option(
+        "the store of a collector, in place of --sessions and --workspaces", PATH, metavar="DIR",
+        group=INPUT)] = None
+    sessions: Annotated[Path | None, option(
+        "the sessions table, .csv or .parquet", PATH, metavar="F", group=INPUT)] = None
+    workspaces: Annotated[Path | None, option(
+        "the workspaces table, .csv or .parquet", PATH, metavar="F", group=INPUT)] = None
+    start: Annotated[date | None, option(
+        "first UTC day, YYYY-MM-DD (default: the first that sessions touch)", DAY, metavar="D",
+        group=INPUT)] = None
+    end: Annotated[date | None, option(
+        "the day after the last, YYYY-MM-DD (default: after the last touched)", DAY, metavar="D",
+        group=INPUT)] = None
+    prices: Annotated[Path | None, option(
+        "your own prices table, in place of AWS's list prices", PATH, metavar="F",
+        group=RULES)] = None
+    discount: Annotated[float, option(
+        "the share that is taken off all prices, such as 0.12 (default: 0)", SHARE, metavar="X",
+        group=RULES)] = 0.0
+    hour_rule: Annotated[str, option(
+        f"how hours are counted: {', '.join(HOUR_RULES)} (default: clock_hour)", metavar="R",
+        group=RULES, choices=HOUR_RULES)] = HOUR_RULES[0]
+    maintenance_hours: Annotated[float, option(
+        "hours billed for a month's maintenance of an AUTO_STOP WorkSpace whose directory has it "
+        "enabled (default: 1)", HOURS, metavar="N", group=RULES)] = 1.0
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class CandidateOptions:
     """The settings that are tried beside the present one."""
-    parser.add_argument("--setting", nargs="+", action="extend", default=[], metavar="S",
-                        help="what may be proposed (default: ALWAYS_ON, AUTO_STOP:60, :120, :240)")
-    parser.add_argument("--timeout", nargs="+", action="extend", default=[], type=int, metavar="M",
-                        help="the timeouts in minutes that may be proposed, beside ALWAYS_ON, in "
-                        "place of --setting")
+
+    setting: Annotated[list[str], option(
+        "what may be proposed (default: ALWAYS_ON, AUTO_STOP:60, :120, :240)", TEXTS, metavar="S",
+        group=LIMITS)] = field(default_factory=list)
+    timeout: Annotated[list[int], option(
+        "the timeouts in minutes that may be proposed, beside ALWAYS_ON, in place of --setting",
+        WHOLES, metavar="M", group=LIMITS)] = field(default_factory=list)
 
 
-def add_choice(parser: argparse.ArgumentParser) -> None:
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class AnalysisOptions(FleetOptions, CandidateOptions):
     """A fleet, and what may be proposed for it."""
-    add_fleet(parser)
-    add_candidates(parser)
-    parser.add_argument("--max-cold-starts-per-week", type=a_week, metavar="X",
-                        help="the most cold starts a week that a proposed setting may have "
-                        "(default: no limit)")
-    parser.add_argument("--min-saving-usd", type=limit, default=1.0, metavar="X",
-                        help="the least saving a month worth a change (default: 1.00)")
+
+    max_cold_starts_per_week: Annotated[float | None, option(
+        "the most cold starts a week that a proposed setting may have (default: no limit)", A_WEEK,
+        metavar="X", group=LIMITS)] = None
+    min_saving_usd: Annotated[float, option(
+        "the least saving a month worth a change (default: 1.00)", LIMIT, metavar="X",
+        group=LIMITS)] = 1.0
 
 
-def day(text: str) -> date:
-    """A UTC day."""
-    message = f"{text!r} is not a UTC day, written YYYY-MM-DD"
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-        raise argparse.ArgumentTypeError(message)
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(message) from None
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ZoneOptions:
+    """Whose clock counts for the hours of the day."""
+
+    time_zone: Annotated[str, option(
+        "the time zone of hours of the day, such as Europe/Berlin (default: UTC)", metavar="ZONE",
+        group=INPUT)] = "UTC"
+    time_zone_by_directory: Annotated[list[Pair], option(
+        "the time zone of the WorkSpaces of one directory; may be repeated", PAIRS,
+        metavar="DIRECTORY=ZONE", group=INPUT)] = field(default_factory=list)
 
 
-def limit(text: str, most: float = MOST) -> float:
-    """A number from 0 on, to *most*."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value >= 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
-    if value > most:
-        raise argparse.ArgumentTypeError(f"{text!r} is more than {most:,.10g}, the most it can be")
-    return value
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class RegionZoneOptions(ZoneOptions):
+    """Whose clock counts for the hours of the day; by default that of each AWS region."""
+
+    time_zone: Annotated[str, option(
+        "the time zone of hours of the day, such as Europe/Berlin (default: that of each AWS "
+        "region)", metavar="ZONE", group=INPUT)] = ""
 
 
-def positive(text: str, most: float = MOST) -> float:
-    """A number over 0, to *most*."""
-    if (value := limit(text, most)) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not more than 0")
-    return value
+YES_OR_ASK = one_of("yes or interactive")
 
 
-def minutes(text: str) -> float:
-    """Minutes, from 0 to a year of them."""
-    return limit(text, MINUTES_A_YEAR)
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ConsentOptions:
+    """Whether something is really done; otherwise it is a dry run."""
+
+    yes: Annotated[bool, flag(
+        "do it, without a question; otherwise this is a dry run", group=(SAFETY, YES_OR_ASK))
+    ] = False
+    interactive: Annotated[bool, flag(
+        "show what would be done, and ask for a typed confirmation", group=(SAFETY, YES_OR_ASK))
+    ] = False
 
 
-def some_minutes(text: str) -> float:
-    """Minutes, over 0 and to a year of them."""
-    return positive(text, MINUTES_A_YEAR)
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class CareOptions(ConsentOptions, CallerOptions):
+    """Whether something is really done, to whom never, and as whom."""
+
+    opt_out_tag: Annotated[list[str], option(
+        "leave WorkSpaces with a tag of this name alone, beside those with Skip_Convert; may be "
+        "repeated", TEXTS, metavar="NAME", group=SAFETY)] = field(default_factory=list)
 
 
-def seconds(text: str) -> float:
-    """Seconds, from 0 to a day of them."""
-    return limit(text, SECONDS_A_DAY)
+VERBOSE_OR_QUIET = one_of("verbose or quiet")
 
 
-def hours(text: str) -> float:
-    """Hours of a month."""
-    return limit(text, HOURS_A_MONTH)
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class MessageOptions:
+    """How much is said on standard error; every command has these options."""
+
+    verbose: Annotated[bool, flag(
+        "log what is done: calls of AWS with seconds, rows read and written",
+        name=("--verbose", "-v"), group=(MESSAGES_GROUP, VERBOSE_OR_QUIET))] = False
+    quiet: Annotated[bool, flag(
+        "results, warnings and errors alone: no notes and no progress",
+        group=(MESSAGES_GROUP, VERBOSE_OR_QUIET))] = False
 
 
-def some_days(text: str) -> float:
-    """Days, over 0 and to a million of them."""
-    return positive(text, MOST_DAYS)
+FLEET, ANALYSIS, NARROWING, CANDIDATES = (
+    FleetOptions(), AnalysisOptions(), NarrowingOptions(), CandidateOptions())
+ACCOUNT, CALLER, CARE, CONSENT = AccountOptions(), CallerOptions(), CareOptions(), ConsentOptions()
+ZONES, REGION_ZONES, MESSAGES = ZoneOptions(), RegionZoneOptions(), MessageOptions()
 
 
-def a_week(text: str) -> float:
-    """How often in a week, at most once a minute."""
-    return limit(text, MOST_A_WEEK)
+class Command(Protocol):
+    """A function that is a command: it gives its exit code, or nothing where all is done."""
+
+    about: str
+    examples: tuple[str, ...]
+
+    def __call__(self, *args: Any, **options: Any) -> int | None:  # noqa: ANN401  # each its own
+        """Run the command."""
 
 
-def share(text: str) -> float:
-    """A share, from 0 to less than 1."""
-    if (value := limit(text)) >= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share from 0 to less than 1")
-    return value
+def command(about: str, *examples: str) -> Callable[[Callable[..., int | None]], Command]:
+    """A decorator that makes a function a command.
 
+    Its help page says what it is *about* and shows the *examples*. It gets the options of
+    :class:`MessageOptions`, which hold while it runs.
+    """
+    def decorate(function: Callable[..., int | None]) -> Command:
+        @wraps(function)
+        def run(*args: Any, messages: MessageOptions = MESSAGES, **options: Any) -> int | None:  # noqa: ANN401  # those of the function
+            with messages_shown(verbose=messages.verbose, quiet=messages.quiet):
+                return function(*args, **options)
 
-def count(text: str) -> int:
-    """A whole number over 0."""
-    if not re.fullmatch(r"[1-9]\d{0,8}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number over 0")
-    return int(text)
+        made = cast("Any", run)
+        signature = inspect.signature(function)
+        more = inspect.Parameter("messages", inspect.Parameter.KEYWORD_ONLY, default=MESSAGES,
+                                 annotation=MessageOptions)
+        made.__signature__ = signature.replace(parameters=[*signature.parameters.values(), more])
+        made.__annotations__ = {**function.__annotations__, "messages": MessageOptions}
+        made.about, made.examples = about, examples
+        return cast("Command", made)
 
-
-def add_zones(parser: argparse.ArgumentParser, *, default: str = "UTC") -> None:
-    """Whose clock tells the hours of the day; without a *default* that of each AWS region."""
-    parser.add_argument("--time-zone", default=default, metavar="ZONE",
-                        help="the time zone of hours of the day, such as Europe/Berlin (default: "
-                        f"{default or 'that of each AWS region'})")
-    parser.add_argument("--time-zone-by-directory", nargs="+", action="extend", default=[],
-                        type=tag, metavar="DIRECTORY=ZONE",
-                        help="the time zone of the WorkSpaces of one directory; may be repeated")
-
-
-def tag(text: str) -> tuple[str, str]:
-    """A tag's name and value."""
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a tag, written NAME=VALUE")
-    return name, value
-
-
-def span(text: str) -> timedelta:
-    """A span up to a day."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text)
-    span = timedelta(0)
-    if found and float(found[1]) < 1e6:
-        span = timedelta(seconds=float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]])
-    if not timedelta(0) < span <= timedelta(days=1):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a span up to a day, written 30s, 5m or 1h")
-    return span
-
-
-def names(text: str) -> list[str]:
-    """Names, with commas between them."""
-    return [name for name in re.split(r"[,\s]+", text) if name]
+    return decorate

@@ -6,38 +6,32 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from wsanalytics.aws import (
+    FLEET_READS,
+    METRIC_READS,
     NEEDS_NO_PERMISSION,
-    cloudtrail,
-    cloudwatch,
+    PRICE_READS,
+    TRAIL_READS,
+    WRITES,
     resources_for,
     statement_for,
-    writer,
-)
-from wsanalytics.aws import (
-    price_list as offers,
-)
-from wsanalytics.aws import (
-    workspaces as reader,
 )
 from wsanalytics.errors import InputError
 
 __all__ = ["COMMANDS", "READS", "WRITES", "actions_of", "policy", "statement_for"]
 
-WRITES = writer.ACTIONS
-"""The actions that change something."""
 _MODIFY, _START, _STOP, _CREATE = WRITES
 _LOOKS = ("workspaces:DescribeWorkspaces", "workspaces:DescribeWorkspacesConnectionStatus",
           "tag:GetResources")
 COMMANDS: dict[str, tuple[str, ...]] = {
-    "collect": reader.ACTIONS,
-    "backfill": (*reader.ACTIONS, *cloudwatch.ACTIONS, *cloudtrail.ACTIONS),
-    "apply": (*reader.ACTIONS, _MODIFY),
-    "undo": (*reader.ACTIONS, _MODIFY),
+    "collect": FLEET_READS,
+    "backfill": (*FLEET_READS, *METRIC_READS, *TRAIL_READS),
+    "apply": (*FLEET_READS, _MODIFY),
+    "undo": (*FLEET_READS, _MODIFY),
     "stop-idle": (*_LOOKS, _STOP),
     "start-early": (*_LOOKS, _START),
     "creation-properties": ("workspaces:DescribeWorkspaces", _CREATE),
-    "prices": offers.ACTIONS,
-    "doctor": (*reader.ACTIONS, *cloudwatch.ACTIONS, *cloudtrail.ACTIONS),
+    "prices": PRICE_READS,
+    "doctor": (*FLEET_READS, *METRIC_READS, *TRAIL_READS),
 }
 """The actions that each command calls."""
 READS = tuple(sorted({action for actions in COMMANDS.values() for action in actions} - {*WRITES}))

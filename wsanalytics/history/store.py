@@ -17,6 +17,7 @@ single files are still there.
 from __future__ import annotations
 
 import json
+import logging
 import re
 import time
 import warnings
@@ -57,6 +58,8 @@ from wsanalytics.history.store_files import KINDS, day_folders, parquet_files, s
 from wsanalytics.schedule import check_settings
 from wsanalytics.tables import SETTINGS, WORKSPACES, write_sealed
 from wsanalytics.timeline import Window, whole_days
+
+_LOG = logging.getLogger(__name__)
 
 
 class EmptyError(InputError):
@@ -151,6 +154,7 @@ class Store:
             folder = self._made("samples", f"day={day}")
             with self.locked("write", wait_seconds=60):
                 write_samples(part, folder / f"{name}.parquet")
+            _LOG.info("%s: %d samples of %s written", self.folder, len(part), day)
 
     def add_workspaces(self, rows: pd.DataFrame, seen_at: datetime, name: str) -> None:
         """Add WorkSpaces that are new or changed: rows of a ``workspaces`` table."""
@@ -194,13 +198,17 @@ class Store:
         The same look at the same instant counts once; a look of our own before a metric's.
         *workspaces* are the ids to read, *sources* the sources, by default all.
         """
+        began = time.monotonic()
         wanted = {"workspace_id": workspaces, "source": sources}
         tables = [
             steadily(partial(read_day, folder, wanted))
             for day, folder in self.days().items()
             if (start is None or day >= start) and (end is None or day < end)
         ]
-        return as_frame(pa.concat_tables(tables) if tables else no_samples())
+        frame = as_frame(pa.concat_tables(tables) if tables else no_samples())
+        _LOG.info("%s: %d samples of %d days read in %.2f s", self.folder, len(frame), len(tables),
+                  time.monotonic() - began)
+        return frame
 
     def inventory(self, *, guesses: bool = True) -> pd.DataFrame:
         """Every WorkSpace that was ever seen, as it was last seen: a ``workspaces`` table.

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import codecs
 import csv
+import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -24,6 +26,7 @@ from wsanalytics.tables.contract import Kind, Table
 from wsanalytics.tables.foreign_columns import file_hint
 from wsanalytics.tables.sealed_parquet import BROKEN, frame_of, read_columns, write_sealed
 
+_LOG = logging.getLogger(__name__)
 Quoting = Literal[0, 1, 2, 3]
 READ_BACK = {"workspaces", "samples", "sessions", "gaps", "prices", "settings", "orders"}
 """The tables that commands read, beside writing them: what they hold comes back to the letter."""
@@ -49,6 +52,7 @@ def read_table(path: Path, table: Table) -> pd.DataFrame:
             mend=file_hint(path.suffix),
         )
     refuse_no_file(path, f"a {table.name} table")
+    began = time.monotonic()
     try:
         if path.stat().st_size == 0:
             raise InputError(
@@ -57,7 +61,7 @@ def read_table(path: Path, table: Table) -> pd.DataFrame:
                 rule=f"a {table.name} table has at least its column names",
                 mend="check how the file was made",
             )
-        return read(path, table)
+        frame = read(path, table)
     except BROKEN as error:
         reason = error.strerror if isinstance(error, OSError) else ""
         raise InputError(
@@ -67,6 +71,9 @@ def read_table(path: Path, table: Table) -> pd.DataFrame:
             rule="the file is whole, of the kind that its ending says, and its text is UTF-8",
             mend="check its permissions, and that it is complete; or make it again",
         ) from error
+    _LOG.info("%s: %d rows of a %s table read in %.2f s", path, len(frame), table.name,
+              time.monotonic() - began)
+    return frame
 
 
 def read_source(
@@ -158,6 +165,7 @@ def write_table(
             text.to_csv(file, index=False, lineterminator="\n", quoting=quoting)
         else:
             write_sealed(pa.Table.from_pandas(columns, preserve_index=False), file)
+    _LOG.info("%s: %d rows of a %s table written", path, len(frame), table.name)
 
 
 def _as_csv(frame: pd.DataFrame, table: Table) -> tuple[pd.DataFrame, Quoting]:

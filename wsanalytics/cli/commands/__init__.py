@@ -1,1 +1,1 @@
-"""The commands: one file a command or group of commands."""
+"""The commands: one file each, or one for a group. Heavy imports stand inside the functions."""

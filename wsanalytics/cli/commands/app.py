@@ -6,56 +6,94 @@ import json
 import os
 import secrets
 import socket
-from argparse import Namespace
+import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from wsanalytics.calendars import Zones
-from wsanalytics.cli.printing import fleet as terminal
+from wsanalytics.cli.options import (
+    CALLER,
+    INPUT,
+    LIMITS,
+    REGION_ZONES,
+    SAFETY,
+    CallerOptions,
+    RegionZoneOptions,
+    command,
+    flag,
+    journal_option,
+    option,
+)
+from wsanalytics.cli.value_kinds import COUNT, PATH
 from wsanalytics.errors import InputError
-from wsanalytics.history import Store
-from wsanalytics.recommendations import read_plan
-from wsanalytics.widgets import ENVIRONMENT, refuse_without_fleet
 
 HERE, LAST_PORT = "127.0.0.1", 65535
 
 
-def app(args: Namespace) -> None:
+@command("Serve the plan, the fleet and what-if as a page for people without a notebook (needs the "
+         "extra 'notebooks'). It only reads, unless it is started with --allow-apply; then changes "
+         "are made after a typed confirmation, journalled, and can be taken back. Without --store "
+         "and --plan it shows the sample fleet. The address is the first line printed.",
+         "wsanalytics app",
+         "wsanalytics app --plan plan.json --store fleet --allow-apply")
+def app(
+    *,
+    plan: Annotated[Path | None, option(
+        "the plan to review (default: one made from the store)", PATH, metavar="plan.json",
+        group=INPUT)] = None,
+    store: Annotated[Path | None, option("the store of a collector, which shows why", PATH,
+                                         metavar="DIR", group=INPUT)] = None,
+    allow_apply: Annotated[bool, flag(
+        "let the page make changes; its address then holds a secret", group=SAFETY)] = False,
+    limit: Annotated[int, option("the most changes in one run (default: 25)", COUNT, metavar="N",
+                                 group=LIMITS)] = 25,
+    port: Annotated[int | None, option("the port (default: a free one)", COUNT,
+                                       metavar="P")] = None,
+    journal: Annotated[Path | None, journal_option(
+        "PLAN.journal.jsonl beside the plan, or a file named after it here")] = None,
+    zones: RegionZoneOptions = REGION_ZONES,
+    caller: CallerOptions = CALLER,
+) -> None:
     """Serve the page until Ctrl-C or SIGTERM; its address is the first line that is printed."""
+    from wsanalytics.calendars import Zones
+    from wsanalytics.cli.printing.console import note
+    from wsanalytics.history import Store
+    from wsanalytics.recommendations import read_plan
+    from wsanalytics.widgets import ENVIRONMENT, refuse_without_fleet
+
     if find_spec("voila") is None:
         raise InputError("Voilà is not installed", where="the page",
                          rule="the page is a notebook, served by Voilà",
                          mend="pip install 'wsanalytics[notebooks]'")
-    if args.allow_apply:
-        refuse_without_fleet(args.plan or args.store)
-    if args.plan is not None:
-        read_plan(args.plan)  # what is wrong is told here, not in the browser
-    if args.store is not None:
-        Store(args.store)
-    if args.time_zone:
-        Zones.of(args.time_zone, args.time_zone_by_directory)
-    if args.port is not None and args.port > LAST_PORT:
-        raise InputError(f"there is no port {args.port}", where="--port",
+    if allow_apply:
+        refuse_without_fleet(plan or store)
+    if plan is not None:
+        read_plan(plan)  # what is wrong is said here, not in the browser
+    if store is not None:
+        Store(store)
+    if zones.time_zone:
+        Zones.of(zones.time_zone, zones.time_zone_by_directory)
+    if port is not None and port > LAST_PORT:
+        raise InputError(f"there is no port {port}", where="--port",
                          rule=f"ports go from 1 to {LAST_PORT}", mend="name a free one, or none")
-    page, port = _page(), _free_port(args.port or 0)
+    page, free_port = _page(), _free_port(port or 0)
     token = secrets.token_urlsafe(24)
-    os.environ[ENVIRONMENT] = json.dumps(_asked(args))
-    print(f"http://{HERE}:{port}/?token={token}", flush=True)  # noqa: T201  # this command's result
-    terminal.tell(("changes can be made from this page" if args.allow_apply else
-                   "read only; --allow-apply lets it change WorkSpaces")
-                  + "; keep its address to yourself: whoever has it sees the fleet")
-    _serve(page, port, token)
+    os.environ[ENVIRONMENT] = json.dumps(_absolute(plan=plan, store=store, journal=journal) | {
+        "folder": str(Path.cwd()), "limit": limit, "allow_apply": allow_apply,
+        "time_zone": zones.time_zone, "time_zone_by_directory": zones.time_zone_by_directory,
+        "profile": caller.profile, "role_arn": caller.role_arn})
+    sys.stdout.write(f"http://{HERE}:{free_port}/?token={token}\n")
+    sys.stdout.flush()
+    note(("changes can be made from this page" if allow_apply else
+          "read only; --allow-apply lets it change WorkSpaces")
+         + "; keep its address to yourself: whoever has it sees the fleet")
+    _serve(page, free_port, token)
 
 
-def _asked(args: Namespace) -> dict[str, object]:
-    paths = {name: str(path.resolve()) for name in ("plan", "store", "journal")
-             if (path := getattr(args, name)) is not None}
-    return paths | {
-        "folder": str(Path.cwd()), "limit": args.limit, "allow_apply": args.allow_apply,
-        "time_zone": args.time_zone, "time_zone_by_directory": args.time_zone_by_directory,
-        "profile": args.profile, "role_arn": args.role_arn}
+def _absolute(**paths: Path | None) -> dict[str, object]:
+    """The *paths* that are given, as the page finds them from another folder."""
+    return {name: str(path.resolve()) for name, path in paths.items() if path is not None}
 
 
 def _page() -> Path:
@@ -69,14 +107,14 @@ def _page() -> Path:
 
 def _free_port(wanted: int) -> int:
     """The port *wanted*, or any (0), if nobody else has it."""
-    with socket.socket() as one:
+    with socket.socket() as listener:
         try:
-            one.bind((HERE, wanted))
+            listener.bind((HERE, wanted))
         except OSError as error:
             raise InputError(f"port {wanted} is taken", where="--port",
                              rule="the page needs a port of its own",
                              mend="name another one, or none") from error
-        return int(one.getsockname()[1])
+        return int(listener.getsockname()[1])
 
 
 def is_from_here(headers: Mapping[str, str], port: int) -> bool:
@@ -99,9 +137,9 @@ def is_from_here(headers: Mapping[str, str], port: int) -> bool:
 
 
 def _serve(page: Path, port: int, token: str) -> None:
-    from tornado.web import ErrorHandler  # noqa: PLC0415  # comes with Voilà
-    from traitlets.config import Config  # noqa: PLC0415  # comes with Voilà, which is optional
-    from voila.app import Voila  # noqa: PLC0415  # likewise
+    from tornado.web import ErrorHandler
+    from traitlets.config import Config
+    from voila.app import Voila
 
     class Guarded(Voila):  # type: ignore[misc]  # Voilà ships no types
         """Voilà that answers nobody but its own page, by HTTP and by websocket."""

@@ -1,146 +1,192 @@
-"""The commands ``apply`` and ``undo``."""
+"""The commands ``apply`` and ``undo``: make the changes of a plan, and take them back."""
 
 from __future__ import annotations
 
 import re
-from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
-
-from wsanalytics.actions import (
-    RunOptions,
-    account_regions_of,
-    apply_plan,
-    in_force,
-    journal_beside,
-    journal_state,
-    read_journal,
+from wsanalytics.cli.exit_codes import DONE
+from wsanalytics.cli.options import (
+    CARE,
+    INPUT,
+    LIMITS,
+    SAFETY,
+    CareOptions,
+    OutcomeFile,
+    command,
+    flag,
+    journal_option,
+    option,
+    outcome_file,
+    subject,
 )
-from wsanalytics.actions import (
-    undo as undo_changes,
-)
-from wsanalytics.aws import RATE_PER_SECOND, Writer
-from wsanalytics.cli.confirm import INTERRUPTED, PARTLY, confirmed, exit_status, writers_of, written
-from wsanalytics.cli.printing import actions as outcomes
-from wsanalytics.cli.printing import fleet as terminal
-from wsanalytics.files import check_output
-from wsanalytics.formatting import counted
-from wsanalytics.recommendations import CALLS_A_CHANGE, DONE_BY, Plan, read_plan
-from wsanalytics.tables import APPLIED, write_table
+from wsanalytics.cli.value_kinds import COUNT, PART, PATH, SOME_DAYS, TEXTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from wsanalytics.aws import Writer
+    from wsanalytics.cli.confirm import Action
+    from wsanalytics.recommendations import Plan
+
+StopAfter = Annotated[int, option("stop after so many failures in a row (default: 5)", COUNT,
+                                  metavar="N", group=LIMITS)]
 
 
-def apply(args: Namespace) -> int:
-    """Say what a plan would change, or change it; 1 where some of it was skipped or left."""
-    _check_outputs(args.output)
-    plan = read_plan(args.plan)
-    if plan.changes.empty:
-        terminal.tell(f"nothing to change: {args.plan} has no changes")
-        if args.output:
-            write_table(pd.DataFrame(columns=list(APPLIED.names)), args.output, APPLIED)
-        return 0
-    places = account_regions_of(plan)
-    journal = args.journal or journal_beside(args.plan)
-    _warn(plan, args)
-    due_on = datetime.now(UTC).date() if args.due else None
-    terms = RunOptions(limit=args.limit, max_share=args.max_share,
-                  stop_after_failures=args.stop_after_failures,
-                  opt_out=tuple(args.opt_out_tag), log=terminal.tell)
-
-    def run(writers: list[Writer], *, dry_run: bool) -> pd.DataFrame:
-        return apply_plan(
-            plan, writers, dry_run=dry_run, journal=journal, resume=args.resume, due_on=due_on,
-            options=terms, plan_name=args.plan.name)
-
-    with writers_of(args, [region for _, region in places if region]) as writers:
-        return _carry_out(args, run, writers, "apply", journal)
-
-
-def undo(args: Namespace) -> int:
-    """Say what would be taken back of what a journal tells, or take it back."""
-    _check_outputs(args.output)
-    only = args.workspace or None
-    net_changes = in_force(journal_state(read_journal(args.journal)), only, args.journal)
-    regions = sorted({one.latest.region for one in net_changes.values()})
-    if not regions:
-        terminal.tell("nothing to undo: no change that this journal tells of is in force by it")
-        if args.output:
-            write_table(pd.DataFrame(columns=list(APPLIED.names)), args.output, APPLIED)
-        return 0
-    terms = RunOptions(limit=args.limit, stop_after_failures=args.stop_after_failures,
-                  opt_out=tuple(args.opt_out_tag), log=terminal.tell)
-
-    def run(writers: list[Writer], *, dry_run: bool) -> pd.DataFrame:
-        return undo_changes(args.journal, writers, dry_run=dry_run, only=only, options=terms)
-
-    with writers_of(args, regions) as writers:
-        return _carry_out(args, run, writers, "undo", args.journal)
-
-
-def _carry_out(
-    args: Namespace, run: Callable[..., pd.DataFrame], writers: list[Writer], verb: str,
-    journal: Path,
+@command("Look at each WorkSpace of a plan, and say what would change and what it would save. With "
+         "--yes the changes are made, checked before, read back after, and journalled, so that "
+         "'undo' can take them back.",
+         "wsanalytics apply plan.json",
+         "wsanalytics apply plan.json --due --limit 10 --yes")
+def apply(
+    plan: Annotated[Path, subject("the plan", "plan.json", PATH)], /, *,
+    limit: Annotated[int, option(
+        "the most changes to make, those that save most first (default: 25)", COUNT, metavar="N",
+        group=LIMITS)] = 25,
+    max_share: Annotated[float, option(
+        "the largest share of the fleet to change at once (default: 1)", PART, metavar="X",
+        group=LIMITS)] = 1.0,
+    stop_after_failures: StopAfter = 5,
+    due: Annotated[bool, flag("only changes whose best date has come", group=LIMITS)] = False,
+    resume: Annotated[bool, flag("go on where an interrupted run ended", group=SAFETY)] = False,
+    old_after_days: Annotated[float, option(
+        "warn of a plan or prices older than that (default: 14)", SOME_DAYS, metavar="N",
+        group=LIMITS)] = 14.0,
+    output: Annotated[Path | None, outcome_file("each change")] = None,
+    journal: Annotated[Path | None, journal_option("PLAN.journal.jsonl beside the plan")] = None,
+    care: CareOptions = CARE,
 ) -> int:
-    """The dry run, the question where there is one, and the real thing where it is wanted."""
-    is_real = args.yes
-    if args.interactive:
-        frame = run(writers, dry_run=True)
-        outcomes.print_applied(frame, dry_run=True)
-        count = int(frame["outcome"].eq("would be done").sum())
-        is_real = bool(count) and confirmed(
-            f"{verb} {count}", f"{counted(count, 'change')} in account "
-            + ", ".join(f"{one.connection.account_id} {one.connection.region}" for one in writers))
-        if not is_real:
-            terminal.tell("nothing was changed")
-            return exit_status(frame)
-    try:
-        frame = run(writers, dry_run=not is_real)
-    except KeyboardInterrupt:
-        if not is_real:
-            raise
-        again = f"go on with --resume, or take it back with 'wsanalytics undo {journal}'" if (
-            verb == "apply") else "run it again for what is left"
-        terminal.tell(f"interrupted; what was done is in {journal}; {again}")
-        return INTERRUPTED
-    outcomes.print_applied(frame, dry_run=not is_real)
-    if is_real:
-        terminal.tell(f"every call is in {journal}")
-    else:
-        terminal.tell("this was a dry run: nothing was changed; --yes makes the changes")
-    is_written = written(frame, args.output, APPLIED, is_real=is_real)
-    return exit_status(frame) if is_written else PARTLY
+    """Print what a plan would change, or change it; 1 where some of it failed or was skipped."""
+    from wsanalytics.actions import RunOptions, account_regions_of, apply_plan, journal_beside
+    from wsanalytics.cli.confirm import carry_out, writers_of
+    from wsanalytics.cli.printing.console import warn
+    from wsanalytics.files import check_output
+    from wsanalytics.recommendations import read_plan
+    from wsanalytics.tables import APPLIED
+
+    if output:
+        check_output(output)
+    content = read_plan(plan)
+    if content.changes.empty:
+        return _nothing_to_do(f"nothing to change: {plan} has no changes", output)
+    regions = [region for _, region in account_regions_of(content) if region]
+    calls = journal or journal_beside(plan)
+    _warn(content, old_after_days, limit, is_due=due)
+    due_on = datetime.now(UTC).date() if due else None
+    terms = RunOptions(limit=limit, max_share=max_share, stop_after_failures=stop_after_failures,
+                  opt_out=tuple(care.opt_out_tag), log=warn)
+
+    with writers_of(care, regions) as writers:
+        def run(dry_run: bool) -> pd.DataFrame:
+            return apply_plan(content, writers, dry_run=dry_run, journal=calls, resume=resume,
+                              due_on=due_on, options=terms, plan_name=plan.name)
+
+        action = _changes("apply", calls, writers, f"go on with --resume, or take it back with "
+                          f"'wsanalytics undo {calls}'")
+        return carry_out(action, run, care, output=output, table=APPLIED)
 
 
-def _check_outputs(path: Path | None) -> None:
-    if path is not None:
-        check_output(path)
+@command("Give every WorkSpace that a journal says was changed, or those named, the setting it had "
+         "before, with the same care as 'apply'.",
+         "wsanalytics undo plan.journal.jsonl",
+         "wsanalytics undo plan.journal.jsonl --workspace ws-1234567ab --yes")
+def undo(
+    journal: Annotated[Path, subject("the journal of the changes", "JOURNAL", PATH)], /, *,
+    workspace: Annotated[Sequence[str], option(
+        "take back only the change of this WorkSpace; may be repeated (default: all)", TEXTS,
+        metavar="ID", group=INPUT)] = (),
+    limit: Annotated[int | None, option("the most changes to take back (default: all)", COUNT,
+                                        metavar="N", group=LIMITS)] = None,
+    stop_after_failures: StopAfter = 5,
+    output: OutcomeFile = None,
+    care: CareOptions = CARE,
+) -> int:
+    """Print what would be taken back of what a journal records, or take it back."""
+    from wsanalytics.actions import RunOptions, in_force, journal_state, read_journal
+    from wsanalytics.actions import undo as undo_changes
+    from wsanalytics.cli.confirm import carry_out, writers_of
+    from wsanalytics.cli.printing.console import warn
+    from wsanalytics.files import check_output
+    from wsanalytics.tables import APPLIED
+
+    if output:
+        check_output(output)
+    only = workspace or None
+    effective = in_force(journal_state(read_journal(journal)), only, journal)
+    regions = sorted({change.latest.region for change in effective.values()})
+    if not regions:
+        return _nothing_to_do(
+            "nothing to undo: no change that this journal tells of is in force by it", output)
+    terms = RunOptions(limit=limit, stop_after_failures=stop_after_failures,
+                  opt_out=tuple(care.opt_out_tag), log=warn)
+
+    with writers_of(care, regions) as writers:
+        def run(dry_run: bool) -> pd.DataFrame:
+            return undo_changes(journal, writers, dry_run=dry_run, only=only, options=terms)
+
+        action = _changes("undo", journal, writers, "run it again for what is left")
+        return carry_out(action, run, care, output=output, table=APPLIED)
 
 
-def _warn(plan: Plan, args: Namespace) -> None:
-    """What an administrator should know before a plan is applied."""
+def _nothing_to_do(message: str, output: Path | None) -> int:
+    """Say so, and write a table without rows where one was asked for."""
+    import pandas as pd
+
+    from wsanalytics.cli.printing.console import note
+    from wsanalytics.tables import APPLIED, write_table
+
+    note(message)
+    if output:
+        write_table(pd.DataFrame(columns=list(APPLIED.names)), output, APPLIED)
+    return DONE
+
+
+def _changes(verb: str, journal: Path, writers: Sequence[Writer], if_interrupted: str) -> Action:
+    """The changes of settings in the accounts and regions of *writers*, as an action."""
+    from wsanalytics.cli.confirm import Action
+    from wsanalytics.cli.printing.actions import print_applied
+
+    places = (f"{writer.connection.account_id} {writer.connection.region}" for writer in writers)
+    return Action(verb=verb, noun="change", scope=f" in account {', '.join(places)}",
+                  done="changed", with_yes="makes the changes", journal=journal,
+                  show=lambda frame, dry_run: print_applied(frame, dry_run=dry_run),
+                  if_interrupted=if_interrupted)
+
+
+def _warn(plan: Plan, old_after_days: float, limit: int, *, is_due: bool) -> None:
+    """Warn of what an administrator should know before a plan is applied."""
+    from wsanalytics.cli.printing.console import warn
+    from wsanalytics.formatting import counted
+
     now = datetime.now(UTC)
-    for what, at, mend in (
+    for what, at, advice in (
         ("the plan is", plan.created_at, "make a new one with 'wsanalytics recommend'"),
         ("the prices in it are", _as_date(plan.prices_date),
          "'wsanalytics prices refresh', then 'wsanalytics recommend'"),
     ):
-        if at is not None and now - at > timedelta(days=args.old_after_days):
-            terminal.tell(f"warning: {what} of {at:%Y-%m-%d}, {(now - at).days} days ago "
-                          f"(over {args.old_after_days:g} days): {mend}")
-    _warn_of_the_hour(plan, now, args.limit)
+        if at is not None and now - at > timedelta(days=old_after_days):
+            warn(f"warning: {what} of {at:%Y-%m-%d}, {(now - at).days} days ago "
+                          f"(over {old_after_days:g} days): {advice}")
+    _warn_of_the_hour(plan, now, limit)
     changes = plan.changes
     missed = changes[(changes["from_setting"] == "ALWAYS_ON") & (changes["best_date"] != "")
                      & (changes["best_date"].str[:7] < f"{now:%Y-%m}")]
-    if args.due and len(missed):
-        terminal.tell(f"warning: the best date of {counted(len(missed), 'change')} to AUTO_STOP "
+    if is_due and len(missed):
+        warn(f"warning: the best date of {counted(len(missed), 'change')} to AUTO_STOP "
                       "was in an earlier month: this month is paid for as ALWAYS_ON, so they save "
                       "from the next 1st on")
 
 
 def _warn_of_the_hour(plan: Plan, now: datetime, limit: int) -> None:
-    """Changes to AUTO_STOP on a month's last day that would come too late for it."""
+    """Warn of changes to AUTO_STOP on a month's last day that would come too late for it."""
+    from wsanalytics.aws import RATE_PER_SECOND
+    from wsanalytics.cli.printing.console import warn
+    from wsanalytics.formatting import counted
+    from wsanalytics.recommendations import CALLS_A_CHANGE, DONE_BY
+
     changes = plan.changes.head(limit)
     late = changes[(changes["from_setting"] == "ALWAYS_ON")]
     tomorrow = now.date() + timedelta(days=1)
@@ -148,7 +194,7 @@ def _warn_of_the_hour(plan: Plan, now: datetime, limit: int) -> None:
         return
     seconds = len(late) * CALLS_A_CHANGE / RATE_PER_SECOND
     if now + timedelta(seconds=seconds) > datetime.combine(now.date(), DONE_BY, UTC):
-        terminal.tell(
+        warn(
             f"warning: {counted(len(late), 'change')} to AUTO_STOP take about "
             f"{seconds / 60:,.0f} min, and today is the month's last day: what is made after "
             f"00:00 UTC pays another whole month of ALWAYS_ON")

@@ -2,36 +2,57 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
 
-from wsanalytics.backtesting import backtest as run_backtest
-from wsanalytics.backtesting import policy_named
-from wsanalytics.cli.inputs import fleet_of, tell_defaults
-from wsanalytics.cli.printing import fleet as terminal
-from wsanalytics.files import check_output
-from wsanalytics.formatting import counted
-from wsanalytics.tables import OUTCOMES, write_table
+from wsanalytics.cli.options import FLEET, LIMITS, OUTPUT, FleetOptions, command, option
+from wsanalytics.cli.value_kinds import PATH, TEXTS, WHOLES
 
 
-def backtest(args: Namespace) -> None:
-    """Sessions to outcomes, under the policies that were named."""
-    check_output(args.output)
-    policies = [policy_named(text) for text in args.policy]
-    with terminal.progress(len(policies) + 2) as step:
+@command("Let policies decide day by day from what they have seen so far, replay and bill what "
+         "they decided. Sessions before --start are history that they see and nobody bills.",
+         "wsanalytics backtest --store fleet --policy hold forecast clairvoyant "
+         "--output outcomes.csv")
+def backtest(
+    *,
+    fleet: FleetOptions = FLEET,
+    policy: Annotated[list[str], option(
+        "hold, always_on, auto_stop:MINUTES, cost_optimizer, break_even, forecast, "
+        "stop_when_idle:minutes=N, start_before_work; clairvoyant and informed know the future, "
+        "for comparison; may be repeated", TEXTS, metavar="P", group=LIMITS)],
+    timeout: Annotated[Sequence[int], option(
+        "the timeouts in minutes that policies may choose (default: 60 120 240)", WHOLES,
+        metavar="M", group=LIMITS)] = (),
+    output: Annotated[Path, option("where the outcomes go, .csv or .parquet", PATH, metavar="F",
+                                   group=OUTPUT)],
+) -> None:
+    """Write what the fleet would have cost under the policies that are named."""
+    from wsanalytics.backtesting import backtest as run_backtest
+    from wsanalytics.backtesting import policy_named
+    from wsanalytics.cli.inputs import fleet_of, note_defaults
+    from wsanalytics.cli.printing.console import console, note, progress
+    from wsanalytics.cli.printing.fleet import print_policies, print_what_hours_miss
+    from wsanalytics.files import check_output
+    from wsanalytics.formatting import counted
+    from wsanalytics.settings import COMMON_TIMEOUTS
+    from wsanalytics.tables import OUTCOMES, write_table
+
+    check_output(output)
+    policies = [policy_named(text) for text in policy]
+    with progress(len(policies) + 2) as step:
         step("reading")
-        fleet = fleet_of(args, with_history=True)
-        if fleet.note:
-            terminal.tell_when_done(fleet.note)
-        found = run_backtest(
-            fleet.sessions, policies, workspaces=fleet.workspaces, prices=fleet.prices,
-            window=fleet.window, hour_rule=args.hour_rule,
-            maintenance_hours=args.maintenance_hours, present=fleet.present,
-            timeouts=args.timeout or (60, 120, 240), orders=fleet.orders, step=step,
+        data = fleet_of(fleet, with_history=True)
+        result = run_backtest(
+            data.sessions, policies, workspaces=data.workspaces, prices=data.prices,
+            window=data.window, hour_rule=fleet.hour_rule,
+            maintenance_hours=fleet.maintenance_hours, present=data.present,
+            timeouts=timeout or COMMON_TIMEOUTS, orders=data.orders, step=step,
         )
         step("writing")
-        write_table(found.outcomes, args.output, OUTCOMES)
-    terminal.print_policies(found.totals, found.references, str(fleet.window))
-    terminal.print_what_hours_miss(args.hour_rule)
-    terminal.console().print(f"Prices: {fleet.prices.origin}, {fleet.prices.dates}.")
-    tell_defaults(fleet.defaults)
-    terminal.tell(f"{counted(len(found.outcomes), 'row')} written to {args.output}")
+        write_table(result.outcomes, output, OUTCOMES)
+    print_policies(result.totals, result.references, str(data.window))
+    print_what_hours_miss(fleet.hour_rule)
+    console().print(f"Prices: {data.prices.origin}, {data.prices.dates}.")
+    note_defaults(data.defaults)
+    note(f"{counted(len(result.outcomes), 'row')} written to {output}")

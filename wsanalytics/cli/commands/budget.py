@@ -2,36 +2,52 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
 
-from wsanalytics.cli.commands.recommend import analysis_of
-from wsanalytics.cli.inputs import tell_defaults
-from wsanalytics.cli.printing import fleet as terminal
-from wsanalytics.files import check_output
-from wsanalytics.formatting import counted, usd
-from wsanalytics.recommendations import forecast_spend
-from wsanalytics.tables import BUDGET, write_table
-from wsanalytics.views import fleet_costs
+from wsanalytics.cli.options import ANALYSIS, OUTPUT, AnalysisOptions, command, option
+from wsanalytics.cli.value_kinds import PATH, TEXTS
 
 
-def budget(args: Namespace) -> None:
-    """Sessions to the spend of this month and the next, under present settings and the plan."""
-    if args.output is not None:
-        check_output(args.output)
-    analysis = analysis_of(args, steps=6, as_then=True)
-    spend = forecast_spend(analysis, tags=args.by_tag)
-    if args.output is not None:
-        write_table(spend, args.output, BUDGET)
-    terminal.print_budget(spend, analysis.window)
-    today = fleet_costs(analysis.comparison, analysis.plan).iloc[0]
-    terminal.console().print(
+@command("The spend to expect for the month that --end lies in and the next, by directory and "
+         "tag, with an interval, as the fleet is set and under the plan.",
+         "wsanalytics budget --store fleet --by-tag CostCenter --output budget.csv")
+def budget(
+    *,
+    analysis: AnalysisOptions = ANALYSIS,
+    by_tag: Annotated[Sequence[str], option(
+        "also by the values of this tag; may be repeated", TEXTS, metavar="NAME",
+        group=OUTPUT)] = (),
+    output: Annotated[Path | None, option("write the table there, .csv or .parquet", PATH,
+                                          metavar="F", group=OUTPUT)] = None,
+) -> None:
+    """Print the expected spend of two months, under present settings and under the plan."""
+    from wsanalytics.cli.inputs import analysis_of, note_defaults
+    from wsanalytics.cli.printing.console import console, note
+    from wsanalytics.cli.printing.fleet import print_budget
+    from wsanalytics.files import check_output
+    from wsanalytics.formatting import counted, usd
+    from wsanalytics.recommendations import forecast_spend
+    from wsanalytics.tables import BUDGET, write_table
+    from wsanalytics.views import fleet_costs
+
+    if output is not None:
+        check_output(output)
+    result = analysis_of(analysis, steps=6, as_then=True)
+    spend = forecast_spend(result, tags=by_tag)
+    if output is not None:
+        write_table(spend, output, BUDGET)
+    print_budget(spend, result.window)
+    today = fleet_costs(result.comparison, result.plan).iloc[0]
+    console().print(
         f"This is what the two months are expected to come to, with their own lengths and what is "
         f"foreseen of people; what an average month costs today, {usd(today['total_usd'])}, is in "
         "the report.", soft_wrap=True)
-    terminal.console().print(
-        f"Prices: {analysis.prices.origin}, {analysis.prices.dates}. No taxes. "
-        f"The plan has {counted(len(analysis.plan.changes), 'change')}, dated as if it were made "
-        f"on {analysis.window.end:%Y-%m-%d}.", soft_wrap=True)
-    tell_defaults(analysis.defaults)
-    if args.output is not None:
-        terminal.tell(f"{counted(len(spend), 'row')} written to {args.output}")
+    console().print(
+        f"Prices: {result.prices.origin}, {result.prices.dates}. No taxes. "
+        f"The plan has {counted(len(result.plan.changes), 'change')}, dated as if it were made "
+        f"on {result.window.end:%Y-%m-%d}.", soft_wrap=True)
+    note_defaults(result.defaults)
+    if output is not None:
+        note(f"{counted(len(spend), 'row')} written to {output}")

@@ -1,119 +1,159 @@
-"""The commands that fill and describe a store: collect, backfill, store info."""
+"""The commands about a store: ``collect``, ``backfill``, ``store info`` and ``store check``."""
 
 from __future__ import annotations
 
-import logging
 import signal
-import sys
-from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
+from wsanalytics.cli.options import (
+    ACCOUNT,
+    INPUT,
+    LIMITS,
+    AccountOptions,
+    command,
+    flag,
+    one_of,
+    option,
+)
+from wsanalytics.cli.value_kinds import PATH, SPAN, TEXTS, WHOLE
 
-from wsanalytics.actions import read_journal
-from wsanalytics.cli.inputs import age_text
-from wsanalytics.cli.printing import fleet as terminal
-from wsanalytics.collection import DONE
-from wsanalytics.collection import backfill as fill_store
-from wsanalytics.collection import collect as collect_samples
-from wsanalytics.formatting import counted
-from wsanalytics.history import EmptyError, Store, check_store, store_summary
-from wsanalytics.progress import working
-from wsanalytics.safe_text import one_line
+if TYPE_CHECKING:
+    import pandas as pd
 
-PARTLY = 1
+OFTEN = one_of("every or once")
+TheStore = Annotated[Path, option("the store", PATH, metavar="DIR", group=INPUT)]
 
 
-def collect(args: Namespace) -> int:
-    """Look at the fleet, once or again and again; 1 where some account or region refused."""
-    _log(verbose=args.verbose)
+@command("Ask AWS for every WorkSpace and its connection status, once or again and again, and keep "
+         "the answers in a store. Changes nothing in AWS.",
+         "wsanalytics collect --store fleet --once",
+         "wsanalytics collect --store fleet --region eu-west-1 us-east-1 --every 5m")
+def collect(
+    *,
+    store: Annotated[Path, option(
+        "the folder to keep it in; made if its last part is missing", PATH, metavar="DIR",
+        group=INPUT)],
+    account: AccountOptions = ACCOUNT,
+    directory: Annotated[Sequence[str], option(
+        "only WorkSpaces of this directory; may be repeated", TEXTS, metavar="D",
+        group=INPUT)] = (),
+    every: Annotated[timedelta | None, option(
+        "look again and again, at this interval (s, m or h), until Ctrl-C", SPAN, metavar="5m",
+        group=(LIMITS, OFTEN))] = None,
+    once: Annotated[bool, flag("look once (the default)", group=(LIMITS, OFTEN))] = False,  # noqa: ARG001  # the default, said
+) -> int:
+    """Ask AWS about the fleet, once or again and again; 1 where an account or region refused."""
+    from wsanalytics.cli.printing.console import note, warn
+    from wsanalytics.cli.printing.fleet import print_rounds
+    from wsanalytics.collection import collect as collect_samples
+    from wsanalytics.formatting import counted
+
     with _ended_by_signals():
         done = collect_samples(
-            args.store, regions=args.region, profile=args.profile, role_arns=args.role_arn,
-            directories=args.directory, every=args.every, log=terminal.tell)
+            store, regions=account.region, profile=account.profile, role_arns=account.role_arn,
+            directories=directory, every=every, log=warn)
     if len(done.rounds):
-        terminal.print_rounds(done.rounds)
-    terminal.tell(f"{counted(int(done.rounds['samples'].sum()), 'sample')} added to {args.store}")
+        print_rounds(done.rounds)
+    note(f"{counted(int(done.rounds['samples'].sum()), 'sample')} added to {store}")
     return _status(done.rounds)
 
 
-def backfill(args: Namespace) -> int:
+@command("Fill a store with what CloudWatch still knows of each WorkSpace: by five minutes for 63 "
+         "days, by the hour for up to 455, and with the changes of setting that CloudTrail knows "
+         "of. AWS charges for the calls; the price is told before.",
+         "wsanalytics backfill --store fleet --days 63")
+def backfill(
+    *,
+    store: Annotated[Path, option("the store to fill", PATH, metavar="DIR", group=INPUT)],
+    account: AccountOptions = ACCOUNT,
+    days: Annotated[int, option("how far back, 1 to 455 (default: 63)", WHOLE, metavar="N",
+                                group=LIMITS)] = 63,
+) -> int:
     """Fill a store with history; 1 where some of it could not be had."""
-    _log(verbose=args.verbose)
+    from wsanalytics.cli.printing.console import note
+    from wsanalytics.cli.printing.fleet import print_disagreements, print_rounds
+    from wsanalytics.collection import backfill as backfill_store
+    from wsanalytics.formatting import counted
+
     with _ended_by_signals():
-        done = fill_store(
-            args.store, days=args.days, regions=args.region, profile=args.profile,
-            role_arns=args.role_arn, log=terminal.tell)
-    terminal.print_rounds(done.rounds)
+        done = backfill_store(
+            store, days=days, regions=account.region, profile=account.profile,
+            role_arns=account.role_arn, log=note)
+    print_rounds(done.rounds)
     wrong = done.disagreements
     if done.compared:
-        terminal.tell(f"{len(wrong):,} of {counted(done.compared, 'sample')} of the same time "
-                      "disagree with CloudWatch")
+        note(f"{len(wrong):,} of {counted(done.compared, 'sample')} of the same time "
+             "disagree with CloudWatch")
         if len(wrong):
-            terminal.print_disagreements(wrong)
-    terminal.tell(f"{counted(int(done.rounds['samples'].sum()), 'sample')} added to {args.store}")
+            print_disagreements(wrong)
+    note(f"{counted(int(done.rounds['samples'].sum()), 'sample')} added to {store}")
     return _status(done.rounds)
 
 
-def store_check(args: Namespace) -> int:
+@command("Read every file of a store and hold it against its digest: exit 0, or 1 and what is "
+         "damaged, cannot be read, or is none of its files.",
+         "wsanalytics store check --store fleet")
+def store_check(*, store: TheStore) -> int:
     """Read every file of a store; 1 where something is amiss."""
-    store = Store(args.store)
+    from wsanalytics.cli.exit_codes import status_of
+    from wsanalytics.cli.printing.console import console
+    from wsanalytics.formatting import counted
+    from wsanalytics.history import Store, check_store
+    from wsanalytics.progress import working
+
+    folder = Store(store)
     with working("reading files", None) as advance:
-        found = check_store(store, readers={"*.journal.jsonl": read_journal},
-                            advance=advance)
-    out = terminal.console()
-    for problem in found.problems:
+        checked = check_store(folder, advance=advance)
+    out = console()
+    for problem in checked.problems:
         out.print(problem, soft_wrap=True)
-    whole = "nothing is amiss" if found.is_whole else (
-        f"{counted(len(found.problems), 'thing')} amiss")
-    out.print(f"{counted(found.files, 'file')} read, {whole}"
-              + (f"; {found.unsealed:,} of an earlier version, without a digest"
-                 if found.unsealed else "") + ".", soft_wrap=True)
-    return 0 if found.is_whole else PARTLY
+    whole = "nothing is amiss" if checked.is_whole else (
+        f"{counted(len(checked.problems), 'thing')} amiss")
+    out.print(f"{counted(checked.files, 'file')} read, {whole}"
+              + (f"; {checked.unsealed:,} of an earlier version, without a digest"
+                 if checked.unsealed else "") + ".", soft_wrap=True)
+    return status_of(is_complete=checked.is_whole)
 
 
-def store_info(args: Namespace) -> None:
-    """Say what a store holds."""
-    store = Store(args.store)
-    terminal.print_summary(str(args.store), store_summary(store))
+@command("What a store holds: span, WorkSpaces, holes, size.",
+         "wsanalytics store info --store fleet")
+def store_info(*, store: TheStore) -> None:
+    """Print what a store holds."""
+    from wsanalytics.cli.inputs import age_text
+    from wsanalytics.cli.printing.console import note
+    from wsanalytics.cli.printing.fleet import print_summary
+    from wsanalytics.history import EmptyError, Store, store_summary
+
+    folder = Store(store)
+    print_summary(str(store), store_summary(folder))
     with suppress(EmptyError):
-        if age := age_text(store.newest_at()):
-            terminal.tell(age)
+        if age := age_text(folder.newest_at()):
+            note(age)
 
 
 def _status(rounds: pd.DataFrame) -> int:
-    return 0 if (rounds["outcome"] == DONE).all() else PARTLY
+    from wsanalytics.cli.exit_codes import status_of
+    from wsanalytics.collection import DONE
 
-
-def _log(*, verbose: bool) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Harmless("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(handlers=[handler], level=logging.INFO if verbose else logging.ERROR,
-                        force=True)
-    for noisy in ("botocore", "urllib3", "filelock"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
-
-
-class _Harmless(logging.Formatter):
-    """Log lines that leave as all messages do."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return one_line(super().format(record))
+    return status_of(is_complete=bool((rounds["outcome"] == DONE).all()))
 
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """SIGTERM, as service managers send it, ends a look as Ctrl-C does.
+    """End by SIGTERM, as service managers send it, like by Ctrl-C.
 
     A job in the background of a shell inherits that SIGINT is ignored: it is heard here as well.
     """
     def end(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = {one: signal.signal(one, end) for one in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)

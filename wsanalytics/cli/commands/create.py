@@ -1,79 +1,152 @@
-"""The command ``creation-properties``."""
+"""The command ``creation-properties``: which setting suits a new WorkSpace, and creating it."""
 
 from __future__ import annotations
 
 import json
 import sys
-from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
-
-from wsanalytics.actions import RunOptions, create_workspaces
-from wsanalytics.billing import HourRule
-from wsanalytics.cli.commands.recommend import candidates_of
-from wsanalytics.cli.confirm import confirmed, exit_status, writers_of
-from wsanalytics.cli.inputs import fleet_of
-from wsanalytics.cli.printing import actions as outcomes
-from wsanalytics.cli.printing import fleet as terminal
-from wsanalytics.errors import InputError
-from wsanalytics.files import check_output, write_text
-from wsanalytics.formatting import counted
-from wsanalytics.recommendations import (
-    Limits,
-    analyse,
-    creation_request,
-    of_most,
-    priced_as,
-    the_one,
+from wsanalytics.cli.exit_codes import DONE
+from wsanalytics.cli.options import (
+    ANALYSIS,
+    CALLER,
+    CONSENT,
+    INPUT,
+    LIMITS,
+    OUTPUT,
+    SAFETY,
+    AnalysisOptions,
+    CallerOptions,
+    ConsentOptions,
+    Pair,
+    command,
+    flag,
+    journal_option,
+    option,
 )
-from wsanalytics.recommendations import creation_properties as best_for_newcomers
+from wsanalytics.cli.value_kinds import COUNT, PAIRS, PATH, TEXTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from wsanalytics.recommendations import Newcomer
 
 JOURNAL = "creations.journal.jsonl"
 
 
-def creation_properties(args: Namespace) -> int:
-    """A CreateWorkspaces request for newcomers; with --create, make it."""
-    if args.output:
-        check_output(args.output, (".json",))
-    if args.create and not args.user:
+@command("A CreateWorkspaces request for newcomers, with the running mode and timeout that suit "
+         "comparable WorkSpaces best. With --create and --yes the call is made.",
+         "wsanalytics creation-properties --store fleet --like Team=Sales --user ada",
+         "wsanalytics creation-properties --store fleet --user ada --create --yes")
+def creation_properties(
+    *,
+    analysis: AnalysisOptions = ANALYSIS,
+    like: Annotated[Sequence[Pair], option(
+        "comparable are the WorkSpaces with this tag", PAIRS, metavar="TAG=VALUE",
+        group=INPUT)] = (),
+    user: Annotated[Sequence[str], option(
+        "the users to create WorkSpaces for; may be repeated", TEXTS, metavar="NAME",
+        group=INPUT)] = (),
+    create: Annotated[bool, flag("create them: a dry run unless --yes is given too",
+                                 group=SAFETY)] = False,
+    into_directory: Annotated[str | None, option(
+        "the directory of the new WorkSpaces (default: the one of most)", metavar="D",
+        group=INPUT)] = None,
+    from_bundle: Annotated[str | None, option(
+        "the bundle of the new WorkSpaces (default: the one of most)", metavar="B",
+        group=INPUT)] = None,
+    output: Annotated[Path | None, option(
+        "write the request there instead of to standard output", PATH, metavar="F.json",
+        group=OUTPUT)] = None,
+    limit: Annotated[int, option("the most WorkSpaces to create (default: 25)", COUNT,
+                                 metavar="N", group=LIMITS)] = 25,
+    journal: Annotated[Path | None, journal_option(
+        "creations.journal.jsonl in the store, or in this folder")] = None,
+    consent: ConsentOptions = CONSENT,
+    caller: CallerOptions = CALLER,
+) -> int:
+    """Print a CreateWorkspaces request for newcomers; with ``--create``, make it."""
+    from wsanalytics.cli.printing.actions import print_newcomer
+    from wsanalytics.cli.printing.console import note
+    from wsanalytics.files import check_output, write_text
+    from wsanalytics.recommendations import creation_request
+
+    if output:
+        check_output(output, (".json",))
+    _check(create=create, users=user, consent=consent)
+    options = replace(analysis, tag=[*analysis.tag, *like])
+    newcomer, living, bundle = _suited(options, from_bundle)
+    request = creation_request(newcomer, living, user, directory_id=into_directory,
+                               bundle_id=bundle)
+    text = json.dumps(request, indent=2, ensure_ascii=False) + "\n"
+    note(str(newcomer))
+    print_newcomer(newcomer)
+    if output:
+        write_text(text, output, private=True)
+        note(f"the request is in {output}")
+    elif not create:
+        sys.stdout.write(text)
+    if not create:
+        note("nothing was created; --create --user NAME … does that")
+        return DONE
+    calls = journal or (options.store or Path()) / JOURNAL
+    return _create(living, request["Workspaces"], calls, limit, consent, caller)
+
+
+def _check(*, create: bool, users: Sequence[str], consent: ConsentOptions) -> None:
+    """Refuse options that do not go together."""
+    from wsanalytics.errors import InputError
+
+    if create and not users:
         raise InputError("nobody is named", where="--create",
                          rule="WorkSpaces are created for named users", mend="add --user NAME …")
-    if (args.yes or args.interactive) and not args.create:
+    if (consent.yes or consent.interactive) and not create:
         raise InputError("nothing is to be created", where="--yes or --interactive",
                          rule="they go with --create", mend="add --create, or leave them out")
-    args.tag = [*args.tag, *args.like]
-    with terminal.progress(4) as step:
+
+
+def _suited(
+    options: AnalysisOptions, from_bundle: str | None
+) -> tuple[Newcomer, pd.DataFrame, str]:
+    """What suits newcomers, the WorkSpaces that it is taken from, and the bundle."""
+    from wsanalytics.billing import HourRule
+    from wsanalytics.cli.inputs import candidates_of, fleet_of
+    from wsanalytics.cli.printing.console import progress
+    from wsanalytics.recommendations import Limits, analyse, of_most, priced_as
+    from wsanalytics.recommendations import creation_properties as best_for_newcomers
+
+    with progress(4) as step:
         step("reading")
-        fleet = fleet_of(args)
-        limits = Limits(candidates=candidates_of(args),
-                        hour_rule=HourRule.parse(args.hour_rule),
-                        maintenance_hours=args.maintenance_hours)
+        fleet = fleet_of(options, is_noted=False)
+        limits = Limits(candidates=candidates_of(options),
+                        hour_rule=HourRule.parse(options.hour_rule),
+                        maintenance_hours=options.maintenance_hours)
         living = fleet.workspaces[fleet.workspaces["terminated_at"].isna()]
-        bundle = args.from_bundle or of_most(living, "bundle_id")
-        analysis = analyse(fleet.sessions, priced_as(fleet.workspaces, bundle), window=fleet.window,
-                           prices=fleet.prices, limits=limits, gaps=fleet.gaps,
-                           orders=fleet.orders, step=step)
+        bundle = from_bundle or of_most(living, "bundle_id")
+        result = analyse(fleet.sessions, priced_as(fleet.workspaces, bundle), window=fleet.window,
+                         prices=fleet.prices, limits=limits, gaps=fleet.gaps,
+                         orders=fleet.orders, step=step)
     newcomer = best_for_newcomers(
-        analysis.comparison, candidates=limits.candidates,
-        max_cold_starts_per_week=args.max_cold_starts_per_week)
-    request = creation_request(newcomer, living, args.user,
-                               directory_id=args.into_directory, bundle_id=bundle)
-    text = json.dumps(request, indent=2, ensure_ascii=False) + "\n"
-    terminal.tell(str(newcomer))
-    outcomes.print_newcomer(newcomer)
-    if args.output:
-        write_text(text, args.output, private=True)
-        terminal.tell(f"the request is in {args.output}")
-    elif not args.create:
-        sys.stdout.write(text)
-    if not args.create:
-        terminal.tell("nothing was created; --create --user NAME … does that")
-        return 0
-    return _create(args, living, request["Workspaces"])
+        result.comparison, candidates=limits.candidates,
+        max_cold_starts_per_week=options.max_cold_starts_per_week)
+    return newcomer, living, bundle
 
 
-def _create(args: Namespace, workspaces: pd.DataFrame, requests: list[dict[str, object]]) -> int:
+def _create(
+    workspaces: pd.DataFrame, requests: list[dict[str, object]], journal: Path, limit: int,
+    consent: ConsentOptions, caller: CallerOptions,
+) -> int:
+    """Create WorkSpaces beside *workspaces*, as far as there is consent."""
+    from wsanalytics.actions import RunOptions, create_workspaces
+    from wsanalytics.cli.confirm import Action, carry_out, writers_of
+    from wsanalytics.cli.printing.actions import print_created
+    from wsanalytics.cli.printing.console import warn
+    from wsanalytics.errors import InputError
+    from wsanalytics.recommendations import the_one
+
     region = the_one(workspaces["region"])
     if region is None:
         raise InputError("the comparable WorkSpaces are in several regions", where="--create",
@@ -84,25 +157,17 @@ def _create(args: Namespace, workspaces: pd.DataFrame, requests: list[dict[str, 
         raise InputError("the comparable WorkSpaces are in several accounts", where="--create",
                          rule="WorkSpaces are created in one account",
                          mend="narrow the fleet, for example with --directory")
-    folder = Path(args.store) if args.store else Path()
-    journal = args.journal or folder / JOURNAL
-    terms = RunOptions(limit=args.limit, log=terminal.tell)
-    with writers_of(args, [region], accounts) as writers:
+    terms = RunOptions(limit=limit, log=warn)
+    action = Action(verb="create", noun="WorkSpace", done="created", with_yes="does it",
+                    journal=journal,
+                    show=lambda frame, dry_run: print_created(frame, dry_run=dry_run))
+    with writers_of(caller, [region], accounts) as writers:
         if len(writers) != 1:
             raise InputError(f"{len(writers)} accounts", where="--role-arn",
                              rule="WorkSpaces are created in one account", mend="name one role")
-        is_real = args.yes
-        if args.interactive:
-            frame = create_workspaces(requests, writers[0], options=terms)
-            outcomes.print_created(frame, dry_run=True)
-            count = int(frame["outcome"].eq("would be done").sum())
-            is_real = bool(count) and confirmed(f"create {count}", counted(count, "WorkSpace"))
-            if not is_real:
-                terminal.tell("nothing was created")
-                return exit_status(frame)
-        frame = create_workspaces(requests, writers[0], dry_run=not is_real, journal=journal,
-                                  options=terms)
-    outcomes.print_created(frame, dry_run=not is_real)
-    terminal.tell(f"every call is in {journal}" if is_real else
-                  "this was a dry run: nothing was created; --yes does it")
-    return exit_status(frame)
+
+        def run(dry_run: bool) -> pd.DataFrame:
+            return create_workspaces(requests, writers[0], dry_run=dry_run, journal=journal,
+                                     options=terms)
+
+        return carry_out(action, run, consent)

@@ -2,77 +2,132 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from wsanalytics import plot
-from wsanalytics.cli.commands.recommend import candidates_of
-from wsanalytics.cli.inputs import fleet_of, tell_defaults
-from wsanalytics.cli.printing import fleet as terminal
-from wsanalytics.cli.printing import tradeoffs
-from wsanalytics.files import Batch, check_output, replaced, together
-from wsanalytics.formatting import counted
-from wsanalytics.tables import FLEET_FRONTIER, FRONTIER, write_table
-from wsanalytics.tradeoffs import Choice, Frontier, calling_policies
-from wsanalytics.tradeoffs import frontier as find_frontier
+from wsanalytics.cli.options import (
+    CANDIDATES,
+    FLEET,
+    LIMITS,
+    OUTPUT,
+    CandidateOptions,
+    FleetOptions,
+    command,
+    flag,
+    one_of,
+    option,
+)
+from wsanalytics.cli.value_kinds import A_WEEK, LIMIT, PATH, SOME_MINUTES, TEXTS
+
+if TYPE_CHECKING:
+    from wsanalytics.files import Batch
+    from wsanalytics.tradeoffs import Choice, Frontier
 
 PICTURES = (".png", ".svg")
 SIZE_INCHES, DOTS_PER_INCH = (8.2, 4.8), 144
+TRIED = one_of("policy or settings only")
 
 
-def frontier(args: Namespace) -> None:
-    """Sessions to dollars against waiting, and to what was asked for."""
-    _check_outputs(args)
-    policies = [] if args.settings_only else args.policy or calling_policies()
-    with terminal.progress(len(policies) + 3) as step:
+@command("What each WorkSpace and the fleet would cost a month, and how often their users would "
+         "wait for a start, under every setting and with WorkSpaces stopped and started by calls. "
+         "With --max-cold-starts-per-week or --value-of-waiting-minute-usd one option is chosen "
+         "for each WorkSpace. Changes nothing.",
+         "wsanalytics frontier --store fleet --plot frontier.png",
+         "wsanalytics frontier --store fleet --value-of-waiting-minute-usd 0.50 "
+         "--output options.csv")
+def frontier(
+    *,
+    fleet: FleetOptions = FLEET,
+    candidates: CandidateOptions = CANDIDATES,
+    policy: Annotated[Sequence[str], option(
+        "policies that are tried as well, on the present settings or, as AUTO_STOP:60+POLICY, on "
+        "one for all (default: stop_when_idle:minutes=15 and start_before_work, on both)", TEXTS,
+        metavar="P", group=(LIMITS, TRIED))] = (),
+    settings_only: Annotated[bool, flag(
+        "try settings alone, and no policy that stops or starts by calls", group=(LIMITS, TRIED))
+    ] = False,
+    max_cold_starts_per_week: Annotated[float | None, option(
+        "choose for each WorkSpace the cheapest option with so many cold starts a week at most",
+        A_WEEK, metavar="X", group=LIMITS)] = None,
+    value_of_waiting_minute_usd: Annotated[float | None, option(
+        "choose for each WorkSpace the option that costs least if a minute of waiting counts for "
+        "so much", LIMIT, metavar="X", group=LIMITS)] = None,
+    wait_minutes: Annotated[float, option(
+        "how long one cold start takes (default: 1.5; AWS says typically under 90 seconds)",
+        SOME_MINUTES, metavar="N", group=LIMITS)] = 1.5,
+    output: Annotated[Path | None, option(
+        "where each WorkSpace's options go, .csv or .parquet; chosen is, if nothing was asked, "
+        "the cheapest", PATH, metavar="F", group=OUTPUT)] = None,
+    fleet_output: Annotated[Path | None, option(
+        "where the fleet's best mixtures go, .csv or .parquet", PATH, metavar="F",
+        group=OUTPUT)] = None,
+    plot: Annotated[Path | None, option("where a plot of the fleet goes, .png or .svg", PATH,
+                                        metavar="F.png", group=OUTPUT)] = None,
+) -> None:
+    """Print dollars against waiting, and the options that were asked for."""
+    from wsanalytics.cli.inputs import candidates_of, fleet_of, note_defaults
+    from wsanalytics.cli.printing.console import console, note, progress
+    from wsanalytics.cli.printing.fleet import print_what_hours_miss
+    from wsanalytics.cli.printing.tradeoffs import print_choice, print_frontier
+    from wsanalytics.files import together
+    from wsanalytics.formatting import counted
+    from wsanalytics.tables import FLEET_FRONTIER, FRONTIER, write_table
+    from wsanalytics.tradeoffs import calling_policies
+    from wsanalytics.tradeoffs import frontier as find_frontier
+
+    _check_outputs((output, fleet_output), plot)
+    policies = [] if settings_only else policy or calling_policies()
+    with progress(len(policies) + 3) as step:
         step("reading")
-        fleet = fleet_of(args, with_history=True)
-        if fleet.note:
-            terminal.tell_when_done(fleet.note)
-        found = find_frontier(
-            fleet.sessions, fleet.workspaces, window=fleet.window, prices=fleet.prices,
-            settings=candidates_of(args), policies=policies, hour_rule=args.hour_rule,
-            maintenance_hours=args.maintenance_hours, wait_minutes=args.wait_minutes,
-            orders=fleet.orders, gaps=fleet.gaps, step=step)
-        chosen = found.choose(max_cold_starts_per_week=args.max_cold_starts_per_week,
-                              value_of_waiting_minute_usd=args.value_of_waiting_minute_usd or 0.0)
+        data = fleet_of(fleet, with_history=True)
+        result = find_frontier(
+            data.sessions, data.workspaces, window=data.window, prices=data.prices,
+            settings=candidates_of(candidates), policies=policies, hour_rule=fleet.hour_rule,
+            maintenance_hours=fleet.maintenance_hours, wait_minutes=wait_minutes,
+            orders=data.orders, gaps=data.gaps, step=step)
+        chosen = result.choose(max_cold_starts_per_week=max_cold_starts_per_week,
+                               value_of_waiting_minute_usd=value_of_waiting_minute_usd or 0.0)
         step("writing")
-        is_asked = (args.max_cold_starts_per_week, args.value_of_waiting_minute_usd) != (None, None)
+        is_asked = (max_cold_starts_per_week, value_of_waiting_minute_usd) != (None, None)
         with together() as batch:
-            if args.output:
-                write_table(chosen.options, args.output, FRONTIER, batch=batch)
-            if args.fleet_output:
-                write_table(found.fleet_points, args.fleet_output, FLEET_FRONTIER, batch=batch)
-            if args.plot:
-                _write_plot(found, chosen if is_asked else None, args.plot, batch)
-    tradeoffs.print_frontier(found)
+            if output:
+                write_table(chosen.options, output, FRONTIER, batch=batch)
+            if fleet_output:
+                write_table(result.fleet_points, fleet_output, FLEET_FRONTIER, batch=batch)
+            if plot:
+                _write_plot(result, chosen if is_asked else None, plot, batch)
+    print_frontier(result)
     if is_asked:
-        tradeoffs.print_choice(found, chosen, args.max_cold_starts_per_week,
-                               args.value_of_waiting_minute_usd)
-    terminal.print_what_hours_miss(args.hour_rule)
-    terminal.console().print(f"Prices: {fleet.prices.origin}, {fleet.prices.dates}.",
-                             soft_wrap=True)
-    tell_defaults(fleet.defaults)
-    if args.output:
-        terminal.tell(f"{counted(len(chosen.options), 'row')} written to {args.output}")
-    if args.fleet_output:
-        terminal.tell(f"{counted(len(found.fleet_points), 'mixture')} written to "
-                      f"{args.fleet_output}")
-    if args.plot:
-        terminal.tell(f"the plot is in {args.plot}")
+        print_choice(result, chosen, max_cold_starts_per_week, value_of_waiting_minute_usd)
+    print_what_hours_miss(fleet.hour_rule)
+    console().print(f"Prices: {data.prices.origin}, {data.prices.dates}.", soft_wrap=True)
+    note_defaults(data.defaults)
+    if output:
+        note(f"{counted(len(chosen.options), 'row')} written to {output}")
+    if fleet_output:
+        note(f"{counted(len(result.fleet_points), 'mixture')} written to {fleet_output}")
+    if plot:
+        note(f"the plot is in {plot}")
 
 
-def _check_outputs(args: Namespace) -> None:
-    for path in filter(None, (args.output, args.fleet_output)):
+def _check_outputs(tables: Sequence[Path | None], plot: Path | None) -> None:
+    from wsanalytics.files import check_output
+
+    for path in filter(None, tables):
         check_output(path)
-    if args.plot:
-        check_output(args.plot, PICTURES)
+    if plot:
+        check_output(plot, PICTURES)
 
 
-def _write_plot(found: Frontier, chosen: Choice | None, path: Path, batch: Batch) -> None:
+def _write_plot(frontier: Frontier, chosen: Choice | None, path: Path, batch: Batch) -> None:
+    """Draw the fleet; a picture of the same data has the same bytes, so it holds no date."""
+    from wsanalytics import plot
+    from wsanalytics.files import replaced
+
     figure, ax = plot.detached(SIZE_INCHES)
-    plot.frontier(found, ax, chosen=chosen)
+    plot.frontier(frontier, ax, chosen=chosen)
     picture = BytesIO()
     kind = path.suffix[1:]
     figure.savefig(picture, format=kind, dpi=DOTS_PER_INCH,

@@ -2,47 +2,77 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from pathlib import Path
+from typing import Annotated
 
-from wsanalytics.cli.printing import fleet as terminal
-from wsanalytics.cli.printing import plans as plantables
-from wsanalytics.files import check_output
-from wsanalytics.formatting import counted, usd
-from wsanalytics.recommendations import read_plan
-from wsanalytics.report import write_workbook
-from wsanalytics.safe_text import plain
-from wsanalytics.views import write_csv_view
+from wsanalytics.cli.options import OUTPUT, command, flag, option, subject
+from wsanalytics.cli.value_kinds import PATH
 
-VIEWS = {".csv": write_csv_view, ".xlsx": write_workbook}
-"""The files that a plan can be viewed as, by their endings."""
+PlanFile = Annotated[Path, subject("the plan", "plan.json", PATH)]
 
 
-def plan_show(args: Namespace) -> None:
-    """What a plan would change, and why; or a view of it in a file."""
-    if args.output is not None:
-        check_output(args.output, tuple(VIEWS))
-    plan = read_plan(args.plan)
-    if args.output is None:
-        plantables.print_plan(plan, str(args.plan),
-                              most=None if args.all else plantables.MOST_SHOWN)
+@command("What a plan would change, and why.",
+         "wsanalytics plan show plan.json",
+         "wsanalytics plan show plan.json --output plan.xlsx")
+def show(
+    plan: PlanFile, /, *,
+    output: Annotated[Path | None, option(
+        "write the changes to a .csv or .xlsx file instead", PATH, metavar="F",
+        group=OUTPUT)] = None,
+    all: Annotated[bool, flag(  # noqa: A002  # the option's name
+        "print every change (default: the 100 that save most)", group=OUTPUT)] = False,
+) -> None:
+    """Print what a plan would change, and why; or write a view of it to a file."""
+    from wsanalytics.cli.printing.console import note
+    from wsanalytics.cli.printing.plans import MOST_SHOWN, print_plan
+    from wsanalytics.files import check_output
+    from wsanalytics.formatting import counted
+    from wsanalytics.recommendations import read_plan
+    from wsanalytics.report import write_workbook
+    from wsanalytics.views import write_csv_view
+
+    views = {".csv": write_csv_view, ".xlsx": write_workbook}
+    if output is not None:
+        check_output(output, tuple(views))
+    content = read_plan(plan)
+    if output is None:
+        print_plan(content, str(plan), most=None if all else MOST_SHOWN)
         return
-    VIEWS[args.output.suffix](plan, args.output)
-    terminal.tell(f"{counted(len(plan.changes), 'change')} written to {args.output}")
+    views[output.suffix](content, output)
+    note(f"{counted(len(content.changes), 'change')} written to {output}")
 
 
-def plan_diff(args: Namespace) -> None:
-    """What a plan changes, line by line; or how another plan differs from it."""
-    plan = read_plan(args.plan)
-    if args.other is None:
-        plantables.print_changes_of(plan)
+@command("From which setting to which, line by line; with a second plan, what was struck, added "
+         "or altered in it.",
+         "wsanalytics plan diff plan.json",
+         "wsanalytics plan diff last-month.json plan.json")
+def diff(
+    plan: PlanFile,
+    other: Annotated[Path | None, subject("another plan to hold against it", "other.json", PATH)
+                     ] = None, /,
+) -> None:
+    """Print what a plan changes, line by line; or how another plan differs from it."""
+    from wsanalytics.cli.printing.plans import print_changes_of, print_differences
+    from wsanalytics.recommendations import read_plan
+
+    content = read_plan(plan)
+    if other is None:
+        print_changes_of(content)
     else:
-        plantables.print_differences(plan, read_plan(args.other), (str(args.plan), str(args.other)))
+        print_differences(content, read_plan(other), (str(plan), str(other)))
 
 
-def plan_check(args: Namespace) -> None:
-    """One line on a plan that is whole and valid; any other is refused."""
-    plan = read_plan(args.plan)
-    terminal.console().print(
-        f"{plain(str(args.plan))}: a valid plan of {plan.created_at:%Y-%m-%d %H:%M} UTC, "
-        f"{counted(len(plan.changes), 'change')}, {usd(plan.saving_usd_per_month)} a month.",
+@command("Whether a plan can be read: exit 0, or 2 and why not.",
+         "wsanalytics plan check plan.json")
+def check(plan: PlanFile, /) -> None:
+    """Print one line about a plan that is whole and valid; any other is refused."""
+    from wsanalytics.cli.printing.console import console
+    from wsanalytics.formatting import counted, usd
+    from wsanalytics.recommendations import read_plan
+    from wsanalytics.safe_text import plain
+
+    content = read_plan(plan)
+    console().print(
+        f"{plain(str(plan))}: a valid plan of {content.created_at:%Y-%m-%d %H:%M} UTC, "
+        f"{counted(len(content.changes), 'change')}, {usd(content.saving_usd_per_month)} a month.",
         soft_wrap=True)

@@ -1,89 +1,142 @@
-"""The commands ``stop-idle`` and ``start-early``."""
+"""The commands ``stop-idle`` and ``start-early``: stop and start AUTO_STOP WorkSpaces by calls."""
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
+from wsanalytics.cli.options import (
+    CARE,
+    LIMITS,
+    NARROWING,
+    ZONES,
+    CareOptions,
+    NarrowingOptions,
+    OutcomeFile,
+    StoreFolder,
+    ZoneOptions,
+    command,
+    journal_option,
+    option,
+)
+from wsanalytics.cli.value_kinds import COUNT, PART, SOME_MINUTES
 
-from wsanalytics.actions import RunOptions
-from wsanalytics.actions import start_early as start_them
-from wsanalytics.actions import stop_idle as stop_them
-from wsanalytics.calendars import Holidays, WorkingHours, Zones
-from wsanalytics.cli.confirm import PARTLY, confirmed, exit_status, writers_of, written
-from wsanalytics.cli.inputs import Narrowing
-from wsanalytics.cli.printing import actions as outcomes
-from wsanalytics.cli.printing import fleet as terminal
-from wsanalytics.files import check_output
-from wsanalytics.formatting import counted
-from wsanalytics.history import Store
-from wsanalytics.tables import SWITCHED
+if TYPE_CHECKING:
+    import pandas as pd
 
 JOURNAL = "actions.journal.jsonl"
+Limit = Annotated[int | None, option("the most at once (default: all)", COUNT, metavar="N",
+                                     group=LIMITS)]
+Journal = Annotated[Path | None, journal_option("actions.journal.jsonl in the store")]
 
 
-def stop_idle(args: Namespace) -> int:
-    """Stop what runs for nobody, or say what would be stopped."""
-    hours = None if args.working_hours is None else WorkingHours.parse(args.working_hours)
-    idle = timedelta(minutes=args.idle_minutes)
+@command("StopWorkspaces for AUTO_STOP WorkSpaces that run for nobody: that is how to stop before "
+         "the shortest timeout. A dry run unless told otherwise.",
+         "wsanalytics stop-idle --store fleet --idle-minutes 15",
+         "wsanalytics stop-idle --store fleet --idle-minutes 15 --working-hours "
+         "'Mon-Fri 08:00-18:00' --time-zone Europe/Berlin --yes")
+def stop_idle(
+    *,
+    idle_minutes: Annotated[float, option(
+        "stop those whose user has been gone for so long", SOME_MINUTES, metavar="N",
+        group=LIMITS)],
+    working_hours: Annotated[str | None, option(
+        "stop nothing within these hours, such as 'Mon-Fri 08:00-18:00'", metavar="HOURS",
+        group=LIMITS)] = None,
+    store: StoreFolder,
+    limit: Limit = None,
+    journal: Journal = None,
+    output: OutcomeFile = None,
+    zones: ZoneOptions = ZONES,
+    narrowing: NarrowingOptions = NARROWING,
+    care: CareOptions = CARE,
+) -> int:
+    """Stop what runs for nobody, or print what would be stopped."""
+    from wsanalytics.actions import stop_idle as stop_them
+    from wsanalytics.calendars import WorkingHours
+
+    hours = None if working_hours is None else WorkingHours.parse(working_hours)
+    idle = timedelta(minutes=idle_minutes)
 
     def run(dry_run: bool, **more: object) -> pd.DataFrame:
         return stop_them(idle=idle, working_hours=hours, dry_run=dry_run, **more)  # type: ignore[arg-type]  # passed through
 
-    return _switch(args, run, "stop")
+    return _switch("stop", run, store=store, limit=limit, journal=journal, output=output,
+                   zones=zones, narrowing=narrowing, care=care)
 
 
-def start_early(args: Namespace) -> int:
-    """Start what is about to be used, or say what would be started."""
-    holidays = Holidays.parse(args.holidays)
-    ahead = timedelta(minutes=args.ahead_minutes)
+@command("StartWorkspaces for stopped AUTO_STOP WorkSpaces whose users usually come within the "
+         "next minutes, as their own sessions tell. A dry run unless told otherwise.",
+         "wsanalytics start-early --store fleet --ahead-minutes 20 --holidays DE-BY --yes")
+def start_early(
+    *,
+    ahead_minutes: Annotated[float, option(
+        "start those whose user usually comes within so many minutes (default: 15)", SOME_MINUTES,
+        metavar="N", group=LIMITS)] = 15.0,
+    min_chance: Annotated[float, option(
+        "the least chance that the user comes today (default: 0.6)", PART, metavar="X",
+        group=LIMITS)] = 0.6,
+    holidays: Annotated[str | None, option(
+        "public holidays on which nobody is expected, such as DE or DE-BY",
+        metavar="COUNTRY[-PART]", group=LIMITS)] = None,
+    store: StoreFolder,
+    limit: Limit = None,
+    journal: Journal = None,
+    output: OutcomeFile = None,
+    zones: ZoneOptions = ZONES,
+    narrowing: NarrowingOptions = NARROWING,
+    care: CareOptions = CARE,
+) -> int:
+    """Start what is about to be used, or print what would be started."""
+    from wsanalytics.actions import start_early as start_them
+    from wsanalytics.calendars import Holidays
+
+    calendar = Holidays.parse(holidays)
+    ahead = timedelta(minutes=ahead_minutes)
 
     def run(dry_run: bool, **more: object) -> pd.DataFrame:
-        return start_them(ahead=ahead, min_chance=args.min_chance, holidays=holidays,
-                          dry_run=dry_run, **more)  # type: ignore[arg-type]  # passed through
+        return start_them(ahead=ahead, min_chance=min_chance, holidays=calendar, dry_run=dry_run,
+                          **more)  # type: ignore[arg-type]  # passed through
 
-    return _switch(args, run, "start")
+    return _switch("start", run, store=store, limit=limit, journal=journal, output=output,
+                   zones=zones, narrowing=narrowing, care=care)
 
 
-def _switch(args: Namespace, run: Callable[..., pd.DataFrame], verb: str) -> int:
-    """The dry run, the question where there is one, and the real thing where it is wanted."""
-    if args.output:
-        check_output(args.output)
-    store = Store(args.store)
-    narrowing = Narrowing(directories=tuple(args.directory), tags=tuple(args.tag),
-                          bundles=tuple(args.bundle), workspaces=tuple(args.workspace))
-    fleet = narrowing.keep(store.inventory())
-    journal: Path = args.journal or store.folder / JOURNAL
+def _switch(
+    verb: str, run: Callable[..., pd.DataFrame], *, store: Path, limit: int | None,
+    journal: Path | None, output: Path | None, zones: ZoneOptions, narrowing: NarrowingOptions,
+    care: CareOptions,
+) -> int:
+    """Stop or start the WorkSpaces of a store that are meant, as far as there is consent."""
+    from wsanalytics.actions import RunOptions
+    from wsanalytics.calendars import Zones
+    from wsanalytics.cli.confirm import Action, carry_out, writers_of
+    from wsanalytics.cli.inputs import Narrowing
+    from wsanalytics.cli.printing.actions import print_switched
+    from wsanalytics.cli.printing.console import warn
+    from wsanalytics.files import check_output
+    from wsanalytics.history import Store
+    from wsanalytics.tables import SWITCHED
+
+    if output:
+        check_output(output)
+    samples = Store(store)
+    fleet = Narrowing.of(narrowing).keep(samples.inventory())
+    calls = journal or samples.folder / JOURNAL
     regions = fleet.loc[fleet["terminated_at"].isna(), "region"].unique().tolist()
-    terms = RunOptions(limit=args.limit, opt_out=tuple(args.opt_out_tag), log=terminal.tell)
-    zones = Zones.of(args.time_zone, args.time_zone_by_directory)
-    kept = set(fleet["workspace_id"])
-    with writers_of(args, regions, set(fleet["account_id"])) as writers:
-        def status(frame: pd.DataFrame) -> int:
-            return PARTLY if writers.refused else exit_status(frame)
+    terms = RunOptions(limit=limit, opt_out=tuple(care.opt_out_tag), log=warn)
+    clocks = Zones.of(zones.time_zone, zones.time_zone_by_directory)
+    meant = set(fleet["workspace_id"])
+    action = Action(verb=verb, noun="WorkSpace", done="done", with_yes="does it", journal=calls,
+                    show=lambda frame, dry_run: print_switched(frame, verb, dry_run=dry_run))
 
-        def once(*, dry_run: bool) -> pd.DataFrame:
-            return run(store=store, writer=writers, journal=journal, zones=zones, options=terms,
-                       keep=lambda frame: frame[frame["workspace_id"].isin(kept)],
+    with writers_of(care, regions, set(fleet["account_id"])) as writers:
+        def once(dry_run: bool) -> pd.DataFrame:
+            return run(store=samples, writer=writers, journal=calls, zones=clocks, options=terms,
+                       keep=lambda frame: frame[frame["workspace_id"].isin(meant)],
                        dry_run=dry_run)
 
-        is_real = args.yes
-        if args.interactive:
-            frame = once(dry_run=True)
-            outcomes.print_switched(frame, verb, dry_run=True)
-            count = int(frame["outcome"].eq("would be done").sum())
-            is_real = bool(count) and confirmed(f"{verb} {count}", counted(count, "WorkSpace"))
-            if not is_real:
-                terminal.tell("nothing was done")
-                return status(frame)
-        frame = once(dry_run=not is_real)
-    outcomes.print_switched(frame, verb, dry_run=not is_real)
-    is_written = written(frame, args.output, SWITCHED, is_real=is_real)
-    if not is_real:
-        terminal.tell("this was a dry run: nothing was done; --yes does it")
-    elif len(frame):
-        terminal.tell(f"every call is in {journal}")
-    return status(frame) if is_written else PARTLY
+        return carry_out(action, once, care, output=output, table=SWITCHED,
+                         is_complete=not writers.refused)

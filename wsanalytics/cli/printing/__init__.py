@@ -1,1 +1,1 @@
-"""Tables and lines on the terminal."""
+"""Results as short, well-set tables and lines on a terminal."""

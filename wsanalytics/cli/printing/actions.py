@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from wsanalytics.cli.printing.fleet import SAVES, WAITS, console, new_table
+from wsanalytics.cli.printing.console import SAVES, WAITS, console, new_table
 from wsanalytics.formatting import counted, number, usd, usd_range
 from wsanalytics.recommendations import Newcomer
 from wsanalytics.safe_text import plain

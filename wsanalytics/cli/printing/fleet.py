@@ -1,22 +1,14 @@
-"""Results as short, well-set tables on a terminal, and progress on its error stream."""
+"""What is printed about a fleet: costs, policies, budgets, changes, stores, and tables' columns."""
 
 from __future__ import annotations
 
-import sys
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.measure import Measurement
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from wsanalytics.billing import HourRule
-from wsanalytics.errors import Notice
+from wsanalytics.cli.printing.console import SAVES, WAITS, console, fits, new_table
 from wsanalytics.formatting import (
     counted,
     number,
@@ -28,85 +20,20 @@ from wsanalytics.formatting import (
 )
 from wsanalytics.history import StoreSummary
 from wsanalytics.recommendations import Analysis, Plan
-from wsanalytics.safe_text import one_line, plain
+from wsanalytics.safe_text import plain
 from wsanalytics.tables import Table as Contract
 from wsanalytics.timeline import Window
 from wsanalytics.views import fleet_costs
 
 TOP = 10
-Step = Callable[[str], None]
-"""What begins the next step of a piece of work, and names it."""
-NEVER_BROKEN = {"WorkSpace", "change", "column", "option", "policy", "setting", "unit"}
-SAVES, WAITS = "saves a month", "extra cold\nstarts a week"
-WIDTH_OF_A_FILE = 132
-"""Columns where the output goes to a file or a pipe, which have no width of their own."""
-
-
-def console(*, error: bool = False) -> Console:
-    """Standard output, for plain text: what users typed is never taken for markup.
-
-    With *error* it is the error stream, where the output is for another program.
-    """
-    stream = sys.stderr if error else sys.stdout
-    width = None if stream.isatty() else WIDTH_OF_A_FILE
-    return _Console(width=width, markup=False, emoji=False, highlight=False, stderr=error)
-
-
-class _Console(Console):
-    """A console whose lines leave without control characters, whoever wrote what is in them."""
-
-    def print(self, *objects: Any, **more: Any) -> None:  # noqa: ANN401  # as rich's own
-        super().print(*(_shown(one) if isinstance(one, str) else one for one in objects), **more)
-
-
-class _Table(Table):
-    """A table whose cells and title are shown as they are, with no control characters."""
-
-    def add_row(self, *cells: Any, **more: Any) -> None:  # noqa: ANN401  # as rich's own
-        super().add_row(*(_shown(one) if isinstance(one, str) else one for one in cells), **more)
-
-
-def _shown(text: str) -> str:
-    """Text as it may be shown: the line breaks are ours, all else that is no letter is a mark."""
-    return "\n".join(map(plain, text.split("\n")))
-
-
-@contextmanager
-def progress(steps: int) -> Iterator[Callable[[str], None]]:
-    """A progress bar over *steps* on standard error; gives the function that begins a step.
-
-    Nothing is shown where standard error is not a terminal.
-    """
-    bar = Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(),
-        console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
-    )
-    with bar:
-        task = bar.add_task("starting", total=steps)
-
-        def step(name: str) -> None:
-            bar.update(task, description=name)
-            bar.advance(task)
-
-        yield step
-
-
-def tell(text: str) -> None:
-    """One line of what was done, on standard error."""
-    sys.stderr.write(f"wsanalytics: {one_line(text)}\n")
-
-
-def tell_when_done(text: str) -> None:
-    """One line on standard error once the command is done; none where it is refused."""
-    warnings.warn(Notice(text), stacklevel=2)
-
+"""Rows that are shown one by one."""
 
 def print_changes(analysis: Analysis) -> None:
     """The changes that save most, the rest in one row, and the total."""
     out = console()
     table = _changes_table(analysis, ["WorkSpace", "user", "change"],
                            [SAVES, "80 % interval", WAITS])
-    if Measurement.get(out, out.options.update(width=10_000), table).maximum > out.width:
+    if not fits(out, table):
         table = _changes_table(analysis, ["WorkSpace", "change"], [SAVES, WAITS])
     out.print(table)
     savings = analysis.plan.changes["saving_usd_per_month"]
@@ -148,8 +75,8 @@ def _changes_table(analysis: Analysis, left: list[str], right: list[str]) -> Tab
     rows.append({"WorkSpace": counted(len(changes), "change"),
                  SAVES: usd(analysis.plan.saving_usd_per_month),
                  WAITS: number(changes["extra_cold_starts_per_week"].sum(), 1)})
-    for place, cells in enumerate(rows):
-        if place == len(rows) - 1:
+    for position, cells in enumerate(rows):
+        if position == len(rows) - 1:  # the sum
             table.add_section()
         table.add_row(*(cells.get(name, "") for name in [*left, *right]))
     return table
@@ -223,8 +150,8 @@ def print_budget(spend: pd.DataFrame, window: Window) -> None:
             f"{number((row['high_usd'] - row['low_usd']) / 2)}"
             for row in rows.to_dict("records")
         ]
-        told = f"{part} {str(name) or 'not told'}" if part != "fleet" else "fleet"
-        table.add_row(plain(told), number(int(rows["workspaces"].iloc[0])), *cells)
+        label = f"{part} {str(name) or 'not told'}" if part != "fleet" else "fleet"
+        table.add_row(plain(label), number(int(rows["workspaces"].iloc[0])), *cells)
     console().print(table)
 
 
@@ -237,24 +164,6 @@ def print_contract(contract: Contract) -> None:
         table.add_row(column.name, " / ".join(column.choices) or str(column.kind), column.unit,
                       column.meaning, column.presence)
     console().print(table)
-
-
-def new_table(
-    title: str, left: list[str], right: list[str], last: list[str] | None = None
-) -> Table:
-    """A table with columns set to the left, columns of numbers, and more columns to the left."""
-    table = _Table(title=_shown(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD,
-                  pad_edge=False, header_style="bold")
-    for name in left:
-        if name == "user":
-            table.add_column(name, overflow="ellipsis", no_wrap=True, max_width=18)
-        else:
-            table.add_column(name, overflow="fold", no_wrap=name in NEVER_BROKEN)
-    for name in right:
-        table.add_column(name, justify="right", no_wrap=True)
-    for name in last or ():
-        table.add_column(name, overflow="fold")
-    return table
 
 
 def print_rounds(rounds: pd.DataFrame) -> None:

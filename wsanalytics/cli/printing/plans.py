@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.measure import Measurement
 from rich.table import Table
 
-from wsanalytics.cli.printing.fleet import SAVES, WAITS, console, new_table, print_left_alone
+from wsanalytics.cli.printing.console import SAVES, WAITS, console, fits, new_table
+from wsanalytics.cli.printing.fleet import print_left_alone
 from wsanalytics.formatting import counted, number, rounding_note, usd, usd_range
 from wsanalytics.recommendations import Plan
 from wsanalytics.safe_text import plain
@@ -32,7 +32,7 @@ def print_plan(plan: Plan, name: str, *, most: int | None = MOST_SHOWN) -> None:
     if len(plan.changes):
         table = _changes_table(plan, ["WorkSpace", "user", "change"],
                                [SAVES, INTERVAL, WAITS, BEST], most)
-        if Measurement.get(out, out.options.update(width=10_000), table).maximum > out.width:
+        if not fits(out, table):
             table = _changes_table(plan, ["WorkSpace", "change"], [SAVES, BEST], most)
         out.print(table)
         if note := rounding_note(_savings_shown(plan, most)):

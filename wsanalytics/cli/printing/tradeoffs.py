@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from wsanalytics.cli.printing.fleet import console, new_table
+from wsanalytics.cli.printing.console import console, fits, new_table
 from wsanalytics.formatting import counted, listed, measured, number, percent, usd
 from wsanalytics.safe_text import plain
 from wsanalytics.tables import TODAY
@@ -78,7 +78,7 @@ def _print_fitting(
         table = new_table(title, [first], names)
         for name, cells in rows.items():
             table.add_row(name, *(cells[column] for column in names))
-        if out.measure(table, options=out.options.update(width=10_000)).maximum <= out.width:
+        if fits(out, table):
             break
     out.print(table)
 
