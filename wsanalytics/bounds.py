@@ -38,5 +38,5 @@ def number_within(value: float, name: str, most: float, *, least: float = 0.0) -
     """The *value*; :class:`InputError` where it is no finite number from *least* to *most*."""
     if not (math.isfinite(value) and least <= value <= most):
         raise InputError(f"{name} is {value:g}", where=name,
-                         rule=f"it is a number from {least:g} to {most:g}", mend="correct it")
+                         rule=f"it is a number from {least:g} to {most:g}", fix="correct it")
     return value

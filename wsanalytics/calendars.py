@@ -82,7 +82,7 @@ def _parsed(part: str, text: str, where: str) -> _Part:
     found = _PART.fullmatch(part)
     if found is None:
         raise InputError(f"{text!r} are no working hours", where=where, rule=_RULE,
-                         mend="use for example 'Mon-Fri 08:00-18:00'")
+                         fix="use for example 'Mon-Fri 08:00-18:00'")
     first_day = (found[1] or "daily").lower()
     days = (found[1], found[2] or found[1])
     if first_day == "daily":
@@ -92,12 +92,12 @@ def _parsed(part: str, text: str, where: str) -> _Part:
     except ValueError:
         raise InputError(f"there is no day {days[0] if days[0].title() not in DAYS else days[1]!r} "
                          f"in {text!r}", where=where, rule=f"the days are {', '.join(DAYS)}",
-                         mend="use for example 'Mon-Fri 08:00-18:00'") from None
+                         fix="use for example 'Mon-Fri 08:00-18:00'") from None
     start, end = int(found[3]) * 60 + int(found[4]), int(found[5]) * 60 + int(found[6])
     if start > 1439 or end > 1440 or int(found[4]) > 59 or int(found[6]) > 59 or start == end:
         raise InputError(f"{part!r} is no stretch of a day", where=where,
                          rule="hours go from 00:00 to 24:00, and end at another time than they "
-                         "start", mend="use for example 'Mon-Fri 08:00-18:00'")
+                         "start", fix="use for example 'Mon-Fri 08:00-18:00'")
     return _Part(first, last, start, end)
 
 
@@ -155,7 +155,7 @@ def zone_named(name: str, where: str) -> ZoneInfo:
         raise InputError(
             f"there is no time zone {name!r}", where=where,
             rule="a time zone is named as in the IANA database, such as Europe/Berlin",
-            mend=did_you_mean(name, known, most=3, otherwise=by_city))
+            fix=did_you_mean(name, known, most=3, otherwise=by_city))
     return ZoneInfo(name)
 
 
@@ -180,14 +180,14 @@ class Holidays:
         if country not in known:
             raise InputError(f"no public holidays are known for {country!r}", where=where,
                              rule="a country is named by its two letters, such as DE or US",
-                             mend=did_you_mean(country, known, most=3,
+                             fix=did_you_mean(country, known, most=3,
                                                otherwise="use for example US"))
         parts = {name.upper(): name for name in known[country]}
         if dash and part.upper() not in parts:
             close = [parts[name] for name in get_close_matches(part.upper(), parts, n=3)]
             raise InputError(f"{country} has no part {part!r}", where=where,
                              rule=f"its parts are {', '.join(parts.values()) or 'none'}",
-                             mend=f"did you mean {' or '.join(close)}?" if close else
+                             fix=f"did you mean {' or '.join(close)}?" if close else
                              "name one of them, or the country alone")
         return cls(country, parts[part.upper()] if part else None)
 

@@ -1,39 +1,49 @@
 """Everything that wsanalytics raises or warns about on purpose.
 
 One base class, so that a notebook or script can catch whatever this package refuses with one
-``except``. Each message names what is wrong, where, which rule it breaks and how to mend it.
+``except``. Each message names what is wrong, where, which rule it breaks and how to fix it.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+from wsanalytics.deprecated import renamed_arguments
 
 
 class WsanalyticsError(Exception):
     """The base of every error that wsanalytics raises on purpose."""
 
 
+@renamed_arguments(mend="fix")
 class InputError(WsanalyticsError):
     """A file, a table or an option cannot be used as it is.
 
     *what* is wrong is said first; *where* names the file and line, the table or the option;
-    *rule* is the rule that was broken and *mend* what to do about it.
+    *rule* is the rule that was broken and *fix* what to do about it.
 
     >>> print(InputError("the timeout is 90", where="--setting", rule="it is a multiple of 60",
-    ...                  mend="use 60 or 120"))
-    --setting: the timeout is 90. Rule: it is a multiple of 60. Mend: use 60 or 120.
+    ...                  fix="use 60 or 120"))
+    --setting: the timeout is 90. Rule: it is a multiple of 60. Fix: use 60 or 120.
     """
 
-    def __init__(self, what: str, *, where: str = "", rule: str = "", mend: str = "") -> None:
-        self.what, self.where, self.rule, self.mend = what, where, rule, mend
+    def __init__(self, what: str, *, where: str = "", rule: str = "", fix: str = "") -> None:
+        self.what, self.where, self.rule, self.fix = what, where, rule, fix
         parts = [f"{where}: {what}" if where else what]
         if rule:
             parts.append(f"Rule: {rule}")
-        if mend:
-            parts.append(f"Mend: {mend}")
+        if fix:
+            parts.append(f"Fix: {fix}")
         sentences = [part if part.endswith("?") else f"{part.rstrip('.')}." for part in parts]
         super().__init__(" ".join(sentences))
+
+    @property
+    def mend(self) -> str:
+        """What to do about it, by the name that ``fix`` once had; deprecated."""
+        warnings.warn("InputError.mend is called fix now", DeprecationWarning, stacklevel=2)
+        return self.fix
 
 
 class OutputError(WsanalyticsError):

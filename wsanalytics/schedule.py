@@ -60,7 +60,7 @@ class Schedule:
             checked["workspace_id"].unique(), self.opening.index,
             what="there are orders for WorkSpaces without an opening setting", where="the schedule",
             rule="a schedule has an opening setting for each WorkSpace that it orders about",
-            mend="add them to the opening settings")
+            fix="add them to the opening settings")
         object.__setattr__(self, "orders", checked)
 
     def with_orders(self, orders: pd.DataFrame) -> Schedule:
@@ -142,7 +142,7 @@ class ModeChanges:
             raise InputError(
                 f"it does not say what {missing} is set to", where="the schedule",
                 rule="a schedule has an opening setting for each WorkSpace that is billed",
-                mend="add it to the opening settings",
+                fix="add it to the opening settings",
             )
         new = np.full(len(self.ids), -1, dtype=np.int64)
         new[place] = np.arange(len(place))

@@ -65,7 +65,7 @@ def refuse_invalid_request(service: str, operation: str, request: Mapping[str, A
     """
     shape = plain_session().get_service_model(service).operation_model(operation).input_shape
     for where, what, rule in _faults(shape, request, operation):
-        raise InputError(what, where=where, rule=rule, mend="correct it")
+        raise InputError(what, where=where, rule=rule, fix="correct it")
 
 
 def _faults(shape: Any, value: Any, where: str) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401  # as botocore has them

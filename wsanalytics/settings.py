@@ -60,7 +60,7 @@ class Setting:
                     f"ALWAYS_ON with a timeout of {minutes} minutes",
                     where="Setting",
                     rule=RULE,
-                    mend="leave the timeout out",
+                    fix="leave the timeout out",
                 )
         elif (
             minutes is None
@@ -71,7 +71,7 @@ class Setting:
                 f"AUTO_STOP with a timeout of {minutes} minutes",
                 where="Setting",
                 rule=RULE,
-                mend="use for example AUTO_STOP:60",
+                fix="use for example AUTO_STOP:60",
             )
 
     @classmethod
@@ -102,7 +102,7 @@ class Setting:
             f"{text!r} is not a setting",
             where=where,
             rule=RULE,
-            mend=f"use for example {close[0] if close else 'AUTO_STOP:60'}",
+            fix=f"use for example {close[0] if close else 'AUTO_STOP:60'}",
         )
 
     @property

@@ -125,21 +125,21 @@ class Window:
                     f"{name} {at.isoformat()} has no time zone",
                     where="Window",
                     rule="instants are UTC-aware",
-                    mend="give it tzinfo=UTC",
+                    fix="give it tzinfo=UTC",
                 )
             if not EARLIEST <= at <= LATEST:
                 raise InputError(
                     f"{name} {at.isoformat()} is out of reach",
                     where="the window",
                     rule="a window lies between the years 2000 and 2100",
-                    mend="correct the year",
+                    fix="correct the year",
                 )
         if not self.start < self.end:
             raise InputError(
                 f"end {self.end:%Y-%m-%d} is not after start {self.start:%Y-%m-%d}",
                 where="the window",
                 rule="a window runs from its start to its end, the end excluded",
-                mend="give an end later than the start",
+                fix="give an end later than the start",
             )
 
     @classmethod

@@ -72,7 +72,7 @@ def refused(message: str, **options: object) -> str:
     with pytest.raises((AwsError, InputError), match=message) as caught:
         connect(**options)
     said = str(caught.value)
-    assert "Mend: " in said
+    assert "Fix: " in said
     return said
 
 
@@ -111,8 +111,8 @@ def test_a_role_that_cannot_be_assumed_is_told_and_the_rest_goes_on(box: Sandbox
     assert [one.account_id for one in connections] == [HOME]
     (refusal,) = refusals
     assert (refusal.action, refusal.role_arn) == ("sts:AssumeRole", ROLE.format(OTHER))
-    assert f'"Resource": ["{ROLE.format(OTHER)}"]' in refusal.mend
-    assert "trust policy" in refusal.mend
+    assert f'"Resource": ["{ROLE.format(OTHER)}"]' in refusal.fix
+    assert "trust policy" in refusal.fix
 
 
 def test_where_no_role_can_be_assumed_the_first_refusal_is_raised(box: Sandbox) -> None:
@@ -234,7 +234,7 @@ def test_a_denied_action_comes_with_the_statement_that_allows_it(
     refusal = caught.value.refusal
     assert (refusal.kind, refusal.action) == ("denied", "workspaces:DescribeWorkspaces")
     assert ('{"Effect": "Allow", "Action": "workspaces:DescribeWorkspaces", "Resource": "*"}'
-            in refusal.mend)
+            in refusal.fix)
     assert box.calls["workspaces", "DescribeWorkspaces"] <= 1  # no use asking again
 
 
@@ -457,7 +457,7 @@ def test_a_broken_configuration_is_one_clear_line(
         monkeypatch.setenv("AWS_PROFILE", "nosuch")
     assert main(command) == 2
     said = capsys.readouterr().err
-    assert "Traceback" not in said and "Mend:" in said
+    assert "Traceback" not in said and "Fix:" in said
     assert ("nosuch" if broken == "profile" else f"{config}: the AWS configuration") in said
     assert not (tmp_path / "s").exists()
 

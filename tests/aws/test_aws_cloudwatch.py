@@ -128,7 +128,7 @@ def test_a_denied_reader_is_told_the_statement(box: Sandbox, connection: Connect
     box.faults.denied_actions = ("cloudwatch:GetMetricData",)
     with pytest.raises(AwsError) as caught:
         next(read_metrics(connection, request))
-    assert '"Action": "cloudwatch:GetMetricData", "Resource": "*"' in caught.value.refusal.mend
+    assert '"Action": "cloudwatch:GetMetricData", "Resource": "*"' in caught.value.refusal.fix
 
 
 def spoilt(connection: Connection, statuses: list[str]) -> None:

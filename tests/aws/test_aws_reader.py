@@ -114,7 +114,7 @@ def test_what_is_no_id_of_a_directory_is_refused_before_any_call(
                 partial(known_directories, connection, [wrong])):
         with pytest.raises(InputError, match="is no id of a directory") as caught:
             ask()
-        assert caught.value.rule and caught.value.mend
+        assert caught.value.rule and caught.value.fix
     assert not box.calls
 
 

@@ -97,7 +97,7 @@ def refused(capsys: Capture, *argv: str) -> str:
     assert "Traceback" not in told.err
     assert message.count("\n") == 0
     assert SECRET not in told.err + told.out
-    assert "Mend: " in message
+    assert "Fix: " in message
     return message
 
 

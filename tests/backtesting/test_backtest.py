@@ -548,7 +548,7 @@ def test_policies_that_are_refused(policy: str | Rule | Callable[[Seen], Choice]
         backtest(TWO, [policy], workspaces=workspaces("ws-1", "ws-2"), prices=book(),
                  window=window("2026-03-01", "2026-03-02"))
     name = policy.partition(":")[0] if isinstance(policy, str) else "policy"
-    assert refused.value.rule and refused.value.mend and name in refused.value.where
+    assert refused.value.rule and refused.value.fix and name in refused.value.where
 
 
 @pytest.mark.parametrize(
@@ -571,7 +571,7 @@ def test_backtests_that_are_refused(policies: list[str], options: dict[str, obje
     with pytest.raises(InputError, match=what) as refused:
         backtest(options.pop("sessions", TWO), policies,  # type: ignore[arg-type]  # as it is
                  **usual | options)  # type: ignore[arg-type]  # likewise
-    assert refused.value.rule and refused.value.mend
+    assert refused.value.rule and refused.value.fix
 
 
 def test_regret_needs_the_clairvoyant() -> None:

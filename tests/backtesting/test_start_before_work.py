@@ -240,7 +240,7 @@ def test_what_it_does_not_take(text: str, rule: str) -> None:
     with pytest.raises(InputError) as refused:
         policy_named(text)
     error = refused.value
-    assert rule in error.rule and error.where and error.mend
+    assert rule in error.rule and error.where and error.fix
     with pytest.raises(InputError):
         StartBeforeWork(chance=float("nan"))
     with pytest.raises(InputError):

@@ -185,7 +185,7 @@ def test_a_plan_that_must_not_be_applied(name: str, box: Sandbox, capsys: Captur
     status, out, err = run(capsys, "apply", "plan.json", "--yes")
     assert (status, out) == (2, "")
     assert words in err
-    assert re.search(r"Mend: ", err)
+    assert re.search(r"Fix: ", err)
     assert box.calls[MODIFY] == 0
     assert [path.name for path in Path().iterdir()] == ["plan.json"]
 

@@ -208,7 +208,7 @@ def test_what_may_not_stand_there(
     said = capsys.readouterr()
     assert said.out == "" and said.err.count("\n") == 1
     assert said.err.startswith(f"wsanalytics {line}: {path}: ")
-    assert REFUSED[text] in said.err and "Rule: " in said.err and "Mend: " in said.err
+    assert REFUSED[text] in said.err and "Rule: " in said.err and "Fix: " in said.err
 
 
 def test_a_file_that_cannot_be_read(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:

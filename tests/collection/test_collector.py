@@ -345,7 +345,7 @@ def test_what_aws_refuses_altogether_is_one_clear_line(
             monkeypatch.setenv(name, value)
         assert main(["collect", "--store", str(tmp_path / "store"), "--once"]) == 2
     captured = capsys.readouterr()
-    assert words in captured.err and "Mend:" in captured.err
+    assert words in captured.err and "Fix:" in captured.err
     assert "Traceback" not in captured.err
 
 

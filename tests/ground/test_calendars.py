@@ -112,7 +112,7 @@ def test_nonsense_is_refused(text: str) -> None:
     with pytest.raises(InputError) as refused:
         WorkingHours.parse(text)
     assert refused.value.where == "--working-hours"
-    assert refused.value.rule and refused.value.mend
+    assert refused.value.rule and refused.value.fix
 
 
 def test_directories_have_their_zones() -> None:
@@ -127,7 +127,7 @@ def test_directories_have_their_zones() -> None:
 def test_an_unknown_zone_is_refused(name: str, meant: str) -> None:
     with pytest.raises(InputError, match="there is no time zone") as refused:
         Zones.of(name, [])
-    assert refused.value.where == "--time-zone" and meant in refused.value.mend
+    assert refused.value.where == "--time-zone" and meant in refused.value.fix
     with pytest.raises(InputError, match="d-1"):
         Zones.of("UTC", [("d-1", name)])
 
@@ -160,7 +160,7 @@ def test_unknown_holidays_are_refused(text: str, meant: str) -> None:
     with pytest.raises(InputError) as refused:
         Holidays.parse(text)
     assert refused.value.where == "--holidays"
-    assert meant in refused.value.rule + refused.value.mend
+    assert meant in refused.value.rule + refused.value.fix
 
 
 def test_parts_are_found_in_any_case() -> None:

@@ -301,7 +301,7 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     assert main(arguments) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert len(captured.err.splitlines()) == 1 and "Mend:" in captured.err
+    assert len(captured.err.splitlines()) == 1 and "Fix:" in captured.err
     return captured.err
 
 

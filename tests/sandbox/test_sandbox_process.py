@@ -112,7 +112,7 @@ def test_a_taken_port_is_one_message_and_exit_2() -> None:
         assert done.returncode == 2
         assert done.stdout == ""
         assert done.stderr.count("\n") == 1
-        assert f"port {port}" in done.stderr and "Mend:" in done.stderr
+        assert f"port {port}" in done.stderr and "Fix:" in done.stderr
 
 
 @pytest.mark.parametrize("wrong", [["--fault", "nonsense"], ["--history-days", "0"],

@@ -23,8 +23,8 @@ def refused(capsys: Capture, *argv: str) -> str:
     ("0001-01-01T00:00:00Z", "it stands for 'never' in other tools: leave the cell empty"),
     ("1/1/0001 00:00:00", "it stands for 'never' in other tools: leave the cell empty"),
     ("1970-01-01T00:00:00Z", "it stands for 'never' in other tools: leave the cell empty"),
-    ("Never", "Mend: leave the cell empty where there is none"),
-    ("None", "Mend: leave the cell empty where there is none"),
+    ("Never", "Fix: leave the cell empty where there is none"),
+    ("None", "Fix: leave the cell empty where there is none"),
     ("11/22/2022 17:56", "it is a date of a local form"),
     ("1662526200.1", "it is a count since 1970: write it as ISO 8601"),
     ("1662526200123", "unit='ms'"),
@@ -55,8 +55,8 @@ def workspaces_as(folder: Path, capsys: Capture, text: str | bytes) -> str:
 @pytest.mark.parametrize(("old", "new", "hint"), [
     (",", ";", "its columns are separated by semicolons: save it with commas"),
     (",", "\t", "its columns are separated by tabs: save it with commas"),
-    ("us-east-1", "US East (N. Virginia)", "Mend: write us-east-1"),
-    ("us-east-1", "Europe (Ireland)", "Mend: write eu-west-1"),
+    ("us-east-1", "US East (N. Virginia)", "Fix: write us-east-1"),
+    ("us-east-1", "Europe (Ireland)", "Fix: write eu-west-1"),
     (",60", ",1", "write minutes: 1 hours are 60"),
     (",60", ",0", "0 stands for none in other tools"),
 ])

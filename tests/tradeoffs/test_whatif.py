@@ -265,7 +265,7 @@ def test_a_history_is_replayed() -> None:
 
 
 @pytest.mark.parametrize(("asked", "message"), [
-    ({"timeouts": [1380]}, "AUTO_STOP:1380 was not replayed. Mend: add 1380 to timeouts"),
+    ({"timeouts": [1380]}, "AUTO_STOP:1380 was not replayed. Fix: add 1380 to timeouts"),
     ({"timeouts": [90]}, "timeout of 90 minutes"), ({"timeouts": ["60"]}, "a timeout is '60'"),
     ({"hour_rule": "lunch"}, "there is no 'lunch'"), ({"prices": "theirs"}, "there is no 'theirs'"),
     ({"discount": 1.0}, "discount is 1.0"), ({"discount": -0.1}, "discount is -0.1"),

@@ -146,7 +146,7 @@ def test_the_other_order_is_told(panel: FleetPanel, history: History, tmp_path: 
     name = panel.machines["workspace_id"].iloc[0]
     order = r"the order is look_at\(workspace_id, of\)"
     for given in (panel.analysis, history, tmp_path, str(tmp_path)):
-        with pytest.raises(InputError, match=f"{order}. Mend: write look_at\\('{name}', …"):
+        with pytest.raises(InputError, match=f"{order}. Fix: write look_at\\('{name}', …"):
             ws.look_at(given, name)  # type: ignore[arg-type]  # that is the point
     for odd in (panel.analysis, 7, None):
         with pytest.raises(InputError, match=order):

@@ -78,7 +78,7 @@ def apply_plan(
     about = _about(plan, plan_name, changes)
     with ExitStack() as stack:
         book, ledger = open_journal_of(
-            stack, journal, dry_run=dry_run, mends=resume, options=options
+            stack, journal, dry_run=dry_run, repairs=resume, options=options
         )
         if ledger.interrupted and not resume:
             raise _interrupted(journal, ledger.interrupted)
@@ -209,7 +209,7 @@ def account_regions_of(plan: Plan, changes: list[Change] | None = None) -> list[
         raise InputError(
             f"it names no {lacking}", where="the plan",
             rule="a plan is applied to the account and region that it was made for",
-            mend="make it from a store, or write account_id and region into it")
+            fix="make it from a store, or write account_id and region into it")
     return places
 
 
@@ -217,7 +217,7 @@ def _interrupted(journal: Path | None, kind: str) -> InputError:
     return InputError(
         f"the last run of {kind} that it tells of did not come to its end", where=str(journal),
         rule="an interrupted run is resumed before another one begins",
-        mend="run the same command with --resume (or take everything back with 'undo')")
+        fix="run the same command with --resume (or take everything back with 'undo')")
 
 
 def _about(plan: Plan, name: str, changes: Iterable[Change]) -> dict[str, Any]:

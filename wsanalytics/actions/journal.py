@@ -84,25 +84,25 @@ def instant_text(at: datetime) -> str:
 
 @contextmanager
 def open_journal(
-    path: Path | str, *, clock: Callable[[], datetime] = utc_now, mends: bool = True
+    path: Path | str, *, clock: Callable[[], datetime] = utc_now, repairs: bool = True
 ) -> Iterator[Journal]:
     """The journal at *path*, made if there is none, held against other processes.
 
-    A last line that a kill cut off is taken out, and said in a line of its own, unless *mends* is
+    A last line that a kill cut off is taken out, and said in a line of its own, unless *repairs* is
     false: then it is refused. Raises :class:`InputError` for a file that is no journal, or that
     another process writes to, and :class:`OutputError` where it cannot be written to.
     """
     path = Path(path)
     if not path.parent.is_dir():
         raise OutputError(f"{path}: the folder {path.parent} does not exist. "
-                          "Rule: folders are not created. Mend: create it, or name another file.")
+                          "Rule: folders are not created. Fix: create it, or name another file.")
     with ExitStack() as locks:
         locks.enter_context(journal_lock(path))
         is_new = not path.exists()
         if not is_new:
             locks.enter_context(_file_lock(path))
         entries, torn = ([], b"") if is_new else read_lines(path)
-        if torn and not mends:
+        if torn and not repairs:
             raise _torn(path)
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, OWNER_ALONE)
@@ -149,7 +149,7 @@ def read_lines(path: Path) -> tuple[list[Entry], bytes]:
         raw = path.read_bytes()
     except OSError as error:
         raise InputError(f"it cannot be read: {error.strerror or error}", where=str(path),
-                         mend="check the path and its permissions") from error
+                         fix="check the path and its permissions") from error
     lines = raw.split(b"\n")
     torn = lines.pop()
     entries: list[Entry] = []
@@ -195,21 +195,21 @@ def _check_first(path: Path, entries: list[Entry], torn: bytes) -> None:
 def _refuse(
     path: Path, line: int, what: str,
     rule: str = "a journal is JSON Lines, written by wsanalytics alone and never edited",
-    mend: str = "restore it from a backup, or name another file",
+    fix: str = "restore it from a backup, or name another file",
 ) -> NoReturn:
-    raise InputError(what, where=f"{path}, line {line}", rule=rule, mend=mend)
+    raise InputError(what, where=f"{path}, line {line}", rule=rule, fix=fix)
 
 
 def _torn(path: Path) -> InputError:
     return InputError(
         "its last line is cut off: the run that wrote it was killed", where=str(path),
         rule="an interrupted run is resumed before another one begins",
-        mend="run the same command again with --resume")
+        fix="run the same command again with --resume")
 
 
 def _cannot_write(path: Path, error: OSError) -> JournalError:
     return JournalError(f"{path}: the journal cannot be written: {error.strerror or error}. "
                         "Rule: nothing is done that is not written down before. "
-                        "Mend: check its permissions and the disk.")
+                        "Fix: check its permissions and the disk.")
 
 

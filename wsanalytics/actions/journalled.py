@@ -21,7 +21,7 @@ def check_journal(journal: Path | str | None, *, example: str) -> Path:
     if journal is None:
         raise InputError("no journal is named", where="journal",
                          rule="every call is written down before it is made",
-                         mend=f"pass journal=Path('{example}')")
+                         fix=f"pass journal=Path('{example}')")
     return Path(journal)
 
 

@@ -119,7 +119,7 @@ def journal_state(entries: Iterable[Entry]) -> JournalState:
                 f"the entry {entry.get('event')!r} lacks what it needs ({error})",
                 where=f"the journal, line {place}",
                 rule="a journal is written by wsanalytics alone and never edited",
-                mend="restore it from a backup") from error
+                fix="restore it from a backup") from error
     found = list(attempts.values())
     is_open = bool(acted) and acted[-1] not in ended and acted[-1] in begins
     interrupted = str(begins[acted[-1]]["kind"]) if is_open else ""

@@ -226,16 +226,16 @@ def check_accounts(
         raise InputError(
             f"it is for account and region {wanted}, and these credentials are for {actual}",
             where=what, rule="changes are made only in the account and region that they are for",
-            mend="use credentials (--profile, --role-arn) of that account")
+            fix="use credentials (--profile, --role-arn) of that account")
 
 
 def open_journal_of(
-    stack: ExitStack, path: Path | None, *, dry_run: bool, mends: bool, options: RunOptions
+    stack: ExitStack, path: Path | None, *, dry_run: bool, repairs: bool, options: RunOptions
 ) -> tuple[Journal | None, JournalState]:
     """Open the journal of a real run for writing, or read it for a dry run; and what it says."""
     if not dry_run:
         path = check_journal(path, example="plan.journal.jsonl")
-        journal = stack.enter_context(open_journal(path, clock=options.clock, mends=mends))
+        journal = stack.enter_context(open_journal(path, clock=options.clock, repairs=repairs))
         return journal, journal_state(journal.entries)
     entries = read_journal(path) if path is not None and path.exists() else []
     return None, journal_state(entries)

@@ -49,7 +49,9 @@ def undo(
     writers = [writer] if isinstance(writer, Writer) else list(writer)
     with ExitStack() as stack:
         read_journal(journal)  # refused before anything is made
-        book, ledger = open_journal_of(stack, journal, dry_run=dry_run, mends=True, options=options)
+        book, ledger = open_journal_of(
+            stack, journal, dry_run=dry_run, repairs=True, options=options
+        )
         net_changes = in_force(ledger, only, journal)
         changes = [_reversed(net_change) for net_change in reversed(net_changes.values())]
         places = dict.fromkeys((one.account_id, one.region) for one in changes)
@@ -86,7 +88,7 @@ def in_force(
         raise InputError(
             f"no change of {listed(lost)} is in force by it", where=str(journal),
             rule="only a change that was made, and not taken back yet, can be taken back",
-            mend=f"name some of those in force: {there}" if there else "apply the plan first")
+            fix=f"name some of those in force: {there}" if there else "apply the plan first")
     return {name: one for name, one in ledger.net_changes.items() if name in names}
 
 

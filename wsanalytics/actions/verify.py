@@ -91,7 +91,7 @@ def verify(
         raise InputError(
             "it knows none of the WorkSpaces that the journal tells of", where=str(store.folder),
             rule="a change is verified by what its user did since",
-            mend="name the store of that account and region")
+            fix="name the store of that account and region")
     settings = store.settings()
     changed = _changed_again(done, settings)
     made = [_Made(one, _began(one, ledger.attempts), _pays_from(one),

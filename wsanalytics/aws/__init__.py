@@ -15,7 +15,7 @@ from wsanalytics.aws.connect import check_regions, check_role_arns, configured_r
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.credentials import who_am_i
 from wsanalytics.aws.current_state import StateReader, WorkspaceState
-from wsanalytics.aws.errors import AwsError, Refusal, mend_together, without_secrets
+from wsanalytics.aws.errors import AwsError, Refusal, fix_together, without_secrets
 from wsanalytics.aws.iam import NEEDS_NO_PERMISSION, partition_of, resources_for, statement_for
 from wsanalytics.aws.odd_answers import text
 from wsanalytics.aws.price_list import (
@@ -71,8 +71,8 @@ __all__ = [
     "connect",
     "download_products",
     "fetch_products",
+    "fix_together",
     "known_directories",
-    "mend_together",
     "open_writer",
     "partition_of",
     "price_usd",

@@ -53,11 +53,11 @@ class MetricRequest:
         where = "MetricRequest"
         if self.period_seconds <= 0 or self.period_seconds % 60:
             raise InputError(f"a period of {self.period_seconds} s", where=where,
-                             rule="a period is a multiple of 60 s", mend="use 300 or 3600")
+                             rule="a period is a multiple of 60 s", fix="use 300 or 3600")
         if self.start.tzinfo is None or self.end.tzinfo is None or self.end <= self.start:
             raise InputError(f"from {self.start} to {self.end}", where=where,
                              rule="start and end have a zone, and end is after start",
-                             mend="give two instants in UTC")
+                             fix="give two instants in UTC")
 
     @property
     def points(self) -> int:

@@ -172,4 +172,4 @@ def _no_endpoint(url: str) -> InputError:
     return InputError(
         f"{without_secrets(url)!r} is not the address of an endpoint", where="the endpoint of AWS",
         rule="an endpoint is written http://HOST:PORT or https://HOST, with a port up to 65535",
-        mend="correct AWS_ENDPOINT_URL, or leave it out for AWS itself")
+        fix="correct AWS_ENDPOINT_URL, or leave it out for AWS itself")

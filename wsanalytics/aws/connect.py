@@ -109,7 +109,7 @@ def check_regions(regions: Sequence[str], *, where: str = "--region") -> None:
                 f"there are no WorkSpaces in a region {region!r}",
                 where=where,
                 rule=f"the regions are {', '.join(known)}",
-                mend=did_you_mean(region, known, most=3, otherwise="name one of them; "
+                fix=did_you_mean(region, known, most=3, otherwise="name one of them; "
                                   "a newer region needs a newer boto3"),
             )
 
@@ -122,5 +122,5 @@ def check_role_arns(role_arns: Sequence[str]) -> None:
                 f"{role_arn!r} is not the ARN of a role",
                 where="--role-arn",
                 rule="a role is written arn:aws:iam::ACCOUNT:role/NAME, with 12 digits of account",
-                mend="copy the ARN from the role's page in the IAM console",
+                fix="copy the ARN from the role's page in the IAM console",
             )

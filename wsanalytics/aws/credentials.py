@@ -83,7 +83,7 @@ def open_session(
             "the AWS configuration cannot be read",
             where=str(getattr(error, "kwargs", {}).get("path", "~/.aws/config")),
             rule="it has sections such as [profile NAME], with lines such as region = eu-west-1",
-            mend="correct the file, or set AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE to "
+            fix="correct the file, or set AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE to "
             "others",
         ) from error
     if credentials is not None:
@@ -97,7 +97,7 @@ def _no_such_profile(session: botocore.session.Session) -> InputError:
     return InputError(
         f"there is no profile {name!r}", where="--profile or AWS_PROFILE",
         rule=f"the profiles are {', '.join(known)}" if known else "no profile is configured",
-        mend=hint)
+        fix=hint)
 
 
 def as_role(

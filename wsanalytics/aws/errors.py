@@ -1,4 +1,4 @@
-"""What a call to AWS that failed means: who was asked for what, why not, and how to mend it."""
+"""What a call to AWS that failed means: who was asked for what, why not, and how to fix it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ODD_ANSWER = (KeyError, ValueError, TypeError, AttributeError, OverflowError, I
 class _Advice:
     what: str
     rule: str = ""
-    mend: str = ""
+    fix: str = ""
 
 
 _POLICY = "'wsanalytics iam-policy' prints the whole policy that a command needs"
@@ -155,7 +155,7 @@ class Refusal:
     """One call that AWS did not answer, or one account or region that could not be used.
 
     ``action`` is named as IAM names it (``workspaces:DescribeWorkspaces``), ``code`` as AWS or
-    botocore names the error. ``what``, ``where``, ``rule`` and ``mend`` say it in words.
+    botocore names the error. ``what``, ``where``, ``rule`` and ``fix`` say it in words.
     """
 
     action: str
@@ -193,9 +193,9 @@ class Refusal:
         return self._say(_ADVICE[self.kind].rule)
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """What to do about it, for a denied action with the IAM statement that allows it."""
-        return self._say(_ADVICE[self.kind].mend)
+        return self._say(_ADVICE[self.kind].fix)
 
     @property
     def statement(self) -> dict[str, object]:
@@ -212,25 +212,25 @@ class Refusal:
     def __str__(self) -> str:
         parts = [f"{self.where}: {self.what}" if self.where else self.what]
         parts += [f"Rule: {self.rule}"] if self.rule else []
-        parts += [f"Mend: {self.mend}"] if self.mend else []
+        parts += [f"Fix: {self.fix}"] if self.fix else []
         return ". ".join(part.rstrip(".") for part in parts) + "."
 
 
-def mend_together(refusals: Sequence[Refusal]) -> str:
-    """How to mend *refusals* of one kind and on the same resources: one statement for all."""
+def fix_together(refusals: Sequence[Refusal]) -> str:
+    """How to fix *refusals* of one kind and on the same resources: one statement for all."""
     first = refusals[0]
     if len(refusals) == 1:
-        return first.mend
+        return first.fix
     actions = list(dict.fromkeys(refusal.action for refusal in refusals))
     together = json.dumps(first.statement | {"Action": actions})
-    return first.mend.replace(json.dumps(first.statement), together).replace(
+    return first.fix.replace(json.dumps(first.statement), together).replace(
         "the action needs", "the actions need")
 
 
 class AwsError(WsanalyticsError):
     """A call to AWS failed; ``refusal`` says which one and why.
 
-    The message names what is wrong, where, which rule it breaks and how to mend it. It never
+    The message names what is wrong, where, which rule it breaks and how to fix it. It never
     holds a secret.
     """
 

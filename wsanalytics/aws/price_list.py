@@ -119,17 +119,17 @@ def read_products(path: Path) -> Items:
         held = json_of(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"it cannot be read: {error.strerror or error}", where=str(path),
-                         rule=_FILE_RULE, mend="check the path") from error
+                         rule=_FILE_RULE, fix="check the path") from error
     except ValueError as error:
         raise InputError("it is no whole JSON file", where=str(path), rule=_FILE_RULE,
-                         mend="check that it is complete, or download it again") from error
+                         fix="check that it is complete, or download it again") from error
     try:
         items = items_of(_as_object(held)) if isinstance(held, dict) else _products(held)
     except (ValueError, TypeError, AttributeError):  # objects where lists should be, and the like
         items = []
     if not items:
         raise InputError("it holds no products", where=str(path), rule=_FILE_RULE,
-                         mend=f"take the file of {SERVICE}")
+                         fix=f"take the file of {SERVICE}")
     return items
 
 

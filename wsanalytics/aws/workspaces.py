@@ -150,7 +150,7 @@ def check_directories(ids: Iterable[str]) -> None:
                 f"{directory_id!r} is no id of a directory", where="--directory",
                 rule="an id is d- and at least 8 digits or letters from a to f (or wsd- and at "
                 "least 8 digits or small letters), such as d-906734a1b2",
-                mend="copy it from the WorkSpaces console, under Directories")
+                fix="copy it from the WorkSpaces console, under Directories")
 
 
 def known_directories(connection: Connection, ids: Iterable[str]) -> set[str]:

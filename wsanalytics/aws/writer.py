@@ -185,5 +185,5 @@ def open_writer(
         credentials=credentials)
     if len(connections) != 1:
         raise InputError(f"{len(connections)} accounts and regions", where="open_writer",
-                         rule="a writer is for one account in one region", mend="name one region")
+                         rule="a writer is for one account in one region", fix="name one region")
     return Writer(connections[0])

@@ -281,14 +281,14 @@ def _history_begins(sessions: pd.DataFrame, window: Window) -> datetime:
 def _refuse_parts_of_days(window: Window) -> None:
     if any(edge % MICROS_PER_DAY for edge in window.micros):
         raise InputError(f"the window is {window}", where="the window",
-                         rule="a backtest is of whole UTC days", mend="use Window.of_days")
+                         rule="a backtest is of whole UTC days", fix="use Window.of_days")
 
 
 def _refuse_timeouts(timeouts: tuple[int, ...]) -> None:
     if not timeouts:
         raise InputError("there is no timeout", where="the timeouts",
                          rule="policies may choose between one timeout and many",
-                         mend="give for example 60 and 120")
+                         fix="give for example 60 and 120")
     for minutes in timeouts:
         auto_stop(minutes)
 

@@ -83,7 +83,7 @@ class Backtest:
     def _above(self, by: str) -> pd.DataFrame:
         if not self.floors:
             raise InputError("clairvoyant is not among the policies", where="the backtest",
-                             rule="regret is the cost above it", mend="add it to the policies")
+                             rule="regret is the cost above it", fix="add it to the policies")
         usd = self.outcomes.astype({by: "str", "policy": "str"}).groupby(
             ["policy", by], as_index=False)["total_usd"].sum(min_count=1)
         least = usd.set_index(["policy", by])["total_usd"].to_dict()
@@ -186,4 +186,4 @@ def _refuse_twins(rules: list[Rule]) -> None:
         raise InputError(
             f"{listed(twice)} is there twice" if twice else "there is no policy",
             where="policies", rule="a backtest has at least one policy, each once",
-            mend="remove one of them" if twice else "name some, such as hold and clairvoyant")
+            fix="remove one of them" if twice else "name some, such as hold and clairvoyant")

@@ -76,7 +76,7 @@ def answered(rule: Rule, names: Names, seen: Seen) -> Codes:
         raise InputError(
             f"it gave {wrong}", where=where,
             rule=f"a policy gives one setting for each of the {len(seen.ids)} WorkSpaces",
-            mend="give one for all, or one for each of seen.ids")
+            fix="give one for all, or one for each of seen.ids")
     return names.places(told, where=where)
 
 
@@ -99,6 +99,6 @@ def begun(rule: Rule, seen: Seen) -> pd.DataFrame:
         raise InputError(
             wrong, where=f"the policy {rule.name}, at {seen.now:%Y-%m-%d}",
             rule="a policy starts WorkSpaces of seen.ids within the 24 hours from then on",
-            mend="give a frame with workspace_id and at, in UTC and on that day")
+            fix="give a frame with workspace_id and at, in UTC and on that day")
     assert isinstance(told, pd.DataFrame)
     return told[["workspace_id", "at"]]

@@ -179,7 +179,7 @@ def check_owners(sessions: pd.DataFrame, workspaces: pd.DataFrame) -> None:
         sessions["workspace_id"].unique(), workspaces["workspace_id"],
         what="there are sessions of WorkSpaces that the workspaces lack", where="sessions",
         rule="each session belongs to a WorkSpace of the workspaces table",
-        mend="add them to the workspaces, or remove their sessions")
+        fix="add them to the workspaces, or remove their sessions")
 
 
 def warn_left_out(workspaces: pd.DataFrame, fleet: pd.DataFrame, tariff: Tariff) -> None:

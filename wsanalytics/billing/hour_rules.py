@@ -53,7 +53,7 @@ class HourRule(StrEnum):
                 f"there is no hour rule {text!r}",
                 where="hour_rule",
                 rule=f"the hour rules are {', '.join(cls)}",
-                mend="use one of them",
+                fix="use one of them",
             )
         return cls(text)
 

@@ -109,12 +109,12 @@ def read_config() -> Config:
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise InputError(f"it cannot be read: {reason}", where=str(path),
-                         rule="it is a TOML file", mend="correct the file, or remove it") from None
+                         rule="it is a TOML file", fix="correct the file, or remove it") from None
     except ValueError as error:
         hint = (": options stand above all tables, and where an option is called like a command, "
                 'its table is written ["store info"]' if "overwrite" in str(error) else "")
         raise InputError(f"it cannot be read: {error}", where=str(path), rule="it is a TOML file",
-                         mend=f"correct it there{hint}") from None
+                         fix=f"correct it there{hint}") from None
     tables = all_tables()
     values: dict[Words, dict[str, Any]] = {}
     for command, key, value in _entries(document, tables, path):
@@ -122,7 +122,7 @@ def read_config() -> Config:
         if key in entries:
             raise InputError("it stands there twice", where=_place(path, command, key),
                              rule="an option stands there once, with - or with _",
-                             mend="remove one of them")
+                             fix="remove one of them")
         entries[key] = value
     config = Config(path, looked, values=values)
     for command, entries in values.items():
@@ -159,7 +159,7 @@ def _inner_entries(
                 f"{second!r} stands under a command that has sub-commands",
                 where=_place(path, (first,), second),
                 rule=f"the tables are {', '.join(f'[{first}.{one}]' for one in inner)}",
-                mend="put it into one of them")
+                fix="put it into one of them")
         yield from (((first, second), key.replace("_", "-"), one) for key, one in value.items())
 
 
@@ -169,7 +169,7 @@ def _check(config: Config, command: Words, key: str, tables: Tables) -> None:
     where = _place(config.path, command, key)
     if key in _NEVER:
         raise InputError(f"{key!r} may not stand in the file", where=where, rule=_NEVER[key],
-                         mend="remove it there" if _NEVER[key] is not _ACT else
+                         fix="remove it there" if _NEVER[key] is not _ACT else
                          f"remove it there, and write --{key} where you mean it")
     holders = {name: table for name, table in tables.items()
                if key in table.options and (
@@ -184,12 +184,12 @@ def _check(config: Config, command: Words, key: str, tables: Tables) -> None:
         except MisfitError as reason:
             raise InputError(str(reason), where=where, rule=f"it is an option of '{name}', and "
                              "its values are those of the command line",
-                             mend=f"'wsanalytics {name} --help' shows what it takes") from None
+                             fix=f"'wsanalytics {name} --help' shows what it takes") from None
         for other in table.alternatives_of(key) & entries.keys():
             if texts and texts_of(table.options[other], entries[other], config.path.parent):
                 raise InputError(f"{key!r} and {other!r} stand beside each other", where=where,
                                  rule=f"'{name}' takes one of them",
-                                 mend="remove one, or put each into the tables of its commands")
+                                 fix="remove one, or put each into the tables of its commands")
 
 
 def _unknown(where: str, command: Words, key: str, tables: Tables) -> InputError:
@@ -199,12 +199,12 @@ def _unknown(where: str, command: Words, key: str, tables: Tables) -> InputError
            for subject in table.subjects):
         return InputError(f"{key!r} is what a command is about, not an option", where=where,
                           rule="only options stand in the file",
-                          mend="remove it there, and name it on the command line")
+                          fix="remove it there, and name it on the command line")
     alone = [" ".join(name) for name, table in meant.items() if key in table.options]
     if alone:
         return InputError(f"{key!r} is an option of '{alone[0]}' alone", where=where,
                           rule=f"the top level is not about {', '.join(sorted(BY_THEMSELVES))}",
-                          mend=f"put it under [{alone[0]}]")
+                          fix=f"put it under [{alone[0]}]")
     options = {name for table in meant.values() for name in table.options} - _NEVER.keys()
     if not command:
         options |= {name[0] for name in tables}
@@ -212,7 +212,7 @@ def _unknown(where: str, command: Words, key: str, tables: Tables) -> InputError
     holder = f"'{' '.join(command)}'" if command else "any command"
     return InputError(f"{key!r} is no option of {holder}", where=where,
                       rule="keys are the long names of options, without the dashes",
-                      mend=f"did you mean {close[0]}?" if close else "remove it there")
+                      fix=f"did you mean {close[0]}?" if close else "remove it there")
 
 
 def _place(path: Path, command: Words, key: str) -> str:

@@ -87,7 +87,7 @@ def confirmed(words: str, what: str) -> bool:
     if not sys.stdin.isatty():
         raise InputError("there is nobody to ask: standard input is no terminal",
                          where="--interactive", rule="a person types the confirmation",
-                         mend="run it at a terminal, or use --yes in a script")
+                         fix="run it at a terminal, or use --yes in a script")
     sys.stderr.write(f"{one_line(what)}. Type '{words}' to go on: ")
     sys.stderr.flush()
     return sys.stdin.readline().strip() == words
@@ -136,7 +136,7 @@ def writers_of(
                 f"it is of account {listed(sorted(filter(None, accounts or ())))}, and these "
                 f"credentials are for {listed(callers)}",
                 where="the store", rule="a fleet is changed only in the account that it is in",
-                mend="use credentials (--profile, --role-arn) of that account")
+                fix="use credentials (--profile, --role-arn) of that account")
         writers = Writers(Writer(connection) for connection in usable)
         writers.refused = tuple(refused)
         yield writers

@@ -14,7 +14,7 @@ from wsanalytics.aws import (
     Connection,
     Refusal,
     connect,
-    mend_together,
+    fix_together,
     pricing_region,
     read_workspaces,
     try_action,
@@ -101,7 +101,7 @@ def _denials(denied: Sequence[Refusal], *, are_all: bool) -> Iterator[Finding]:
         refusals = list(alike)
         first, last = refusals[0], refusals[-1]
         actions = [refusal.action for refusal in refusals]
-        fix = mend_together(refusals)
+        fix = fix_together(refusals)
         if are_all and len(refusals) == len(denied) > 1:
             yield Finding("fail", f"{first.where}: none of these is allowed: "
                                   f"{listed(actions, len(actions))}", fix)
@@ -187,4 +187,4 @@ def check_store(path: Path | None) -> Iterator[Finding]:
 
 def failed(refusal: Refusal) -> Finding:
     """What AWS refused, as a finding."""
-    return Finding("fail", f"{refusal.where}: {refusal.what}", refusal.mend)
+    return Finding("fail", f"{refusal.where}: {refusal.what}", refusal.fix)

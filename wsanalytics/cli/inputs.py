@@ -74,7 +74,7 @@ class Narrowing:
                 "no WorkSpace is left",
                 where="--directory, --tag, --bundle, --workspace",
                 rule="what narrows the fleet leaves at least one WorkSpace of it",
-                mend="check the ids and the tag's name and value",
+                fix="check the ids and the tag's name and value",
             )
         return kept.reset_index(drop=True)
 
@@ -146,7 +146,7 @@ def candidates_of(options: CandidateOptions) -> tuple[Setting, ...]:
         raise InputError(
             "both --setting and --timeout are given", where="the options",
             rule="what may be proposed comes from --setting S …, or from --timeout M …, which "
-            "adds ALWAYS_ON", mend="give the one or the other",
+            "adds ALWAYS_ON", fix="give the one or the other",
         )
     if options.timeout:
         return setting_grid(auto_stop_minutes=options.timeout)
@@ -188,7 +188,7 @@ def _named(options: FleetOptions, *, with_history: bool) -> Fleet:
 def _which_input(what: str) -> InputError:
     return InputError(
         what, where="the options", rule="a fleet comes from --store DIR, or from --sessions F "
-        "and --workspaces F", mend="give the one or the other two",
+        "and --workspaces F", fix="give the one or the other two",
     )
 
 
@@ -335,7 +335,7 @@ def window_of(
             "there is no session to take the days from",
             where=str(path),
             rule="--start and --end default to the days that the sessions cover",
-            mend="give --start and --end",
+            fix="give --start and --end",
         )
     covered = (
         Window.around(sessions["connected_at"].min(), sessions["disconnected_at"].max())
@@ -355,13 +355,13 @@ def check_days(first: date | None, final: date | None) -> None:
             f"--end {final} is not after --start {first}",
             where="the window",
             rule="the window runs from --start to --end, the end excluded",
-            mend="give a later --end",
+            fix="give a later --end",
         )
     if first is not None and final is not None and (final - first).days > MOST_WINDOW_DAYS:
         raise InputError(
             f"{(final - first).days:,} days, from {first} to {final}", where="the window",
             rule=f"a window is of ten years at most, {MOST_WINDOW_DAYS:,} days",
-            mend="give --start and --end, or correct the instants that lie so far apart")
+            fix="give --start and --end, or correct the instants that lie so far apart")
 
 
 def _refuse_unknown(sessions: pd.DataFrame, workspaces: pd.DataFrame, path: Path) -> None:
@@ -373,7 +373,7 @@ def _refuse_unknown(sessions: pd.DataFrame, workspaces: pd.DataFrame, path: Path
             f"it has sessions of WorkSpaces that --workspaces lacks: {listed(unknown)}",
             where=str(path),
             rule="each session belongs to a WorkSpace of the --workspaces file",
-            mend="add them there, or remove their sessions",
+            fix="add them there, or remove their sessions",
         )
 
 
@@ -388,5 +388,5 @@ def _refuse_elsewhere(sessions: pd.DataFrame, window: Window, path: Path) -> Non
             f"they span {first.isoformat()} to {final.isoformat()}",
             where=str(path),
             rule="at least one session lies in the window",
-            mend="give --start and --end that fit the sessions",
+            fix="give --start and --end that fit the sessions",
         )

@@ -119,7 +119,7 @@ def _run(call: Call) -> int:
         return REFUSED
     except OSError as error:  # of a file that nobody looked at before: too many links, no rights
         _say(f"{NAME} {command}: {error.filename or 'a file'}: "
-             f"{error.strerror or error}. Mend: check the path and its permissions.{note}")
+             f"{error.strerror or error}. Fix: check the path and its permissions.{note}")
         return REFUSED
     except KeyboardInterrupt:
         _say(f"{NAME} {command}: interrupted; nothing is half-written.")

@@ -33,7 +33,7 @@ class Own:
                 path.unlink()
         except OSError as error:
             raise OutputError(f"{error.filename}: it cannot be removed: {error.strerror}. "
-                              "Mend: name another folder with --output.") from error
+                              "Fix: name another folder with --output.") from error
         _remove_empty(store)
 
 
@@ -59,7 +59,7 @@ def read_own(folder: Path, names: Sequence[str], store: str) -> Own:
             f"{strange[0].relative_to(folder)} is there, and it is not as a demonstration left it"
             + (f" ({len(strange) - 1:,} more)" if len(strange) > 1 else ""), where=str(folder),
             rule="a demonstration replaces and removes only what an earlier one made",
-            mend="name another folder with --output, or move it away")
+            fix="name another folder with --output, or move it away")
     return own
 
 

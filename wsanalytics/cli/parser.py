@@ -49,7 +49,7 @@ class UsageError(Exception):
     def __init__(self, words: Words, message: str) -> None:
         self.program = " ".join((NAME, *words))
         super().__init__(f"{self.program}: {message}. "
-                         f"Mend: '{self.program} --help' shows the usage.")
+                         f"Fix: '{self.program} --help' shows the usage.")
 
 
 class UnknownArgumentsError(UsageError):

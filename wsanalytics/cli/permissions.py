@@ -50,7 +50,7 @@ def actions_of(commands: Iterable[str]) -> list[str]:
             raise InputError(
                 f"no policy is known for {command!r}", where="--for",
                 rule=f"the commands that call AWS are {', '.join(COMMANDS)}",
-                mend=f"did you mean {close[0]}?" if close else "name one of them")
+                fix=f"did you mean {close[0]}?" if close else "name one of them")
         actions.update(COMMANDS[command])
     return sorted(actions - NEEDS_NO_PERMISSION)
 

@@ -24,7 +24,7 @@ def refuse_to_replace(path: Path) -> None:
         raise InputError(
             f"its journal {journal_beside(path).name} tells of {counted(done, 'change')}",
             where=str(path), rule="a plan that was applied is not replaced",
-            mend="name another file, or replace it with --force; what was changed is known from "
+            fix="name another file, or replace it with --force; what was changed is known from "
             "the next collect on")
     if not path.is_file() or path.stat().st_size == 0:
         return
@@ -32,12 +32,12 @@ def refuse_to_replace(path: Path) -> None:
     if document.get("schema") != SCHEMA:
         raise InputError("it is there, and it is no plan", where=str(path),
                          rule="a plan replaces a plan",
-                         mend="name another file, or replace it with --force")
+                         fix="name another file, or replace it with --force")
     if document.get("digest") != digest_of(document):
         raise InputError(
             "it is there, and somebody has edited it since it was written", where=str(path),
             rule="a plan that was edited is not replaced: rows that were struck, and comments, "
-            "would be lost", mend="name another file, or replace it with --force")
+            "would be lost", fix="name another file, or replace it with --force")
 
 
 def newer_than(path: Path, known_until: datetime | None) -> str:

@@ -123,7 +123,7 @@ def backfill(
         raise InputError(
             f"{days} days", where="--days",
             rule=f"CloudWatch keeps five-minute values for {FINE_DAYS} days and hourly ones for "
-            f"{HOURLY_DAYS}", mend=f"use 1 to {HOURLY_DAYS}")
+            f"{HOURLY_DAYS}", fix=f"use 1 to {HOURLY_DAYS}")
     opened, refused = connections or connect(
         regions=regions, profile=profile, role_arns=role_arns)
     with new_store(store) as place, place.locked("backfill"):

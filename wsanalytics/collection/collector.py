@@ -215,7 +215,7 @@ class _Collector:
             raise InputError(
                 "there is no such directory", where=f"--directory {' '.join(unknown)}",
                 rule="a directory is one that these accounts and regions have registered",
-                mend="check the ids and the region")
+                fix="check the ids and the region")
 
     def side_by_side(self, look: Callable[[Connection], Looked]) -> list[Looked]:
         """Look at all connections at once, in threads that nobody has to wait for."""

@@ -22,13 +22,13 @@ def new_folder(folder: Path) -> bool:
         if folder.is_dir():
             return False
         if status_of(folder) is not None or folder.is_symlink():
-            raise OutputError(f"{folder}: it is a file, not a folder. Mend: name another folder.")
+            raise OutputError(f"{folder}: it is a file, not a folder. Fix: name another folder.")
         parent = real_path(folder).parent
         if not parent.is_dir():
             raise OutputError(
                 f"{folder}: the folder {folder.parent} does not exist. "
                 "Rule: only the last part of the path is created. "
-                "Mend: create it, or name another.")
+                "Fix: create it, or name another.")
     except (OSError, ValueError) as error:
         raise OutputError(f"{folder}: the folder cannot be made: {reason_of(error)}. "
                           "Nothing was written.") from error
@@ -55,12 +55,12 @@ class Made:
         except FileExistsError:
             if path.is_dir():
                 return False
-            raise OutputError(f"{path}: it is a file, not a folder. Mend: name another folder."
+            raise OutputError(f"{path}: it is a file, not a folder. Fix: name another folder."
                               ) from None
         except (OSError, ValueError) as error:
             raise OutputError(
                 f"{path}: the folder cannot be made: {reason_of(error)}. "
-                "Mend: name a folder in one that exists and may be written to.") from error
+                "Fix: name a folder in one that exists and may be written to.") from error
         self.folders.append(path)
         return True
 
@@ -96,4 +96,4 @@ def refuse_filled(folder: Path, but: re.Pattern[str]) -> None:
         raise InputError(
             f"there is something in it ({', '.join(strange[:3])}{more}), but it is no store",
             where=str(folder), rule="a store has a folder of its own, with store.json in it",
-            mend="name a new or an empty folder; hidden files count")
+            fix="name a new or an empty folder; hidden files count")

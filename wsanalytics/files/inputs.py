@@ -16,7 +16,7 @@ def refuse_no_file(path: Path, what: str) -> None:
     reason = _why_not(path)
     if reason:
         raise InputError(reason, where=str(path), rule=f"{what} is read from one file",
-                         mend="check the path")
+                         fix="check the path")
 
 
 def _why_not(path: Path) -> str:

@@ -31,12 +31,12 @@ def held(folder: Path, what: str, wait_seconds: float = 0) -> Iterator[None]:
         raise BusyError(
             f"another process is busy with '{what}' there", where=str(folder),
             rule="one process at a time does this in one folder",
-            mend="wait for it or stop it; the lock ends with the process",
+            fix="wait for it or stop it; the lock ends with the process",
         ) from None
     except OSError as error:
         raise OutputError(
             f"{folder}: it cannot be written to: {error.strerror or error}. "
-            "Mend: check its permissions and the disk."
+            "Fix: check its permissions and the disk."
         ) from error
     try:
         yield
@@ -56,7 +56,7 @@ def held_here(name: str, what: str, where: str) -> Iterator[None]:
     except OSError as error:
         raise OutputError(
             f"{folder}: locks cannot be kept there: {error.strerror or error}. "
-            "Mend: check its permissions, or set TMPDIR to a folder that may be written to."
+            "Fix: check its permissions, or set TMPDIR to a folder that may be written to."
         ) from error
     try:
         with held(folder, name):
@@ -66,4 +66,4 @@ def held_here(name: str, what: str, where: str) -> Iterator[None]:
             raise
         raise BusyError(
             f"another process {what}", where=where, rule="one process at a time does this",
-            mend="wait for it or stop it; the lock ends with the process") from None
+            fix="wait for it or stop it; the lock ends with the process") from None

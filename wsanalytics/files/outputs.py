@@ -43,7 +43,7 @@ def check_output(path: Path, extensions: tuple[str, ...] = EXTENSIONS) -> None:
             "it names no file",
             where=str(path),
             rule=f"the output ends in {' or '.join(extensions)}",
-            mend=f"use for example {Path(path.name or 'output').with_suffix(extensions[0])}",
+            fix=f"use for example {Path(path.name or 'output').with_suffix(extensions[0])}",
         )
     if reason := _why_not(path):
         raise OutputError(f"{path}: {reason}")
@@ -54,12 +54,12 @@ def _why_not(path: Path) -> str:
     try:
         found = status_of(path)
         if found is not None and stat.S_ISDIR(found.st_mode):
-            return "it is a folder. Mend: name a file in it."
+            return "it is a folder. Fix: name a file in it."
         real = real_path(path)
         folder = status_of(real.parent)
         if folder is None or not stat.S_ISDIR(folder.st_mode):
             return (f"the folder {real.parent if path.is_symlink() else path.parent} does not "
-                    "exist. Rule: folders are not created. Mend: create it, or name another.")
+                    "exist. Rule: folders are not created. Fix: create it, or name another.")
     except (OSError, ValueError) as error:
         return f"it cannot be written: {reason_of(error)}. Nothing was written."
     if not os.access(real.parent, os.W_OK | os.X_OK):
@@ -70,10 +70,10 @@ def _why_not(path: Path) -> str:
 def _why_not_replaced(real: Path, found: os.stat_result) -> str:
     if not stat.S_ISREG(found.st_mode):
         return ("it is no file but a pipe, a device or the like. Rule: outputs are moved into "
-                "their place when they are whole. Mend: name a file.")
+                "their place when they are whole. Fix: name a file.")
     if not found.st_mode & _WRITABLE or not os.access(real, os.W_OK):
         return ("it is read-only. Rule: what was protected is not replaced. "
-                "Mend: name another file, or make it writable.")
+                "Fix: name another file, or make it writable.")
     return ""
 
 
@@ -108,17 +108,17 @@ def refuse_overlaps(outputs: Mapping[str, Path], inputs: Mapping[str, Path]) -> 
                 raise InputError(
                     f"{name} and {other} name the same file", where=str(path),
                     rule="an output never replaces what a command reads",
-                    mend="name another file for the output")
+                    fix="name another file for the output")
             if is_in_store(path, named):
                 raise InputError(
                     f"{name} names a file in the store", where=str(path),
                     rule="what a store keeps is written by the commands that fill it alone",
-                    mend="name a file outside of it")
+                    fix="name a file outside of it")
         for other, named in before.items():
             if is_same_file(path, named):
                 raise InputError(f"{name} and {other} name the same file", where=str(path),
                                  rule="every output has a file of its own",
-                                 mend="give them two names")
+                                 fix="give them two names")
         before[name] = path
 
 

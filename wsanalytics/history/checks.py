@@ -102,14 +102,14 @@ def _check_timeouts(frame: pd.DataFrame, origin: Origin) -> None:
         if pd.isna(minutes):
             raise InputError(
                 "auto_stop_minutes is empty", where=where,
-                rule="an AUTO_STOP WorkSpace has a timeout", mend="fill in for example 60",
+                rule="an AUTO_STOP WorkSpace has a timeout", fix="fill in for example 60",
             )
         try:
             auto_stop(int(minutes))
         except InputError as error:
             raise InputError(
                 f"auto_stop_minutes is {minutes}", where=where, rule=RULE,
-                mend=timeout_hint(int(minutes)),
+                fix=timeout_hint(int(minutes)),
             ) from error
 
 
@@ -122,7 +122,7 @@ def _check_tags(frame: pd.DataFrame, origin: Origin) -> None:
         if not fits:
             raise InputError(
                 f"tags is {text!r}", where=origin.row(position),
-                rule="tags are a JSON object", mend=tags_hint(text),
+                rule="tags are a JSON object", fix=tags_hint(text),
             )
 
 
@@ -132,7 +132,7 @@ def _check_lifetimes(frame: pd.DataFrame, origin: Origin) -> None:
         raise InputError(
             "terminated_at is before created_at",
             where=origin.row(int(np.flatnonzero(backwards)[0])),
-            rule="a WorkSpace ends after it was created", mend="correct one of the two",
+            rule="a WorkSpace ends after it was created", fix="correct one of the two",
         )
 
 
@@ -142,7 +142,7 @@ def _check_regions(frame: pd.DataFrame, origin: Origin) -> None:
         if code := region_at(text):
             raise InputError(
                 f"region is {text!r}", where=origin.row(position),
-                rule="a region is written as its code", mend=f"write {code}")
+                rule="a region is written as its code", fix=f"write {code}")
 
 
 def _check_compute_types(
@@ -160,6 +160,6 @@ def _check_compute_types(
             f"compute_type is {value!r}",
             where=origin.row(position),
             rule="a compute type is one that AWS's service model or the price table knows",
-            mend=did_you_mean(value.upper(), sorted(known),
+            fix=did_you_mean(value.upper(), sorted(known),
                               otherwise="correct it, or add its price"),
         )

@@ -95,5 +95,5 @@ def sample_history() -> History:
     raise InputError(
         "the sample fleet is not installed",
         where=str(package),
-        mend="install wsanalytics from its wheel or a clone, or run data/make_sample.py",
+        fix="install wsanalytics from its wheel or a clone, or run data/make_sample.py",
     )

@@ -126,7 +126,7 @@ def read_samples_file(
 
 def _no_such_file(path: Path, what: str) -> InputError:
     return InputError(what, where=str(path), rule="the files of a store are those that it wrote",
-                      mend="restore this file from a backup, or move it out of the store")
+                      fix="restore this file from a backup, or move it out of the store")
 
 
 def _typed(table: pa.Table) -> pa.Table:

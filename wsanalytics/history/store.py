@@ -122,19 +122,19 @@ class Store:
             raise InputError(
                 "there is no store", where=str(self.folder),
                 rule="a store is a folder with store.json in it",
-                mend="check the path, or make one: wsanalytics collect --store DIR",
+                fix="check the path, or make one: wsanalytics collect --store DIR",
             ) from None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"it cannot be read: {error}", where=str(path),
                 rule=f'it holds {{"schema": "{SCHEMA}", "version": {VERSION}}}',
-                mend="restore the file; the samples beside it are whole",
+                fix="restore the file; the samples beside it are whole",
             ) from error
         if (schema, version) != (SCHEMA, VERSION):
             raise InputError(
                 f"it is {schema} of version {version}", where=str(path),
                 rule=f"this wsanalytics reads {SCHEMA} of version {VERSION}",
-                mend="use the wsanalytics that wrote it, or collect into another folder",
+                fix="use the wsanalytics that wrote it, or collect into another folder",
             )
 
     def locked(self, what: str, *, wait_seconds: float = 0) -> AbstractContextManager[None]:
@@ -237,7 +237,7 @@ class Store:
             raise EmptyError(
                 "there are no WorkSpaces in it yet", where=str(self.folder),
                 rule="a store is filled by collect, and by backfill",
-                mend="run wsanalytics collect --store DIR --once",
+                fix="run wsanalytics collect --store DIR --once",
             )
         return pd.concat(parts, ignore_index=True).sort_values(
             ["workspace_id", SEEN_AT], kind="stable", ignore_index=True)
@@ -273,11 +273,11 @@ class Store:
             raise InputError(
                 f"--end {final} is not after --start {first}", where=str(self.folder),
                 rule=f"a window ends after it starts; the samples cover {covered}",
-                mend="give other days")
+                fix="give other days")
         if first >= covered.end.date() or final <= covered.start.date():
             raise InputError(
                 f"there are no samples from {first} to {final}", where=str(self.folder),
-                rule=f"a history has samples; they cover {covered}", mend="give other days")
+                rule=f"a history has samples; they cover {covered}", fix="give other days")
         return Window.of_days(first, final)
 
     def covered(self) -> Window:
@@ -302,7 +302,7 @@ class Store:
         if first is None:
             raise EmptyError(
                 "there are no samples", where=str(self.folder), rule="a history has samples",
-                mend="run wsanalytics collect or backfill on it")
+                fix="run wsanalytics collect or backfill on it")
         last = next((day, found[-1]) for day in reversed(days)
                     if len(found := self.instants(day)[1]))
         return first, last

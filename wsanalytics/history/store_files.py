@@ -16,7 +16,7 @@ from wsanalytics.errors import InputError
 
 KINDS = ("samples", "workspaces", "settings", "remarks")
 _DAY = re.compile(r"day=(\d{4}-\d{2}-\d{2})")
-_MEND = "restore it from a backup, or move it out of the store"
+_FIX = "restore it from a backup, or move it out of the store"
 
 
 def parquet_files(folder: Path) -> list[Path]:
@@ -31,7 +31,7 @@ def parquet_files(folder: Path) -> list[Path]:
             if not _is_file(entry):
                 raise InputError("it is no file: a link to nothing, a pipe or a folder",
                                  where=entry.path, rule="a store is made of whole files",
-                                 mend=_MEND)
+                                 fix=_FIX)
             found.append(Path(entry.path))
     return found
 
@@ -94,7 +94,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     except OSError as error:
         raise InputError(
             f"it cannot be looked into: {error.strerror or error}", where=str(folder),
-            rule="no figure is made without what is in a store", mend="check its permissions, or "
+            rule="no figure is made without what is in a store", fix="check its permissions, or "
             "move it out of the store") from error
 
 

@@ -82,7 +82,7 @@ class PriceBook:
         """
         if not 0 <= share < 1:
             raise InputError(f"the discount is {share}", where="discount",
-                             rule="it is a share from 0 to less than 1", mend="write 12 % as 0.12")
+                             rule="it is a share from 0 to less than 1", fix="write 12 % as 0.12")
         if share == 0:
             return self
         frame = self.frame.assign(monthly_usd=self.frame["monthly_usd"] * (1 - share),
@@ -257,7 +257,7 @@ def refreshed_prices() -> PriceBook | None:
     except OSError as error:
         raise InputError(
             f"the refreshed prices cannot be read: {error.strerror or error}", where=str(path),
-            mend="check the path and its permissions, or set WSANALYTICS_HOME",
+            fix="check the path and its permissions, or set WSANALYTICS_HOME",
         ) from error
     return PriceBook(_refreshed(path, stat.st_mtime_ns, stat.st_size).copy(), str(path))
 
@@ -270,7 +270,7 @@ def _refreshed(path: Path, modified_at: int, size: int) -> pd.DataFrame:  # noqa
         raise InputError(
             f"the refreshed prices cannot be used: {error.what}", where=str(path),
             rule=error.rule,
-            mend="run 'wsanalytics prices refresh' again, or remove the file to go back to the "
+            fix="run 'wsanalytics prices refresh' again, or remove the file to go back to the "
             "built-in prices",
         ) from error
 
@@ -302,7 +302,7 @@ def _book(frame: pd.DataFrame, origin: str, region: str | None) -> PriceBook:
             f"there is no price for region {region!r}",
             where=origin,
             rule="prices are never carried over from another region",
-            mend=f"use one of {', '.join(sorted(set(frame['region'])))}, or your own price file",
+            fix=f"use one of {', '.join(sorted(set(frame['region'])))}, or your own price file",
         )
     return PriceBook(own, origin)
 
@@ -331,7 +331,7 @@ def _checked(frame: pd.DataFrame, origin: Origin) -> pd.DataFrame:
             f"two different prices for {' '.join(str(row[name]) for name in key)}",
             where=origin.name,
             rule="one kind of WorkSpace has one price in one running mode at one date",
-            mend="remove the wrong row, or tell the two apart by effective_date",
+            fix="remove the wrong row, or tell the two apart by effective_date",
         )
     latest = frame.sort_values(dated, kind="stable").drop_duplicates(key, keep="last")
     return sort_by_key(latest, PRICES)

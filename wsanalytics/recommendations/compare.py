@@ -60,7 +60,7 @@ def compare(
     """
     if not 0 < level < 1:
         raise InputError(f"level is {level}", where="compare", rule="a level lies between 0 and 1",
-                         mend="use for example 0.8")
+                         fix="use for example 0.8")
     cube = _ChargesCube.of(charges)
     present = _present_rows(cube, baseline)
     life = life_of(workspaces, cube.ids, replay.window)
@@ -208,7 +208,7 @@ def _present_rows(cube: _ChargesCube, baseline: pd.Series) -> npt.NDArray[np.int
             f"{counted(len(lost), 'WorkSpace')} with charges but no present setting: "
             f"{listed(list(lost))}",
             where="baseline", rule="each WorkSpace has a setting to compare with",
-            mend="pass baseline=history.configured",
+            fix="pass baseline=history.configured",
         )
     present = pd.Index(cube.settings).get_indexer(pd.Index(names.astype("str")))
     if (present < 0).any():
@@ -222,7 +222,7 @@ def _present_rows(cube: _ChargesCube, baseline: pd.Series) -> npt.NDArray[np.int
         raise InputError(
             f"{counted(count, 'WorkSpace')} with {setting}, which was not replayed",
             where="baseline", rule="the present setting is among those replayed",
-            mend=f"{add}, or pass include=history.configured, to setting_grid",
+            fix=f"{add}, or pass include=history.configured, to setting_grid",
         )
     return present
 

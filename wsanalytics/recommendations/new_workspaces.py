@@ -102,7 +102,7 @@ def creation_properties(
             f"{counted(len(costs), 'comparable WorkSpace')} with a price and {ENOUGH_DAYS} "
             "observed days", where="the comparable WorkSpaces",
             rule=f"a newcomer is judged by at least {FEWEST} others",
-            mend="name a larger part of the fleet, or observe for longer")
+            fix="name a larger part of the fleet, or observe for longer")
     costs = costs[sorted(costs.columns, key=lambda name: Setting.parse(str(name)).order)]
     waits = usable.groupby("setting")["cold_starts_per_week"].mean().reindex(costs.columns)
     allowed = (waits <= max_cold_starts_per_week + 1e-9).to_numpy() if (
@@ -111,7 +111,7 @@ def creation_properties(
         raise InputError(
             f"every setting has more than {number(max_cold_starts_per_week or 0, 1)} cold starts "
             f"a week on average", where="--max-cold-starts-per-week",
-            rule="one setting at least keeps to the limit", mend="add ALWAYS_ON, or allow more")
+            rule="one setting at least keeps to the limit", fix="add ALWAYS_ON, or allow more")
     return _chosen(costs, waits, allowed, seed)
 
 
@@ -166,7 +166,7 @@ def creation_request(
     twice = [name for name, times in Counter(users).items() if times > 1]
     if twice:
         raise InputError(f"{twice[0]} is named twice", where="--user",
-                         rule="a user gets one WorkSpace in a directory", mend="name each once")
+                         rule="a user gets one WorkSpace in a directory", fix="name each once")
     one = {"DirectoryId": directory_id or of_most(workspaces, "directory_id"),
            "BundleId": bundle_id or of_most(workspaces, "bundle_id"),
            "WorkspaceProperties": newcomer.properties}
@@ -184,5 +184,5 @@ def of_most(workspaces: pd.DataFrame, column: str) -> str:
         option = "--into-directory" if column == "directory_id" else "--from-bundle"
         raise InputError(f"no {column} is known", where="the comparable WorkSpaces",
                          rule="a WorkSpace is created in a directory and from a bundle",
-                         mend=f"name it with {option}")
+                         fix=f"name it with {option}")
     return str(known.value_counts().sort_index().idxmax())

@@ -120,7 +120,7 @@ class Plan:
         if strangers := sorted(wanted - set(frame.loc[is_change, "workspace_id"])):
             raise InputError(f"it does not change {listed(strangers)}", where="the plan",
                              rule="what is picked out of a plan are changes of it",
-                             mend="name WorkSpaces of plan.changes")
+                             fix="name WorkSpaces of plan.changes")
         kept = frame[~is_change | frame["workspace_id"].isin(wanted)]
         return replace(self, recommendations=kept.reset_index(drop=True))
 
@@ -168,11 +168,11 @@ def recommend(
                         ("min_saving_usd", min_saving_usd)):
         if value is not None and not (np.isfinite(value) and value >= 0):
             raise InputError(f"{name} is {value}", where="recommend",
-                             rule="a limit is a number and not negative", mend="correct it")
+                             rule="a limit is a number and not negative", fix="correct it")
     now = now or datetime.now(UTC)
     if now.tzinfo is None:
         raise InputError(f"now is {now.isoformat()}, without a zone", where="recommend",
-                         rule="instants are UTC-aware", mend="use datetime.now(UTC)")
+                         rule="instants are UTC-aware", fix="use datetime.now(UTC)")
     chooser = Chooser(
         None if candidates is None else frozenset(str(setting) for setting in candidates),
         max_cold_starts_per_week,

@@ -129,7 +129,7 @@ def _contradiction(plan: PlanObject) -> Refused | None:
         try:
             Setting.parse(left.setting or "ALWAYS_ON")
         except InputError as error:
-            return Refused(("left_alone", index, "setting"), error.what, error.rule, error.mend)
+            return Refused(("left_alone", index, "setting"), error.what, error.rule, error.fix)
     names = [change.workspace_id for change in plan.changes]
     names += [left.workspace_id for left in plan.left_alone or []]
     twice = next((name for name, count in Counter(names).items() if count > 1), None)
@@ -146,7 +146,7 @@ def _contradiction_of(change: ChangeObject, steps: tuple[str | int, ...]) -> Ref
             settings.append(Setting(running_mode=value.running_mode,
                                     auto_stop_minutes=value.auto_stop_minutes))
         except InputError as error:
-            return Refused((*steps, name), error.what, error.rule, error.mend)
+            return Refused((*steps, name), error.what, error.rule, error.fix)
     if settings[0] == settings[1]:
         return Refused((*steps, "to"), f"it is {settings[1]}, as from is",
                        "a change changes something", "correct it, or strike the row")

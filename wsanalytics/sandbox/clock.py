@@ -47,7 +47,7 @@ class Clock:
                 f"a step of {by.total_seconds():g} seconds",
                 where="the sandbox's clock",
                 rule="its clock never goes backwards",
-                mend="step forward, or start another sandbox",
+                fix="step forward, or start another sandbox",
             )
         with self._lock:
             self._set(self._speed)
@@ -56,7 +56,7 @@ class Clock:
                     f"a step of {by.days:,} days", where="the sandbox's clock",
                     rule=f"a step is {LONGEST_STEP.days:,} days at most, and none leads beyond "
                     f"{LATEST.year}",
-                    mend="take smaller steps")
+                    fix="take smaller steps")
             self._told += by
             return self._told
 
@@ -85,6 +85,6 @@ def _checked(speed: float) -> float:
             f"a speed of {speed}",
             where="the sandbox's clock",
             rule=f"the speed is a number from 0 to {FASTEST:,}: 1 is real time, 0 stands still",
-            mend="use for example 3600, an hour a second",
+            fix="use for example 3600, an hour a second",
         )
     return float(speed)

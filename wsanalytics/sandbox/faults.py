@@ -123,7 +123,7 @@ def _field(name: str, where: str = "faults") -> str:
         f"there is no fault {name!r}",
         where=where,
         rule=f"the faults are {', '.join(_NAMES)}",
-        mend=f"use for example {close[0] if close else 'cut_share=0.1'}",
+        fix=f"use for example {close[0] if close else 'cut_share=0.1'}",
     )
 
 
@@ -144,7 +144,7 @@ def _value(name: str, text: str | None, where: str) -> Any:  # noqa: ANN401  # a
             f"{name} is {text!r}",
             where=where,
             rule="a share is a number from 0 to 1, a duration a number of seconds",
-            mend=f"use for example {name}=0.1",
+            fix=f"use for example {name}=0.1",
         ) from None
 
 
@@ -175,7 +175,7 @@ def _check_range(name: str, value: Any, where: str) -> None:  # noqa: ANN401  # 
         is_fine, rule = isinstance(value, bool), "it is true or false"
     if not is_fine:
         raise InputError(f"{name} is {value!r}", where=where, rule=rule,
-                         mend=f"use for example {name}=0.1")
+                         fix=f"use for example {name}=0.1")
 
 
 def _is_within(value: Any, low: float, high: float) -> bool:  # noqa: ANN401  # to be found out

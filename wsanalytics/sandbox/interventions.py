@@ -40,7 +40,7 @@ class Interventions:
             if not 0 <= share <= 1:
                 raise InputError(
                     f"{field.name} is {share}", where="the sandbox's interventions",
-                    rule="a share lies from 0 to 1", mend="use for example 0.1")
+                    rule="a share lies from 0 to 1", fix="use for example 0.1")
 
     @classmethod
     def parse(cls, texts: list[str], *, where: str = "--intervene") -> Interventions:
@@ -58,13 +58,13 @@ class Interventions:
                 raise InputError(
                     f"there is no {name!r}", where=where,
                     rule=f"what can be asked for is {', '.join(known)}".replace("_", "-"),
-                    mend=did_you_mean(wanted, known, otherwise="name one").replace("_", "-"))
+                    fix=did_you_mean(wanted, known, otherwise="name one").replace("_", "-"))
             try:
                 chosen[wanted] = float(share)
             except ValueError:
                 raise InputError(f"{text!r} names no share", where=where,
                                  rule="it is written NAME=SHARE, a share from 0 to 1",
-                                 mend=f"use for example {name}=0.1") from None
+                                 fix=f"use for example {name}=0.1") from None
         return cls(**chosen)
 
     def of(self, seed: int, workspace_id: str) -> Meddling:

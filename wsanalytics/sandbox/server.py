@@ -233,7 +233,7 @@ def _listen(host: str, port: int) -> socket.socket:
             f"cannot listen on {host}, port {port}: {error.__class__.__name__}: {error}",
             where="the sandbox",
             rule="the address is this machine's and the port is free",
-            mend="leave --port out, and the system chooses a free one",
+            fix="leave --port out, and the system chooses a free one",
         ) from None
     return listener
 
@@ -264,5 +264,5 @@ def _check(
                        "use for example 111122223333")
 
 
-def _refusal(what: str, rule: str, mend: str) -> InputError:
-    return InputError(what, where="the sandbox", rule=rule, mend=mend)
+def _refusal(what: str, rule: str, fix: str) -> InputError:
+    return InputError(what, where="the sandbox", rule=rule, fix=fix)

@@ -158,7 +158,7 @@ def _rule(text: str) -> HourRule:
             f"{text!r} is not an hour rule of the meter",
             where="bill",
             rule=f"it knows {', '.join(HourRule)}",
-            mend="use clock_hour",
+            fix="use clock_hour",
         ) from None
 
 

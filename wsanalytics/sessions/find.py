@@ -183,11 +183,11 @@ def _looks(history: History | pd.DataFrame, bridge_gaps: timedelta | None) -> _L
         samples = samples[~silent.to_numpy(dtype=bool)]
     if samples.empty:
         raise InputError("there are no rows", where="find_sessions",
-                         rule="sessions are found in samples", mend="check how they were read")
+                         rule="sessions are found in samples", fix="check how they were read")
     if bridge_gaps is not None and bridge_gaps <= timedelta(0):
         raise InputError(
             f"{bridge_gaps / timedelta(minutes=1):g} minutes", where="bridge_gaps",
-            rule="the longest silence that is bridged is positive", mend="use for example 20",
+            rule="the longest silence that is bridged is positive", fix="use for example 20",
         )
     code, ids = pd.factorize(samples["workspace_id"], sort=True)
     at = column_micros(evidence_at(samples))

@@ -68,7 +68,7 @@ def find_stored(
     if not count:
         raise InputError(
             "there are no samples of these WorkSpaces", where=str(store.folder),
-            rule="sessions are found in samples", mend="narrow the fleet less, or give other days")
+            rule="sessions are found in samples", fix="narrow the fleet less, or give other days")
     return Found(pd.concat(sessions, ignore_index=True)[list(SESSIONS.names)],
                  pd.concat(gaps, ignore_index=True)[list(GAPS.names)], count,
                  pd.concat(orders, ignore_index=True)[list(ORDERS.names)])

@@ -231,7 +231,7 @@ def _starts_and_stops(orders: pd.DataFrame | None, window: Window) -> pd.DataFra
         raise InputError(
             f"there is an order {strange[0]!r}", where="the orders frame",
             rule="what happens under every setting is a START or a STOP",
-            mend="put settings through time into a Schedule")
+            fix="put settings through time into a Schedule")
     kept = checked[(checked["at"] >= window.start) & (checked["at"] < window.end)]
     return kept.reset_index(drop=True)
 

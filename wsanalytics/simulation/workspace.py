@@ -163,7 +163,7 @@ def _cut_to(
                 f"a session starts at {came.isoformat()}, before the one before it has ended",
                 where="sessions",
                 rule="the sessions of one WorkSpace do not overlap",
-                mend="merge the two",
+                fix="merge the two",
             )
     return cut
 

@@ -32,7 +32,7 @@ def table_named(name: str) -> Table:
         raise InputError(
             f"there is no table {name!r}",
             rule=f"the tables are {', '.join(TABLES)}",
-            mend=did_you_mean(name, TABLES, otherwise="name one of them"),
+            fix=did_you_mean(name, TABLES, otherwise="name one of them"),
         )
     return TABLES[name]
 

@@ -63,7 +63,7 @@ def check_table(
             "there are no rows",
             where=origin.name,
             rule=f"a {table.name} table needs at least one row",
-            mend="check how the file was made",
+            fix="check how the file was made",
         )
     return pd.DataFrame(
         {column.name: _checked_column(frame, column, origin) for column in table.columns},
@@ -77,7 +77,7 @@ def refuse_another(frame: object, table: Table) -> None:
     if not isinstance(frame, pd.DataFrame):
         raise InputError(f"it is {type(frame).__name__}, not a frame", where=where,
                          rule=f"a {table.name} table is handed over",
-                         mend=f"read a file with read_{table.name}")
+                         fix=f"read a file with read_{table.name}")
     missing = [column.name for column in table.columns
                if column.required and column.name not in frame.columns]
     if missing:
@@ -85,7 +85,7 @@ def refuse_another(frame: object, table: Table) -> None:
             f"column {', '.join(missing)} is missing (there are: "
             f"{', '.join(map(str, list(frame.columns)[:12]))})", where=where,
             rule="sessions come first, workspaces after them",
-            mend="look whether two frames were swapped")
+            fix="look whether two frames were swapped")
 
 
 def refuse_missing_columns(names: Sequence[str], table: Table, where: str) -> None:
@@ -99,7 +99,7 @@ def refuse_missing_columns(names: Sequence[str], table: Table, where: str) -> No
             f"column {', '.join(missing)} is missing (there are: {', '.join(names)})",
             where=where,
             rule=f"a {table.name} table has {', '.join(needed)}",
-            mend=column_hint(names) or (
+            fix=column_hint(names) or (
                 f"rename {', '.join(close)}" if close else
                 f"add it; 'wsanalytics columns {table.name}' explains each column"),
         )
@@ -107,7 +107,7 @@ def refuse_missing_columns(names: Sequence[str], table: Table, where: str) -> No
         raise InputError(
             f"there is a column {name}, and none called {known}", where=where,
             rule=f"a column that is not known is ignored, and without {known} its default would "
-            "count", mend=f"did you mean {known}? Rename it, or remove it")
+            "count", fix=f"did you mean {known}? Rename it, or remove it")
 
 
 def sort_by_key(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
@@ -125,7 +125,7 @@ def refuse_duplicates(frame: pd.DataFrame, table: Table, origin: Origin) -> None
             f"{key} stands there twice",
             where=origin.row(position),
             rule=f"{', '.join(table.key)} is unique in a {table.name} table",
-            mend="remove one of the two rows",
+            fix="remove one of the two rows",
         )
 
 
@@ -150,7 +150,7 @@ def _checked_column(frame: pd.DataFrame, column: Column, origin: Origin) -> pd.S
             f"column {column.name} stands there twice",
             where=origin.name,
             rule="column names are unique",
-            mend="remove or rename one of them",
+            fix="remove or rename one of them",
         )
     values = frame[column.name].reset_index(drop=True)
     missing = _is_missing(values)
@@ -160,7 +160,7 @@ def _checked_column(frame: pd.DataFrame, column: Column, origin: Origin) -> pd.S
             f"{column.name} is empty",
             where=origin.row(position),
             rule=f"{column.name}: {column.meaning}",
-            mend="fill the cell or remove the row",
+            fix="fill the cell or remove the row",
         )
     refuse_kinds(values, missing, column, origin.name)
     checked = _CONVERTERS[column.kind](values, missing, column, origin)
@@ -198,14 +198,14 @@ def _refuse(bad: Mask, values: pd.Series, column: Column, origin: Origin, rule: 
     """Raise for the first row marked in *bad*."""
     position = int(np.flatnonzero(bad)[0])
     value = values.iloc[position]
-    mend = f"correct {column.name}"
+    fix = f"correct {column.name}"
     if column.kind is Kind.INSTANT:
-        mend = instant_hint(str(value), nullable=column.nullable) or mend
+        fix = instant_hint(str(value), nullable=column.nullable) or fix
     if column.choices:
-        mend = did_you_mean(str(value).upper(), column.choices,
+        fix = did_you_mean(str(value).upper(), column.choices,
                             otherwise=f"use {' or '.join(column.choices)}")
     raise InputError(
-        f"{column.name} is {str(value)!r}", where=origin.row(position), rule=rule, mend=mend
+        f"{column.name} is {str(value)!r}", where=origin.row(position), rule=rule, fix=fix
     )
 
 
@@ -239,7 +239,7 @@ def _convert_instant(
         except (ValueError, OverflowError) as error:
             raise InputError(f"{column.name} holds an instant that is none: {error}",
                              where=origin.name, rule=f"{rule}, between the years 2000 and 2100",
-                             mend="correct it") from error
+                             fix="correct it") from error
     elif _is_text(values):
         instants = _parsed_instants(values, missing, column, origin, rule)
     else:
@@ -248,7 +248,7 @@ def _convert_instant(
             f"{column.name} holds {values.dtype}, {kind}",
             where=origin.name,
             rule=rule,
-            mend="store UTC-aware timestamps",
+            fix="store UTC-aware timestamps",
         )
     bad = ((instants < _EARLIEST) | (instants >= _LATEST)).to_numpy()
     if bad.any():

@@ -29,7 +29,7 @@ def check_sessions(frame: pd.DataFrame, origin: Origin | None = None) -> pd.Data
             f"not after its start at {row['connected_at'].isoformat()}",
             where=origin.row(first),
             rule="a session ends after it starts",
-            mend="correct the row or remove it",
+            fix="correct the row or remove it",
         )
     owner, _ = pd.factorize(checked["workspace_id"], sort=True)
     starts = column_micros(checked["connected_at"])
@@ -54,5 +54,5 @@ def _refuse_overlaps(
             f"(with {origin.row(one).rpartition(', ')[2]})",
             where=origin.row(other),
             rule="the sessions of one WorkSpace do not overlap; touching ones are one",
-            mend="merge the two rows or correct their times",
+            fix="merge the two rows or correct their times",
         )

@@ -106,4 +106,4 @@ def _refusal(column: Column, holds: str, where: str) -> InputError:
     return InputError(
         f"column {column.name} holds {holds}", where=where,
         rule=f"{column.name} is {_TAKES[column.kind]}: {column.meaning}",
-        mend=f"store it as {_TAKES[column.kind]}")
+        fix=f"store it as {_TAKES[column.kind]}")

@@ -49,7 +49,7 @@ def read_table(path: Path, table: Table) -> pd.DataFrame:
             f"the ending {path.suffix!r} says nothing of its kind",
             where=str(path),
             rule="tables are .csv or .parquet",
-            mend=file_hint(path.suffix),
+            fix=file_hint(path.suffix),
         )
     refuse_no_file(path, f"a {table.name} table")
     began = time.monotonic()
@@ -59,7 +59,7 @@ def read_table(path: Path, table: Table) -> pd.DataFrame:
                 "the file is empty",
                 where=str(path),
                 rule=f"a {table.name} table has at least its column names",
-                mend="check how the file was made",
+                fix="check how the file was made",
             )
         frame = read(path, table)
     except BROKEN as error:
@@ -69,7 +69,7 @@ def read_table(path: Path, table: Table) -> pd.DataFrame:
             f"it cannot be read as {path.suffix[1:]}: {(str(error).splitlines() or [''])[0]}",
             where=str(path),
             rule="the file is whole, of the kind that its ending says, and its text is UTF-8",
-            mend="check its permissions, and that it is complete; or make it again",
+            fix="check its permissions, and that it is complete; or make it again",
         ) from error
     _LOG.info("%s: %d rows of a %s table read in %.2f s", path, len(frame), table.name,
               time.monotonic() - began)
@@ -85,7 +85,7 @@ def read_source(
     if not isinstance(source, Path | str):
         raise InputError(f"it is {type(source).__name__}", where=f"the {table.name}",
                          rule=f"a {table.name} table comes from a file or is a frame",
-                         mend="name a .csv or .parquet file")
+                         fix="name a .csv or .parquet file")
     path = Path(source)
     return read_table(path, table), origin_of(path)
 
@@ -127,7 +127,7 @@ def _refuse_utf16(path: Path) -> None:
         begins = file.read(2)
     if begins in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
         raise InputError("it is UTF-16 text", where=str(path), rule="the text of a CSV is UTF-8",
-                         mend="save it as CSV UTF-8 (comma delimited)")
+                         fix="save it as CSV UTF-8 (comma delimited)")
 
 
 def _read_parquet(path: Path, table: Table) -> pd.DataFrame:
@@ -145,7 +145,7 @@ def _refuse_twice(names: list[str], path: Path, table: Table) -> None:
                 f"column {name} stands there twice",
                 where=str(path),
                 rule="column names are unique",
-                mend="remove or rename one of them",
+                fix="remove or rename one of them",
             )
 
 

@@ -37,7 +37,7 @@ def load_object(path: Path, what: str) -> dict[str, Any]:
     document = _parsed(_text_of(path, what), path)
     if not isinstance(document, dict):
         raise InputError(f"it holds {kind_of(document)}", where=str(path),
-                         rule=f"{what} is one JSON object", mend=_CHECK)
+                         rule=f"{what} is one JSON object", fix=_CHECK)
     return document
 
 
@@ -47,14 +47,14 @@ def _text_of(path: Path, what: str) -> str:
         text = path.read_bytes().decode("utf-8-sig")  # some editors begin with a byte order mark
     except OSError as error:
         raise InputError(f"it cannot be read: {error.strerror or error}", where=str(path),
-                         mend="check the path and its permissions") from error
+                         fix="check the path and its permissions") from error
     except UnicodeDecodeError as error:
         raise InputError(
             f"byte {error.start + 1} is not UTF-8", where=str(path),
-            rule="the text is UTF-8", mend="save it as UTF-8") from error
+            rule="the text is UTF-8", fix="save it as UTF-8") from error
     if not text.strip():
         raise InputError("the file is empty", where=str(path), rule=f"{what} is one JSON object",
-                         mend=_CHECK)
+                         fix=_CHECK)
     return text
 
 
@@ -69,12 +69,12 @@ def _parsed(text: str, path: Path) -> Any:  # noqa: ANN401  # whatever JSON hold
             raise InputError(
                 f"the field {shown(twice)} stands twice in one object"
                 + (f", that of {plain(of[:MOST_SHOWN])}" if isinstance(of, str) else ""),
-                where=str(path), rule="a field stands once in an object", mend="remove one of them")
+                where=str(path), rule="a field stands once in an object", fix="remove one of them")
         return values
 
     def no_number(name: str) -> NoReturn:
         raise InputError(f"it holds {name}", where=str(path), rule="numbers are finite",
-                         mend="write a number, or null where it is not known")
+                         fix="write a number, or null where it is not known")
 
     try:
         return json_of(text, object_pairs_hook=each_once, parse_constant=no_number)
@@ -82,10 +82,10 @@ def _parsed(text: str, path: Path) -> Any:  # noqa: ANN401  # whatever JSON hold
         cut_off = " (is it cut off?)" if error.pos >= len(text.rstrip()) else ""
         raise InputError(
             f"it is not JSON: {error.msg}{cut_off}",
-            where=f"{path}, line {error.lineno}, column {error.colno}", mend=_CHECK) from error
+            where=f"{path}, line {error.lineno}, column {error.colno}", fix=_CHECK) from error
     except ValueError as error:  # a number of thousands of digits; a deep nest
         raise InputError(f"it is not JSON that can be read: {error}", where=str(path),
-                         mend=_CHECK) from error
+                         fix=_CHECK) from error
 
 
 class Refused(NamedTuple):
@@ -100,7 +100,7 @@ class Refused(NamedTuple):
         """Give the refusal as an error that names the file and the place in it."""
         at = place_of(self.steps, document)
         return InputError(self.what, where=f"{path}: {at}" if at else path, rule=self.rule,
-                          mend=self.fix)
+                          fix=self.fix)
 
 
 def read_as(document: Any, wanted: type[_Made]) -> _Made | Refused:  # noqa: ANN401  # whatever JSON holds

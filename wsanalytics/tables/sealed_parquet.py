@@ -32,7 +32,7 @@ BROKEN = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexErro
           RecursionError, MemoryError, AttributeError)
 """What pyarrow raises, by way of C++ or Python, about bytes that are no whole Parquet file."""
 _RULE = "a Parquet file is whole, and every bit of it as it was written"
-_MEND = "restore this file from a backup, or make it again; out of a store, move it elsewhere"
+_FIX = "restore this file from a backup, or make it again; out of a store, move it elsewhere"
 
 
 def write_sealed(
@@ -127,4 +127,4 @@ def _told_as_input(path: Path) -> Iterator[None]:
 
 
 def _refusal(path: Path, what: str) -> InputError:
-    return InputError(what, where=str(path), rule=_RULE, mend=_MEND)
+    return InputError(what, where=str(path), rule=_RULE, fix=_FIX)

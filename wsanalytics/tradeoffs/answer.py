@@ -200,7 +200,7 @@ def answered(ground: MeteredFleet, question: Question, code: str) -> Answer:
         *question.settings, *(() if present is None else present.unique())])
     if not options:
         raise InputError("there is nothing to choose from", where="answer",
-                         mend="allow ALWAYS_ON or a timeout")
+                         fix="allow ALWAYS_ON or a timeout")
     places = [ground.settings.index(option) for option in options]
     names = tuple(map(str, options))
     left = 1 - question.discount

@@ -282,4 +282,4 @@ def _refuse_unless(value: float, name: str, *, above_zero: bool = False) -> None
     if not (isfinite(value) and (value > 0 if above_zero else value >= 0)):
         raise InputError(f"{name} is {value}", where="frontier", rule="it is a number "
                          f"{'over' if above_zero else 'from'} 0{'' if above_zero else ' on'}",
-                         mend="correct it")
+                         fix="correct it")

@@ -152,7 +152,7 @@ def _axes_of(charges: pd.DataFrame) -> tuple[tuple[Setting, ...], pd.Index, tupl
     lost = [name for name in CHARGES.names if name not in charges]
     if lost:
         raise InputError(f"the frame lacks {', '.join(lost)}", where="what_if",
-                         rule="a frame is a charges table", mend="pass what ws.bill gave")
+                         rule="a frame is a charges table", fix="pass what ws.bill gave")
     settings = setting_grid(auto_stop_minutes=(), always_on=False,
                             include=charges["setting"].astype("str").unique())
     ids = pd.Index(sorted(charges["workspace_id"].astype("str").unique()), dtype="str")
@@ -163,7 +163,7 @@ def _axes_of(charges: pd.DataFrame) -> tuple[tuple[Setting, ...], pd.Index, tupl
         raise InputError(
             f"the charges have {counted(len(charges), 'row')}, of {whole:,}", where="what_if",
             rule="there is one row for each setting, WorkSpace and month",
-            mend="bill all settings of the whole fleet at once")
+            fix="bill all settings of the whole fleet at once")
     return settings, ids, months
 
 
@@ -171,7 +171,7 @@ def _rows_of(workspaces: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:
     lost = ids[~ids.isin(workspaces["workspace_id"])]
     if len(lost):
         raise InputError(f"the workspaces lack some that were charged: {listed(list(lost))}",
-                         where="what_if", mend="pass the workspaces that were billed")
+                         where="what_if", fix="pass the workspaces that were billed")
     return workspaces.set_index("workspace_id", drop=False).loc[ids]
 
 
@@ -193,7 +193,7 @@ def _present(present: pd.Series, ids: pd.Index, settings: tuple[Setting, ...]) -
         raise InputError(
             f"{counted(len(lost), 'WorkSpace')} without a present setting: {listed(list(lost))}",
             where="baseline", rule="each WorkSpace has a setting to compare with",
-            mend="pass baseline=history.configured")
+            fix="pass baseline=history.configured")
     mine = mine.astype("str")
     strange = sorted(set(mine) - set(map(str, settings)))
     if strange:
@@ -202,5 +202,5 @@ def _present(present: pd.Series, ids: pd.Index, settings: tuple[Setting, ...]) -
         raise InputError(
             f"{counted(int((mine == str(one)).sum()), 'WorkSpace')} with {one}, which was not "
             "charged", where="baseline", rule="the present setting is among those charged",
-            mend=f"add {minutes} to auto_stop_minutes" if minutes else "pass always_on=True")
+            fix=f"add {minutes} to auto_stop_minutes" if minutes else "pass always_on=True")
     return mine

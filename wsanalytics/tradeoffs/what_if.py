@@ -95,7 +95,7 @@ class WhatIf:
             _number("max_cold_starts_per_week", max_cold_starts_per_week)
         if min_saving_usd and self.ground.present is None:
             raise InputError("a least saving needs something to save against",
-                             where="min_saving_usd", mend="pass baseline to what_if")
+                             where="min_saving_usd", fix="pass baseline to what_if")
         question = Question(
             settings=setting_grid(auto_stop_minutes=asked, always_on=always_on and self.always_on),
             hour_rule=_one_of(self.hour_rules, hour_rule, "hour_rule"),
@@ -111,7 +111,7 @@ class WhatIf:
         for minutes in asked:
             if auto_stop(minutes) not in self.ground.settings:
                 raise InputError(f"AUTO_STOP:{minutes} was not replayed", where="timeouts",
-                                 mend=f"add {minutes} to timeouts")
+                                 fix=f"add {minutes} to timeouts")
         return asked
 
     def _code(self, question: Question, always_on: bool) -> str:
@@ -168,12 +168,12 @@ def what_if(
     rules = None if hour_rules is None else tuple(HourRule.parse(one) for one in hour_rules)
     if rules == () or (isinstance(prices, Mapping) and not prices):
         raise InputError("there are no hour rules or no prices", where="what_if",
-                         mend="name one of each, or leave them out")
+                         fix="name one of each, or leave them out")
     made_by = _made_by(of, named, asked, rules, wait_minutes)
     if isinstance(of, pd.DataFrame):
         if prices is not None or len(rules or ()) > 1:
             raise InputError("charges have their prices and their one hour rule", where="what_if",
-                             mend="pass a history or an analysis to choose among several")
+                             fix="pass a history or an analysis to choose among several")
         rule = str(rules[0]) if rules else AS_CHARGED
         ground = from_charges(of, workspaces, window, rule, baseline)
         usual = tuple(
@@ -186,7 +186,7 @@ def what_if(
     else:
         raise InputError(f"{type(of).__name__} cannot be asked", where="what_if",
                          rule="of is a History, an Analysis or a frame of charges",
-                         mend="pass for example ws.sample_history()")
+                         fix="pass for example ws.sample_history()")
     found = WhatIf(ground, usual, wait_minutes, made_by)
     return found if asked is None else replace(found, timeouts=found.replayed(asked))
 
@@ -219,7 +219,7 @@ def _again(
     if window is not None and not of.window.start <= window.start < window.end <= of.window.end:
         raise InputError(f"the window {window} is not within the analysis's", where="what_if",
                          rule=f"its sessions are those of {of.window}",
-                         mend="analyse the longer window, or pass a history")
+                         fix="analyse the longer window, or pass a history")
     settings = _settings(_candidates(of) if timeouts is None else timeouts, present)
     known = {setting for setting in of.replay.settings if isinstance(setting, Setting)}
     if (window in (None, of.window)) and (timeouts is None or known >= {*settings}):
@@ -276,7 +276,7 @@ def _timeouts(timeouts: Iterable[object]) -> tuple[int, ...]:
     for minutes in timeouts:
         if isinstance(minutes, bool) or not isinstance(minutes, int | np.integer):
             raise InputError(f"a timeout is {minutes!r}", where="timeouts",
-                             rule="timeouts are whole minutes", mend="use for example [60, 120]")
+                             rule="timeouts are whole minutes", fix="use for example [60, 120]")
         found.append(auto_stop(int(minutes)).auto_stop_minutes or 0)
     return tuple(sorted(set(found)))
 
@@ -288,7 +288,7 @@ def _one_of(known: tuple[str, ...], asked: str | None, name: str) -> str:
     if asked not in known:
         raise InputError(f"there is no {str(asked)!r}", where=name,
                          rule=f"there is {', '.join(known)}",
-                         mend="use one of these, or hand it to what_if")
+                         fix="use one of these, or hand it to what_if")
     return str(asked)
 
 
@@ -303,4 +303,4 @@ def _number(
     if not fits or (below is not None and amount >= below):
         end = " on" if below is None else f" to less than {below:g}"
         raise InputError(f"{name} is {value}", where="what_if", rule="it is a number "
-                         f"{'over 0' if above_zero else f'from 0{end}'}", mend="correct it")
+                         f"{'over 0' if above_zero else f'from 0{end}'}", fix="correct it")

@@ -193,7 +193,7 @@ def _groups(comparison: pd.DataFrame, workspaces: pd.DataFrame, by: str) -> pd.S
     raise InputError(
         f"a fleet cannot be divided by {by!r}", where="by",
         rule=f"it is divided by {', '.join(known)}, or by 'tag NAME'",
-        mend=did_you_mean(by, known, otherwise="use for example 'directory'"))
+        fix=did_you_mean(by, known, otherwise="use for example 'directory'"))
 
 
 def _tag_values(tags: pd.Series, name: str) -> list[str]:

@@ -167,7 +167,7 @@ def refuse_stranger(workspace_id: str, workspaces: pd.DataFrame) -> None:
     raise InputError(
         f"there is no WorkSpace {workspace_id!r}", where="the fleet",
         rule="a WorkSpace is named by its id, ws-…, as it stands in the inventory",
-        mend=f"did you mean {' or '.join(told)}?" if told else
+        fix=f"did you mean {' or '.join(told)}?" if told else
         "check the id, and what narrows the fleet")
 
 

@@ -100,7 +100,7 @@ def refuse_without_fleet(named: object) -> None:
     if not named:
         raise InputError("the sample fleet is in no account", where="--allow-apply",
                          rule="changes are made to a fleet of yours",
-                         mend="name its --store, or a --plan")
+                         fix="name its --store, or a --plan")
 
 
 def writers_for(regions: list[str], asked: dict[str, Any]) -> list[Writer]:
@@ -110,5 +110,5 @@ def writers_for(regions: list[str], asked: dict[str, Any]) -> list[Writer]:
     if refused:
         for connection in connections:
             connection.close()
-        raise InputError(str(refused[0]), where="--role-arn", mend="correct it")
+        raise InputError(str(refused[0]), where="--role-arn", fix="correct it")
     return [Writer(connection) for connection in connections]

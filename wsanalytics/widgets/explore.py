@@ -127,7 +127,7 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
         strange = sorted(set(question) - set(self.settings))
         if strange:
             raise InputError(f"there is no control {', '.join(strange)}", where="explorer.set",
-                             rule=f"there are {', '.join(self.settings)}", mend="use one of them")
+                             rule=f"there are {', '.join(self.settings)}", fix="use one of them")
         asked = self.settings | {
             name: value for name, value in question.items()
             if value is not None or name == "max_cold_starts_per_week"}
@@ -135,7 +135,7 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
         lost = [minutes for minutes in asked["timeouts"] if minutes not in self.timeouts]
         if lost:
             raise InputError(f"there is no box for {lost[0]} minutes", where="explorer.set",
-                             mend=f"add {lost[0]} to timeouts")
+                             fix=f"add {lost[0]} to timeouts")
         self.question.answer(**asked)
         self._is_held = True
         for minutes, box in self.timeouts.items():
@@ -284,7 +284,7 @@ def explore(
         if named or wait_minutes not in (WAIT_MINUTES, of.wait_minutes):
             raise InputError(f"{', '.join(named) or 'wait_minutes'} comes too late",
                              where="explore", rule="a question that is made has all of it already",
-                             mend="hand it to what_if")
+                             fix="hand it to what_if")
         return Explorer(of)
     with telling_it_itself():
         question = what_if(

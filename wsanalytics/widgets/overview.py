@@ -274,7 +274,7 @@ def overview(
     if not isinstance(of, Analysis | History | Path | str):
         raise InputError(f"it is a {type(of).__name__}", where="overview",
                          rule="it shows a History, the folder of a store, or an Analysis",
-                         mend="pass ws.read_history('fleet'), or what ws.analyse gave")
+                         fix="pass ws.read_history('fleet'), or what ws.analyse gave")
     return FleetPanel(as_analysis(of), zones or Zones.of_regions())
 
 

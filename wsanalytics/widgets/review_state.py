@@ -168,7 +168,7 @@ class Review:
         known = Filters.__dataclass_fields__
         if strange := sorted(set(named) - set(known)):
             raise InputError(f"there is no filter {strange[0]!r}", where="the review",
-                             rule=f"the filters are {', '.join(known)}", mend="name one of them")
+                             rule=f"the filters are {', '.join(known)}", fix="name one of them")
         with self._lock:
             self.filters = replace(self.filters, **named)
             self.shown = self.filters.marks(self.rows)

@@ -157,7 +157,7 @@ def _refuse_other_order(workspace_id: object, of: object) -> None:
     raise InputError(
         f"{given} stands where the WorkSpace's id belongs", where="look_at",
         rule="the order is look_at(workspace_id, of)",
-        mend=f"write look_at({of!r}, …)" if is_last else "write the id first, as text: 'ws-…'")
+        fix=f"write look_at({of!r}, …)" if is_last else "write the id first, as text: 'ws-…'")
 
 
 def as_analysis(of: Analysis | History | Path | str, workspace_id: str = "") -> Analysis:

@@ -89,5 +89,5 @@ def _value(text: str, name: str, value: str, default: object) -> object:
     raise _refused(text, f"{name} is {value!r}", f"write a number, such as {name}=30")
 
 
-def _refused(text: str, what: str, mend: str) -> InputError:
-    return InputError(what, where=f"the policy {text!r}", rule=RULE, mend=mend)
+def _refused(text: str, what: str, fix: str) -> InputError:
+    return InputError(what, where=f"the policy {text!r}", rule=RULE, fix=fix)

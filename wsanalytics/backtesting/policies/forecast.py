@@ -51,7 +51,7 @@ class Forecast(Rule):
         for name, value in (("wait_usd", wait_usd), ("margin_usd", margin_usd)):
             if not value >= 0:
                 raise InputError(f"{name} is {value}", where="forecast",
-                                 rule="it is an amount from 0 on", mend="use for example 1")
+                                 rule="it is an amount from 0 on", fix="use for example 1")
         self.wait_usd, self.margin_usd = wait_usd, margin_usd
         self._memory: SituationIndex | None = None
         self._made_for: tuple[DailyUse | None, int] = (None, -1)

@@ -33,11 +33,11 @@ class StartBeforeWork(Rule):
         if not 0 <= ahead <= _LONGEST_MINUTES:
             raise InputError(f"ahead is {ahead}", where=self.name,
                              rule=f"it is a number of minutes from 0 to {_LONGEST_MINUTES}",
-                             mend="use for example ahead=15")
+                             fix="use for example ahead=15")
         if not 0 <= chance <= 1:
             raise InputError(f"chance is {chance}", where=self.name,
                              rule="a chance lies between 0 and 1",
-                             mend="use for example chance=0.5")
+                             fix="use for example chance=0.5")
         self.ahead, self.chance = ahead, chance
         self.zone = zone_named(zone, f"{self.name}, zone")
 

@@ -18,7 +18,7 @@ class StopWhenIdle(Rule):
     def __init__(self, minutes: float = 15, name: str = "") -> None:
         if not minutes > 0:
             raise InputError(f"minutes is {minutes}", where="stop_when_idle",
-                             rule="it is a number over 0", mend="use for example minutes=15")
+                             rule="it is a number over 0", fix="use for example minutes=15")
         self.idle_stop_minutes = minutes
         self.name = name or f"stop_when_idle:minutes={minutes:g}"
 

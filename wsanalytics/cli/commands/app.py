@@ -65,7 +65,7 @@ def app(
     if find_spec("voila") is None:
         raise InputError("Voilà is not installed", where="the page",
                          rule="the page is a notebook, served by Voilà",
-                         mend="pip install 'wsanalytics[notebooks]'")
+                         fix="pip install 'wsanalytics[notebooks]'")
     if allow_apply:
         refuse_without_fleet(plan or store)
     if plan is not None:
@@ -76,7 +76,7 @@ def app(
         Zones.of(zones.time_zone, zones.time_zone_by_directory)
     if port is not None and port > LAST_PORT:
         raise InputError(f"there is no port {port}", where="--port",
-                         rule=f"ports go from 1 to {LAST_PORT}", mend="name a free one, or none")
+                         rule=f"ports go from 1 to {LAST_PORT}", fix="name a free one, or none")
     page, free_port = _page(), _free_port(port or 0)
     token = secrets.token_urlsafe(24)
     os.environ[ENVIRONMENT] = json.dumps(_absolute(plan=plan, store=store, journal=journal) | {
@@ -102,7 +102,7 @@ def _page() -> Path:
         if (page := folder / "app.ipynb").is_file():
             return page
     raise InputError("the page is not installed", where=str(package),
-                     mend="install wsanalytics from its wheel or a clone")
+                     fix="install wsanalytics from its wheel or a clone")
 
 
 def _free_port(wanted: int) -> int:
@@ -113,7 +113,7 @@ def _free_port(wanted: int) -> int:
         except OSError as error:
             raise InputError(f"port {wanted} is taken", where="--port",
                              rule="the page needs a port of its own",
-                             mend="name another one, or none") from error
+                             fix="name another one, or none") from error
         return int(listener.getsockname()[1])
 
 

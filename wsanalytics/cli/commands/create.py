@@ -102,10 +102,10 @@ def _check(*, create: bool, users: Sequence[str], consent: ConsentOptions) -> No
 
     if create and not users:
         raise InputError("nobody is named", where="--create",
-                         rule="WorkSpaces are created for named users", mend="add --user NAME …")
+                         rule="WorkSpaces are created for named users", fix="add --user NAME …")
     if (consent.yes or consent.interactive) and not create:
         raise InputError("nothing is to be created", where="--yes or --interactive",
-                         rule="they go with --create", mend="add --create, or leave them out")
+                         rule="they go with --create", fix="add --create, or leave them out")
 
 
 def _suited(
@@ -151,12 +151,12 @@ def _create(
     if region is None:
         raise InputError("the comparable WorkSpaces are in several regions", where="--create",
                          rule="WorkSpaces are created in one region",
-                         mend="narrow the fleet, for example with --directory")
+                         fix="narrow the fleet, for example with --directory")
     accounts = set(workspaces["account_id"]) - {""} or None
     if accounts and len(accounts) > 1:
         raise InputError("the comparable WorkSpaces are in several accounts", where="--create",
                          rule="WorkSpaces are created in one account",
-                         mend="narrow the fleet, for example with --directory")
+                         fix="narrow the fleet, for example with --directory")
     terms = RunOptions(limit=limit, log=warn)
     action = Action(verb="create", noun="WorkSpace", done="created", with_yes="does it",
                     journal=journal,
@@ -164,7 +164,7 @@ def _create(
     with writers_of(caller, [region], accounts) as writers:
         if len(writers) != 1:
             raise InputError(f"{len(writers)} accounts", where="--role-arn",
-                             rule="WorkSpaces are created in one account", mend="name one role")
+                             rule="WorkSpaces are created in one account", fix="name one role")
 
         def run(dry_run: bool) -> pd.DataFrame:
             return create_workspaces(requests, writers[0], dry_run=dry_run, journal=journal,

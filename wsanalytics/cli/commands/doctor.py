@@ -61,7 +61,7 @@ def iam_policy(
     if len(partitions) > 1:
         raise InputError(
             f"{listed(sorted(partitions))} at once", where="--region or --role-arn",
-            rule="a policy is of one partition, as an account is", mend="name those of one")
+            rule="a policy is of one partition, as an account is", fix="name those of one")
     needed = policy(for_commands or REPORTED, role_arns=role_arn, partition=partitions.pop())
     sys.stdout.write(json.dumps(needed, indent=2) + "\n")
 

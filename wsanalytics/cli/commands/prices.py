@@ -143,7 +143,7 @@ def _nothing_usable(mapped: Mapped, source: str, regions: Sequence[str]) -> Inpu
         f"there is no price of a WorkSpace among {counted(seen, 'product')}{first}",
         where=source + (f", {listed(regions)}" if regions else ""),
         rule="a price list is put in force only where it has prices",
-        mend="name a region in which there are WorkSpaces; nothing was written")
+        fix="name a region in which there are WorkSpaces; nothing was written")
 
 
 def _refreshed_prices() -> PriceBook | None:
