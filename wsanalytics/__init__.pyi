@@ -14,7 +14,7 @@ from .collection import collect as collect
 # What was observed: sessions, unobserved time, machines that were on
 from .sessions import find_gaps as find_gaps
 from .sessions import find_sessions as find_sessions
-from .sessions import observed_orders as observed_orders
+from .sessions import observed_commands as observed_commands
 from .sessions import observed_runs as observed_runs
 
 # The short road: from a history to a plan

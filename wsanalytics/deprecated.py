@@ -44,3 +44,14 @@ def renamed_arguments(**names: str) -> Callable[[_F], _F]:
         return call  # type: ignore[return-value]  # with the signature of the function
 
     return decorate
+
+
+def renamed_attribute(old: str, new: str) -> property:
+    """Give a property that reads the attribute *new* under its *old* name, with a warning."""
+
+    def read(self: object) -> Any:  # noqa: ANN401  # whatever the attribute is
+        warnings.warn(f"{type(self).__name__}.{old} is called {new} now", DeprecationWarning,
+                      stacklevel=2)
+        return getattr(self, new)
+
+    return property(read, doc=f"The attribute ``{new}``, by the name that it once had; deprecated.")

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from wsanalytics.deprecated import renamed_attribute
 from wsanalytics.errors import InputError
 from wsanalytics.settings import ALWAYS_ON, DEFAULT_TIMEOUT, Setting
 from wsanalytics.tables import (
@@ -35,12 +36,12 @@ class Schedule:
     """Settings, starts and stops of a fleet through time, to be replayed beside fixed settings.
 
     ``opening``: the setting that each WorkSpace has at first, as text by ``workspace_id``.
-    ``orders``: workspace_id, at, order, where the order is START, STOP, or the setting from then
+    ``commands``: workspace_id, at, order, where the order is START, STOP, or the setting from then
     on. ``name`` stands in the ``setting`` column of what comes of it.
     """
 
     opening: pd.Series
-    orders: pd.DataFrame
+    commands: pd.DataFrame
     name: str = IN_FORCE
 
     def __str__(self) -> str:
@@ -49,36 +50,38 @@ class Schedule:
     def __repr__(self) -> str:
         return (
             f"<Schedule {self.name}: {len(self.opening):,} WorkSpaces, "
-            f"{len(self.orders):,} orders>"
+            f"{len(self.commands):,} orders>"
         )
+
+    orders = renamed_attribute("orders", "commands")
 
     def __post_init__(self) -> None:
         for text in self.opening.unique():
             Setting.parse(text)
-        checked = check_orders(self.orders)
+        checked = check_commands(self.commands)
         check_known_ids(
             checked["workspace_id"].unique(), self.opening.index,
             what="there are orders for WorkSpaces without an opening setting", where="the schedule",
             rule="a schedule has an opening setting for each WorkSpace that it orders about",
             fix="add them to the opening settings")
-        object.__setattr__(self, "orders", checked)
+        object.__setattr__(self, "commands", checked)
 
-    def with_orders(self, orders: pd.DataFrame) -> Schedule:
-        """The same with more *orders*, all of them for WorkSpaces that it names."""
-        if orders.empty:
+    def with_orders(self, commands: pd.DataFrame) -> Schedule:
+        """The same with more *commands*, all of them for WorkSpaces that it names."""
+        if commands.empty:
             return self
-        return Schedule(self.opening, pd.concat([self.orders, orders], ignore_index=True),
+        return Schedule(self.opening, pd.concat([self.commands, commands], ignore_index=True),
                         self.name)
 
     def within(self, window: Window) -> Schedule:
         """The part of it that falls in *window*; what came before is in its opening settings."""
-        orders = self.orders
-        is_setting = ~orders["order"].isin([START, STOP])
-        past = orders[is_setting & (orders["at"] < window.start)]
+        commands = self.commands
+        is_setting = ~commands["order"].isin([START, STOP])
+        past = commands[is_setting & (commands["at"] < window.start)]
         latest = past.drop_duplicates("workspace_id", keep="last")
         told = latest.set_index("workspace_id")["order"]
         opening = told.reindex(self.opening.index).fillna(self.opening)
-        kept = orders[(orders["at"] >= window.start) & (orders["at"] < window.end)]
+        kept = commands[(commands["at"] >= window.start) & (commands["at"] < window.end)]
         return Schedule(opening, kept, self.name)
 
     def timeouts_at(
@@ -90,8 +93,8 @@ class Schedule:
         tool has it (Cost Optimizer 2.8.7, a mapping of its CloudFormation template).
         """
         minutes = {text: Setting.parse(text).auto_stop_minutes or ALWAYS_ON_TIMEOUT for text in
-                   {*self.opening.unique(), *self.orders["order"].unique()} - {START, STOP}}
-        told = self.orders[~self.orders["order"].isin([START, STOP])]
+                   {*self.opening.unique(), *self.commands["order"].unique()} - {START, STOP}}
+        told = self.commands[~self.commands["order"].isin([START, STOP])]
         place = pd.Index(ids).get_indexer(pd.Index(told["workspace_id"])).astype(np.int64)
         known = place >= 0
         moments, what = column_micros(told["at"])[known], told["order"][known].map(minutes)
@@ -110,7 +113,7 @@ class Schedule:
     @cached_property
     def changes(self) -> ModeChanges:
         """The changes between the two ways to pay, as the bill needs them."""
-        settings = self.orders[~self.orders["order"].isin([START, STOP])]
+        settings = self.commands[~self.commands["order"].isin([START, STOP])]
         return ModeChanges(
             self.opening.index,
             (self.opening == str(ALWAYS_ON)).to_numpy(dtype=bool),
@@ -192,8 +195,8 @@ def check_settings(frame: pd.DataFrame, origin: Origin | None = None) -> pd.Data
     return checked[~same].reset_index(drop=True)
 
 
-def check_orders(frame: pd.DataFrame, origin: Origin | None = None) -> pd.DataFrame:
-    """A checked ``orders`` table, in the order in which its orders happen.
+def check_commands(frame: pd.DataFrame, origin: Origin | None = None) -> pd.DataFrame:
+    """A checked ``commands`` table, in the order in which its orders happen.
 
     At one instant of a WorkSpace a setting comes first, then a STOP, then a START, as the event
     machine has it.

@@ -140,8 +140,8 @@ def test_lost_answers_and_failed_requests(evening: Place, tmp_path: Path) -> Non
     box.faults = Faults()
     assert set(frame.index[frame["outcome"] == "done"]) == set(ids)
     assert set(frame.loc[more, "outcome"]) == {"skipped"}
-    orders = box.orders()
-    stops = orders[orders["order"] == "STOP"]["workspace_id"]
+    commands = box.orders()
+    stops = commands[commands["order"] == "STOP"]["workspace_id"]
     assert sorted(stops) == sorted(ids)  # each once, whatever was lost
 
 

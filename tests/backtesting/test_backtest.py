@@ -334,9 +334,9 @@ def test_decisions_take_effect_at_midnight() -> None:
     assert found.decisions.to_dict("records") == [
         {"policy": "decide", "workspace_id": ME, "at": pd.Timestamp(day, tz="UTC"),
          "from_setting": before, "to_setting": after} for day, before, after in told]
-    orders = pd.DataFrame([(ME, pd.Timestamp(day, tz="UTC"), after) for day, _, after in told],
+    commands = pd.DataFrame([(ME, pd.Timestamp(day, tz="UTC"), after) for day, _, after in told],
                           columns=["workspace_id", "at", "order"])
-    schedule = Schedule(pd.Series({ME: "AUTO_STOP:60"}).rename_axis("workspace_id"), orders)
+    schedule = Schedule(pd.Series({ME: "AUTO_STOP:60"}).rename_axis("workspace_id"), commands)
     by_hand = bill(replay(used, [schedule], window=march), workspaces(), book())
     row = found.outcomes.to_dict("records")[0]
     assert row["total_usd"] == by_hand["total_usd"].item() == pytest.approx(

@@ -79,9 +79,11 @@ def predicted(box: Sandbox, window: Window) -> dict[str, pd.DataFrame]:
     """The charges under each hour rule, from the sessions and the settings in force."""
     settings = box.settings()
     opening = settings.drop_duplicates("workspace_id").set_index("workspace_id")["setting"]
-    orders = box.orders()
-    orders = orders[orders["workspace_id"].isin(opening.index)]  # MANUAL ones are not simulated
-    replayed = replay(box.sessions(), [Schedule(opening, orders)], window=window)
+    commands = box.orders()
+    commands = commands[
+        commands["workspace_id"].isin(opening.index)
+    ]  # MANUAL ones are not simulated
+    replayed = replay(box.sessions(), [Schedule(opening, commands)], window=window)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # one WorkSpace has no price, some are not simulated
         return {

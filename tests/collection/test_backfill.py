@@ -215,7 +215,7 @@ def test_changes_of_setting_come_from_cloudtrail(
         assert mode == rows["setting"].str.partition(":")[0].tolist()
         assert abs(own["since"].iloc[-1] - rows["since"].iloc[-1]) < timedelta(seconds=1)
     history = done.store.history()
-    assert len(history.in_force.orders) >= 2
+    assert len(history.in_force.commands) >= 2
 
 
 def test_newcomers_are_known_from_their_first_value(

@@ -93,7 +93,7 @@ def totals(box: Sandbox) -> dict[str, float]:
 
 def disagreements(box: Sandbox, window: Window) -> int:
     """In how many WorkSpaces the machine, fed with the same orders, has other runs or waits."""
-    sessions, settings, orders = box.sessions(), box.settings(), box.orders()
+    sessions, settings, commands = box.sessions(), box.settings(), box.orders()
     kinds = {"START": EventKind.START_REQUESTED, "STOP": EventKind.STOP_REQUESTED}
     wrong = 0
     for desktop in box.world.fleet.everything():
@@ -101,13 +101,13 @@ def disagreements(box: Sandbox, window: Window) -> int:
             continue
         name, life = desktop.workspace_id, desktop.life
         own = sessions[sessions["workspace_id"] == name]
-        told = orders[orders["workspace_id"] == name]
+        told = commands[commands["workspace_id"] == name]
         opening = settings[settings["workspace_id"] == name]["setting"].iloc[0]
         since = max(life.born_at, box.history_start)
         lived = live(
             list(zip(own["connected_at"], own["disconnected_at"], strict=True)),
             Setting.parse(opening), Window(since, window.end),
-            orders=[Order(row["at"].to_pydatetime(), kinds.get(row["order"],
+            commands=[Order(row["at"].to_pydatetime(), kinds.get(row["order"],
                     EventKind.SETTING_CHANGES), None if row["order"] in kinds
                     else Setting.parse(row["order"])) for row in told.to_dict("records")])
         real = life.runs(window.end)

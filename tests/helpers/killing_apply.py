@@ -118,23 +118,23 @@ def one_seed(
                 if killed >= kills:
                     break
             killed += 1
-        orders = told(box.url, "orders")[old:]
-        check_orders(changes, orders)
+        commands = told(box.url, "orders")[old:]
+        check_commands(changes, commands)
         check_settings(box.url, {name: after for name, (_, after) in changes.items()})
-        calls = check_journal(journal, orders)
+        calls = check_journal(journal, commands)
         child = in_a_child(box.url, lambda writer: undo(journal, writer, dry_run=False,
                                                         options=TERMS))
         assert os.waitpid(child, 0)[1] == 0
         check_settings(box.url, {name: before for name, (before, _) in changes.items()})
         assert not journal_state(read_lines(journal)[0]).net_changes
-    return {"seed": seed, "changes": count, "kills": killed, "orders": len(orders),
+    return {"seed": seed, "changes": count, "kills": killed, "orders": len(commands),
             "calls": calls, "torn lines": torn}
 
 
-def check_orders(changes: dict[str, tuple[str, str]], orders: list[dict[str, Any]]) -> None:
+def check_commands(changes: dict[str, tuple[str, str]], commands: list[dict[str, Any]]) -> None:
     """Each WorkSpace was told what it had to be told, once."""
     got: dict[str, list[str]] = {name: [] for name in changes}
-    for one in sorted(orders, key=lambda one: one["at"]):
+    for one in sorted(commands, key=lambda one: one["at"]):
         got[one["workspace_id"]].append(one["order"])
     for name, (before, after) in changes.items():
         assert got[name] == orders_on_the_way(before, after), (name, before, after, got[name])
@@ -149,7 +149,7 @@ def check_settings(url: str, wanted: dict[str, str]) -> None:
             assert setting == wanted[one["workspace_id"]], one
 
 
-def check_journal(journal: Path, orders: list[dict[str, Any]]) -> int:
+def check_journal(journal: Path, commands: list[dict[str, Any]]) -> int:
     """The journal is whole, and no order was given that is not in it; how many calls there were."""
     entries, torn = read_lines(journal)
     assert torn == b""
@@ -159,10 +159,10 @@ def check_journal(journal: Path, orders: list[dict[str, Any]]) -> int:
         if entry["event"] == "call":
             name = entry["request"]["WorkspaceId"]
             asked[name] = asked.get(name, 0) + 1
-    for one in orders:
+    for one in commands:
         asked[one["workspace_id"]] -= 1
     assert min(asked.values()) >= 0
-    return sum(asked.values()) + len(orders)
+    return sum(asked.values()) + len(commands)
 
 
 def main(seeds: list[int], count: int, *, full: bool) -> None:

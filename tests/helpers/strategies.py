@@ -113,7 +113,7 @@ def _next_midnight(instant: datetime) -> datetime:
 
 
 @st.composite
-def orders(
+def commands(
     draw: st.DrawFn, sessions: list[Session], window: Window, *, unit: timedelta = MINUTE
 ) -> list[tuple[datetime, str, str | None]]:
     """What somebody tells a WorkSpace: (instant, START / STOP / SET, setting), in order.

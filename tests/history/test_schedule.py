@@ -44,7 +44,7 @@ def test_before_its_first_row_a_workspace_had_that_setting_already() -> None:
                                 ("ws-b", "ALWAYS_ON", "2026-04-03"),
                                 ("ws-b", "AUTO_STOP:60", "2026-05-01")), APRIL)
     assert told.opening.to_dict() == {"ws-a": "ALWAYS_ON", "ws-b": "AUTO_STOP:120"}
-    assert told.orders["order"].tolist() == ["ALWAYS_ON"]
+    assert told.commands["order"].tolist() == ["ALWAYS_ON"]
     assert str(told) == IN_FORCE
 
 
@@ -123,4 +123,4 @@ def test_a_schedule_that_lacks_a_workspace_is_refused() -> None:
         Schedule(opening(ws_a="ALWAYS_ON"), pd.DataFrame(
             {"workspace_id": ["ws-c"], "at": [at("2026-04-02")], "order": ["STOP"]}))
     with pytest.raises(InputError, match="AUTO_STOP:90"):
-        Schedule(opening(ws_a="AUTO_STOP:90"), told.orders)
+        Schedule(opening(ws_a="AUTO_STOP:90"), told.commands)

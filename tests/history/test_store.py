@@ -250,7 +250,7 @@ def test_properties_are_kept_as_they_change(store: Store) -> None:
     assert history.configured["ws-a"] == "AUTO_STOP:120"
     early = store.history(end=date(2026, 3, 3))
     assert early.configured["ws-a"] == settings["setting"].tolist()[0]
-    assert len(history.in_force.orders) == 1
+    assert len(history.in_force.commands) == 1
 
 
 def test_a_history_written_and_read_again_keeps_its_settings(

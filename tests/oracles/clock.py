@@ -46,10 +46,10 @@ def walk(sessions: list[Session], timeout_minutes: int, window: Session) -> Walk
 def walk_told(
     sessions: list[Session],
     timeout_minutes: int | None,
-    orders: list[tuple[datetime, str, int | None]],
+    commands: list[tuple[datetime, str, int | None]],
     window: Session,
 ) -> Walk:
-    """Walk through *window* while somebody gives *orders*: START, STOP, or SET with a timeout.
+    """Walk through *window* while somebody gives *commands*: START, STOP, or SET with a timeout.
 
     A timeout of None is ALWAYS_ON: never off, and its minutes are not counted. Orders of a minute
     are obeyed before anybody connects in it. Whoever is cut off by a STOP is gone for the rest of
@@ -65,7 +65,7 @@ def walk_told(
     desk, minute = Desk(timeout_minutes, start - timedelta(days=9)), start
     while minute < end:
         desk.arrive(minute, connected.get(minute))
-        for at, what, value in orders:
+        for at, what, value in commands:
             if at == minute:
                 desk.obey(minute, what, value)
         desk.work(minute)

@@ -49,7 +49,7 @@ def test_what_the_fleet_costs_today_is_the_same_everywhere(
     assert groups["today_usd"].sum() == pytest.approx(today)
     played = frontier(
         analysis.replay.sessions, analysis.workspaces, window=analysis.window,
-        prices=analysis.prices, policies=[], gaps=analysis.gaps, orders=analysis.orders)
+        prices=analysis.prices, policies=[], gaps=analysis.gaps, commands=analysis.commands)
     options = played.fleet_options.set_index("option")
     assert options.loc["today", "usd_per_month"] == pytest.approx(today, abs=0.005)
     with warnings.catch_warnings():
@@ -72,7 +72,7 @@ def test_every_setting_for_all_costs_the_same_in_report_frontier_and_what_if(
     costs = fleet_costs(analysis.comparison, analysis.plan).set_index("option")["total_usd"]
     played = frontier(
         analysis.replay.sessions, analysis.workspaces, window=analysis.window,
-        prices=analysis.prices, policies=[], gaps=analysis.gaps, orders=analysis.orders)
+        prices=analysis.prices, policies=[], gaps=analysis.gaps, commands=analysis.commands)
     options = played.fleet_options.set_index("option")["usd_per_month"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

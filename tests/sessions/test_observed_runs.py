@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.helpers.build import ME, at, book, fleet_sessions, sessions, window, workspaces
 from tests.helpers.sandboxes import BoxClock, connected
-from tests.helpers.strategies import fleets, orders, windows
+from tests.helpers.strategies import commands, fleets, windows
 from wsanalytics.backtesting.backtest import backtest
 from wsanalytics.billing.bill import bill
 from wsanalytics.cli import main
@@ -32,7 +32,7 @@ from wsanalytics.sandbox.interventions import Interventions
 from wsanalytics.sandbox.server import Sandbox
 from wsanalytics.schedule import START, STOP
 from wsanalytics.sessions.from_store import find_stored
-from wsanalytics.sessions.observed_commands import observed_orders
+from wsanalytics.sessions.observed_commands import observed_commands
 from wsanalytics.sessions.observed_runs import observed_runs
 from wsanalytics.settings import Setting
 from wsanalytics.simulation.fleet import replay
@@ -117,7 +117,7 @@ def test_what_sessions_do_not_explain_becomes_starts_and_stops(
 ) -> None:
     day = [(f"2026-03-02 {a}", f"2026-03-02 {b}", state) for a, b, state in stretches]
     busy = None if connected is None else tuple(f"2026-03-02 {edge}" for edge in connected)
-    assert told(observed_orders(history(*day, connected=busy))) == expected  # type: ignore[arg-type]
+    assert told(observed_commands(history(*day, connected=busy))) == expected  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("stretches", "connected", "expected"), [
@@ -139,7 +139,7 @@ def test_before_anybody_knew_how_it_was_set_only_what_no_setting_explains_counts
     busy = None if connected is None else tuple(f"2026-03-02 {edge}" for edge in connected)
     seen = history(*day, connected=busy)  # type: ignore[arg-type]
     late = seen.settings.assign(since=pd.Series([at("2026-03-03")], dtype="datetime64[us, UTC]"))
-    assert told(observed_orders(replace(seen, settings=late))) == expected
+    assert told(observed_commands(replace(seen, settings=late))) == expected
 
 
 @pytest.mark.parametrize(("other", "until"), [
@@ -164,18 +164,18 @@ def test_between_two_looks_that_found_different_settings_nobody_knows_which_held
         rows["since"] = rows["since"].astype("datetime64[us, UTC]")
         return replace(seen, settings=rows)
 
-    assert not observed_orders(replace(seen, settings=known("2026-03-08 11:59:58").settings[:1])
+    assert not observed_commands(replace(seen, settings=known("2026-03-08 11:59:58").settings[:1])
                                ).empty  # it was never changed: somebody keeps it on
-    assert observed_orders(known("2026-03-08 11:59:58")).empty
-    assert observed_orders(known("2026-03-04 09:30")).empty
+    assert observed_commands(known("2026-03-08 11:59:58")).empty
+    assert observed_commands(known("2026-03-04 09:30")).empty
 
 
 def test_of_an_always_on_workspace_and_of_unobserved_time_nothing_is_said() -> None:
     on = [("2026-03-02 00:00", "2026-03-02 23:55", "AVAILABLE")]
-    assert observed_orders(history(*on, running_mode="ALWAYS_ON", auto_stop_minutes=None)).empty
+    assert observed_commands(history(*on, running_mode="ALWAYS_ON", auto_stop_minutes=None)).empty
     seldom = history(("2026-03-02 00:00", "2026-03-02 01:00", "STOPPED"),
                      ("2026-03-02 20:00", "2026-03-02 21:00", "STOPPED"))
-    assert observed_orders(seldom).empty
+    assert observed_commands(seldom).empty
 
 
 @pytest.mark.parametrize("last_state", ["TERMINATED", None])
@@ -192,21 +192,21 @@ def test_who_is_terminated_while_on_is_billed_to_its_end_and_not_to_its_timeout(
     ended = seen.workspaces.assign(terminated_at=pd.Series(
         [at("2026-03-02 10:30")], dtype="datetime64[us, UTC]"))
     gone = replace(seen, workspaces=ended)
-    found = observed_orders(gone)
+    found = observed_commands(gone)
     assert told(found) == [("10:27:30", STOP)]
-    played = replay(observed_sessions(gone), [gone.in_force], window=DAY, orders=found)
+    played = replay(observed_sessions(gone), [gone.in_force], window=DAY, commands=found)
     assert bill(played, ended, book())["billed_hours"].tolist() == [3]
 
 
 def test_the_sample_fleet_has_no_starts_but_its_sessions() -> None:
-    assert observed_orders(sample_history()).empty
+    assert observed_commands(sample_history()).empty
 
 
 def test_an_observed_start_counts_in_every_setting_and_waits_for_nobody() -> None:
     nightly = pd.DataFrame({"workspace_id": [ME], "at": [at("2026-03-02 02:10")],
                             "order": [START]})
     played = replay(sessions(("2026-03-02 09:00", "2026-03-02 10:00")),
-                    ["ALWAYS_ON", "AUTO_STOP:60", "AUTO_STOP:120"], window=DAY, orders=nightly)
+                    ["ALWAYS_ON", "AUTO_STOP:60", "AUTO_STOP:120"], window=DAY, commands=nightly)
     charges = bill(played, workspaces(), book()).astype({"setting": "str"}).set_index("setting")
     assert charges["billed_hours"].to_dict() == {
         "ALWAYS_ON": 0, "AUTO_STOP:60": 4, "AUTO_STOP:120": 6}
@@ -218,7 +218,7 @@ def test_a_start_as_it_stops_is_one_run_that_went_on() -> None:
     hung = pd.DataFrame({"workspace_id": [ME] * 2, "order": [START, STOP],
                          "at": [at("2026-03-02 11:00"), at("2026-03-02 11:30")]})
     played = replay(sessions(("2026-03-02 09:40", "2026-03-02 10:00")), ["AUTO_STOP:60"],
-                    window=DAY, orders=hung)
+                    window=DAY, commands=hung)
     assert played.runs["started_at"].tolist() == [at("2026-03-02 09:40")]
     assert played.runs["stopped_at"].tolist() == [at("2026-03-02 11:30")]
     rounded = bill(played, workspaces(), book(), hour_rule="ceil_per_run")
@@ -229,7 +229,7 @@ def test_what_happens_under_every_setting_is_no_change_of_setting() -> None:
     odd = pd.DataFrame({"workspace_id": [ME], "at": [at("2026-03-02 02:10")],
                         "order": ["ALWAYS_ON"]})
     with pytest.raises(InputError, match="a START or a STOP"):
-        replay(sessions(), ["AUTO_STOP:60"], window=DAY, orders=odd)
+        replay(sessions(), ["AUTO_STOP:60"], window=DAY, commands=odd)
 
 
 @pytest.mark.parametrize(("found", "words"), [
@@ -266,17 +266,17 @@ def test_observed_orders_do_what_the_event_machine_does(data: st.DataObject) -> 
     when = data.draw(windows(longest_days=4))
     fleet = data.draw(fleets(when))
     setting = data.draw(st.sampled_from(["AUTO_STOP:60", "AUTO_STOP:120"]))
-    given_orders = {name: [(moment, what) for moment, what, _ in data.draw(orders(pairs, when))
+    given_orders = {name: [(moment, what) for moment, what, _ in data.draw(commands(pairs, when))
                            if what != "SET"] for name, pairs in fleet.items()}
     frame = pd.DataFrame(
         [(name, moment, what) for name, rows in given_orders.items() for moment, what in rows],
         columns=["workspace_id", "at", "order"])
     frame["at"] = pd.to_datetime(frame["at"], utc=True)
-    played = replay(fleet_sessions(fleet), [setting], window=when, orders=frame)
+    played = replay(fleet_sessions(fleet), [setting], window=when, commands=frame)
     kinds = {START: EventKind.START_REQUESTED, STOP: EventKind.STOP_REQUESTED}
     for name, pairs in fleet.items():
         life = live(pairs, Setting.parse(setting), when,
-                    orders=[Order(moment, kinds[what]) for moment, what in given_orders[name]])
+                    commands=[Order(moment, kinds[what]) for moment, what in given_orders[name]])
         cold = set(life.cold_starts)
         runs: list[list[datetime]] = []
         for run in life.runs:  # what is ordered to start as it stops is taken for one run
@@ -311,12 +311,12 @@ def known(meddled: tuple[Path, pd.DataFrame]) -> History:
 def test_the_bill_predicted_from_what_was_seen_equals_the_meter_to_the_cent(
     meddled: tuple[Path, pd.DataFrame], known: History
 ) -> None:
-    seen = observed_orders(known)
+    seen = observed_commands(known)
     assert {START, STOP} == set(seen["order"]) and seen["workspace_id"].nunique() >= 12
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # who has no price, and who is not simulated
         charges = bill(replay(observed_sessions(known), [known.in_force], window=known.window,
-                              orders=seen), known.workspaces, load_prices())
+                              commands=seen), known.workspaces, load_prices())
     meter = meddled[1]
     both = meter[meter["month"].isin(["2026-08", "2026-09"])].merge(
         charges.astype({"workspace_id": "str", "month": "str"}), on=["workspace_id", "month"],
@@ -337,7 +337,7 @@ def test_a_store_gives_the_same_orders_some_workspaces_at_a_time(
 ) -> None:
     monkeypatch.setattr("wsanalytics.sessions.from_store.ROWS_AT_ONCE", 8 * 288 * known.window.days)
     found = find_stored(Store(meddled[0]), known.workspaces, known.window)
-    pd.testing.assert_frame_equal(found.orders, observed_orders(known))
+    pd.testing.assert_frame_equal(found.commands, observed_commands(known))
 
 
 @pytest.fixture(scope="module")
@@ -377,7 +377,7 @@ def test_what_is_on_from_the_first_moment_counts_as_far_as_no_timeout_explains_i
                    connected=busy)  # type: ignore[arg-type]
     found = observed_sessions(seen)
     played = replay(found, ["AUTO_STOP:60"], window=seen.window,
-                    orders=observed_orders(seen, found))
+                    commands=observed_commands(seen, found))
     assert unattended_hours(played, seen.configured).round().tolist() == [hours]
 
 
@@ -392,7 +392,7 @@ def test_one_hour_a_week_and_a_job_every_night_may_be_cheaper_always_on() -> Non
     from wsanalytics.recommendations.analysis import analyse
     alone = analyse(sessions(*weekly), workspaces(), window=when, prices=book(), now=when.end)
     busy = analyse(sessions(*weekly), workspaces(), window=when, prices=book(), now=when.end,
-                   orders=nights)
+                   commands=nights)
     assert len(alone.plan.changes) == 0
     change = busy.plan.changes.iloc[0]
     assert change["to_setting"] == "ALWAYS_ON" and "with nobody connected" in change["reason"]
@@ -426,7 +426,7 @@ def test_files_of_sessions_say_that_starts_without_a_login_are_not_in_them(
 
 
 def test_a_backtest_sees_and_bills_observed_starts(known: History) -> None:
-    seen = observed_orders(known)
+    seen = observed_commands(known)
     found = observed_sessions(known)
     september = Window(at("2026-09-01"), at("2026-10-01"))
     policies = ["hold", "auto_stop:60", "forecast", "clairvoyant"]
@@ -435,7 +435,7 @@ def test_a_backtest_sees_and_bills_observed_starts(known: History) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             costs[name] = backtest(found, policies, workspaces=known.workspaces,
-                                   prices=load_prices(), window=september, orders=some,
+                                   prices=load_prices(), window=september, commands=some,
                                    present=known.configured).totals.set_index("policy")
     more = costs["with"]["billed_hours"] - costs["without"]["billed_hours"]
     assert more["auto_stop:60"] > 100

@@ -11,7 +11,7 @@ import pytest
 from tests.helpers.build import ME, window, workspaces
 from wsanalytics.history.history import History
 from wsanalytics.sessions.find import find_sessions
-from wsanalytics.sessions.observed_commands import observed_orders
+from wsanalytics.sessions.observed_commands import observed_commands
 from wsanalytics.settings import Setting
 from wsanalytics.simulation.fleet import replay
 from wsanalytics.simulation.workspace import EventKind, Life, Order, live
@@ -24,19 +24,19 @@ Pairs = list[tuple[datetime, datetime]]
 
 def draw(luck: random.Random, *, meddled: bool) -> tuple[Pairs, list[Order]]:
     """The sessions of ten days, and who else starts and stops the WorkSpace in them."""
-    orders = []
+    commands = []
     for day in range(DAYS) if meddled else ():
         for share, kind in ((0.6, EventKind.START_REQUESTED), (0.3, EventKind.STOP_REQUESTED)):
             moment = WHEN.start + timedelta(days=day, minutes=luck.uniform(0, 1439))
-            orders += [Order(moment, kind)] if luck.random() < share else []
-    stops = [order.at for order in orders if order.kind is EventKind.STOP_REQUESTED]
+            commands += [Order(moment, kind)] if luck.random() < share else []
+    stops = [order.at for order in commands if order.kind is EventKind.STOP_REQUESTED]
     pairs = []
     moment = WHEN.start + timedelta(minutes=luck.uniform(0, 600))
     while moment < WHEN.end - timedelta(hours=6):
         leaves = moment + timedelta(minutes=luck.uniform(5, 300))
         pairs.append((moment, min([leaves, *(at for at in stops if moment < at < leaves)])))
         moment = leaves + timedelta(minutes=luck.uniform(2, 900))
-    return pairs, orders
+    return pairs, commands
 
 
 def looks(
@@ -89,14 +89,14 @@ def test_looks_of_our_own_find_the_hours_that_were_on_and_make_up_none(
     for seed in range(8):
         luck = random.Random(seed)
         setting = f"AUTO_STOP:{luck.choice([60, 60, 120, 240])}"
-        pairs, orders = draw(luck, meddled=meddled)
-        life = live(pairs, Setting.parse(setting), WHEN, orders=orders)
+        pairs, commands = draw(luck, meddled=meddled)
+        life = live(pairs, Setting.parse(setting), WHEN, commands=commands)
         seen = History(workspaces(auto_stop_minutes=int(setting[10:])),
                        looks(luck, pairs, life, **how), WHEN)  # type: ignore[arg-type]
         sessions = find_sessions(seen)
-        made = observed_orders(seen, sessions)
+        made = observed_commands(seen, sessions)
         assert meddled or made.empty
-        runs = replay(sessions, [setting], window=WHEN, orders=made).runs
+        runs = replay(sessions, [setting], window=WHEN, commands=made).runs
         own = hours_touched([(run.started_at, run.stopped_at) for run in life.runs])
         same = hours_touched(list(zip(runs["started_at"], runs["stopped_at"], strict=True)))
         assert how["holes"] or abs(same - own) <= 3

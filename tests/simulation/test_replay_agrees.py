@@ -22,9 +22,9 @@ from tests.helpers.strategies import (
     MINUTE,
     SECOND,
     Session,
+    commands,
     fleets,
     grids,
-    orders,
     windows,
 )
 from tests.oracles import clock
@@ -248,7 +248,7 @@ def told_stories(
     return (
         story,
         {name: draw(opening) for name in story.fleet},
-        {name: draw(orders(pairs, story.window, unit=unit))
+        {name: draw(commands(pairs, story.window, unit=unit))
          for name, pairs in story.fleet.items()},
     )
 
@@ -282,7 +282,7 @@ def test_orders_do_the_same_in_the_fleet_replay_and_the_event_machine(
         before = [setting for at, _, setting in told[name] if setting and at < story.window.start]
         life = live(
             pairs, Setting.parse(before[-1] if before else opening[name]), story.window,
-            orders=[
+            commands=[
                 Order(at, KINDS[what], Setting.parse(setting) if setting else None)
                 for at, what, setting in told[name]
             ],
@@ -311,7 +311,7 @@ def test_maintenance_leaves_runs_alone_and_is_counted_where_hours_are(
         before = [setting for at, _, setting in told[name] if setting and at < story.window.start]
         life = live(
             pairs, Setting.parse(before[-1] if before else opening[name]), story.window,
-            orders=[
+            commands=[
                 Order(at, KINDS[what], Setting.parse(setting) if setting else None)
                 for at, what, setting in told[name]
             ] + [Order(at, EventKind.MAINTENANCE) for at in instants],
@@ -400,7 +400,7 @@ def test_orders_of_a_day_with_one_session_from_nine_to_ten(
     ]
     outcome = replay(fleet_sessions({ME: [pair]}), [schedule_for({ME: opening}, {ME: given})],
                      window=when)
-    life = live([pair], Setting.parse(opening), when, orders=[
+    life = live([pair], Setting.parse(opening), when, commands=[
         Order(instant, KINDS[what], Setting.parse(setting) if setting else None)
         for instant, what, setting in given
     ])

@@ -8,7 +8,7 @@ from wsanalytics.actions.create import create_workspaces
 from wsanalytics.actions.journal import Entry, Journal, journal_lock, read_journal
 from wsanalytics.actions.journal_model import journal_schema
 from wsanalytics.actions.ledger import JournalState, instant_of, journal_state
-from wsanalytics.actions.retry import Patience, RetryPolicy
+from wsanalytics.actions.retry import RetryPolicy
 from wsanalytics.actions.run import DEFAULT_LIMIT, RunOptions
 from wsanalytics.actions.start_early import start_early
 from wsanalytics.actions.stop_idle import stop_idle
@@ -21,7 +21,6 @@ __all__ = [
     "Journal",
     "JournalState",
     "Outcome",
-    "Patience",
     "RetryPolicy",
     "RunOptions",
     "account_regions_of",

@@ -24,11 +24,20 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from wsanalytics.aws import Answer, Meaning
 
 LONGEST_BACKOFF_SECONDS = 20.0
 """Doubling ends here: AWS's own clients wait no longer between two tries either."""
+
+
+_FIELDS_BEFORE = {
+    "settle": "propagation_seconds", "confirm": "confirm_seconds", "passing": "transition_seconds",
+    "poll": "poll_seconds", "backoff": "backoff_seconds", "tries": "max_attempts",
+    "looks": "max_reads",
+}
+"""What the fields of the retry policy were called when it was called Patience."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,24 +63,17 @@ class RetryPolicy:
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
 
+    @classmethod
+    def of_patience(cls, **fields: Any) -> RetryPolicy:  # noqa: ANN401  # seconds and counts
+        """Give the policy by the names of fields that it once had; deprecated."""
+        warnings.warn("Patience is RetryPolicy now, and its fields carry units: "
+                      f"{', '.join(f'{old} is {new}' for old, new in _FIELDS_BEFORE.items())}",
+                      DeprecationWarning, stacklevel=2)
+        return cls(**{_FIELDS_BEFORE[name]: value for name, value in fields.items()})
+
     def seconds_since(self, attempts: Attempts) -> float:
         """How long ago the last of *attempts* was sent."""
         return self.monotonic() - attempts.sent_at
-
-
-_FIELDS_BEFORE = {
-    "settle": "propagation_seconds", "confirm": "confirm_seconds", "passing": "transition_seconds",
-    "poll": "poll_seconds", "backoff": "backoff_seconds", "tries": "max_attempts",
-    "looks": "max_reads",
-}
-
-
-def Patience(**fields: float) -> RetryPolicy:  # noqa: N802  # the name that the class once had
-    """Give a :class:`RetryPolicy`, by the names of fields that it once had; deprecated."""
-    warnings.warn("Patience is RetryPolicy now, and its fields carry units: "
-                  f"{', '.join(f'{old} is {new}' for old, new in _FIELDS_BEFORE.items())}",
-                  DeprecationWarning, stacklevel=2)
-    return RetryPolicy(**{_FIELDS_BEFORE[name]: value for name, value in fields.items()})  # type: ignore[arg-type]  # seconds and counts
 
 
 @dataclass(slots=True)

@@ -174,7 +174,7 @@ def _judged(
     fleet = inventory[inventory["workspace_id"].isin(names)].reset_index(drop=True)
     found = find_stored(store, fleet, window)
     both = replay(found.sessions, _both_ways(group, settings, window), window=window,
-                  orders=found.orders)
+                  commands=found.commands)
     hours = group[0].standing.latest.run_begin.get("plan", {}).get("maintenance_hours", 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotBilledWarning)
@@ -221,8 +221,8 @@ def _both_ways(
         "workspace_id": [one.name for one in group],
         "at": pd.Series([one.standing.since for one in group], dtype=INSTANT_DTYPE),
         "order": [str(one.standing.current) for one in group]})
-    orders = pd.concat([was.orders, made], ignore_index=True)
-    return Schedule(was.opening, was.orders, OLD), Schedule(was.opening, orders, NEW)
+    commands = pd.concat([was.commands, made], ignore_index=True)
+    return Schedule(was.opening, was.commands, OLD), Schedule(was.opening, commands, NEW)
 
 
 def _row(one: _Made, values: dict[str, Any], verdict: str) -> dict[str, Any]:

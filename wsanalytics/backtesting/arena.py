@@ -25,7 +25,7 @@ from wsanalytics.billing import (
 from wsanalytics.errors import InputError
 from wsanalytics.history import configured
 from wsanalytics.prices import PriceBook
-from wsanalytics.schedule import START, STOP, Schedule, check_orders
+from wsanalytics.schedule import START, STOP, Schedule, check_commands
 from wsanalytics.settings import ALWAYS_ON, auto_stop
 from wsanalytics.simulation import replay
 from wsanalytics.tables import ORDERS, OUTCOMES, check_sessions
@@ -54,7 +54,7 @@ class BacktestRun:
     """
 
     sessions: pd.DataFrame
-    orders: pd.DataFrame
+    commands: pd.DataFrame
     fleet: pd.DataFrame
     tariff: Tariff
     rates: pd.DataFrame
@@ -75,7 +75,7 @@ class BacktestRun:
     def of(
         cls, sessions: pd.DataFrame, workspaces: pd.DataFrame, prices: PriceBook, window: Window,
         *, hour_rule: HourRule, maintenance_hours: float, present: pd.Series | None,
-        timeouts: tuple[int, ...], orders: pd.DataFrame | None = None,
+        timeouts: tuple[int, ...], commands: pd.DataFrame | None = None,
     ) -> BacktestRun:
         """The arena for checked tables; raises as :func:`backtest` says."""
         _refuse_parts_of_days(window)
@@ -88,20 +88,20 @@ class BacktestRun:
         listed_settings = configured(workspaces).reindex(ids)
         told = listed_settings if present is None else present.reindex(ids).fillna(listed_settings)
         begins = _history_begins(sessions, window)
-        orders = check_orders(orders if orders is not None else pd.DataFrame(
+        commands = check_commands(commands if commands is not None else pd.DataFrame(
             columns=list(ORDERS.names)))
-        orders = orders[orders["workspace_id"].isin(ids)].reset_index(drop=True)
-        days = DailyUse.of(sessions, ids, Window(begins, window.end), hour_rule, orders)
+        commands = commands[commands["workspace_id"].isin(ids)].reset_index(drop=True)
+        days = DailyUse.of(sessions, ids, Window(begins, window.end), hour_rule, commands)
         start, end = window.micros
         count = (end - start) // MICROS_PER_DAY
         created = _day(fleet["created_at"], start, unknown=-1)
         ended = _day(fleet["terminated_at"], start, unknown=count - 1)
         return cls(
-            sessions, orders, fleet, Tariff.of(fleet, prices, months_of(window)),
+            sessions, commands, fleet, Tariff.of(fleet, prices, months_of(window)),
             prices.rates(fleet).set_index(ids), window, hour_rule, maintenance_hours,
             told.to_numpy(dtype=object), timeouts,
             days, days if begins == window.start else DailyUse.of(
-                sessions, ids, window, hour_rule, orders),
+                sessions, ids, window, hour_rule, commands),
             np.maximum(_day(fleet["created_at"], int(days.edges[0]), unknown=0), 0),
             np.maximum(_day(fleet["terminated_at"], int(days.edges[0]), unknown=_NEVER), 0),
             np.clip(created, 0, None), np.clip(ended, -1, count - 1), created >= 0,
@@ -129,7 +129,7 @@ class BacktestRun:
             more.append(self._stops(rule.idle_stop_minutes))
         opening, moved = self._moves(chosen)
         schedule = self._schedule(rule, names, opening, moved, chosen, more)
-        played = replay(self.sessions, [schedule], window=self.window, orders=self.orders)
+        played = replay(self.sessions, [schedule], window=self.window, commands=self.commands)
         charges = charges_of(played, self.fleet, self.tariff, self.rule, self.maintenance_hours)
         outcomes = charges.rename(columns={"setting": "policy"}).assign(policy=rule.name)
         changed = moved.copy()
@@ -202,12 +202,12 @@ class BacktestRun:
         chosen: Codes, more: list[pd.DataFrame],
     ) -> Schedule:
         row, day = np.nonzero(moved)
-        orders = [pd.DataFrame({
+        commands = [pd.DataFrame({
             "workspace_id": self.days.ids[row],
             "at": instants(self.window.micros[0] + day * MICROS_PER_DAY),
             "order": names.text_of(chosen[row, day]),
         })]
-        told = pd.concat([some for some in [*orders, *more] if len(some)] or orders[:1],
+        told = pd.concat([some for some in [*commands, *more] if len(some)] or commands[:1],
                          ignore_index=True)
         return Schedule(pd.Series(names.text_of(opening), index=self.days.ids),
                         told[list(ORDERS.names)], rule.name)

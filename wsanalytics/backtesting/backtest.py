@@ -21,6 +21,7 @@ from wsanalytics.backtesting.policies.catalog import policy_named
 from wsanalytics.backtesting.policies.rule import ByFunction, Choice, Reference, Rule
 from wsanalytics.backtesting.policies.seen import Seen
 from wsanalytics.billing import HourRule, warn_left_out
+from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import html_table, listed
 from wsanalytics.prices import PriceBook
@@ -104,6 +105,7 @@ class Backtest:
         return f"<p>{escape(repr(self)[1:-1])}</p>{html_table(self.totals)}"
 
 
+@renamed_arguments(orders="commands")
 def backtest(
     sessions: pd.DataFrame,
     policies: Iterable[str | Rule | Callable[[Seen], Choice]],
@@ -115,7 +117,7 @@ def backtest(
     maintenance_hours: float = 1,
     present: pd.Series | None = None,
     timeouts: Iterable[int] = COMMON_TIMEOUTS,
-    orders: pd.DataFrame | None = None,
+    commands: pd.DataFrame | None = None,
     step: Callable[[str], None] = lambda _: None,
 ) -> Backtest:
     """What each of *policies* would have cost in *window*, deciding at 00:00 UTC of each day.
@@ -127,7 +129,7 @@ def backtest(
     :class:`Seen`. *present* is what each WorkSpace is set to as the
     window begins, by id (default: as *workspaces* lists them); *timeouts* are those that policies
     may choose. A WorkSpace that is created within the window is decided about from 00:00 UTC of
-    that day on, and created in what is decided. *orders* are starts and stops that were observed
+    that day on, and created in what is decided. *commands* are starts and stops that were observed
     beside the sessions (:func:`wsanalytics.observed_orders`): they happen whatever a policy says,
     and the hours that policies see count them. *step* is told the name of each policy.
 
@@ -148,7 +150,7 @@ def backtest(
         maintenance_hours=maintenance_hours,
         present=present,
         timeouts=tuple(sorted(set(timeouts))),
-        orders=orders,
+        commands=commands,
     )
     warn_left_out(workspaces, arena.fleet, arena.tariff)
     parts, seconds = [], {}

@@ -18,7 +18,15 @@ import pandas as pd
 from wsanalytics.billing.hour_rules import HourRule, hours_of, session_hours, tool_edges
 from wsanalytics.schedule import START as START_ORDER
 from wsanalytics.sessions import LocalDays, Minutes, first_minutes
-from wsanalytics.simulation import START, STOP, Codes, Orders, Runs, replay_constant, replay_ordered
+from wsanalytics.simulation import (
+    START,
+    STOP,
+    Codes,
+    Commands,
+    Runs,
+    replay_constant,
+    replay_with_commands,
+)
 from wsanalytics.timeline import (
     MICROS_PER_DAY,
     MICROS_PER_HOUR,
@@ -51,18 +59,18 @@ class DailyUse:
     disconnects: Micros
     window: Window
     rule: HourRule
-    starts: Orders | None = None
+    starts: Commands | None = None
     _hours: dict[tuple[str, int], tuple[Hours, Hours]] = field(default_factory=dict)
     _came: dict[ZoneInfo, tuple[LocalDays, Minutes]] = field(default_factory=dict)
 
     @classmethod
     def of(
         cls, sessions: pd.DataFrame, ids: pd.Index, window: Window, rule: HourRule,
-        orders: pd.DataFrame | None = None,
+        commands: pd.DataFrame | None = None,
     ) -> DailyUse:
         """The days of *window*; *sessions* are a checked ``sessions`` table, cut to it here.
 
-        *orders* are a checked ``orders`` table of starts and stops that were observed.
+        *commands* are a checked ``commands`` table of starts and stops that were observed.
         """
         owner = ids.get_indexer(pd.Index(sessions["workspace_id"])).astype(np.int64)
         start, end = window.micros
@@ -70,7 +78,7 @@ class DailyUse:
         disconnects = np.minimum(column_micros(sessions["disconnected_at"]), end)
         kept = (connects < disconnects) & (owner >= 0)
         return cls(ids, owner[kept], connects[kept], disconnects[kept], window, rule,
-                   _observed(orders, ids, window))
+                   _observed(commands, ids, window))
 
     def some(self, rows: npt.NDArray[np.int64]) -> DailyUse:
         """The same for the WorkSpaces *rows* alone (ascending)."""
@@ -81,7 +89,7 @@ class DailyUse:
         starts = self.starts
         if starts is not None:
             ordered = place[starts.workspace] >= 0
-            starts = Orders(starts.opening[rows], place[starts.workspace[ordered]],
+            starts = Commands(starts.opening[rows], place[starts.workspace[ordered]],
                             starts.at[ordered], starts.what[ordered])
         return DailyUse(self.ids[rows], owner[kept], self.connects[kept], self.disconnects[kept],
                     self.window, self.rule, starts)
@@ -169,7 +177,7 @@ class DailyUse:
         if self.starts is None:
             return replay_constant(*sessions, timeout, self.window.micros)
         opening = np.full(len(self.ids), timeout, dtype=np.int64)
-        return replay_ordered(*sessions, timeout, replace(self.starts, opening=opening),
+        return replay_with_commands(*sessions, timeout, replace(self.starts, opening=opening),
                               self.window.micros)
 
     def _running(self, workspace: Codes, starts: Micros, stops: Micros) -> Hours:
@@ -229,19 +237,19 @@ class DailyUse:
         return total.astype(np.float64).reshape(rows, columns)
 
 
-def _observed(orders: pd.DataFrame | None, ids: pd.Index, window: Window) -> Orders | None:
-    """The *orders* of the WorkSpaces *ids* within *window* as flat arrays; None if there are none.
+def _observed(commands: pd.DataFrame | None, ids: pd.Index, window: Window) -> Commands | None:
+    """Give the *commands* of the WorkSpaces *ids* within *window* as flat arrays; None if none.
 
     They are in the order of WorkSpace and time.
     """
-    if orders is None or orders.empty:
+    if commands is None or commands.empty:
         return None
-    owner = ids.get_indexer(pd.Index(orders["workspace_id"])).astype(np.int64)
-    at, (start, end) = column_micros(orders["at"]), window.micros
+    owner = ids.get_indexer(pd.Index(commands["workspace_id"])).astype(np.int64)
+    at, (start, end) = column_micros(commands["at"]), window.micros
     kept = np.flatnonzero((owner >= 0) & (at >= start) & (at < end))
     kept = kept[np.argsort(owner[kept], kind="stable")]
-    what = np.where(orders["order"].to_numpy() == START_ORDER, START, STOP)[kept]
-    return Orders(np.zeros(len(ids), dtype=np.int64), owner[kept], at[kept],
+    what = np.where(commands["order"].to_numpy() == START_ORDER, START, STOP)[kept]
+    return Commands(np.zeros(len(ids), dtype=np.int64), owner[kept], at[kept],
                   what.astype(np.int64)) if len(kept) else None
 
 

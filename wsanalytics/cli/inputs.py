@@ -84,8 +84,9 @@ class Fleet:
     """A fleet from files: checked frames, the window, the prices, and which defaults were used.
 
     ``source`` is the name of the store, or the names of the files. ``present`` tells what each
-    WorkSpace was set to as the window began, by id; None: what ``workspaces`` list. ``orders`` are
-    the starts and stops that samples show and no session explains; None: of files nothing is known.
+    WorkSpace was set to as the window began, by id; None: what ``workspaces`` list. ``commands``
+    are the starts and stops that samples show and no session explains; None: of files nothing is
+    known.
     """
 
     workspaces: pd.DataFrame
@@ -99,7 +100,7 @@ class Fleet:
     note: str = ""
     source: str = ""
     present: pd.Series | None = None
-    orders: pd.DataFrame | None = None
+    commands: pd.DataFrame | None = None
 
 
 def fleet_of(
@@ -133,7 +134,7 @@ def analysis_of(options: AnalysisOptions, *, steps: int, as_then: bool = False) 
         )
         analysis = analyse(fleet.sessions, fleet.workspaces, window=fleet.window,
                            prices=fleet.prices, limits=limits, defaults=fleet.defaults,
-                           gaps=fleet.gaps, orders=fleet.orders, account_id=fleet.account_id,
+                           gaps=fleet.gaps, commands=fleet.commands, account_id=fleet.account_id,
                            region=fleet.region, source=fleet.source, note=fleet.note, step=step,
                            now=fleet.window.end if as_then else None)
         hearsay = hearsay_of(Store(options.store)) if options.store is not None else None
@@ -223,7 +224,7 @@ def stored_fleet(
     return Fleet(workspaces=fleet, sessions=found.sessions, window=window, prices=book,
                  gaps=found.gaps, account_id=the_one(fleet["account_id"]),
                  region=the_one(fleet["region"]), note=remarks, source=store.resolve().name,
-                 present=_settings_at_start(samples, fleet, window), orders=found.orders)
+                 present=_settings_at_start(samples, fleet, window), commands=found.commands)
 
 
 def _observed_days(

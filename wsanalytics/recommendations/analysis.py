@@ -15,13 +15,14 @@ from typing import Any
 import pandas as pd
 
 from wsanalytics.billing import HourRule, bill
+from wsanalytics.deprecated import renamed_arguments, renamed_attribute
 from wsanalytics.errors import did_you_mean
 from wsanalytics.formatting import counted, percent, usd
 from wsanalytics.history import Hearsay, History, configured
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.recommendations.compare import compare
 from wsanalytics.recommendations.plan import Basis, Plan, recommend
-from wsanalytics.sessions import find_gaps, find_sessions, observed_orders
+from wsanalytics.sessions import find_gaps, find_sessions, observed_commands
 from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.simulation import Replay, replay
 from wsanalytics.tables import SESSIONS, WORKSPACES, refuse_another
@@ -51,11 +52,13 @@ class Analysis:
     comparison: pd.DataFrame
     plan: Plan
     gaps: pd.DataFrame | None = None
-    orders: pd.DataFrame | None = None
+    commands: pd.DataFrame | None = None
     defaults: dict[str, int] = field(default_factory=dict)
     note: str = ""
     hearsay: Hearsay | None = None
     """What a store knows of single WorkSpaces beside the tables."""
+
+    orders = renamed_attribute("orders", "commands")
 
     @property
     def window(self) -> Window:
@@ -90,6 +93,7 @@ class Analysis:
         return f"<p>{escape(repr(self)[1:-1])}</p>{self.plan._repr_html_()}"
 
 
+@renamed_arguments(orders="commands")
 def analyse(
     sessions: pd.DataFrame,
     workspaces: pd.DataFrame,
@@ -98,7 +102,7 @@ def analyse(
     prices: PriceBook,
     limits: Limits | None = None,
     gaps: pd.DataFrame | None = None,
-    orders: pd.DataFrame | None = None,
+    commands: pd.DataFrame | None = None,
     defaults: dict[str, int] | None = None,
     account_id: str | None = None,
     region: str | None = None,
@@ -111,10 +115,10 @@ def analyse(
     """Replay, bill, compare and recommend for a fleet of checked frames.
 
     The candidates of *limits* are tried on every WorkSpace, the present setting of each beside
-    them, each with the observed *orders* (starts and stops that no session explains; None: nothing
-    is known of them). *gaps* and *defaults* (how many rows relied on the default of a column) are
-    passed on for the report, *account_id*, *region* and *source* (the store or the files) to the
-    plan, *note* (how old the data are) to the report; *step* is called with the name
+    them, each with the observed *commands* (starts and stops that no session explains; None:
+    nothing is known of them). *gaps* and *defaults* (how many rows relied on the default of a
+    column) are passed on for the report, *account_id*, *region* and *source* (the store or the
+    files) to the plan, *note* (how old the data are) to the report; *step* is called with the name
     of each step before it begins. In place of *limits* its fields may be given:
     ``max_cold_starts_per_week=5``.
     """
@@ -126,7 +130,7 @@ def analyse(
     replayed = replay(
         sessions, setting_grid(auto_stop_minutes=(), always_on=False,
                                include=[*limits.candidates, *present.unique()]), window=window,
-        orders=orders,
+        commands=commands,
     )
     step("billing")
     charges = bill(replayed, workspaces, prices, hour_rule=limits.hour_rule,
@@ -153,7 +157,7 @@ def analyse(
     )
     return Analysis(
         workspaces=workspaces, prices=prices, limits=limits, replay=replayed, charges=charges,
-        comparison=comparison, gaps=gaps, orders=orders,
+        comparison=comparison, gaps=gaps, commands=commands,
         plan=replace(plan, account_id=account_id, region=region, basis=basis),
         defaults=dict(defaults or {}), note=note,
     )
@@ -181,7 +185,7 @@ def analyse_history(
     fleet = history.workspaces
     sessions = find_sessions(history)
     return analyse(
-        sessions, fleet, window=history.window, orders=observed_orders(history, sessions),
+        sessions, fleet, window=history.window, commands=observed_commands(history, sessions),
         prices=load_prices() if prices is None else prices, limits=limits,
         gaps=find_gaps(history), source=source, step=step, now=now,
         account_id=the_one(fleet["account_id"]) or None, region=the_one(fleet["region"]))

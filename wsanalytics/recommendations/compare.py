@@ -182,7 +182,7 @@ def unattended_hours(replay: Replay, present: pd.Series) -> Amounts:
     begins = replay.window.micros[0]
     hours = np.zeros(len(present))
     ids = present.index
-    ordered = ids.isin(replay.orders["workspace_id"].unique())
+    ordered = ids.isin(replay.commands["workspace_id"].unique())
     for setting in present[ordered].unique():
         names = ids[ordered & (present == setting).to_numpy()]
         plain = replay_sessions(replay.sessions[replay.sessions["workspace_id"].isin(names)],

@@ -25,7 +25,7 @@ def past_of(
     minutes = [
         setting.auto_stop_minutes for setting in replay.settings if isinstance(setting, Setting)
     ]
-    days = DailyUse.of(replay.sessions, ids, around, HourRule.CLOCK_HOUR, replay.orders)
+    days = DailyUse.of(replay.sessions, ids, around, HourRule.CLOCK_HOUR, replay.commands)
     rows = workspaces.set_index("workspace_id").reindex(ids)
     first = days.edges[0]
 

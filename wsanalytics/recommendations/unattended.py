@@ -31,22 +31,22 @@ def sentence(hours_per_month: float) -> str:
 
 
 def how_it_happens(
-    orders: pd.DataFrame, window: Window, timeouts: Micros | None = None
+    commands: pd.DataFrame, window: Window, timeouts: Micros | None = None
 ) -> str:
-    """What one WorkSpace's observed *orders* (rows of an ``orders`` table) have in common.
+    """What one WorkSpace's observed *commands* (rows of an ``commands`` table) have in common.
 
     How often it was started for nobody, at what time of the UTC day if there is a usual one, how
     often it was stopped before its timeout, and how often it stayed on past it: *timeouts* are the
     instants at which those of its sessions passed.
     """
-    later = _since_it_was_off(orders, window)
-    went_on = len(orders) - len(later) > 1 and (orders["order"].iloc[:2] == START).all()
-    orders = later
-    begun = _first_of_each_night(orders)
+    later = _since_it_was_off(commands, window)
+    went_on = len(commands) - len(later) > 1 and (commands["order"].iloc[:2] == START).all()
+    commands = later
+    begun = _first_of_each_night(commands)
     stayed = np.zeros(len(begun), dtype=bool) if timeouts is None else np.array(
         [bool((np.abs(timeouts - at) <= MICROS_PER_MINUTE).any()) for at in begun], dtype=bool)
     begun, hung = begun[~stayed], int(stayed.sum())
-    stops = int((orders["order"] == STOP).sum())
+    stops = int((commands["order"] == STOP).sum())
     parts = ["on since before these days, past its timeout"] if went_on else []
     if len(begun):
         text = f"started for nobody {_times(len(begun), window)}"
@@ -58,12 +58,12 @@ def how_it_happens(
     return "; ".join(parts)
 
 
-def _since_it_was_off(orders: pd.DataFrame, window: Window) -> pd.DataFrame:
-    """*orders* without those of a run that was going on as *window* began, or its stop."""
-    at, start = column_micros(orders["at"]), window.micros[0]
+def _since_it_was_off(commands: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """*commands* without those of a run that was going on as *window* began, or its stop."""
+    at, start = column_micros(commands["at"]), window.micros[0]
     if not (at == start).any():
-        return orders
-    is_start = (orders["order"] == START).to_numpy()
+        return commands
+    is_start = (commands["order"] == START).to_numpy()
     skipped = 0
     last = start
     while skipped < len(at) and is_start[skipped] and at[skipped] - last <= _HOURLY:
@@ -71,7 +71,7 @@ def _since_it_was_off(orders: pd.DataFrame, window: Window) -> pd.DataFrame:
         skipped += 1
     ends_it = skipped < len(at) and not is_start[skipped] and (
         at[skipped] - last <= LONGEST_MINUTES * MICROS_PER_MINUTE)
-    return orders[skipped + ends_it:]
+    return commands[skipped + ends_it:]
 
 
 def _times(count: int, window: Window) -> str:
@@ -81,9 +81,9 @@ def _times(count: int, window: Window) -> str:
     return "once a week" if a_week == "1" else f"{a_week} times a week"
 
 
-def _first_of_each_night(orders: pd.DataFrame) -> np.ndarray:
+def _first_of_each_night(commands: pd.DataFrame) -> np.ndarray:
     """The starts after which the hourly ones follow that only say that it stayed on."""
-    at = column_micros(orders.loc[orders["order"] == START, "at"])
+    at = column_micros(commands.loc[commands["order"] == START, "at"])
     fresh = np.ones(len(at), dtype=bool)
     fresh[1:] = np.diff(at) > _HOURLY
     return at[fresh]

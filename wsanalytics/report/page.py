@@ -158,7 +158,7 @@ def _limits(analysis: Analysis) -> str:
 
 def _on_with_nobody(analysis: Analysis) -> list[tuple[str, str]]:
     """Who was on with nobody connected, or that sessions from files say nothing of it."""
-    if analysis.orders is None:
+    if analysis.commands is None:
         text = ("Sessions from files say nothing of WorkSpaces that jobs, administrators or other "
                 "tools start; a store of samples does.")
         return [("Starts without a login are not in it", text)]

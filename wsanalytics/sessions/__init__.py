@@ -14,7 +14,7 @@ from wsanalytics.sessions.arrival_times import (
 )
 from wsanalytics.sessions.find import find_gaps, find_sessions
 from wsanalytics.sessions.from_store import Found, find_stored, hearsay_of
-from wsanalytics.sessions.observed_commands import observed_orders
+from wsanalytics.sessions.observed_commands import observed_commands
 from wsanalytics.sessions.observed_runs import observed_runs
 from wsanalytics.sessions.unobserved import (
     days_with_long_gap,
@@ -41,7 +41,7 @@ __all__ = [
     "instants_on",
     "is_too_little_observed",
     "is_unjudgeable",
-    "observed_orders",
+    "observed_commands",
     "observed_runs",
     "ordinals_of",
     "unobserved_by_day",

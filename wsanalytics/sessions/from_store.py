@@ -11,7 +11,7 @@ import pandas as pd
 from wsanalytics.errors import InputError
 from wsanalytics.history import Hearsay, History, Store, as_frame, no_samples
 from wsanalytics.sessions.find import find_gaps, find_sessions
-from wsanalytics.sessions.observed_commands import observed_orders
+from wsanalytics.sessions.observed_commands import observed_commands
 from wsanalytics.tables import GAPS, ORDERS, SESSIONS, Source
 from wsanalytics.timeline import Window, clipped
 
@@ -25,13 +25,13 @@ _ROWS_A_DAY = 288
 class Found:
     """The ``sessions`` and ``gaps`` of a store's WorkSpaces, and from how many samples.
 
-    ``orders`` are the starts and stops that were seen and that no session explains.
+    ``commands`` are the starts and stops that were seen and that no session explains.
     """
 
     sessions: pd.DataFrame
     gaps: pd.DataFrame
     samples: int
-    orders: pd.DataFrame = field(default_factory=pd.DataFrame)
+    commands: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def find_stored(
@@ -49,7 +49,7 @@ def find_stored(
     where there are no samples of them at all.
     """
     size = max(1, int(ROWS_AT_ONCE / (_ROWS_A_DAY * window.days)))
-    sessions, gaps, orders, count = [], [], [], 0
+    sessions, gaps, commands, count = [], [], [], 0
     settings = store.settings()
     for low in range(0, len(workspaces), size):
         part = workspaces.iloc[low : low + size]
@@ -63,7 +63,7 @@ def find_stored(
         history = History(part, samples, window, own.reset_index(drop=True))
         count += len(samples)
         sessions.append(find_sessions(history, bridge_gaps=bridge_gaps))
-        orders.append(observed_orders(history, sessions[-1], bridge_gaps=bridge_gaps))
+        commands.append(observed_commands(history, sessions[-1], bridge_gaps=bridge_gaps))
         gaps.append(find_gaps(history, bridge_gaps=bridge_gaps))
     if not count:
         raise InputError(
@@ -71,7 +71,7 @@ def find_stored(
             rule="sessions are found in samples", fix="narrow the fleet less, or give other days")
     return Found(pd.concat(sessions, ignore_index=True)[list(SESSIONS.names)],
                  pd.concat(gaps, ignore_index=True)[list(GAPS.names)], count,
-                 pd.concat(orders, ignore_index=True)[list(ORDERS.names)])
+                 pd.concat(commands, ignore_index=True)[list(ORDERS.names)])
 
 
 def _never_seen(workspaces: pd.DataFrame, window: Window) -> pd.DataFrame:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.history import History
-from wsanalytics.schedule import START, STOP, Schedule, check_orders
+from wsanalytics.schedule import START, STOP, Schedule, check_commands
 from wsanalytics.sessions.find import find_sessions
 from wsanalytics.sessions.observed_runs import States
 from wsanalytics.settings import LONGEST_MINUTES
@@ -41,7 +41,7 @@ _PASSES = 8
 """An order changes what the orders after it explain; so often they are looked for again."""
 
 
-def observed_orders(
+def observed_commands(
     history: History,
     sessions: pd.DataFrame | None = None,
     *,
@@ -49,7 +49,7 @@ def observed_orders(
 ) -> pd.DataFrame:
     """The starts and stops that the states in *history* show and its sessions do not explain.
 
-    An ``orders`` table (workspace_id, at, order) for :func:`wsanalytics.replay`. A START stands
+    An ``commands`` table (workspace_id, at, order) for :func:`wsanalytics.replay`. A START stands
     where a WorkSpace was seen on though nobody had connected and its timeout had passed, and again
     every hour for as long as it stayed on past its timeout; a STOP where it was seen off before
     its timeout. *sessions* are found in the samples unless they are handed over. Times are as
@@ -66,11 +66,11 @@ def observed_orders(
     counts = np.isin(states.code, states.ids.get_indexer(schedule.opening.index))
     states = states.some(within & counts & ~_always_on(states, schedule))
     if not len(states.at):
-        return check_orders(pd.DataFrame(columns=list(ORDERS.names)))
+        return check_commands(pd.DataFrame(columns=list(ORDERS.names)))
     if sessions is None:
         sessions = find_sessions(history, bridge_gaps=bridge_gaps)
     return _Explainer(states, cut_sessions(sessions, history.window), schedule, history.window,
-                      _unknown(history)).orders()
+                      _unknown(history)).commands()
 
 
 def _unknown(history: History) -> dict[str, list[tuple[int, int]]]:
@@ -221,7 +221,7 @@ class _Explainer:
         self.unknown = [unknown.get(str(name), never) for name in states.ids]
         self.found: list[tuple[str, int, str]] = []
 
-    def orders(self) -> pd.DataFrame:
+    def commands(self) -> pd.DataFrame:
         """All orders, once no more are found or after some passes."""
         busy, _ = self.connected.covers(self.states.code, self.states.at)
         states = self.states.some(self.states.on | ~busy)  # a session is evidence of being on
@@ -234,7 +234,7 @@ class _Explainer:
 
     def _frame(self) -> pd.DataFrame:
         rows = sorted(set(self.found))
-        return check_orders(pd.DataFrame({
+        return check_commands(pd.DataFrame({
             "workspace_id": pd.Series([row[0] for row in rows], dtype="str"),
             "at": instants(np.array([row[1] for row in rows], dtype=np.int64)),
             "order": pd.Series([row[2] for row in rows], dtype="str"),
@@ -245,11 +245,11 @@ class _Explainer:
         names = states.ids[np.unique(states.code)]
         schedule = Schedule(
             self.schedule.opening[self.schedule.opening.index.isin(names)],
-            self.schedule.orders[self.schedule.orders["workspace_id"].isin(names)],
+            self.schedule.commands[self.schedule.commands["workspace_id"].isin(names)],
             self.schedule.name)
-        orders = self._frame()
+        commands = self._frame()
         played = replay(self.sessions[self.sessions["workspace_id"].isin(names)], [schedule],
-                        window=self.window, orders=orders[orders["workspace_id"].isin(names)])
+                        window=self.window, commands=commands[commands["workspace_id"].isin(names)])
         runs = _Runs.of(played.runs, states.ids, ("started_at", "stopped_at"))
         affected, before = set(), len(set(self.found))
         streaks = list(self._streaks(states, runs))

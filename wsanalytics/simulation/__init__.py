@@ -6,10 +6,10 @@ from wsanalytics.simulation.arrays import (
     START,
     STOP,
     Codes,
-    Orders,
+    Commands,
     Runs,
     replay_constant,
-    replay_ordered,
+    replay_with_commands,
 )
 from wsanalytics.simulation.fleet import Replay, cut_sessions, replay
 from wsanalytics.simulation.workspace import Event, EventKind, Machine, live
@@ -18,15 +18,15 @@ __all__ = [
     "START",
     "STOP",
     "Codes",
+    "Commands",
     "Event",
     "EventKind",
     "Machine",
-    "Orders",
     "Replay",
     "Runs",
     "cut_sessions",
     "live",
     "replay",
     "replay_constant",
-    "replay_ordered",
+    "replay_with_commands",
 ]

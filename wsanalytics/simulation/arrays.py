@@ -42,7 +42,7 @@ class Runs:
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class Commands:
     """What WorkSpaces are told: ``opening`` is in force at first, one entry a WorkSpace.
 
     ``workspace``, ``at`` and ``what`` (a timeout, or ALWAYS_ON, START, STOP) hold an entry an
@@ -85,12 +85,12 @@ def replay_constant(
     return Runs(owner, starts, stops, owner, connects[first])
 
 
-def replay_ordered(
+def replay_with_commands(
     workspace: Codes,
     connects: Micros,
     disconnects: Micros,
     timeout: int,
-    orders: Orders,
+    commands: Commands,
     window: tuple[int, int],
     *,
     resume: int = 0,
@@ -98,17 +98,17 @@ def replay_ordered(
 ) -> Runs:
     """The runs in AUTO_STOP with one *timeout* of a fleet of which some was seen on by itself.
 
-    *orders* are observed starts and stops. As :func:`replay_schedule`, but only the WorkSpaces
+    *commands* are observed starts and stops. As :func:`replay_schedule`, but only the WorkSpaces
     that they are about go its slower way.
     """
-    is_ordered = np.zeros(len(orders.opening), dtype=bool)
-    is_ordered[orders.workspace] = True
-    slow = is_ordered[workspace]
+    has_commands = np.zeros(len(commands.opening), dtype=bool)
+    has_commands[commands.workspace] = True
+    slow = has_commands[workspace]
     plain = replay_constant(workspace[~slow], connects[~slow], disconnects[~slow],
                             timeout + grace, window, resume=resume)
-    if not is_ordered.any():
+    if not has_commands.any():
         return plain
-    ordered = replay_schedule(workspace[slow], connects[slow], disconnects[slow], orders, window,
+    ordered = replay_schedule(workspace[slow], connects[slow], disconnects[slow], commands, window,
                               resume=resume, grace=grace, observed=True)
     return _together(plain, ordered)
 
@@ -126,7 +126,7 @@ def replay_schedule(
     workspace: Codes,
     connects: Micros,
     disconnects: Micros,
-    orders: Orders,
+    commands: Commands,
     window: tuple[int, int],
     *,
     resume: int = 0,
@@ -135,33 +135,35 @@ def replay_schedule(
 ) -> Runs:
     """The runs of WorkSpaces that are told different things through time.
 
-    Sessions as for :func:`replay_constant`; *orders* lie in *window*, its end excluded. What each
+    Sessions as for :func:`replay_constant`; *commands* lie in *window*, its end excluded. What each
     order does is said at :class:`wsanalytics.simulation.Machine`. Where starts were
     *observed* and not ordered, one at the very instant of a stop says that it never stopped: both
     runs are one.
     """
-    orders, timeout_after = _effective(orders)
-    pieces = _Pieces.of(workspace, connects, disconnects, orders)
-    fleet = _Fleet(orders, timeout_after, window, resume, grace)
-    for turn in range(fleet.most_orders + 1):
+    commands, timeout_after = _effective(commands)
+    pieces = _Pieces.of(workspace, connects, disconnects, commands)
+    fleet = _Fleet(commands, timeout_after, window, resume, grace)
+    for turn in range(fleet.most_commands + 1):
         fleet.obey(turn, pieces)
         fleet.pass_segment(turn, pieces)
     return fleet.runs(observed=observed)
 
 
-def _effective(orders: Orders) -> tuple[Orders, Micros]:
+def _effective(commands: Commands) -> tuple[Commands, Micros]:
     """The orders without starts and stops of ALWAYS_ON ones; and the timeout after each."""
-    is_setting = orders.what >= ALWAYS_ON
-    index = np.arange(len(orders.at))
-    first = np.searchsorted(orders.workspace, orders.workspace)
+    is_setting = commands.what >= ALWAYS_ON
+    index = np.arange(len(commands.at))
+    first = np.searchsorted(commands.workspace, commands.workspace)
     # The latest order so far that is a setting; one before *first* is another WorkSpace's.
     latest = np.maximum.accumulate(np.where(is_setting, index, -1)) if len(index) else index
     timeout = np.where(
-        latest >= first, orders.what[latest], orders.opening[orders.workspace]
+        latest >= first, commands.what[latest], commands.opening[commands.workspace]
     )
     kept = is_setting | (timeout != ALWAYS_ON)
     return (
-        Orders(orders.opening, orders.workspace[kept], orders.at[kept], orders.what[kept]),
+        Commands(
+            commands.opening, commands.workspace[kept], commands.at[kept], commands.what[kept]
+        ),
         timeout[kept],
     )
 
@@ -185,13 +187,13 @@ class _Pieces:
 
     @classmethod
     def of(
-        cls, workspace: Codes, connects: Micros, disconnects: Micros, orders: Orders
+        cls, workspace: Codes, connects: Micros, disconnects: Micros, commands: Commands
     ) -> _Pieces:
         # An entry a session: how many orders, of all WorkSpaces in their order, come before its
         # connect and its disconnect; those between cut it. An order at the instant of a connect
         # comes first, one at the instant of a disconnect after it.
-        before_connect = _orders_before(orders, workspace, connects, including=True)
-        before_disconnect = _orders_before(orders, workspace, disconnects, including=False)
+        before_connect = _commands_before(commands, workspace, connects, including=True)
+        before_disconnect = _commands_before(commands, workspace, disconnects, including=False)
         count = before_disconnect - before_connect + 1
         # An entry a piece: its session, and the how manieth piece of it it is (0, 1, …).
         session = np.repeat(np.arange(len(workspace)), count)
@@ -200,12 +202,12 @@ class _Pieces:
         # The order at which the piece begins, if it is not fresh; it may be -1 where it is. The
         # next one ends it, if it is not final; the 0 behind all orders stands where there is none.
         opening = before_connect[session] + nth - 1
-        at = np.append(orders.at, 0)
+        at = np.append(commands.at, 0)
         start = np.where(fresh, connects[session], at[opening])
         end = np.where(final, disconnects[session], at[np.minimum(opening + 1, len(at) - 1)])
-        was_cut_off, is_cut_off = _cut_off(orders, before_connect[session], opening, fresh)
+        was_cut_off, is_cut_off = _cut_off(commands, before_connect[session], opening, fresh)
         # Segments are counted from the first order of the WorkSpace on.
-        first = np.searchsorted(orders.workspace, workspace)
+        first = np.searchsorted(commands.workspace, workspace)
         segment = before_connect[session] + nth - first[session]
         owner = workspace[session]
         goes_on = ~fresh & ~was_cut_off
@@ -224,7 +226,7 @@ class _Pieces:
 
 
 def _cut_off(
-    orders: Orders, before_connect: Codes, opening: Codes, fresh: Flags
+    commands: Commands, before_connect: Codes, opening: Codes, fresh: Flags
 ) -> tuple[Flags, Flags]:
     """Which pieces come after their session was cut off by a STOP, before or at their beginning.
 
@@ -232,21 +234,21 @@ def _cut_off(
     not happen. The first array says that it was cut off before the order that opens the piece.
     """
     # stops[n]: how many of the first n orders are STOPs; between two n there was one if it grew.
-    stops = np.append(0, np.cumsum(orders.what == STOP))
+    stops = np.append(0, np.cumsum(commands.what == STOP))
     before = stops[before_connect]
     was_cut_off = stops[np.maximum(opening, 0)] > before
     return was_cut_off, ~fresh & (was_cut_off | (stops[opening + 1] > before))
 
 
-def _orders_before(
-    orders: Orders, workspace: Codes, at: Micros, *, including: bool
+def _commands_before(
+    commands: Commands, workspace: Codes, at: Micros, *, including: bool
 ) -> npt.NDArray[np.intp]:
     """How many orders, of all WorkSpaces in their order, come before each instant of its own."""
     # One sorted key for WorkSpace and time: times become ranks, so that a WorkSpace is a block of
     # *width* keys, and one search answers for all WorkSpaces at once.
-    instants = np.unique(orders.at)
+    instants = np.unique(commands.at)
     width = len(instants) + 1
-    keys = orders.workspace * width + np.searchsorted(instants, orders.at)
+    keys = commands.workspace * width + np.searchsorted(instants, commands.at)
     rank = np.searchsorted(instants, at, side="right" if including else "left")
     return np.searchsorted(keys, workspace * width + rank)
 
@@ -255,7 +257,7 @@ def _orders_before(
 class _Fleet:
     """The state of every WorkSpace, an entry each, as segment after segment passes."""
 
-    orders: Orders
+    commands: Commands
     timeout_after: Micros
     window: tuple[int, int]
     resume: int
@@ -273,10 +275,10 @@ class _Fleet:
     waits: list[tuple[Codes, Micros]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        size = len(self.orders.opening)
-        self.timeout = self.orders.opening.copy()
-        self.first = np.searchsorted(self.orders.workspace, np.arange(size))
-        self.count = np.bincount(self.orders.workspace, minlength=size).astype(np.int64)
+        size = len(self.commands.opening)
+        self.timeout = self.commands.opening.copy()
+        self.first = np.searchsorted(self.commands.workspace, np.arange(size))
+        self.count = np.bincount(self.commands.workspace, minlength=size).astype(np.int64)
         self.on = np.zeros(size, dtype=bool)
         self.since = np.zeros(size, dtype=np.int64)
         self.idle = np.full(size, _NEVER, dtype=np.int64)
@@ -284,7 +286,7 @@ class _Fleet:
         self.started = np.zeros(size, dtype=bool)
 
     @property
-    def most_orders(self) -> int:
+    def most_commands(self) -> int:
         return int(self.count.max(initial=0))
 
     def switch_off(self, who: Codes, at: Micros) -> None:
@@ -299,7 +301,7 @@ class _Fleet:
             return
         who = np.flatnonzero(self.count >= turn)
         place = self.first[who] + turn - 1
-        now, what = self.orders.at[place], self.orders.what[place]
+        now, what = self.commands.at[place], self.commands.what[place]
         is_connected = np.isin(who, pieces.connected.get(turn, np.empty(0, dtype=np.int64)))
         was_always_on = self.timeout[who] == ALWAYS_ON
         self.timeout[who] = self.timeout_after[place]
@@ -366,8 +368,8 @@ class _Fleet:
         idle[connected] = False
         who = np.flatnonzero(idle)
         # The segment ends with the next order, or with the window where there is none.
-        ends = np.append(self.orders.at, 0)[np.minimum(self.first[who] + turn,
-                                                       len(self.orders.at))]
+        ends = np.append(self.commands.at, 0)[np.minimum(self.first[who] + turn,
+                                                       len(self.commands.at))]
         ends = np.where(self.count[who] > turn, ends, self.window[1])
         stops = self.idle[who] + self.timeout[who]
         over = stops <= ends

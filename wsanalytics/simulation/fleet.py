@@ -14,12 +14,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.bounds import MINUTES_A_YEAR, SECONDS_A_DAY, number_within
+from wsanalytics.deprecated import renamed_arguments, renamed_attribute
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import html_table
-from wsanalytics.schedule import START, STOP, Schedule, check_orders
+from wsanalytics.schedule import START, STOP, Schedule, check_commands
 from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.simulation import arrays
-from wsanalytics.simulation.arrays import Orders, Runs, replay_ordered, replay_schedule
+from wsanalytics.simulation.arrays import Commands, Runs, replay_schedule, replay_with_commands
 from wsanalytics.tables import ORDERS, SESSIONS, check_sessions, refuse_another
 from wsanalytics.timeline import (
     MICROS_PER_MINUTE,
@@ -39,8 +40,8 @@ class Replay:
 
     ``runs``: setting, workspace_id, started_at, stopped_at. ``cold_starts``: setting,
     workspace_id, connected_at. ``sessions``: the sessions, cut to the window. ALWAYS_ON has
-    neither runs nor cold starts: it never stops. ``orders`` are the observed starts and stops that
-    all settings were replayed with. Among the settings there may be a
+    neither runs nor cold starts: it never stops. ``commands`` are the observed starts and stops
+    that all settings were replayed with. Among the settings there may be a
     :class:`~wsanalytics.schedule.Schedule`: settings that change through time.
     """
 
@@ -49,8 +50,10 @@ class Replay:
     sessions: pd.DataFrame
     runs: pd.DataFrame
     cold_starts: pd.DataFrame
-    orders: pd.DataFrame = field(default_factory=lambda: check_orders(
+    commands: pd.DataFrame = field(default_factory=lambda: check_commands(
         pd.DataFrame(columns=list(ORDERS.names))))
+
+    orders = renamed_attribute("orders", "commands")
 
     def __repr__(self) -> str:
         return (
@@ -63,6 +66,7 @@ class Replay:
         return f"<p>{escape(repr(self)[1:-1])}</p>{html_table(counts)}"
 
 
+@renamed_arguments(orders="commands")
 def replay(
     sessions: pd.DataFrame,
     settings: Iterable[Setting | Schedule | str],
@@ -70,14 +74,14 @@ def replay(
     window: Window,
     resume_seconds: float = 0,
     network_grace_minutes: float = 0,
-    orders: pd.DataFrame | None = None,
+    commands: pd.DataFrame | None = None,
 ) -> Replay:
     """Replay the *sessions* of a fleet (a ``sessions`` table) under each of *settings*.
 
     Sessions are cut to *window*: one that is going on at its start connects, cold, at that very
     instant, and those outside it leave no trace. A :class:`~wsanalytics.schedule.Schedule` among
     the *settings* tells WorkSpaces different things through time; those that it does not name
-    are not replayed. *orders* (an ``orders`` table) are starts and stops that were observed
+    are not replayed. *commands* (an ``commands`` table) are starts and stops that were observed
     (:func:`wsanalytics.observed_orders`) and happen whatever WorkSpaces are set to: a START at the
     instant of a stop says that it stayed on, and an ALWAYS_ON WorkSpace heeds none of them.
     *resume_seconds* and *network_grace_minutes* are explained at
@@ -92,7 +96,7 @@ def replay(
     fixed = setting_grid(auto_stop_minutes=(), always_on=False,
                          include=[one for one in settings if not isinstance(one, Schedule)])
     fleet = _Fleet.of(sessions, window, schedules, resume_seconds, network_grace_minutes,
-                      _starts_and_stops(orders, window))
+                      _starts_and_stops(commands, window))
     runs = {
         place: fleet.under(setting.auto_stop_minutes)
         for place, setting in enumerate(fixed)
@@ -129,7 +133,7 @@ def replay(
                 "connected_at": instants(column("connects")),
             }
         ),
-        fleet.orders,
+        fleet.commands,
     )
 
 
@@ -145,7 +149,7 @@ class _Fleet:
     window: Window
     resume: int
     grace: int
-    orders: pd.DataFrame
+    commands: pd.DataFrame
 
     @classmethod
     def of(
@@ -155,10 +159,10 @@ class _Fleet:
         schedules: list[Schedule],
         resume_seconds: float,
         network_grace_minutes: float,
-        orders: pd.DataFrame,
+        commands: pd.DataFrame,
     ) -> _Fleet:
         cut = cut_sessions(check_sessions(sessions), window)
-        ids = {*cut["workspace_id"].unique(), *orders["workspace_id"].unique()}
+        ids = {*cut["workspace_id"].unique(), *commands["workspace_id"].unique()}
         for schedule in schedules:
             ids |= set(schedule.opening.index)
         names = sorted(ids)
@@ -171,45 +175,45 @@ class _Fleet:
             window,
             round(resume_seconds * MICROS_PER_SECOND),
             round(network_grace_minutes * MICROS_PER_MINUTE),
-            orders,
+            commands,
         )
 
     def under(self, auto_stop_minutes: int) -> Runs:
         """The runs in AUTO_STOP with one timeout."""
         timeout = auto_stop_minutes * MICROS_PER_MINUTE
         index = pd.Index(self.ids)
-        owner = index.get_indexer(pd.Index(self.orders["workspace_id"])).astype(np.int64)
+        owner = index.get_indexer(pd.Index(self.commands["workspace_id"])).astype(np.int64)
         order = np.argsort(owner, kind="stable")  # within a WorkSpace they are in their order
-        codes = self.orders["order"].map({START: arrays.START, STOP: arrays.STOP})
-        return replay_ordered(
+        codes = self.commands["order"].map({START: arrays.START, STOP: arrays.STOP})
+        return replay_with_commands(
             self.workspace, self.connects, self.disconnects, timeout,
-            Orders(np.full(len(self.ids), timeout, dtype=np.int64), owner[order],
-                   column_micros(self.orders["at"])[order],
+            Commands(np.full(len(self.ids), timeout, dtype=np.int64), owner[order],
+                   column_micros(self.commands["at"])[order],
                    np.asarray(codes, dtype=np.int64)[order]),
             self.window.micros, resume=self.resume, grace=self.grace,
         )
 
     def told(self, schedule: Schedule) -> Runs:
         """The runs under a schedule; WorkSpaces that it does not name have none."""
-        kept = self.orders[self.orders["workspace_id"].isin(schedule.opening.index)]
+        kept = self.commands[self.commands["workspace_id"].isin(schedule.opening.index)]
         told = schedule.within(self.window).with_orders(kept)
         codes = {START: arrays.START, STOP: arrays.STOP}
-        for text in {*told.opening.unique(), *told.orders["order"].unique()} - {*codes}:
+        for text in {*told.opening.unique(), *told.commands["order"].unique()} - {*codes}:
             minutes = Setting.parse(text).auto_stop_minutes
             codes[text] = arrays.ALWAYS_ON if minutes is None else minutes * MICROS_PER_MINUTE
         place = pd.Index(self.ids)
         opening = np.full(len(self.ids), arrays.ALWAYS_ON, dtype=np.int64)
         opening[place.get_indexer(told.opening.index)] = told.opening.map(codes)
-        owner = place.get_indexer(pd.Index(told.orders["workspace_id"])).astype(np.int64)
+        owner = place.get_indexer(pd.Index(told.commands["workspace_id"])).astype(np.int64)
         order = np.argsort(owner, kind="stable")
-        orders = Orders(
+        commands = Commands(
             opening,
             owner[order],
-            column_micros(told.orders["at"])[order],
-            np.asarray(told.orders["order"].map(codes), dtype=np.int64)[order],
+            column_micros(told.commands["at"])[order],
+            np.asarray(told.commands["order"].map(codes), dtype=np.int64)[order],
         )
         return replay_schedule(
-            self.workspace, self.connects, self.disconnects, orders, self.window.micros,
+            self.workspace, self.connects, self.disconnects, commands, self.window.micros,
             resume=self.resume, grace=self.grace, observed=bool(len(kept)),
         )
 
@@ -223,9 +227,11 @@ def cut_sessions(sessions: pd.DataFrame, window: Window) -> pd.DataFrame:
     return cut
 
 
-def _starts_and_stops(orders: pd.DataFrame | None, window: Window) -> pd.DataFrame:
-    """The *orders* that fall in *window*, in the order in which they happen."""
-    checked = check_orders(orders if orders is not None else pd.DataFrame(columns=ORDERS.names))
+def _starts_and_stops(commands: pd.DataFrame | None, window: Window) -> pd.DataFrame:
+    """The *commands* that fall in *window*, in the order in which they happen."""
+    checked = check_commands(
+        commands if commands is not None else pd.DataFrame(columns=ORDERS.names)
+    )
     strange = sorted(set(checked["order"].unique()) - {START, STOP})
     if strange:
         raise InputError(

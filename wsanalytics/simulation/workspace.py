@@ -108,7 +108,7 @@ def live(
     setting: Setting,
     window: Window,
     *,
-    orders: Iterable[Order] = (),
+    commands: Iterable[Order] = (),
     resume_seconds: float = 0,
     network_grace_minutes: float = 0,
 ) -> Life:
@@ -116,7 +116,7 @@ def live(
 
     A session is a pair ``(connected_at, disconnected_at)``. Sessions are cut to *window* and
     those outside it leave no trace; an AUTO_STOP WorkSpace starts the window stopped; a run that
-    is still going at the window's end is cut there. *orders* within the window (its end excluded)
+    is still going at the window's end is cut there. *commands* within the window (its end excluded)
     are carried out; *setting* is what it has before the first. *resume_seconds*: a connect that
     finds the WorkSpace stopped had to switch it on that much earlier. *network_grace_minutes*:
     AWS notices a disconnect that much later (20 minutes when the connection was lost instead of
@@ -139,7 +139,7 @@ def live(
     for connected_at, disconnected_at in _cut_to(window, sessions):
         machine.expect(connected_at, EventKind.CONNECT)
         machine.expect(disconnected_at, EventKind.DISCONNECT)
-    for order in orders:
+    for order in commands:
         if window.start <= order.at < window.end:
             machine.expect(order.at, order.kind, order.setting)
     for edge in months_of(window).edges[1:-1]:

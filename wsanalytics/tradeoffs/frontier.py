@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from wsanalytics.billing import HourRule
+from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import counted, html_table, number, usd
 from wsanalytics.history import configured
@@ -150,6 +151,7 @@ class Frontier:
                 f"{html_table(self.at_prices())}")
 
 
+@renamed_arguments(orders="commands")
 def frontier(
     sessions: pd.DataFrame,
     workspaces: pd.DataFrame,
@@ -162,7 +164,7 @@ def frontier(
     maintenance_hours: float = 1,
     wait_minutes: float = WAIT_MINUTES,
     present: pd.Series | None = None,
-    orders: pd.DataFrame | None = None,
+    commands: pd.DataFrame | None = None,
     gaps: pd.DataFrame | None = None,
     step: Callable[[str], None] = lambda _: None,
 ) -> Frontier:
@@ -174,7 +176,7 @@ def frontier(
     a :func:`~wsanalytics.backtesting.backtest` on the present settings, or, written
     ``AUTO_STOP:60+stop_when_idle:minutes=15``, on that one for all (default:
     :func:`~wsanalytics.tradeoffs.calling_policies`; an empty list: none). *wait_minutes* is how
-    long a cold start takes; *orders* are starts and stops that were observed beside the sessions,
+    long a cold start takes; *commands* are starts and stops that were observed beside the sessions,
     *gaps* the stretches in which nobody looked. Amounts are counted as :func:`wsanalytics.compare`
     counts them: of WorkSpaces whose use has changed for good, what came after the change.
 
@@ -193,7 +195,7 @@ def frontier(
         hour_rule=HourRule.parse(hour_rule), maintenance_hours=maintenance_hours,
         wait_minutes=wait_minutes,
     )
-    fleet, offers, counting = offers_of(workspaces, sessions, question, step, orders, gaps)
+    fleet, offers, counting = offers_of(workspaces, sessions, question, step, commands, gaps)
     found = weighed(
         offers, question.names, question.common, ids=pd.Index(fleet["workspace_id"]),
         ended=fleet["terminated_at"].notna().to_numpy(), window=window, wait_minutes=wait_minutes,

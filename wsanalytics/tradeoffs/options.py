@@ -72,7 +72,7 @@ class Question:
 
 def offers_of(
     workspaces: pd.DataFrame, sessions: pd.DataFrame, question: Question,
-    step: Callable[[str], None], orders: pd.DataFrame | None = None,
+    step: Callable[[str], None], commands: pd.DataFrame | None = None,
     gaps: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, FleetOptions, Counting]:
     """The WorkSpaces that are billed, in order, what each is offered, and how it was counted."""
@@ -81,7 +81,7 @@ def offers_of(
         base, policy = _base_of(text)
         plays.setdefault(base, []).append(policy)
     step("settings")
-    played = replay(sessions, question.tried, window=question.window, orders=orders)
+    played = replay(sessions, question.tried, window=question.window, commands=commands)
     charges = [bill(played, workspaces, question.prices, hour_rule=question.hour_rule,
                     maintenance_hours=question.maintenance_hours)]
     present = question.present
@@ -94,7 +94,7 @@ def offers_of(
             found = backtest(
                 sessions, policies, workspaces=workspaces, prices=question.prices,
                 window=question.window, hour_rule=question.hour_rule,
-                maintenance_hours=question.maintenance_hours, present=on, orders=orders,
+                maintenance_hours=question.maintenance_hours, present=on, commands=commands,
                 step=_prefixed(step, prefix))
         charges.append(found.outcomes.assign(
             setting=prefix + found.outcomes["policy"].astype("str")))

@@ -21,7 +21,7 @@ from wsanalytics.formatting import counted
 from wsanalytics.history import History, configured
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.recommendations import Analysis
-from wsanalytics.sessions import find_gaps, find_sessions, observed_orders
+from wsanalytics.sessions import find_gaps, find_sessions, observed_commands
 from wsanalytics.settings import ALWAYS_ON, Setting, auto_stop, setting_grid
 from wsanalytics.simulation import Replay, replay
 from wsanalytics.timeline import Window
@@ -205,7 +205,7 @@ def _replayed(
         sessions, hours_a_month, gaps = find_sessions(of), 1.0, find_gaps(of)
         settings = _settings(TIMEOUTS if timeouts is None else timeouts, present)
         played = replay(sessions, settings, window=window or of.window,
-                        orders=observed_orders(of, sessions))
+                        commands=observed_commands(of, sessions))
     else:
         hours_a_month, gaps = of.limits.maintenance_hours, of.gaps
         played = _again(of, window, timeouts, present)
@@ -225,7 +225,7 @@ def _again(
     if (window in (None, of.window)) and (timeouts is None or known >= {*settings}):
         return of.replay
     return replay(of.replay.sessions, settings, window=window or of.window,
-                  orders=of.replay.orders)
+                  commands=of.replay.commands)
 
 
 def _settings(timeouts: tuple[int, ...], present: pd.Series) -> tuple[Setting, ...]:

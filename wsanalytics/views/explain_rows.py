@@ -122,12 +122,12 @@ def _with_nobody(
     analysis: Analysis, machine: Record, options: list[Record], rate: float
 ) -> Iterator[Row]:
     """How much it was on without a session, how that comes, and what it costs by the hour."""
-    if analysis.orders is None:
+    if analysis.commands is None:
         yield "other starts", ("not known: these sessions come from files, which say nothing of "
                                "starts without a login")
         return
     on = options[0]["unattended_hours_per_month"]
-    own = analysis.orders[analysis.orders["workspace_id"] == machine["workspace_id"]]
+    own = analysis.commands[analysis.commands["workspace_id"] == machine["workspace_id"]]
     if own.empty or not on >= WORTH_A_WORD:
         return
     sessions = analysis.replay.sessions

@@ -47,7 +47,7 @@ def backtest(
             data.sessions, policies, workspaces=data.workspaces, prices=data.prices,
             window=data.window, hour_rule=fleet.hour_rule,
             maintenance_hours=fleet.maintenance_hours, present=data.present,
-            timeouts=timeout or COMMON_TIMEOUTS, orders=data.orders, step=step,
+            timeouts=timeout or COMMON_TIMEOUTS, commands=data.commands, step=step,
         )
         step("writing")
         write_table(result.outcomes, output, OUTCOMES)

@@ -128,7 +128,7 @@ def _suited(
         bundle = from_bundle or of_most(living, "bundle_id")
         result = analyse(fleet.sessions, priced_as(fleet.workspaces, bundle), window=fleet.window,
                          prices=fleet.prices, limits=limits, gaps=fleet.gaps,
-                         orders=fleet.orders, step=step)
+                         commands=fleet.commands, step=step)
     newcomer = best_for_newcomers(
         result.comparison, candidates=limits.candidates,
         max_cold_starts_per_week=options.max_cold_starts_per_week)

@@ -86,7 +86,7 @@ def frontier(
             data.sessions, data.workspaces, window=data.window, prices=data.prices,
             settings=candidates_of(candidates), policies=policies, hour_rule=fleet.hour_rule,
             maintenance_hours=fleet.maintenance_hours, wait_minutes=wait_minutes,
-            orders=data.orders, gaps=data.gaps, step=step)
+            commands=data.commands, gaps=data.gaps, step=step)
         chosen = result.choose(max_cold_starts_per_week=max_cold_starts_per_week,
                                value_of_waiting_minute_usd=value_of_waiting_minute_usd or 0.0)
         step("writing")

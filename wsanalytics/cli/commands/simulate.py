@@ -50,7 +50,7 @@ def simulate(
         step("replaying")
         replayed = replay(
             data.sessions, settings, window=data.window, resume_seconds=resume_seconds,
-            network_grace_minutes=network_grace_minutes, orders=data.orders,
+            network_grace_minutes=network_grace_minutes, commands=data.commands,
         )
         step("billing")
         charges = bill(replayed, data.workspaces, data.prices, hour_rule=fleet.hour_rule,
