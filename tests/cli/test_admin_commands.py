@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,6 @@ import pytest
 
 from tests.helpers.plans import plan_of, rote_changes
 from tests.helpers.sandboxes import BoxClock, connected, frozen
-from wsanalytics.aws import connect as client
 from wsanalytics.cli import main
 from wsanalytics.cli.commands import apply as changing_commands
 from wsanalytics.collection.backfill import backfill
@@ -24,6 +24,8 @@ from wsanalytics.history.history import configured
 from wsanalytics.recommendations.plan_file import write_plan
 from wsanalytics.sandbox.server import Sandbox
 from wsanalytics.service_model import refuse_invalid_request
+
+client = sys.modules["wsanalytics.aws.connect"]  # its package shows the function of this name
 
 Capture = pytest.CaptureFixture[str]
 MODIFY = ("workspaces", "ModifyWorkspaceProperties")

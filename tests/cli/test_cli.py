@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from tests.helpers.build import at
+from wsanalytics import billing
 from wsanalytics.aws.errors import Refusal
-from wsanalytics.billing import bill as billing
 from wsanalytics.cli import main
 from wsanalytics.cli.printing.fleet import print_rounds
 from wsanalytics.files.outputs import write_text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from wsanalytics.aws import connect as client
 from wsanalytics.aws.connect import connect
 from wsanalytics.aws.errors import AwsError
 from wsanalytics.cli import doctor_checks
@@ -27,6 +27,8 @@ from wsanalytics.prices.price_list import map_products
 from wsanalytics.sandbox.faults import Faults
 from wsanalytics.sandbox.server import Sandbox
 from wsanalytics.tables.results import PRICES
+
+client = sys.modules["wsanalytics.aws.connect"]  # its package shows the function of this name
 
 HOME, OTHER = "111122223333", "444455556666"
 ROLE = f"arn:aws:iam::{OTHER}:role/reader"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,6 @@ from wsanalytics.actions.apply import apply_plan
 from wsanalytics.actions.retry import RetryPolicy
 from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.stop_idle import stop_idle
-from wsanalytics.aws import connect as client
 from wsanalytics.aws.errors import AwsError
 from wsanalytics.aws.writer import Writer
 from wsanalytics.cli import main
@@ -31,6 +31,8 @@ from wsanalytics.recommendations.plan_file import read_plan, write_plan
 from wsanalytics.sandbox.faults import Faults
 from wsanalytics.sandbox.keys import account_ids, role_arn
 from wsanalytics.sandbox.server import Sandbox
+
+client = sys.modules["wsanalytics.aws.connect"]  # its package shows the function of this name
 
 Capture = pytest.CaptureFixture[str]
 ACCOUNTS = account_ids(2)

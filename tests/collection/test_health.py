@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,14 @@ from typing import Any
 import pytest
 
 from tests.helpers.sandboxes import BoxClock, connected, frozen
-from wsanalytics.aws import connect as client
 from wsanalytics.collection.collector import collect
 from wsanalytics.collection.health import NAME, Health
 from wsanalytics.history.store import Store
 from wsanalytics.sandbox.faults import Faults
 from wsanalytics.sandbox.keys import account_ids, role_arn
 from wsanalytics.sandbox.server import Sandbox
+
+client = sys.modules["wsanalytics.aws.connect"]  # its package shows the function of this name
 
 ACCOUNTS = account_ids(2)
 DENIED = Faults(denied_actions=("workspaces:DescribeWorkspaces",))
