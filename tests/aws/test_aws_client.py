@@ -44,7 +44,8 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Sandbox]:
-    with Sandbox(workspaces=110, accounts=(HOME, OTHER), regions=("us-east-1",)) as box:
+    with Sandbox(workspaces=110, history_days=7, accounts=(HOME, OTHER),
+                 regions=("us-east-1",)) as box:
         yield box
 
 

@@ -134,7 +134,7 @@ def stories(draw: st.DrawFn) -> Story:
 
 @pytest.mark.parametrize("rule", list(HourRule))
 @given(story=stories())
-@settings(max_examples=settings.default.max_examples * 2 // 5)
+@settings(max_examples=settings.default.max_examples // 4)
 def test_brute_force_finds_nothing_cheaper_and_nothing_else(rule: str, story: Story) -> None:
     found = story.played(rule)
     assert found.outcomes["total_usd"].sum() == pytest.approx(story.cheapest(rule), abs=1e-6)

@@ -68,7 +68,7 @@ def cheapest(pairs: Pairs, opens: str, monthly: float, rule: str) -> float:
 
 @pytest.mark.parametrize("rule", list(HourRule))
 @given(pairs=two_days(), opens=st.sampled_from(CHOICES), monthly=st.sampled_from([20.0, 400.0]))
-@settings(max_examples=settings.default.max_examples // 4)
+@settings(max_examples=settings.default.max_examples // 6)
 def test_no_set_of_stops_is_cheaper(rule: str, pairs: Pairs, opens: str, monthly: float) -> None:
     mode, _, minutes = opens.partition(":")
     fleet = workspaces(running_mode=mode, auto_stop_minutes=int(minutes) if minutes else None)

@@ -36,7 +36,7 @@ ROLE = f"arn:aws:iam::{OTHER}:role/reader"
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Sandbox]:
-    with Sandbox(workspaces=60, accounts=(HOME, OTHER)) as box:
+    with Sandbox(workspaces=60, history_days=7, accounts=(HOME, OTHER)) as box:
         yield box
 
 

@@ -55,7 +55,8 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(client.connect, "__kwdefaults__",
                         client.connect.__kwdefaults__ | {"pace": (1e4, 1e4)})
-    with Sandbox(workspaces=48, seed=2, speed=20, accounts=ACCOUNTS, regions=REGIONS) as one:
+    with Sandbox(workspaces=48, seed=2, speed=20, history_days=36, accounts=ACCOUNTS,
+                 regions=REGIONS) as one:
         for name, value in one.environment().items():
             monkeypatch.setenv(name, value)
         yield one
@@ -81,7 +82,7 @@ def test_the_whole_way_over_two_accounts_and_two_regions_one_role_refused(
     assert status == 1
     assert "999999999999" in out  # a row of its own
     assert "refused" in out
-    status, _, _ = run(capsys, "backfill", "--store", "fleet", "--days", "60", *refused)
+    status, _, _ = run(capsys, "backfill", "--store", "fleet", "--days", "35", *refused)
     assert status == 1
     inventory = Store(Path("fleet")).inventory()
     counts = inventory.groupby(["account_id", "region"]).size()
@@ -114,7 +115,7 @@ def test_the_changes_of_an_account_whose_role_is_refused_are_skipped_rows(
 ) -> None:
     places = ["--role-arn", *ROLES, "--region", *REGIONS]
     assert run(capsys, "collect", "--store", "fleet", *places)[0] == 0
-    assert run(capsys, "backfill", "--store", "fleet", "--days", "60", *places)[0] == 0
+    assert run(capsys, "backfill", "--store", "fleet", "--days", "35", *places)[0] == 0
     assert run(capsys, "recommend", "--store", "fleet", "--output", "plan.json")[0] == 0
     changes = read_plan(Path("plan.json")).changes.set_index("workspace_id")
     before = settings(box)

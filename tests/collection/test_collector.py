@@ -33,7 +33,7 @@ def look(box: Sandbox, store: Path, **options: object) -> Collected:
 
 
 def test_a_look_sees_every_workspace_as_it_is(tmp_path: Path) -> None:
-    with Sandbox(workspaces=60, seed=3) as box:
+    with Sandbox(workspaces=60, history_days=7, seed=3) as box:
         done = look(box, tmp_path / "store")
         truth = box.workspaces().set_index("workspace_id")
     assert done.complete and done.rounds["samples"].tolist() == [60]
@@ -62,7 +62,7 @@ def test_what_the_status_answer_leaves_out_is_kept_and_marked(tmp_path: Path) ->
 
 @pytest.mark.parametrize("fault", ["cut_share", "html_share", "server_error_share", "reset_share"])
 def test_faults_on_the_way_lose_nothing(tmp_path: Path, fault: str) -> None:
-    with Sandbox(workspaces=150, seed=3, faults=Faults(**{fault: 0.15})) as box:
+    with Sandbox(workspaces=150, history_days=7, seed=3, faults=Faults(**{fault: 0.15})) as box:
         done = look(box, tmp_path / "store")
         assert done.rounds["samples"].tolist() == [150]
 
@@ -75,14 +75,14 @@ def test_answers_that_are_always_cut_are_an_error_and_never_an_empty_fleet(
 
 
 def test_empty_first_pages_are_followed(tmp_path: Path) -> None:
-    with Sandbox(workspaces=60, faults=Faults(empty_first_page=True)) as box:
+    with Sandbox(workspaces=60, history_days=7, faults=Faults(empty_first_page=True)) as box:
         assert look(box, tmp_path / "store").rounds["samples"].tolist() == [60]
 
 
 def test_the_pace_stays_under_the_limit(tmp_path: Path) -> None:
     """Ten times as fast as AWS on both sides: not one call of 80 is refused."""
     with (
-        Sandbox(workspaces=1000, seed=3, throttle=(20.0, 5)) as box,
+        Sandbox(workspaces=1000, history_days=7, seed=3, throttle=(20.0, 5)) as box,
         connected(box, pace=(19.5, 4)) as connections,
     ):
         done = collect(tmp_path / "store", connections=connections)
@@ -93,7 +93,7 @@ def test_the_pace_stays_under_the_limit(tmp_path: Path) -> None:
 def test_a_denied_region_is_a_row_and_does_not_stop_the_rest(tmp_path: Path) -> None:
     regions = ("us-east-1", "eu-west-1")
     with (
-        Sandbox(workspaces=40, regions=regions,
+        Sandbox(workspaces=40, history_days=7, regions=regions,
                 faults=Faults(denied_regions=("eu-west-1",))) as box,
         connected(box, regions=regions) as connections,
     ):
@@ -109,7 +109,7 @@ def test_a_denied_region_is_a_row_and_does_not_stop_the_rest(tmp_path: Path) -> 
 def test_several_accounts_are_looked_at_side_by_side(tmp_path: Path) -> None:
     accounts = ("111122223333", "444455556666")
     roles = tuple(f"arn:aws:iam::{one}:role/reader" for one in accounts)
-    with Sandbox(workspaces=30, accounts=accounts) as box:
+    with Sandbox(workspaces=30, history_days=7, accounts=accounts) as box:
         with connected(box, role_arns=roles) as connections:
             done = collect(tmp_path / "store", connections=connections)
         truth = box.workspaces()
@@ -120,7 +120,7 @@ def test_several_accounts_are_looked_at_side_by_side(tmp_path: Path) -> None:
 
 def test_newcomers_and_those_that_are_gone_are_noticed(tmp_path: Path) -> None:
     store = tmp_path / "store"
-    with Sandbox(workspaces=20, seed=2) as box:
+    with Sandbox(workspaces=20, history_days=7, seed=2) as box:
         box.clock.speed = 0
         look(box, store)
         before = box.workspaces()
@@ -165,7 +165,7 @@ def test_denied_tags_do_not_stop_a_look(tmp_path: Path) -> None:
 
 def test_what_was_known_is_kept_while_tags_and_directories_are_denied(tmp_path: Path) -> None:
     store = tmp_path / "store"
-    with Sandbox(workspaces=40, seed=3) as box:
+    with Sandbox(workspaces=40, history_days=7, seed=3) as box:
         look(box, store)
         before = look(box, store).store.inventory()
         box.faults = Faults(denied_actions=(
@@ -177,7 +177,7 @@ def test_what_was_known_is_kept_while_tags_and_directories_are_denied(tmp_path: 
 
 def test_a_look_narrowed_to_a_directory_makes_nobody_else_a_newcomer(tmp_path: Path) -> None:
     store = tmp_path / "store"
-    with Sandbox(workspaces=40, seed=3) as box:
+    with Sandbox(workspaces=40, history_days=7, seed=3) as box:
         directory = box.workspaces()["directory_id"].iloc[0]
         narrowed = look(box, store, directories=[directory])
         assert 0 < narrowed.rounds["workspaces"].item() < 40

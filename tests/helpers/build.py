@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
 
 from wsanalytics.billing.bill import bill
 from wsanalytics.history.checks import check_workspaces
+from wsanalytics.history.folder import sample_history
+from wsanalytics.history.history import History
 from wsanalytics.prices.book import PriceBook
 from wsanalytics.simulation.fleet import replay
 from wsanalytics.tables.check import check_table
@@ -22,6 +25,12 @@ ME = "ws-me"
 """The WorkSpace of stories that have only one."""
 
 Pair = tuple[datetime | str, datetime | str]
+
+
+@cache
+def sample() -> History:
+    """The sample fleet's history, read once for all tests: whoever alters it copies it first."""
+    return sample_history()
 
 
 def at(text: datetime | str) -> datetime:

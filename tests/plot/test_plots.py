@@ -15,7 +15,7 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 import wsanalytics as ws
-from tests.helpers.build import fleet_sessions, window
+from tests.helpers.build import fleet_sessions, sample, window
 from wsanalytics import plot
 from wsanalytics.calendars import Zones
 from wsanalytics.plot import fonts as letters
@@ -515,7 +515,7 @@ def test_the_largest_marks_of_many_promises_are_changes() -> None:
 
 
 def test_the_report_shows_the_fleet_by_its_parts_and_on_its_clocks() -> None:
-    history = ws.sample_history()
+    history = sample()
     fleet = history.workspaces[history.workspaces["region"] == "us-east-1"]
     sessions = ws.find_sessions(history)
     sessions = sessions[sessions["workspace_id"].isin(fleet["workspace_id"])]

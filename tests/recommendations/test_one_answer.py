@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.helpers.build import sample
 from wsanalytics.cli import main
 from wsanalytics.formatting import round_parts, usd
-from wsanalytics.history.folder import sample_history
 from wsanalytics.recommendations.analysis import Analysis, analyse_history
 from wsanalytics.sessions.find import find_sessions
 from wsanalytics.tradeoffs.frontier import frontier
@@ -31,7 +31,7 @@ def analysis() -> Iterator[Analysis]:
     """The sample fleet, in which the use of some has changed for good."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # who has no price, and who is not simulated
-        found = analyse_history(sample_history())
+        found = analyse_history(sample())
         assert found.comparison["counted_from"].notna().any()
         yield found
 
@@ -54,7 +54,7 @@ def test_what_the_fleet_costs_today_is_the_same_everywhere(
     assert options.loc["today", "usd_per_month"] == pytest.approx(today, abs=0.005)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        asked = [what_if(analysis).answer(), what_if(sample_history()).answer()]
+        asked = [what_if(analysis).answer(), what_if(sample()).answer()]
     for answer in asked:
         assert answer.choice.present_usd == pytest.approx(today, abs=0.005)
         assert "only since" in answer.note
@@ -95,7 +95,7 @@ def test_what_the_plan_saves_is_the_difference_of_what_is_shown_beside_it(
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
     folder = tmp_path_factory.mktemp("one")
-    history = sample_history()
+    history = sample()
     find_sessions(history).to_parquet(folder / "sessions.parquet")
     history.workspaces.to_parquet(folder / "workspaces.parquet")
     return ("--sessions", str(folder / "sessions.parquet"),

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers.build import ME, at, book, fleet_sessions, sessions, window, workspaces
+from tests.helpers.build import ME, at, book, fleet_sessions, sample, sessions, window, workspaces
 from tests.helpers.sandboxes import BoxClock, connected
 from tests.helpers.strategies import commands, fleets, windows
 from wsanalytics.backtesting.backtest import backtest
@@ -21,7 +21,6 @@ from wsanalytics.billing.bill import bill
 from wsanalytics.cli import main
 from wsanalytics.collection.backfill import backfill
 from wsanalytics.errors import InputError
-from wsanalytics.history.folder import sample_history
 from wsanalytics.history.history import History
 from wsanalytics.history.store import Store
 from wsanalytics.prices.book import load_prices
@@ -199,7 +198,7 @@ def test_who_is_terminated_while_on_is_billed_to_its_end_and_not_to_its_timeout(
 
 
 def test_the_sample_fleet_has_no_starts_but_its_sessions() -> None:
-    assert observed_commands(sample_history()).empty
+    assert observed_commands(sample()).empty
 
 
 def test_an_observed_start_counts_in_every_setting_and_waits_for_nobody() -> None:

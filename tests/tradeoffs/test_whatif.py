@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wsanalytics as ws
-from tests.helpers.build import ME, at, book, fleet_sessions, sessions, window, workspaces
+from tests.helpers.build import ME, at, book, fleet_sessions, sample, sessions, window, workspaces
 from wsanalytics.billing.hour_rules import HourRule
 from wsanalytics.errors import InputError
 from wsanalytics.history.checks import check_workspaces
@@ -250,7 +250,7 @@ def test_an_analysis_is_taken_as_it_is() -> None:
 
 
 def test_a_history_is_replayed() -> None:
-    history = ws.sample_history()
+    history = sample()
     question = ws.what_if(history, timeouts=[60], hour_rules=["clock_hour"], wait_minutes=2.0)
     answer = question.answer(max_cold_starts_per_week=3)
     found = ws.frontier(

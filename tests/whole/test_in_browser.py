@@ -148,7 +148,7 @@ def test_a_plan_is_reviewed_applied_and_taken_back_in_jupyterlab(
 def test_the_ten_lines_of_the_readme_end_in_an_applied_and_undone_change(
     visit: Visit, lab: tuple[str, str], root: Path
 ) -> None:
-    with fleet(60) as (box, _, writer):
+    with fleet(60, history_days=63) as (box, _, writer):
         both, clock = ([writer.connection], []), BoxClock(box)
         collect(root / "fleet", connections=both, clock=clock)
         backfill(root / "fleet", connections=both, days=60, clock=clock)

@@ -47,7 +47,7 @@ def test_ci_runs_the_readmes_test_command() -> None:
     line = subprocess.run(["bash", "-c", found[1]], cwd=REPOSITORY, capture_output=True,
                           text=True, check=True).stdout.strip()
     assert line == SHELL[1]
-    assert line.endswith("-m pytest")
+    assert line.endswith("-m pytest -n auto --dist worksteal")
 
 
 def test_its_commands_run_in_their_order(

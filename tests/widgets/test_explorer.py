@@ -16,7 +16,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import wsanalytics as ws
-from tests.helpers.build import book, fleet_sessions, month, workspaces
+from tests.helpers.build import book, fleet_sessions, month, sample, workspaces
 from wsanalytics.billing.fees import billable
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import counted
@@ -296,7 +296,7 @@ def test_odd_fleets_are_drawn_too() -> None:
 
 
 def test_who_is_left_out_is_said_without_a_warning() -> None:
-    history = ws.sample_history()
+    history = sample()
     one = explore(history)
     left = int((~billable(history.workspaces)).sum())
     unpriced = one.answer.frontier.unpriced
