@@ -12,6 +12,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -31,19 +32,39 @@ def in_notebook() -> bool:
 def working(
     what: str, total: int | None, *, shown: bool = True
 ) -> Iterator[Callable[[int], None]]:
-    """A bar over *total* (None: not known yet) for *what*; gives the function that advances it.
+    """Show a bar over *total* (None: not known yet) for *what*; gives the function to advance it.
 
     Threads may share that function. Nothing is shown where nobody looks, under ``--quiet``, or
     unless *shown*.
     """
+    with _bar(MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+              shown=shown) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda count: bar.advance(task, count)
+
+
+@contextmanager
+def step_bar(steps: int) -> Iterator[Callable[[str], None]]:
+    """Show a bar over so many named *steps*; gives the function that begins a step by its name.
+
+    Nothing is shown where nobody looks, or under ``--quiet``.
+    """
+    with _bar(TimeElapsedColumn()) as bar:
+        task = bar.add_task("starting", total=steps)
+
+        def step(name: str) -> None:
+            bar.update(task, description=name)
+            bar.advance(task)
+
+        yield step
+
+
+def _bar(*columns: ProgressColumn, shown: bool = True) -> Progress:
+    """Give a bar on the error stream of a terminal, or in a notebook; else one that is not seen."""
     shown = shown and not is_quiet()
     notebook = shown and in_notebook()
-    bar = Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        TimeElapsedColumn(), TimeRemainingColumn(),
+    return Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), *columns,
         console=Console() if notebook else Console(stderr=True),
         transient=True, disable=not (shown and (notebook or sys.stderr.isatty())),
     )
-    with bar:
-        task = bar.add_task(what, total=total)
-        yield lambda count: bar.advance(task, count)

@@ -21,12 +21,12 @@ from wsanalytics.aws import (
     who_am_i,
 )
 from wsanalytics.cli.permissions import READS, WRITES
-from wsanalytics.cli.printing.console import progress
 from wsanalytics.collection import pace_text
 from wsanalytics.errors import WsanalyticsError
 from wsanalytics.formatting import counted, listed
 from wsanalytics.history import Store, store_summary
 from wsanalytics.prices import load_prices
+from wsanalytics.progress import step_bar
 
 SKEW_WARNED, SKEW_REFUSED = timedelta(seconds=60), timedelta(minutes=5)
 """AWS refuses requests that are more than five minutes off."""
@@ -139,7 +139,7 @@ def _clock(place: str, skew: timedelta) -> Finding:
 
 def _pace(place: str, connection: Connection) -> Iterator[Finding]:
     try:
-        with progress(1) as step:
+        with step_bar(1) as step:
             step(f"counting WorkSpaces in {place}")
             count = len(read_workspaces(connection))
     except AwsError as error:

@@ -16,13 +16,13 @@ from wsanalytics.cli.options import (
     FleetOptions,
     NarrowingOptions,
 )
-from wsanalytics.cli.printing.console import note, note_when_done, progress
+from wsanalytics.cli.printing.console import note, note_when_done
 from wsanalytics.errors import InputError
 from wsanalytics.files import tags_of
 from wsanalytics.formatting import counted, listed
 from wsanalytics.history import Store, check_workspaces, configured, read_sessions
 from wsanalytics.prices import PriceBook, load_prices
-from wsanalytics.progress import working
+from wsanalytics.progress import step_bar, working
 from wsanalytics.recommendations import Analysis, Limits, analyse, the_one
 from wsanalytics.safe_text import is_quiet
 from wsanalytics.schedule import schedule_of
@@ -122,7 +122,7 @@ def analysis_of(options: AnalysisOptions, *, steps: int, as_then: bool = False) 
 
     *as_then*: its plan is dated as if it were made at the window's end.
     """
-    with progress(steps) as step:
+    with step_bar(steps) as step:
         step("reading")
         fleet = fleet_of(options)
         limits = Limits(

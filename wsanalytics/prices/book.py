@@ -22,6 +22,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 import pandas as pd
+import platformdirs
 
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import number
@@ -211,9 +212,10 @@ def built_in_prices(region: str | None = None) -> PriceBook:
 def refreshed_path(endpoint: str | None = None) -> Path:
     """Where prices that were refreshed from AWS are kept; the file need not exist.
 
-    In ``$WSANALYTICS_HOME``, else in ``wsanalytics`` in ``$XDG_DATA_HOME``, else in
-    ``~/.local/share/wsanalytics``. Those of an *endpoint* in place of AWS's own (by default the
-    one that the environment names) are kept beside them and hold for that endpoint alone.
+    In ``$WSANALYTICS_HOME``, else where the system keeps an application's data for its user (on
+    Linux in ``wsanalytics`` in ``$XDG_DATA_HOME``, else in ``~/.local/share``). Those of an
+    *endpoint* in place of AWS's own (by default the one that the environment names) are kept
+    beside them and hold for that endpoint alone.
     """
     if endpoint is None:
         endpoint = os.environ.get("AWS_ENDPOINT_URL_PRICING") or os.environ.get(
@@ -225,8 +227,7 @@ def refreshed_path(endpoint: str | None = None) -> Path:
     home = os.environ.get("WSANALYTICS_HOME")
     if home:
         return Path(home) / name
-    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(data) / "wsanalytics" / name
+    return platformdirs.user_data_path("wsanalytics", appauthor=False) / name
 
 
 def is_of_aws(endpoint: str) -> bool:

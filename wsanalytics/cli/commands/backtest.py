@@ -31,16 +31,17 @@ def backtest(
     from wsanalytics.backtesting import backtest as run_backtest
     from wsanalytics.backtesting import policy_named
     from wsanalytics.cli.inputs import fleet_of, note_defaults
-    from wsanalytics.cli.printing.console import console, note, progress
+    from wsanalytics.cli.printing.console import console, note
     from wsanalytics.cli.printing.fleet import print_policies, print_what_hours_miss
     from wsanalytics.files import check_output
     from wsanalytics.formatting import counted
+    from wsanalytics.progress import step_bar
     from wsanalytics.settings import COMMON_TIMEOUTS
     from wsanalytics.tables import OUTCOMES, write_table
 
     check_output(output)
     policies = [policy_named(text) for text in policy]
-    with progress(len(policies) + 2) as step:
+    with step_bar(len(policies) + 2) as step:
         step("reading")
         data = fleet_of(fleet, with_history=True)
         result = run_backtest(

@@ -114,7 +114,6 @@ def _suited(
     """What suits newcomers, the WorkSpaces that it is taken from, and the bundle."""
     from wsanalytics.billing import HourRule
     from wsanalytics.cli.inputs import candidates_of, fleet_of
-    from wsanalytics.cli.printing.console import progress
     from wsanalytics.recommendations import Limits, analyse, of_most, priced_as
     from wsanalytics.recommendations import creation_properties as best_for_newcomers
 

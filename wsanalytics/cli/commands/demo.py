@@ -33,10 +33,10 @@ def demo(
 ) -> None:
     """Collect, backfill, find sessions, replay, bill, compare, recommend, report."""
     from wsanalytics.cli.own_files import own_store, read_own, write_own
-    from wsanalytics.cli.printing.console import progress
     from wsanalytics.cli.printing.fleet import print_changes, print_costs
     from wsanalytics.files import Made, new_folder, together, write_text
     from wsanalytics.history import read_history
+    from wsanalytics.progress import step_bar
     from wsanalytics.recommendations import analyse_history, write_plan
     from wsanalytics.report import render_report
     from wsanalytics.sandbox import SandboxProcess
@@ -44,7 +44,7 @@ def demo(
 
     new_folder(output)
     earlier = read_own(output, FILES, STORE)
-    with progress(_STEPS) as step, Made() as made, own_store(output / STORE):
+    with step_bar(_STEPS) as step, Made() as made, own_store(output / STORE):
         made.folder(output)
         earlier.remove_store(output / STORE)
         step("starting a local AWS endpoint")

@@ -68,18 +68,19 @@ def frontier(
 ) -> None:
     """Print dollars against waiting, and the options that were asked for."""
     from wsanalytics.cli.inputs import candidates_of, fleet_of, note_defaults
-    from wsanalytics.cli.printing.console import console, note, progress
+    from wsanalytics.cli.printing.console import console, note
     from wsanalytics.cli.printing.fleet import print_what_hours_miss
     from wsanalytics.cli.printing.tradeoffs import print_choice, print_frontier
     from wsanalytics.files import together
     from wsanalytics.formatting import counted
+    from wsanalytics.progress import step_bar
     from wsanalytics.tables import FLEET_FRONTIER, FRONTIER, write_table
     from wsanalytics.tradeoffs import calling_policies
     from wsanalytics.tradeoffs import frontier as find_frontier
 
     _check_outputs((output, fleet_output), plot)
     policies = [] if settings_only else policy or calling_policies()
-    with progress(len(policies) + 3) as step:
+    with step_bar(len(policies) + 3) as step:
         step("reading")
         data = fleet_of(fleet, with_history=True)
         result = find_frontier(

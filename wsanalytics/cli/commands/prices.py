@@ -106,7 +106,7 @@ def _current(regions: Sequence[str], profile: str | None) -> tuple[Items, str, s
     They come from the API, or without credentials from AWS's public files.
     """
     from wsanalytics.aws import AwsError, connect, download_products, fetch_products, pricing_region
-    from wsanalytics.cli.printing.console import note, progress
+    from wsanalytics.cli.printing.console import note
     from wsanalytics.prices import API_SOURCE
 
     try:

@@ -34,15 +34,16 @@ def sessions(
         "sampling intervals)", SOME_MINUTES, metavar="MINUTES", group=LIMITS)] = None,
 ) -> None:
     """Write the sessions that samples show, and the gaps between samples."""
-    from wsanalytics.cli.printing.console import note, progress
+    from wsanalytics.cli.printing.console import note
     from wsanalytics.files import check_output, together
     from wsanalytics.formatting import counted
+    from wsanalytics.progress import step_bar
     from wsanalytics.tables import GAPS, SESSIONS, write_table
 
     for path in filter(None, (output, gaps)):
         check_output(path)
     bridge = None if bridge_gaps is None else timedelta(minutes=bridge_gaps)
-    with progress(3) as step:
+    with step_bar(3) as step:
         step("reading samples, finding sessions")
         found = _find(samples, store, bridge)
         step("writing")

@@ -35,16 +35,17 @@ def simulate(
     """Write what the fleet would have cost under the settings that are named."""
     from wsanalytics.billing import bill
     from wsanalytics.cli.inputs import fleet_of, note_defaults
-    from wsanalytics.cli.printing.console import note, progress
+    from wsanalytics.cli.printing.console import note
     from wsanalytics.files import check_output
     from wsanalytics.formatting import counted
+    from wsanalytics.progress import step_bar
     from wsanalytics.settings import setting_grid
     from wsanalytics.simulation import replay
     from wsanalytics.tables import CHARGES, write_table
 
     check_output(output)
     settings = setting_grid(auto_stop_minutes=(), always_on=False, include=setting)
-    with progress(4) as step:
+    with step_bar(4) as step:
         step("reading")
         data = fleet_of(fleet)
         step("replaying")

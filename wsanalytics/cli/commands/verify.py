@@ -40,10 +40,11 @@ def verify(
     """Print what the changes of a journal have saved, against what was promised."""
     from wsanalytics.actions import verify as verify_changes
     from wsanalytics.cli.printing.actions import print_verified
-    from wsanalytics.cli.printing.console import note, progress
+    from wsanalytics.cli.printing.console import note
     from wsanalytics.files import check_output
     from wsanalytics.history import Store
     from wsanalytics.prices import load_prices
+    from wsanalytics.progress import step_bar
     from wsanalytics.tables import VERIFIED, write_table
 
     if output:
@@ -51,7 +52,7 @@ def verify(
     samples = Store(store)
     if prices is not None:
         load_prices(path=prices)  # it may be that no change is to be priced, but it was named
-    with progress(1) as step:
+    with step_bar(1) as step:
         step("replaying what users did since")
         frame = verify_changes(journal, samples, min_days=days, hour_rule=hour_rule, prices=prices,
                                discount=discount)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.measure import Measurement
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from wsanalytics.errors import Notice
@@ -55,26 +53,6 @@ class _Table(Table):
 def _shown(text: str) -> str:
     """Text as it may be shown: the line breaks are ours, all else that is no letter is a mark."""
     return "\n".join(map(plain, text.split("\n")))
-
-
-@contextmanager
-def progress(steps: int) -> Iterator[Callable[[str], None]]:
-    """A progress bar over *steps* on standard error; gives the function that begins a step.
-
-    Nothing is shown where standard error is not a terminal, or under ``--quiet``.
-    """
-    bar = Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(),
-        console=Console(stderr=True), transient=True, disable=is_quiet() or not sys.stderr.isatty(),
-    )
-    with bar:
-        task = bar.add_task("starting", total=steps)
-
-        def step(name: str) -> None:
-            bar.update(task, description=name)
-            bar.advance(task)
-
-        yield step
 
 
 def note(text: str) -> None:
