@@ -117,7 +117,7 @@ def _suited(
     from wsanalytics.recommendations import Limits, analyse, of_most, priced_as
     from wsanalytics.recommendations import creation_properties as best_for_newcomers
 
-    with progress(4) as step:
+    with step_bar(4) as step:
         step("reading")
         fleet = fleet_of(options, is_noted=False)
         limits = Limits(candidates=candidates_of(options),

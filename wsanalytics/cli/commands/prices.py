@@ -115,9 +115,9 @@ def _current(regions: Sequence[str], profile: str | None) -> tuple[Items, str, s
         if error.refusal.kind != "missing" or profile or _has_own_endpoint():
             raise
         note("no AWS credentials were found; reading AWS's public price files")
-        with progress(len(regions)) as step:
+        with step_bar(len(regions)) as step:
             return download_products(regions, on_file=step), OFFER_SOURCE, ""
-    with connections[0] as connection, progress(len(regions)) as step:
+    with connections[0] as connection, step_bar(len(regions)) as step:
         items: Items = []
         for region in regions:
             step(region)
