@@ -114,6 +114,7 @@ def _suited(
     """What suits newcomers, the WorkSpaces that it is taken from, and the bundle."""
     from wsanalytics.billing import HourRule
     from wsanalytics.cli.inputs import candidates_of, fleet_of
+    from wsanalytics.progress import step_bar
     from wsanalytics.recommendations import Limits, analyse, of_most, priced_as
     from wsanalytics.recommendations import creation_properties as best_for_newcomers
 

@@ -108,6 +108,7 @@ def _current(regions: Sequence[str], profile: str | None) -> tuple[Items, str, s
     from wsanalytics.aws import AwsError, connect, download_products, fetch_products, pricing_region
     from wsanalytics.cli.printing.console import note
     from wsanalytics.prices import API_SOURCE
+    from wsanalytics.progress import step_bar
 
     try:
         connections, _ = connect(regions=[pricing_region(regions[0])], profile=profile)
