@@ -6,11 +6,15 @@ One base class, so that a notebook or script can catch whatever this package ref
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 from wsanalytics.deprecated import renamed_arguments
+
+_PACKAGE = Path(__file__).parent
 
 
 class WsanalyticsError(Exception):
@@ -78,3 +82,11 @@ def did_you_mean(
     """
     close = get_close_matches(name, list(known), n=most, cutoff=cutoff)
     return f"did you mean {' or '.join(close)}?" if close else otherwise
+
+
+def warn_caller(message: str, category: type[Warning]) -> None:
+    """Warn at the line that called this package, however deep in it the reason was found."""
+    frame, level = sys._getframe(1), 2  # noqa: SLF001  # Python has no public name for it
+    while frame.f_back is not None and Path(frame.f_code.co_filename).is_relative_to(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)

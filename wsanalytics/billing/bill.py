@@ -22,7 +22,6 @@ own tool, github aws-solutions/cost-optimizer-for-amazon-workspaces.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +34,7 @@ from wsanalytics.billing.maintenance import maintenance_starts, third_mondays
 from wsanalytics.billing.metering import metered
 from wsanalytics.billing.mode_changes import Modes, always_on_at, modes_of
 from wsanalytics.eligibility import set_aside
-from wsanalytics.errors import NotBilledWarning, UnpricedWarning
+from wsanalytics.errors import NotBilledWarning, UnpricedWarning, warn_caller
 from wsanalytics.formatting import counted
 from wsanalytics.prices import PriceBook
 from wsanalytics.schedule import Schedule
@@ -185,16 +184,14 @@ def check_owners(sessions: pd.DataFrame, workspaces: pd.DataFrame) -> None:
 def warn_left_out(workspaces: pd.DataFrame, fleet: pd.DataFrame, tariff: Tariff) -> None:
     """Name those of *workspaces* that are not billed, and those of the *fleet* without a price."""
     for title, ids in set_aside(workspaces).items():
-        warnings.warn(
+        warn_caller(
             f"{counted(len(ids), 'WorkSpace')} {title}: " + ", ".join(ids),
             NotBilledWarning,
-            stacklevel=3,
         )
     unpriced = fleet.loc[~tariff.is_priced, "workspace_id"].tolist()
     if unpriced:
-        warnings.warn(
+        warn_caller(
             f"{counted(len(unpriced), 'WorkSpace')} with no known price, left out of totals: "
             + ", ".join(unpriced),
             UnpricedWarning,
-            stacklevel=3,
         )

@@ -20,7 +20,6 @@ import json
 import logging
 import re
 import time
-import warnings
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -30,7 +29,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from wsanalytics.errors import InputError, OutputError, StoreWarning
+from wsanalytics.errors import InputError, OutputError, StoreWarning, warn_caller
 from wsanalytics.files import (
     BusyError,
     Made,
@@ -265,8 +264,7 @@ class Store:
     def window(self, start: date | None = None, end: date | None = None) -> Window:
         """The UTC days from *start* to *end*, by default those that :meth:`covered` tells."""
         if strange := strangers(self.folder):
-            warnings.warn(StoreWarning(
-                f"{self.folder}: {listed(strange, 3)}, which is left out"), stacklevel=2)
+            warn_caller(f"{self.folder}: {listed(strange, 3)}, which is left out", StoreWarning)
         covered = self.covered()
         first, final = start or covered.start.date(), end or covered.end.date()
         if final <= first:
