@@ -208,3 +208,11 @@ def test_a_value_joined_by_an_equals_sign_takes_no_word_of_the_line() -> None:
 
 def test_exit_codes_are_made_in_one_place() -> None:
     assert (status_of(is_complete=True), status_of(is_complete=False)) == (DONE, PARTLY)
+
+
+def test_help_names_the_hour_rules_that_there_are() -> None:
+    """They stand in the options once more, for the enumeration's package takes half a second."""
+    from wsanalytics.billing import HourRule
+    from wsanalytics.cli.options import HOUR_RULES
+
+    assert tuple(HourRule) == HOUR_RULES

@@ -9,14 +9,13 @@ from wsanalytics.actions.journal import Entry, Journal, journal_lock, read_journ
 from wsanalytics.actions.journal_model import journal_schema
 from wsanalytics.actions.ledger import JournalState, instant_of, journal_state
 from wsanalytics.actions.retry import RetryPolicy
-from wsanalytics.actions.run import DEFAULT_LIMIT, RunOptions
+from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.start_early import start_early
 from wsanalytics.actions.stop_idle import stop_idle
 from wsanalytics.actions.undo import in_force, undo
 from wsanalytics.actions.verify import verify
 
 __all__ = [
-    "DEFAULT_LIMIT",
     "Entry",
     "Journal",
     "JournalState",

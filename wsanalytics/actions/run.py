@@ -31,6 +31,7 @@ from wsanalytics.actions.ledger import JournalState, NetChange, journal_state
 from wsanalytics.actions.queue import AccountRegion, deal
 from wsanalytics.actions.retry import RetryPolicy
 from wsanalytics.aws import AwsError, StateReader, Writer
+from wsanalytics.defaults import RUN_LIMIT
 from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import counted, listed
@@ -39,8 +40,6 @@ from wsanalytics.progress import working
 COLUMNS = ("workspace_id", "user_name", "from_setting", "to_setting", "found_setting",
            "saving_usd_per_month", "extra_cold_starts_per_week", "outcome", "message")
 """The columns of what :func:`apply_plan` and :func:`undo` give."""
-DEFAULT_LIMIT = 25
-"""The most changes in one run: a first run that went wrong is quickly taken back."""
 _RESUME = "{} What was done is in the journal; go on with --resume."
 
 
@@ -59,7 +58,7 @@ class RunOptions:
     what ``log`` and ``retry`` were called before; deprecated.
     """
 
-    limit: int | None = DEFAULT_LIMIT
+    limit: int | None = RUN_LIMIT
     max_share: float = 1.0
     stop_after_failures: int = 5
     opt_out: tuple[str, ...] = ()

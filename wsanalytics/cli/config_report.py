@@ -11,13 +11,19 @@ from typing import Any
 
 from wsanalytics.cli.config import BY_THEMSELVES, Config
 from wsanalytics.cli.option_table import Tables, Words
+from wsanalytics.settings import COMMON_TIMEOUTS
 
 MAIN = ("hour-rule", "discount", "prices", "timeout", "min-saving-usd",
         "max-cold-starts-per-week", "limit", "opt-out-tag", "region", "working-hours", "time-zone",
         "time-zone-by-directory")
 """Options of several commands, named even where the file says nothing of them."""
-_DEFAULTS = {"prices": "AWS's list prices", "timeout": "60 120 240", "opt-out-tag": "Skip_Convert",
-             "working-hours": "none", "time-zone-by-directory": "none"}
+_DEFAULTS = {
+    "prices": "AWS's list prices",
+    "timeout": " ".join(map(str, COMMON_TIMEOUTS)),
+    "opt-out-tag": "Skip_Convert",
+    "working-hours": "none",
+    "time-zone-by-directory": "none",
+}
 """What holds where an option's help names no default."""
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from wsanalytics.collection.accounts import DONE
-from wsanalytics.collection.backfill import FINE_DAYS, Backfilled, backfill
+from wsanalytics.collection.backfill import Backfilled, backfill
 from wsanalytics.collection.collector import collect
 from wsanalytics.collection.samples import pace_text
 
 __all__ = [
     "DONE",
-    "FINE_DAYS",
     "Backfilled",
     "backfill",
     "collect",

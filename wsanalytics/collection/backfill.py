@@ -43,6 +43,7 @@ from wsanalytics.collection.cloudwatch_samples import (
 from wsanalytics.collection.collector import collect
 from wsanalytics.collection.remarks import note_guesses
 from wsanalytics.collection.target_store import compacted, new_store
+from wsanalytics.defaults import FINE_DAYS, HOURLY_DAYS
 from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.errors import InputError
 from wsanalytics.files import BusyError
@@ -53,8 +54,6 @@ from wsanalytics.tables import Source
 from wsanalytics.timeline import INSTANT_DTYPE, MICROS_PER_SECOND, column_micros
 
 _LOG = logging.getLogger(__name__)
-FINE_DAYS, HOURLY_DAYS = 63, 455
-"""For how long CloudWatch keeps five-minute and hourly values (CloudWatch API reference)."""
 TRAIL_DAYS = 90
 """For how long CloudTrail's event history goes back (CloudTrail user guide)."""
 NEWCOMER_AFTER = timedelta(hours=6)

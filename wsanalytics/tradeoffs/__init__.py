@@ -12,13 +12,12 @@ from wsanalytics.tradeoffs.efficient import (
     efficient,
     mixtures,
 )
-from wsanalytics.tradeoffs.frontier import WAIT_MINUTES, Choice, Frontier, frontier
+from wsanalytics.tradeoffs.frontier import Choice, Frontier, frontier
 from wsanalytics.tradeoffs.options import Question, calling_policies, offers_of
 from wsanalytics.tradeoffs.what_if import WhatIf, what_if
 
 __all__ = [
     "SAME",
-    "WAIT_MINUTES",
     "Amounts",
     "Answer",
     "Choice",

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from wsanalytics.billing import HourRule
+from wsanalytics.defaults import WAIT_MINUTES
 from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import counted, html_table, number, usd
@@ -27,9 +28,6 @@ from wsanalytics.timeline import Window, coded
 from wsanalytics.tradeoffs.efficient import SAME, FleetOptions, Marks, best, efficient, mixtures
 from wsanalytics.tradeoffs.options import Question, calling_policies, offers_of
 
-WAIT_MINUTES = 1.5
-"""How long one cold start takes: AWS says that a stopped WorkSpace is there in typically under 90
-seconds (Amazon WorkSpaces administration guide, running mode)."""
 ROUND_PRICES = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 """Prices of a waiting minute in USD at which a fleet's mixtures are shown to people."""
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from wsanalytics.billing import HourRule
+from wsanalytics.defaults import WAIT_MINUTES
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import counted
 from wsanalytics.history import History, configured
@@ -26,7 +27,6 @@ from wsanalytics.settings import ALWAYS_ON, Setting, auto_stop, setting_grid
 from wsanalytics.simulation import Replay, replay
 from wsanalytics.timeline import Window
 from wsanalytics.tradeoffs.answer import Answer, Question, answered
-from wsanalytics.tradeoffs.frontier import WAIT_MINUTES
 from wsanalytics.tradeoffs.metered import AS_CHARGED, MeteredFleet, from_charges, from_replay
 
 TIMEOUTS = (60, 120, 180, 240, 360, 480, 720)

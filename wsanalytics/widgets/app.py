@@ -14,9 +14,10 @@ from typing import Any
 
 from ipywidgets import VBox, Widget
 
-from wsanalytics.actions import DEFAULT_LIMIT, account_regions_of, journal_beside
+from wsanalytics.actions import account_regions_of, journal_beside
 from wsanalytics.aws import Writer, connect
 from wsanalytics.calendars import Zones
+from wsanalytics.defaults import RUN_LIMIT
 from wsanalytics.errors import InputError, WsanalyticsError
 from wsanalytics.history import sample_history
 from wsanalytics.recommendations import Analysis, read_plan
@@ -91,7 +92,7 @@ def _made(asked: dict[str, Any]) -> App:
         plan or analysis,  # type: ignore[arg-type]  # there is one or the other
         of.comparison, of.replay, of.workspaces, gaps=of.gaps, writer=writers or None, zones=zones,
         journal=asked.get("journal") or (journal_beside(Path(asked["plan"])) if plan else None),
-        limit=asked.get("limit", DEFAULT_LIMIT), how_to_apply=READ_ONLY)
+        limit=asked.get("limit", RUN_LIMIT), how_to_apply=READ_ONLY)
     return App(panel, analysis, zones)
 
 

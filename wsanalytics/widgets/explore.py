@@ -12,6 +12,7 @@ from pandas.api.types import is_numeric_dtype
 
 from wsanalytics import plot
 from wsanalytics.billing import HourRule
+from wsanalytics.defaults import WAIT_MINUTES
 from wsanalytics.errors import InputError, WsanalyticsError
 from wsanalytics.formatting import html_table
 from wsanalytics.history import History
@@ -19,7 +20,7 @@ from wsanalytics.prices import PriceBook
 from wsanalytics.recommendations import Analysis
 from wsanalytics.safe_text import disarmed, plain
 from wsanalytics.timeline import Window
-from wsanalytics.tradeoffs import WAIT_MINUTES, Answer, WhatIf, shown, what_if
+from wsanalytics.tradeoffs import Answer, WhatIf, shown, what_if
 from wsanalytics.widgets.base import (
     QUIET,
     Showable,

@@ -18,9 +18,10 @@ from ipywidgets import (
     VBox,
 )
 
-from wsanalytics.actions import DEFAULT_LIMIT, RunOptions, journal_beside
+from wsanalytics.actions import RunOptions, journal_beside
 from wsanalytics.aws import Writer
 from wsanalytics.calendars import Zones
+from wsanalytics.defaults import RUN_LIMIT
 from wsanalytics.formatting import counted, html_table, usd, usd_range
 from wsanalytics.recommendations import Analysis, Plan, read_plan
 from wsanalytics.simulation import Replay
@@ -269,7 +270,7 @@ def review(
     gaps: pd.DataFrame | None = None,
     writer: Writer | Sequence[Writer] | None = None,
     journal: Path | str | None = None,
-    limit: int | None = DEFAULT_LIMIT,
+    limit: int | None = RUN_LIMIT,
     zones: Zones | None = None,
     terms: RunOptions | None = None,
     height: int = 420,

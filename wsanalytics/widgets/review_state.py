@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsanalytics.actions import DEFAULT_LIMIT, Outcome
+from wsanalytics.actions import Outcome
+from wsanalytics.defaults import RUN_LIMIT
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import counted, measured, usd
 from wsanalytics.recommendations import Plan
@@ -89,7 +90,7 @@ class Review:
     plan: Plan
     workspaces: pd.DataFrame | None = None
     places: tuple[Place, ...] = ()
-    limit: int | None = DEFAULT_LIMIT
+    limit: int | None = RUN_LIMIT
     rows: pd.DataFrame = field(init=False)
     ticked: Marks = field(init=False)
     shown: Marks = field(init=False)

@@ -26,6 +26,7 @@ from wsanalytics.cli.options import (
     option,
 )
 from wsanalytics.cli.value_kinds import COUNT, PATH
+from wsanalytics.defaults import RUN_LIMIT
 from wsanalytics.errors import InputError
 
 HERE, LAST_PORT = "127.0.0.1", 65535
@@ -47,7 +48,7 @@ def app(
     allow_apply: Annotated[bool, flag(
         "let the page make changes; its address then holds a secret", group=SAFETY)] = False,
     limit: Annotated[int, option("the most changes in one run (default: 25)", COUNT, metavar="N",
-                                 group=LIMITS)] = 25,
+                                 group=LIMITS)] = RUN_LIMIT,
     port: Annotated[int | None, option("the port (default: a free one)", COUNT,
                                        metavar="P")] = None,
     journal: Annotated[Path | None, journal_option(

@@ -24,6 +24,7 @@ from wsanalytics.cli.options import (
     subject,
 )
 from wsanalytics.cli.value_kinds import COUNT, PART, PATH, SOME_DAYS, TEXTS
+from wsanalytics.defaults import RUN_LIMIT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +46,7 @@ def apply(
     plan: Annotated[Path, subject("the plan", "plan.json", PATH)], /, *,
     limit: Annotated[int, option(
         "the most changes to make, those that save most first (default: 25)", COUNT, metavar="N",
-        group=LIMITS)] = 25,
+        group=LIMITS)] = RUN_LIMIT,
     max_share: Annotated[float, option(
         "the largest share of the fleet to change at once (default: 1)", PART, metavar="X",
         group=LIMITS)] = 1.0,

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from wsanalytics.cli.options import FLEET, LIMITS, OUTPUT, FleetOptions, command, option
 from wsanalytics.cli.value_kinds import PATH, TEXTS, WHOLES
+from wsanalytics.settings import COMMON_TIMEOUTS
 
 
 @command("Let policies decide day by day from what they have seen so far, replay and bill what "
@@ -22,8 +23,8 @@ def backtest(
         "stop_when_idle:minutes=N, start_before_work; clairvoyant and informed know the future, "
         "for comparison; may be repeated", TEXTS, metavar="P", group=LIMITS)],
     timeout: Annotated[Sequence[int], option(
-        "the timeouts in minutes that policies may choose (default: 60 120 240)", WHOLES,
-        metavar="M", group=LIMITS)] = (),
+        "the timeouts in minutes that policies may choose (default: "
+        f"{' '.join(map(str, COMMON_TIMEOUTS))})", WHOLES, metavar="M", group=LIMITS)] = (),
     output: Annotated[Path, option("where the outcomes go, .csv or .parquet", PATH, metavar="F",
                                    group=OUTPUT)],
 ) -> None:
@@ -36,7 +37,6 @@ def backtest(
     from wsanalytics.files import check_output
     from wsanalytics.formatting import counted
     from wsanalytics.progress import step_bar
-    from wsanalytics.settings import COMMON_TIMEOUTS
     from wsanalytics.tables import OUTCOMES, write_table
 
     check_output(output)

@@ -20,6 +20,7 @@ from wsanalytics.cli.options import (
     option,
 )
 from wsanalytics.cli.value_kinds import PATH, SPAN, TEXTS, WHOLE
+from wsanalytics.defaults import FINE_DAYS, HOURLY_DAYS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,8 +71,15 @@ def backfill(
     *,
     store: Annotated[Path, option("the store to fill", PATH, metavar="DIR", group=INPUT)],
     account: AccountOptions = ACCOUNT,
-    days: Annotated[int, option("how far back, 1 to 455 (default: 63)", WHOLE, metavar="N",
-                                group=LIMITS)] = 63,
+    days: Annotated[
+        int,
+        option(
+            f"how far back, 1 to {HOURLY_DAYS} (default: {FINE_DAYS})",
+            WHOLE,
+            metavar="N",
+            group=LIMITS,
+        ),
+    ] = FINE_DAYS,
 ) -> int:
     """Fill a store with history; 1 where some of it could not be had."""
     from wsanalytics.cli.printing.console import note

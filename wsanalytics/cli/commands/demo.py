@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from wsanalytics.cli.options import OUTPUT, command, option
 from wsanalytics.cli.value_kinds import PATH
+from wsanalytics.defaults import FINE_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +71,7 @@ def demo(
 def _gather(store: Path, url: str, step: Callable[[str], None]) -> Backfilled:
     """Collect once and backfill, over HTTP, into a new store."""
     from wsanalytics.aws import connect
-    from wsanalytics.collection import FINE_DAYS, backfill, collect
+    from wsanalytics.collection import backfill, collect
 
     connections, refused = connect(
         regions=["us-east-1"], endpoint_url=url, credentials=("demonstration", "demonstration"))

@@ -20,6 +20,7 @@ from wsanalytics.cli.options import (
     option,
 )
 from wsanalytics.cli.value_kinds import A_WEEK, LIMIT, PATH, SOME_MINUTES, TEXTS
+from wsanalytics.defaults import WAIT_MINUTES
 
 if TYPE_CHECKING:
     from wsanalytics.files import Batch
@@ -55,8 +56,8 @@ def frontier(
         "choose for each WorkSpace the option that costs least if a minute of waiting counts for "
         "so much", LIMIT, metavar="X", group=LIMITS)] = None,
     wait_minutes: Annotated[float, option(
-        "how long one cold start takes (default: 1.5; AWS says typically under 90 seconds)",
-        SOME_MINUTES, metavar="N", group=LIMITS)] = 1.5,
+        f"how long one cold start takes (default: {WAIT_MINUTES}; AWS says typically under 90 "
+        "seconds)", SOME_MINUTES, metavar="N", group=LIMITS)] = WAIT_MINUTES,
     output: Annotated[Path | None, option(
         "where each WorkSpace's options go, .csv or .parquet; chosen is, if nothing was asked, "
         "the cheapest", PATH, metavar="F", group=OUTPUT)] = None,

@@ -1,0 +1,15 @@
+"""Defaults that functions, commands and their help share. Nothing heavy is imported here.
+
+What is not here stands where its rule is: timeouts in :mod:`.settings`, tags that opt out in
+:mod:`.actions.guards`.
+"""
+
+from __future__ import annotations
+
+RUN_LIMIT = 25
+"""The most changes in one run: a first run that went wrong is quickly taken back."""
+FINE_DAYS, HOURLY_DAYS = 63, 455
+"""For how long CloudWatch keeps five-minute and hourly values (CloudWatch API reference)."""
+WAIT_MINUTES = 1.5
+"""How long one cold start takes: AWS says that a stopped WorkSpace is there in typically under 90
+seconds (Amazon WorkSpaces administration guide, running mode)."""
