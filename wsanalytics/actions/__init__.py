@@ -1,4 +1,4 @@
-"""What changes AWS: apply, undo, stop, start, create; guarded, journalled, read back, verified."""
+"""The verbs that change AWS: apply, undo, stop, start, create; guarded, journalled, verified."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Apply a plan, and take it back: dry run first, capped, checked, journalled, read back.
 
 ``apply_plan`` and ``undo`` change settings, and nothing else; what is done to each WorkSpace, and
-in which order, is told by ``changing``.
+in which order, stands in :mod:`.change_setting`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from wsanalytics.settings import RunningMode, Setting
 
 
 def journal_beside(plan: Path) -> Path:
-    """Where the journal of a plan is by default.
+    """Return the default path of a plan's journal: beside the plan.
 
     >>> str(journal_beside(Path("march/plan.json")))
     'march/plan.journal.jsonl'
@@ -61,11 +61,11 @@ def apply_plan(
     *writer* is for the account and region that the plan is for, or one for each of several. A
     real run needs *journal*, a file that every call is written to before and after; with *resume*
     it goes on where an interrupted run ended. *due_on* leaves out changes whose best date is
-    later. *options* (or its fields: ``limit=100``) are told at
-    :class:`~wsanalytics.actions.RunOptions`.
+    later. *options* (or its fields: ``limit=100``) are
+    described at :class:`~wsanalytics.actions.RunOptions`.
 
     Gives a row a change, in the order in which they are made, the largest saving first, with the
-    columns ``carrying.COLUMNS``; what becomes of a change is told at
+    columns ``run.COLUMNS``; the outcomes are those of
     :class:`~wsanalytics.actions.Outcome`. Raises :class:`InputError` for a plan of another
     account and a journal of an interrupted run, and :class:`AwsError` where AWS cannot be asked.
     """
@@ -76,6 +76,7 @@ def apply_plan(
     changes = changes_of(plan)
     by_writer = _shared_out(plan, changes, writers)
     about = _about(plan, plan_name, changes)
+    # The journal stays locked to the end, so that no second process acts on the same WorkSpaces.
     with ExitStack() as stack:
         book, ledger = open_journal_of(
             stack, journal, dry_run=dry_run, repairs=resume, options=options
@@ -87,13 +88,15 @@ def apply_plan(
                                             created_at=about["created_at"]) for change in changes}
         if due_on is not None:
             _put_off(tasks.values(), due_on)
-        orphans = [one for one in ledger.unfinished()
-                  if one.latest.workspace_id not in tasks and not one.is_being_undone]
+        # Started by an earlier plan of this journal and in no plan now: only read, to record their
+        # end.
+        orphans = [net for net in ledger.unfinished()
+                   if net.latest.workspace_id not in tasks and not net.is_being_undone]
         run = Run("apply", writers, by_writer, options, dry_run, book)
         run.hold = _until_the_month_turns(options.clock) if due_on is not None else lambda _: ""
         run.execute(tasks, orphans, plan=about, resume=resume)
-        known = [tasks[change.workspace_id] for change in changes]
-    return as_frame(known, run.refusals)
+        in_plan_order = [tasks[change.workspace_id] for change in changes]
+    return as_frame(in_plan_order, run.refusals)
 
 
 def changes_of(plan: Plan) -> list[Change]:
@@ -128,6 +131,7 @@ def _task(
     This decides what is sent again after a crash. *net* is what the journal says of the WorkSpace,
     *created_at* which plan is applied now.
     """
+    # The order of these tests matters: each rules out a case before a weaker one is considered.
     if net is None or net.current != change.after or net.is_being_undone:
         return Task(change)  # the journal knows of no change to this setting
     is_same_plan = net.latest.run_begin.get("plan", {}).get("created_at") == created_at
@@ -177,6 +181,8 @@ def _until_the_month_turns(clock: Callable[[], datetime]) -> Callable[[Change], 
 
     def hold(change: Change) -> str:
         now = clock().astimezone(UTC)
+        # ALWAYS_ON is paid by the month: once the 1st has passed, a change to AUTO_STOP saves
+        # nothing before the next 1st.
         is_late = (now.year, now.month) != (began.year, began.month)
         if is_late and change.after.running_mode is RunningMode.AUTO_STOP is not (
                 change.before.running_mode):
@@ -189,10 +195,12 @@ def _until_the_month_turns(clock: Callable[[], datetime]) -> Callable[[Change], 
 def _shared_out(
     plan: Plan, changes: list[Change], writers: list[Writer]
 ) -> dict[AccountRegion, Writer | None]:
-    """Who writes to which account and region of the plan; None where nobody can."""
+    """Give the writer of each account and region of the plan; None where no writer can reach it."""
     by_writer = {
-        place: next((writer for writer in writers if account_region_of(writer) == place), None)
-        for place in account_regions_of(plan, changes)
+        account_region: next(
+            (writer for writer in writers if account_region_of(writer) == account_region), None
+        )
+        for account_region in account_regions_of(plan, changes)
     }
     check_accounts(by_writer, writers, "the plan")
     return by_writer
@@ -201,27 +209,27 @@ def _shared_out(
 def account_regions_of(plan: Plan, changes: list[Change] | None = None) -> list[AccountRegion]:
     """The accounts and regions that a plan is for; :class:`InputError` where it names none."""
     changes = changes_of(plan) if changes is None else changes
-    places = list(dict.fromkeys((change.account_id, change.region) for change in changes))
-    places = places or [(plan.account_id, plan.region)]
-    unknown = [place for place in places if None in place]
+    account_regions = list(dict.fromkeys((change.account_id, change.region) for change in changes))
+    account_regions = account_regions or [(plan.account_id, plan.region)]
+    unknown = [account_region for account_region in account_regions if None in account_region]
     if unknown:
         lacking = "account" if unknown[0][0] is None else "region"
         raise InputError(
             f"it names no {lacking}", where="the plan",
             rule="a plan is applied to the account and region that it was made for",
             fix="make it from a store, or write account_id and region into it")
-    return places
+    return account_regions
 
 
 def _interrupted(journal: Path | None, kind: str) -> InputError:
     return InputError(
-        f"the last run of {kind} that it tells of did not come to its end", where=str(journal),
+        f"the last run of {kind} in it did not come to its end", where=str(journal),
         rule="an interrupted run is resumed before another one begins",
         fix="run the same command with --resume (or take everything back with 'undo')")
 
 
 def _about(plan: Plan, name: str, changes: Iterable[Change]) -> dict[str, Any]:
-    """What a journal keeps of the plan: what was asked for, and what its promises rest on."""
+    """Return what a journal keeps of the plan: what was asked for, and what its savings rest on."""
     basis = getattr(plan, "basis", None)
     return {
         "name": name, "created_at": plan.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),

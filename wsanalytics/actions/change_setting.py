@@ -26,7 +26,7 @@ Properties = Mapping[str, str | int]
 
 
 class Outcome(StrEnum):
-    """What became of one change."""
+    """The end of one change."""
 
     DONE = "done"
     ALREADY = "already in force"
@@ -41,7 +41,7 @@ class Outcome(StrEnum):
 _PASSING_KINDS = {"server", "slow", "unreachable", "cut", "odd", "throttled"}
 """Kinds of failure of a read after which it is made once more."""
 GOOD = {Outcome.DONE, Outcome.ALREADY, Outcome.WOULD, Outcome.NOT_DUE, Outcome.LEFT}
-"""What is as it was asked for: a limit that leaves some for the next run was asked for, too."""
+"""Outcomes as asked for; LEFT is among them, since a limit that leaves some was asked for, too."""
 BY_RULE = "by_rule"
 """In a result's ``attrs``: the ids that were skipped by a rule, such as a tag of their owner's."""
 REFUSALS = "refusals"
@@ -50,7 +50,7 @@ REFUSALS = "refusals"
 
 def went_well(frame: pd.DataFrame) -> bool:
     """Whether all that was asked for came about: nothing failed, is unknown, or had changed."""
-    is_good = frame["outcome"].isin([str(one) for one in GOOD])
+    is_good = frame["outcome"].isin([str(outcome) for outcome in GOOD])
     by_rule = frame["workspace_id"].isin(list(frame.attrs.get(BY_RULE, ()))) & (
         frame["outcome"] == str(Outcome.SKIPPED))
     return bool((is_good | by_rule).all()) and not frame.attrs.get(REFUSALS)
@@ -114,7 +114,7 @@ class Task:
 
 @dataclass(slots=True)
 class RunLimits:
-    """How many changes may still be begun, and how many failures in a row end it all."""
+    """The changes that may still be started, and the failures in a row that end the run."""
 
     limit: int | None
     stop_after_failures: int
@@ -254,6 +254,8 @@ class Changer:
         """Write to the journal what is going to be done, once in a run."""
         if task.recorded or self.journal is None:
             return
+        # Before the first call, never after it: an entry without a call is harmless, the reverse is
+        # not.
         change, where = task.change, self.reader.connection
         self.journal.write(
             "change", workspace_id=change.workspace_id, user_name=change.user_name,
@@ -292,6 +294,7 @@ class Changer:
     def finish(self, task: Task, outcome: Outcome, message: str = "") -> bool:
         """End the task, in the journal as well."""
         task.outcome, task.message = outcome, message
+        # A change that was never started leaves no entry of its own, only its outcome.
         self.limits.count(outcome)
         if task.started or (task.record_if_current and outcome is Outcome.ALREADY):
             self.record(task)

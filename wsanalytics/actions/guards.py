@@ -1,4 +1,4 @@
-"""What is checked before a WorkSpace is touched: every reason to leave it alone, in a sentence."""
+"""Checks before a WorkSpace is touched: every reason to leave it alone, as a sentence."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _GPU = ("GRAPHICS", "G4DN", "G6", "GR6")
 
 @dataclass(frozen=True)
 class Guards:
-    """What holds for every WorkSpace that is looked at: names of tags, and who tells licences."""
+    """The checks that hold for every WorkSpace: tags that opt out, and who knows about licences."""
 
     opt_out: tuple[str, ...] = OPT_OUT
     license_of: Callable[[WorkspaceState], str] = lambda _: ""
 
     def against(self, present: WorkspaceState) -> str:
-        """Why this WorkSpace is not for us to touch at all; empty if it is."""
+        """Give the reason why this WorkSpace is never changed here; empty if there is none."""
         if present.running_mode not in set(RunningMode):
             mode = present.running_mode or "not reported"
             return f"its running mode is {mode}, which is never changed here"
@@ -41,7 +41,10 @@ class Guards:
     def by_rule(
         self, present: WorkspaceState, before: Setting | None = None, after: Setting | None = None
     ) -> str:
-        """Why a rule, and nothing that has changed, keeps this WorkSpace as it is; or empty."""
+        """Give the rule that keeps this WorkSpace as it is, changed or not.
+
+        Empty if there is none.
+        """
         if not present.standby and not self.opted_out(present):
             is_change = before is not None and after is not None
             return self.against_license(present, before, after) if (
@@ -54,7 +57,7 @@ class Guards:
         return next((name for name in present.tags if name.casefold() in names), "")
 
     def against_change(self, present: WorkspaceState, before: Setting, after: Setting) -> str:
-        """Why the setting of *present* may not be changed from *before* to *after* now."""
+        """Give the reason why *present* may not be changed from *before* to *after*; or empty."""
         if reason := self.against(present):
             return reason
         if present.setting != before:
@@ -68,19 +71,24 @@ class Guards:
         return against_stopping_a_user(present, after)
 
     def against_license(self, present: WorkspaceState, before: Setting, after: Setting) -> str:
-        """Own licences on graphics hardware are bought as so many of one running mode."""
+        """Refuse another running mode where licences on graphics hardware are bought for one."""
+        # AWS sells such licences as a commitment for so many WorkSpaces of one mode: changing the
+        # mode breaks it, changing the timeout does not.
         is_gpu = present.compute_type.startswith(_GPU)
         if not is_gpu or before.running_mode is after.running_mode:
             return ""
-        known = self.license_of(present)
-        if known == "included":
+        license_kind = self.license_of(present)
+        if license_kind == "included":
             return ""
-        return ("it may be under the commitment that own licences on graphics hardware need"
-                if known else "whether it is under a commitment for own licences cannot be told")
+        return (
+            "it may be under the commitment that own licences on graphics hardware need"
+            if license_kind
+            else "whether it is under a commitment for own licences cannot be told"
+        )
 
 
 def against_stopping_a_user(present: WorkspaceState, after: Setting) -> str:
-    """A shorter timeout that has passed already, for all that AWS knows, while somebody works.
+    """Refuse a shorter timeout that has passed already while AWS reports a connected user.
 
     A timeout runs from the disconnect, so it stops nobody who is connected; this is for the case
     that AWS's word on the connection and its word on the last time contradict each other.

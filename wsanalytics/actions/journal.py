@@ -1,8 +1,8 @@
-"""The journal: a file that tells what was done to AWS, line by line, as it was done.
+"""The journal: a file with what was done to AWS, line by line, as it was done.
 
 JSON Lines, only ever added to. Each line is flushed to disk before the next thing is done, so
-that a kill at any moment leaves at most one line cut off, the last. What the lines mean is told by
-``ledger``.
+that a kill at any moment leaves at most one line cut off, the last. :mod:`.ledger`
+reads what the lines mean.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Entry = dict[str, Any]
 
 
 def utc_now() -> datetime:
-    """This computer's clock."""
+    """Return this computer's clock, in UTC."""
     return datetime.now(UTC)
 
 
@@ -49,7 +49,7 @@ class Journal:
         self._file, self._clock, self._calls = file, clock, 0
 
     def begin(self, kind: str, **more: object) -> None:
-        """A run of *kind* (apply, undo, stop-idle, start-early, create) begins."""
+        """Write that a run of *kind* (apply, undo, stop-idle, start-early, create) begins."""
         self.write("begin", schema=SCHEMA, version=VERSION, kind=kind, **more)
 
     def write(self, event: str, **more: object) -> None:
@@ -59,6 +59,8 @@ class Journal:
         """
         entry = {"at": instant_text(self._clock()), "run": self.run, "event": event} | more
         try:
+            # A write to an unbuffered file may take only part of the line: go on until all of it is
+            # on disk.
             left = memoryview(_line(entry))
             while left:
                 left = left[self._file.write(left):]
@@ -67,7 +69,7 @@ class Journal:
             raise _cannot_write(self.path, error) from error
 
     def number_call(self) -> str:
-        """A name for the next call, by which its answer is found."""
+        """Give a name for the next call, by which its answer is matched."""
         self._calls += 1
         return f"{self.run}-{self._calls}"
 
@@ -78,7 +80,7 @@ def _line(entry: Entry) -> bytes:
 
 
 def instant_text(at: datetime) -> str:
-    """An instant as journals write it, to the millisecond."""
+    """Write an instant as journals do, to the millisecond."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -86,7 +88,7 @@ def instant_text(at: datetime) -> str:
 def open_journal(
     path: Path | str, *, clock: Callable[[], datetime] = utc_now, repairs: bool = True
 ) -> Iterator[Journal]:
-    """The journal at *path*, made if there is none, held against other processes.
+    """Open the journal at *path*, made if there is none, locked against other processes.
 
     A last line that a kill cut off is taken out, and said in a line of its own, unless *repairs* is
     false: then it is refused. Raises :class:`InputError` for a file that is no journal, or that
@@ -110,6 +112,7 @@ def open_journal(
             raise _cannot_write(path, error) from error
         with FileIO(handle, "ab") as file:
             if is_new:
+                # A new file can be locked only now: before, it had no inode.
                 locks.enter_context(_file_lock(path))
             if torn:
                 file.truncate(path.stat().st_size - len(torn))
@@ -129,17 +132,17 @@ def journal_lock(path: Path) -> AbstractContextManager[None]:
 
 def _file_lock(path: Path) -> AbstractContextManager[None]:
     """Hold the file itself: it may have several names."""
-    found = path.stat()
-    return held_here(f"journal-{found.st_dev}-{found.st_ino}", "writes to it", str(path))
+    status = path.stat()
+    return held_here(f"journal-{status.st_dev}-{status.st_ino}", "writes to it", str(path))
 
 
 def read_journal(path: Path | str) -> list[Entry]:
-    """The lines of the journal at *path*; one that a kill cut off at the end is passed over."""
+    """Read the lines of the journal at *path*, without one that a kill cut off at the end."""
     return read_lines(Path(path))[0]
 
 
 def read_lines(path: Path) -> tuple[list[Entry], bytes]:
-    """The whole lines of a journal, and what is left of one that was cut off at the end.
+    """Read the whole lines of a journal, and what is left of one that was cut off at the end.
 
     Raises :class:`InputError` for a file that is missing, no journal, of another version, or
     damaged before its end.
@@ -151,6 +154,7 @@ def read_lines(path: Path) -> tuple[list[Entry], bytes]:
         raise InputError(f"it cannot be read: {error.strerror or error}", where=str(path),
                          fix="check the path and its permissions") from error
     lines = raw.split(b"\n")
+    # Every whole line ends in a newline, so what follows the last newline was cut off.
     torn = lines.pop()
     entries: list[Entry] = []
     for number, line in enumerate(lines, start=1):

@@ -27,7 +27,7 @@ class RequestObject(Struct, kw_only=True):
 
 
 class PromiseObject(Struct, kw_only=True):
-    """What the plan expects a change to save, USD a month, and to cost in cold starts a week."""
+    """The expected effect of a change: savings in USD a month, and cold starts a week."""
 
     saving_usd_per_month: _Usd | None = None
     saving_low_usd: _Usd | None = None
@@ -37,7 +37,7 @@ class PromiseObject(Struct, kw_only=True):
 
 
 class PlanNote(Struct, kw_only=True):
-    """Which plan a run applies, and by which rules its savings were reckoned."""
+    """The plan that a run applies, and the rules by which its savings were calculated."""
 
     created_at: str | None = None
     hour_rule: str | None = None

@@ -1,4 +1,4 @@
-"""What a journal says: which changes were made, which were not, and which nobody knows of.
+"""Read a journal: which changes were made, which were not, and which are uncertain.
 
 A :class:`ChangeAttempt` is one change of one WorkSpace in one run. A :class:`NetChange` is what the
 attempts on one WorkSpace come to together: the setting it had before any of them, and the one that
@@ -59,7 +59,7 @@ class ChangeAttempt:
 
 @dataclass(slots=True)
 class NetChange:
-    """What the attempts on one WorkSpace come to; ``is_sure`` if the last of them came to its end.
+    """The net effect of the attempts on one WorkSpace; ``is_sure`` if the last attempt ended.
 
     ``since`` is when the last call was made; ``latest`` the attempt that it belongs to.
     """
@@ -80,7 +80,7 @@ class NetChange:
 
 @dataclass(slots=True)
 class JournalState:
-    """What the entries of a journal say.
+    """The state that the entries of a journal come to.
 
     ``net_changes`` by WorkSpace; ``interrupted`` the kind of the last run if it has no end.
     """
@@ -90,18 +90,18 @@ class JournalState:
     interrupted: str
 
     def unfinished(self) -> list[NetChange]:
-        """The WorkSpaces of which nobody knows whether the change came to its end."""
+        """Return the WorkSpaces of which it is not known whether the change came to its end."""
         return [net_change for net_change in self.net_changes.values() if not net_change.is_sure]
 
 
 def journal_state(entries: Iterable[Entry]) -> JournalState:
-    """What *entries* say; :class:`InputError` for an entry that cannot be what was written."""
+    """Read the state from *entries*; :class:`InputError` for one that cannot have been written."""
     begins: dict[str, Entry] = {}
     attempts: dict[tuple[str, str], ChangeAttempt] = {}
     calls: dict[str, CallRecord] = {}
     acted: list[str] = []
     ended: set[str] = set()
-    for place, entry in enumerate(entries, start=1):
+    for line, entry in enumerate(entries, start=1):
         try:
             match entry["event"]:
                 case "begin":
@@ -111,19 +111,21 @@ def journal_state(entries: Iterable[Entry]) -> JournalState:
                     ended.add(entry["run"])
                 case event:
                     _take(event, entry, begins, attempts, calls)
+            # "mended" only records that a cut-off line was dropped: it belongs to no run's work.
             if entry["event"] != "mended":
                 acted.append(entry["run"])
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError,
                 InputError) as error:
             raise InputError(
                 f"the entry {entry.get('event')!r} lacks what it needs ({error})",
-                where=f"the journal, line {place}",
+                where=f"the journal, line {line}",
                 rule="a journal is written by wsanalytics alone and never edited",
                 fix="restore it from a backup") from error
-    found = list(attempts.values())
+    all_attempts = list(attempts.values())
+    # Runs of one journal never overlap (it is locked), so only the last one can lack its end.
     is_open = bool(acted) and acted[-1] not in ended and acted[-1] in begins
     interrupted = str(begins[acted[-1]]["kind"]) if is_open else ""
-    return JournalState(found, _standings(found), interrupted)
+    return JournalState(all_attempts, _net_changes(all_attempts), interrupted)
 
 
 def _take(
@@ -138,24 +140,26 @@ def _take(
             entry["account_id"], entry["region"], Setting.from_properties(entry["from"]),
             Setting.from_properties(entry["to"]), entry.get("promise") or {})
     elif event == "call" and "WorkspaceId" in entry["request"]:
-        called = CallRecord(entry["request"]["WorkspaceProperties"], instant_of(entry["at"]))
-        calls[entry["call"]] = called
-        attempts[run, entry["request"]["WorkspaceId"]].calls.append(called)
+        record = CallRecord(entry["request"]["WorkspaceProperties"], instant_of(entry["at"]))
+        calls[entry["call"]] = record
+        attempts[run, entry["request"]["WorkspaceId"]].calls.append(record)
     elif event == "answer" and entry["call"] in calls:
         calls[entry["call"]].meaning = entry["meaning"]
     elif event == "outcome" and (run, entry["workspace_id"]) in attempts:
         attempt = attempts[run, entry["workspace_id"]]
         attempt.outcome, attempt.message = entry["outcome"], entry.get("message", "")
     elif event == "stray" and entry["outcome"] == DONE:
-        known = [one for one in attempts.values() if one.workspace_id == entry["workspace_id"]]
-        known[-1].outcome = DONE
+        of_workspace = [attempt for attempt in attempts.values()
+                        if attempt.workspace_id == entry["workspace_id"]]
+        of_workspace[-1].outcome = DONE
 
 
-def _standings(attempts: Iterable[ChangeAttempt]) -> dict[str, NetChange]:
+def _net_changes(attempts: Iterable[ChangeAttempt]) -> dict[str, NetChange]:
     net_changes: dict[str, NetChange] = {}
     for attempt in attempts:
         before = net_changes.get(attempt.workspace_id)
         if attempt.kind == "undo":
+            # A finished undo cancels the change; one that was cut off leaves it uncertain.
             if attempt.outcome in {DONE, ALREADY}:
                 net_changes.pop(attempt.workspace_id, None)
             elif before and attempt.touched:
@@ -165,12 +169,13 @@ def _standings(attempts: Iterable[ChangeAttempt]) -> dict[str, NetChange]:
             net_changes[attempt.workspace_id] = NetChange(
                 _original(before, attempt), attempt.after, since, attempt,
                 is_sure=attempt.outcome in {DONE, ALREADY})
-    return {name: one for name, one in net_changes.items()
-            if not one.is_sure or one.original != one.current}
+    # Changed there and back again by two plans: nothing is left to undo.
+    return {name: net for name, net in net_changes.items()
+            if not net.is_sure or net.original != net.current}
 
 
 def _original(before: NetChange | None, attempt: ChangeAttempt) -> Setting:
-    """The setting to go back to: across changes of ours that follow one another, no further."""
+    """Give the setting to go back to: across our own consecutive changes, and no further back."""
     if before is None:
         return attempt.before
     is_resumed = (before.latest.before, before.current) == (attempt.before, attempt.after)
@@ -180,5 +185,5 @@ def _original(before: NetChange | None, attempt: ChangeAttempt) -> Setting:
 
 
 def instant_of(text: str) -> datetime:
-    """An instant that a journal wrote."""
+    """Read an instant that a journal wrote."""
     return datetime.fromisoformat(text).astimezone(UTC)

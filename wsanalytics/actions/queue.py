@@ -18,13 +18,14 @@ AccountRegion = tuple[str | None, str | None]
 def deal(tasks: Iterable[Task], changers: Mapping[AccountRegion, Changer]) -> None:
     """Bring every task to its end, in their order, by the changer of its account and region.
 
-    Where AWS stops telling, that changer's ``broken`` says why and its tasks are given up; the
+    Where AWS stops answering, that changer's ``broken`` says why and its tasks are given up; the
     others go on. Raises :class:`AwsError` if nothing at all could be read.
     """
     queue, under_way, has_read = deque(tasks), list[Task](), False
     while queue or under_way:
         for changer in changers.values():
             changer.check_stop()
+        # As many at a time as one DescribeWorkspaces call can read back.
         while queue and len(under_way) < PER_CALL:
             task = queue.popleft()
             if not _is_over(task, changers[_account_region(task)]):
@@ -33,6 +34,8 @@ def deal(tasks: Iterable[Task], changers: Mapping[AccountRegion, Changer]) -> No
             break
         seen, error = _read(under_way, changers)
         has_read = has_read or error is None or bool(seen)
+        # No credentials anywhere, say: an error, as long as no change has been started that must be
+        # ended.
         is_hopeless = not has_read and all(changers[_account_region(task)].broken for task in queue)
         if error is not None and is_hopeless and not any(
                 task.started for task in (*under_way, *queue)):
@@ -43,6 +46,8 @@ def deal(tasks: Iterable[Task], changers: Mapping[AccountRegion, Changer]) -> No
             for task in under_way
         ]
         under_way = [task for task in under_way if task.outcome is None]
+        # Sleep only when a whole round sent nothing: otherwise fresh states are worth reading at
+        # once.
         if under_way and not any(progressed):
             soonest = min((changers[_account_region(task)].retry for task in under_way),
                           key=lambda retry: retry.poll_seconds)
@@ -66,13 +71,13 @@ def _read(
     under_way: list[Task], changers: Mapping[AccountRegion, Changer]
 ) -> tuple[dict[str, WorkspaceState], AwsError | None]:
     """Read what the WorkSpaces are now; and give the last error, if AWS failed to answer."""
-    seen: dict[str, WorkspaceState] = {}
+    states: dict[str, WorkspaceState] = {}
     failed = None
     for account_region in dict.fromkeys(map(_account_region, under_way)):
         tasks = [task for task in under_way if _account_region(task) == account_region]
         try:
-            seen |= changers[account_region].read(tasks)
+            states |= changers[account_region].read(tasks)
         except AwsError as error:
             changers[account_region].abort(tasks, error)
             failed = error
-    return seen, failed
+    return states, failed

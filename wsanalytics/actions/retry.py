@@ -1,4 +1,4 @@
-"""When a call that changes AWS is sent again, and when it is given up: one rule for all of them.
+"""Decide when a call that changes AWS is sent again, and when it is given up: one rule for all.
 
 ModifyWorkspaceProperties, StartWorkspaces, StopWorkspaces and CreateWorkspaces are never repeated
 blindly. After each answer the WorkSpace is read again, and only where it is not as it was asked
@@ -37,12 +37,12 @@ _FIELDS_BEFORE = {
     "poll": "poll_seconds", "backoff": "backoff_seconds", "tries": "max_attempts",
     "looks": "max_reads",
 }
-"""What the fields of the retry policy were called when it was called Patience."""
+"""Former names of the fields of the retry policy, from when it was called Patience."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How long, in seconds, and how often AWS is waited for, in everything that changes it.
+    """The seconds and counts for which AWS is waited for, in everything that changes it.
 
     ``propagation_seconds``: after an answer that says nothing, how long an effect is looked for
     before the request is sent again (AWS shows a change within 10 s). ``confirm_seconds``: how long
@@ -72,7 +72,7 @@ class RetryPolicy:
         return cls(**{_FIELDS_BEFORE[name]: value for name, value in fields.items()})
 
     def seconds_since(self, attempts: Attempts) -> float:
-        """How long ago the last of *attempts* was sent."""
+        """Return the seconds since the last of *attempts* was sent."""
         return self.monotonic() - attempts.sent_at
 
 
@@ -97,7 +97,7 @@ class Attempts:
 
 
 class Step(StrEnum):
-    """What follows a read that does not show the effect of what was asked for."""
+    """The next step after a read that does not show the requested effect."""
 
     WAIT = "wait"
     SEND = "send"

@@ -157,6 +157,8 @@ class Run:
         limit, why = options.limit, "over the limit of this run"
         if options.max_share < 1:
             fleet = self.size()
+            # The tiny addend keeps 0.1 of 30 at 3: the product is 2.9999… or 3.0000… by float
+            # rounding.
             most = math.floor(options.max_share * fleet + 1e-9)
             if limit is None or most < limit:
                 limit = most
@@ -167,7 +169,7 @@ class Run:
         return RunLimits(limit, options.stop_after_failures, why)
 
     def size(self) -> int:
-        """How many WorkSpaces there are where this run may make changes.
+        """Count the WorkSpaces where this run may make changes.
 
         Raises :class:`AwsError` where no account and region can be counted.
         """

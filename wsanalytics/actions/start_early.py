@@ -1,7 +1,7 @@
-"""When users usually come, and whether they come today: ``usual_arrivals`` and ``start_early``.
+"""Find when users usually come, and whether they come today: ``usual_arrivals``, ``start_early``.
 
 A WorkSpace that is started a few minutes before its user comes costs at most the hour that it
-would have cost anyway; if he does not come, it costs its timeout. The rule itself stands in
+would have cost anyway; if they do not come, it costs its timeout. The rule itself stands in
 ``habits``.
 """
 
@@ -18,7 +18,7 @@ import pandas as pd
 
 from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.start_stop import START, Candidate, PowerJob, jobs_of, start_or_stop
-from wsanalytics.actions.stop_idle import Keep, hours_between, of_place
+from wsanalytics.actions.stop_idle import Keep, hours_between, of_account_region
 from wsanalytics.aws import PER_CALL, StateReader, WorkspaceState, Writer
 from wsanalytics.calendars import Holidays, Zones
 from wsanalytics.deprecated import renamed_arguments
@@ -47,14 +47,14 @@ def usual_arrivals(
     holidays: Holidays | None = None,
     gaps: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """When each user usually comes on a day such as today, and how likely he comes today.
+    """Estimate when each user usually comes on a day such as today, and how likely today.
 
     *sessions* is a ``sessions`` table of the days in *observed*, *zone_of* names the WorkSpaces
     and their time zones, *now* tells what today is in each. Columns: ``workspace_id``;
-    ``expected_at`` (UTC), before which he came on one day in four only; ``chance``, from the same
+    ``expected_at`` (UTC), before which they came on one day in four only; ``chance``, from the same
     weekdays and, where these are few, from the other days of the kind; ``days`` that were
     observed of this kind (days with a gap of over two hours in *gaps* are none), and on how many
-    of them he ``came``. Public *holidays* count neither
+    of them they ``came``. Public *holidays* count neither
     way, and on one the chance is 0. A WorkSpace with too few days, or whose user never came on
     such a day, has no row.
     """
@@ -87,7 +87,7 @@ def usual_arrivals(
 def _counted(
     days: LocalDays, gaps: pd.DataFrame | None, holidays: Holidays | None
 ) -> npt.NDArray[np.bool_]:
-    """Which of *days* tell something of a user's habits: no gap over two hours, no holiday."""
+    """Mark the *days* that show a user's habits: no gap over two hours, no holiday."""
     left_out = days_with_long_gap(gaps, days.zone)
     if holidays is not None:
         dates = map(date.fromordinal, days.ordinals.tolist())
@@ -125,7 +125,7 @@ def start_early(
     def job_of(one: Writer) -> PowerJob:
         reader = StateReader(one.connection)
         finder = _Finder(opened, reader, ahead, min_chance, zones, holidays, options)
-        found = finder.find(keep(of_place(inventory, one)))
+        found = finder.find(keep(of_account_region(inventory, one)))
         return PowerJob(writer=one, reader=reader, candidates=found, recheck=finder.recheck,
                     about={"ahead_minutes": ahead.total_seconds() / 60})
 
@@ -176,8 +176,10 @@ class _Finder:
         return sorted(chosen, key=lambda choice: (-(choice.chance or 0), choice.workspace_id))
 
     def _aws_now(self, ids: list[str]) -> datetime:
-        seen = self.reader.read(ids[:PER_CALL], connected=True).values()
-        return max((one.looked_at for one in seen if one.looked_at), default=self.options.clock())
+        states = self.reader.read(ids[:PER_CALL], connected=True).values()
+        return max(
+            (state.looked_at for state in states if state.looked_at), default=self.options.clock()
+        )
 
     def _was_there_today(self, present: WorkspaceState, now: datetime) -> bool:
         zone, last = self.zones.zone(present.directory_id), present.last_connected_at
@@ -189,15 +191,17 @@ class _Finder:
     ) -> Candidate:
         assert present.setting is not None
         timeout = timedelta(minutes=present.setting.auto_stop_minutes or 0)
-        comes_at = expected_at.to_pydatetime()
-        if_he_comes = hours_between(now, comes_at)
-        if_not = hours_between(now - timedelta(hours=1), now + timeout)
+        expected = expected_at.to_pydatetime()
+        # Started early and used: the hours up to the connect. Unused: the started hour and the
+        # timeout.
+        hours_if_used = hours_between(now, expected)
+        hours_if_unused = hours_between(now - timedelta(hours=1), now + timeout)
         return Candidate(
-            name, present, last_connected_at=present.last_connected_at, expected_at=comes_at,
-            chance=chance, saved_hours=-(chance * if_he_comes + (1 - chance) * if_not))
+            name, present, last_connected_at=present.last_connected_at, expected_at=expected,
+            chance=chance, saved_hours=-(chance * hours_if_used + (1 - chance) * hours_if_unused))
 
     def recheck(self, present: WorkspaceState) -> str:
-        """Why not to start it after all, as AWS tells right before the call."""
+        """Give the reason not to start it after all, by a read right before the call."""
         if present.looked_at is not None and self._was_there_today(present, present.looked_at):
             return "its user has been there today"
         return ""

@@ -39,7 +39,7 @@ _AFTERWARDS = {STOP: {"STARTING"}, START: set[str]()}
 """States that can only follow what was asked for: its user has come back and starts it again."""
 _FROM = {STOP: {"AVAILABLE"}, START: {"STOPPED"}}
 _MOST_FAILED_REQUESTS = 3
-"""How often AWS may name a WorkSpace among those that a call failed for, before it is given up."""
+"""The number of times that AWS may name a WorkSpace in FailedRequests before it is given up."""
 _EXAMPLE = "actions.journal.jsonl"
 
 
@@ -195,7 +195,7 @@ class PowerRunner:
 
 @dataclass(frozen=True, kw_only=True)
 class PowerJob:
-    """What a command found to do in one account and region, and how a call is to be guarded."""
+    """The work of a command in one account and region, and how each call is guarded."""
 
     writer: Writer
     reader: StateReader

@@ -1,7 +1,7 @@
-"""Who has been gone for a while, so that the WorkSpace runs for nobody: ``stop_idle``.
+"""Find WorkSpaces whose users have been gone for a while, so that they run unused: ``stop_idle``.
 
 The shortest AutoStop timeout is an hour. Whoever stops a WorkSpace earlier, once its user has been
-gone for 15 minutes say, saves the rest of it; if the user comes back within that time, he waits.
+gone for 15 minutes say, saves the rest of it; if the user comes back within that time, they wait.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SMALL_FLEET = 200
 _SWITCHED_ON = ("it runs though its timeout has passed, so somebody has switched it on, and no "
                 "sample tells when: collect more often")
 Keep = Callable[[pd.DataFrame], pd.DataFrame]
-"""What narrows a fleet: a ``workspaces`` table in, some of its rows out."""
+"""A filter of a fleet: a ``workspaces`` table in, some of its rows out."""
 
 
 @renamed_arguments(terms="options")
@@ -52,9 +52,9 @@ def stop_idle(
 
     The fleet is the one that *store* knows; each WorkSpace is looked at anew, and once more right
     before the call, so that nobody who has just come back is stopped. A user is gone since the
-    last connection that AWS or a sample tells of; a WorkSpace that was started for somebody who
-    has not come yet counts as idle since then, as the store's samples or *journal* tell. One that
-    runs though its own timeout has passed was switched on by somebody: unless a sample tells that
+    last connection that AWS or a sample shows; a WorkSpace that was started for somebody who
+    has not come yet counts as idle since then, by the store's samples or *journal*. One that
+    runs though its own timeout has passed was switched on by somebody: unless a sample shows that
     it has run for nobody since, it is left alone.
     A status that AWS checked more than some minutes ago says nothing of now, so nobody is stopped
     on it; nor is what would save no hour by the clock: it stops by itself before the next begins.
@@ -67,12 +67,17 @@ def stop_idle(
     opened = Store.of(store)
     inventory = opened.inventory()
 
-    def job_of(one: Writer) -> PowerJob:
-        reader = StateReader(one.connection)
+    def job_of(account_writer: Writer) -> PowerJob:
+        reader = StateReader(account_writer.connection)
         finder = _Finder(opened, reader, idle, working_hours, zones, started)
-        found = finder.find(keep(of_place(inventory, one)))
-        return PowerJob(writer=one, reader=reader, candidates=found, recheck=finder.recheck,
-                    about={"idle_minutes": idle.total_seconds() / 60})
+        candidates = finder.find(keep(of_account_region(inventory, account_writer)))
+        return PowerJob(
+            writer=account_writer,
+            reader=reader,
+            candidates=candidates,
+            recheck=finder.recheck,
+            about={"idle_minutes": idle.total_seconds() / 60},
+        )
 
     works, refused = jobs_of(writer, job_of, options.log)
     return start_or_stop(
@@ -80,27 +85,27 @@ def stop_idle(
     )
 
 
-def of_place(workspaces: pd.DataFrame, writer: Writer) -> pd.DataFrame:
-    """The living WorkSpaces of a writer's account and region that can be stopped and started."""
+def of_account_region(workspaces: pd.DataFrame, writer: Writer) -> pd.DataFrame:
+    """Return the living WorkSpaces of a writer's account and region that can be stopped."""
     where = writer.connection
-    kept = (
+    is_candidate = (
         (workspaces["account_id"] == where.account_id) & (workspaces["region"] == where.region)
         & workspaces["terminated_at"].isna() & billable(workspaces)
     )
-    return workspaces[kept].reset_index(drop=True)
+    return workspaces[is_candidate].reset_index(drop=True)
 
 
 def _started(entries: list[Entry]) -> dict[str, datetime]:
-    """When WorkSpaces were started by us, as a journal tells."""
-    found: dict[str, datetime] = {}
+    """Return when this journal's runs started WorkSpaces, by id."""
+    started_at: dict[str, datetime] = {}
     for entry in entries:
         if entry["event"] == "call" and entry["action"] == "workspaces:StartWorkspaces":
             at = datetime.fromisoformat(entry["at"]).astimezone(UTC)
-            found |= {
+            started_at |= {
                 request["WorkspaceId"]: at
                 for request in entry["request"]["StartWorkspaceRequests"]
             }
-    return found
+    return started_at
 
 
 class _Finder:
@@ -119,37 +124,42 @@ class _Finder:
         self.working_hours, self.zones, self.started = working_hours, zones, started
 
     def find(self, workspaces: pd.DataFrame) -> list[Candidate]:
-        """Those of *workspaces* whose users are gone, who save most by it first."""
+        """Find those of *workspaces* whose users are gone, the largest saving first."""
         ids = self._worth_a_look(workspaces["workspace_id"].tolist())
         if not ids:
             return []
-        seen = self.reader.read(ids, tags=True, connected=True)
+        states = self.reader.read(ids, tags=True, connected=True)
         running = {
-            name: one for name, one in seen.items()
-            if one.running_mode == RunningMode.AUTO_STOP and one.state == "AVAILABLE"
-            and one.connection == "DISCONNECTED" and one.checked_at is not None
+            name: state for name, state in states.items()
+            if state.running_mode == RunningMode.AUTO_STOP and state.state == "AVAILABLE"
+            and state.connection == "DISCONNECTED" and state.checked_at is not None
         }
         if not running:
             return []
-        now = max(one.looked_at for one in running.values() if one.looked_at)
-        busy, watched = self._seen(list(running), now)
-        found = []
-        for name, one in running.items():
-            since = self.idle_since(one, busy.get(name))
-            checked = _checked(one)
+        # AWS's clock, not this computer's: idle times are differences between AWS's own timestamps.
+        now = max(state.looked_at for state in running.values() if state.looked_at)
+        # A sample is stronger evidence than AWS's last connection, which lags; the later of both
+        # counts.
+        busy_at, seen_running = self._seen(list(running), now)
+        candidates = []
+        for name, state in running.items():
+            since = self.idle_since(state, busy_at.get(name))
+            checked = _checked(state)
             if since is None or checked is None or checked - since < self.idle:
                 continue
-            candidate = self._candidate(one, since, is_watched=name in watched)
+            candidate = self._candidate(state, since, is_watched=name in seen_running)
             if candidate.saved_hours > 0 or candidate.why_not:
-                found.append(candidate)
-        return sorted(found, key=lambda one: (-one.saved_hours, one.workspace_id))
+                candidates.append(candidate)
+        return sorted(
+            candidates, key=lambda candidate: (-candidate.saved_hours, candidate.workspace_id)
+        )
 
     def _worth_a_look(self, ids: list[str]) -> list[str]:
-        """Without those of a large fleet that a late sample saw in use, or stopped."""
+        """Leave out those of a large fleet that a late sample saw in use, or stopped."""
         if len(ids) <= _SMALL_FLEET:
             return ids
         some = self.reader.read(ids[:PER_CALL], connected=True).values()
-        now = max((one.looked_at for one in some if one.looked_at), default=None)
+        now = max((state.looked_at for state in some if state.looked_at), default=None)
         if now is None:
             return ids
         samples = self.store.samples((now - self.idle).date(), (now + timedelta(days=1)).date(),
@@ -162,7 +172,7 @@ class _Finder:
         return [workspace_id for workspace_id in ids if workspace_id not in left_out]
 
     def _seen(self, ids: list[str], now: datetime) -> tuple[dict[str, datetime], set[str]]:
-        """When samples last saw each WorkSpace in use or not running: it is idle since later.
+        """Return when samples last saw each WorkSpace in use or not running.
 
         And which were seen running for nobody within the idle time, or started by us: of the
         others nobody knows whether they were switched on a moment ago.
@@ -181,9 +191,9 @@ class _Finder:
                 ours | set(late["workspace_id"].astype("str")))
 
     def idle_since(self, present: WorkspaceState, busy_at: datetime | None) -> datetime | None:
-        """Since when nobody has been there; None where nothing tells."""
-        known = [present.last_connected_at, busy_at, self.started.get(present.workspace_id)]
-        return max((one for one in known if one is not None), default=None)
+        """Return since when nobody has used it; None where nothing shows it."""
+        times = [present.last_connected_at, busy_at, self.started.get(present.workspace_id)]
+        return max((at for at in times if at is not None), default=None)
 
     def _candidate(
         self, present: WorkspaceState, since: datetime, *, is_watched: bool
@@ -212,7 +222,7 @@ class _Finder:
         return f"it is {now.astimezone(zone):%a %H:%M} in {zone.key}, within the working hours"
 
     def recheck(self, present: WorkspaceState) -> str:
-        """Why not to stop it after all, as AWS tells right before the call."""
+        """Give the reason not to stop it after all, by a read right before the call."""
         if present.connection == "CONNECTED":
             return "its user has just come back"
         checked, now = _checked(present), present.looked_at
@@ -228,7 +238,7 @@ class _Finder:
 
 
 def _aged(present: WorkspaceState) -> str:
-    """Why AWS's word on the connection says nothing of now; empty if it does."""
+    """Give the reason why AWS's connection status is too old to act on; empty if it is fresh."""
     if present.is_fresh or present.checked_at is None:
         return ""
     return (f"AWS checked its connection at {present.checked_at:%Y-%m-%d %H:%M} UTC, which says "
@@ -236,20 +246,21 @@ def _aged(present: WorkspaceState) -> str:
 
 
 def _checked(present: WorkspaceState) -> datetime | None:
-    """When AWS checked the connection; a check cannot lie after the answer that tells of it."""
+    """Return when AWS checked the connection; never later than the answer that reports it."""
     if present.checked_at is None or present.looked_at is None:
         return None
     return min(present.checked_at, present.looked_at)
 
 
 def hours_between(start: datetime, stop: datetime) -> float:
-    """How many more clock hours are billed if a WorkSpace that is on at *start* stops at *stop*.
+    """Count the extra clock hours billed if a WorkSpace that is on at *start* stops at *stop*.
 
     >>> hours_between(datetime(2026, 3, 2, 9, 20, tzinfo=UTC),
     ...               datetime(2026, 3, 2, 10, 5, tzinfo=UTC))
     1.0
     """
     first = to_micros(start) // MICROS_PER_HOUR * MICROS_PER_HOUR
+    # Two runs from the start of the hour that is paid already, so the difference is new hours only.
     ends = np.array([max(to_micros(start), first + 1), max(to_micros(stop), first + 1)])
     alone = np.arange(2, dtype=np.int64)
     pieces = Pieces(alone, alone, np.array([first, first]), ends)

@@ -49,14 +49,18 @@ def undo(
     writers = [writer] if isinstance(writer, Writer) else list(writer)
     with ExitStack() as stack:
         read_journal(journal)  # refused before anything is made
-        book, ledger = open_journal_of(
+        opened, ledger = open_journal_of(
             stack, journal, dry_run=dry_run, repairs=True, options=options
         )
+        # Newest first: a WorkSpace changed by two runs goes back by the road it came.
         net_changes = in_force(ledger, only, journal)
         changes = [_reversed(net_change) for net_change in reversed(net_changes.values())]
-        places = dict.fromkeys((one.account_id, one.region) for one in changes)
-        by_writer = {place: next((one for one in writers if account_region_of(one) == place), None)
-                     for place in places}
+        account_regions = dict.fromkeys((change.account_id, change.region) for change in changes)
+        by_writer = {
+            account_region: next(
+                (writer for writer in writers if account_region_of(writer) == account_region), None)
+            for account_region in account_regions
+        }
         check_accounts(by_writer, writers, "the journal")
         tasks = {change.workspace_id: Task(
             change, partially_applied=net_changes[change.workspace_id].may_be_partial,
@@ -67,7 +71,7 @@ def undo(
                 [net_change for net_change in net_changes.values() if not net_change.is_sure],
                 options,
             )
-        run = Run("undo", writers, by_writer, options, dry_run, book)
+        run = Run("undo", writers, by_writer, options, dry_run, opened)
         run.execute(tasks, [])
     return as_frame(list(tasks.values()), run.refusals)
 
@@ -75,35 +79,35 @@ def undo(
 def in_force(
     ledger: JournalState, only: Iterable[str] | None, journal: Path
 ) -> dict[str, NetChange]:
-    """What there is to take back by *ledger*: all of it, or that of the WorkSpaces *only*.
+    """Return the changes to take back by *ledger*: all, or those of the WorkSpaces *only*.
 
     Raises :class:`InputError` for ids of which no change is in force by the *journal*.
     """
     if only is None:
         return ledger.net_changes
     names = [only] if isinstance(only, str) else list(dict.fromkeys(only))
-    lost = [name for name in names if name not in ledger.net_changes]
-    if lost:
-        there = listed(list(ledger.net_changes))
+    unknown = [name for name in names if name not in ledger.net_changes]
+    if unknown:
+        changed = listed(list(ledger.net_changes))
         raise InputError(
-            f"no change of {listed(lost)} is in force by it", where=str(journal),
+            f"no change of {listed(unknown)} is in force by it", where=str(journal),
             rule="only a change that was made, and not taken back yet, can be taken back",
-            fix=f"name some of those in force: {there}" if there else "apply the plan first")
-    return {name: one for name, one in ledger.net_changes.items() if name in names}
+            fix=f"name some of those in force: {changed}" if changed else "apply the plan first")
+    return {name: net_change for name, net_change in ledger.net_changes.items() if name in names}
 
 
 def _let_settle(unfinished: Iterable[NetChange], options: RunOptions) -> None:
-    """A call that a kill cut off a moment ago may still arrive."""
-    ages = [(options.clock() - one.since).total_seconds() for one in unfinished]
+    """Wait until a call that a kill cut off a moment ago has surely arrived or been lost."""
+    ages = [(options.clock() - net_change.since).total_seconds() for net_change in unfinished]
     wait = options.retry.propagation_seconds
     options.retry.sleep(max(0, min(wait, wait - min(ages, default=math.inf))))
 
 
-def _reversed(standing: NetChange) -> Change:
-    attempt = standing.latest
+def _reversed(net_change: NetChange) -> Change:
+    attempt = net_change.latest
     saving = attempt.promise.get("saving_usd_per_month")
-    waits = attempt.promise.get("extra_cold_starts_per_week")
+    cold_starts = attempt.promise.get("extra_cold_starts_per_week")
     return Change(
-        workspace_id=attempt.workspace_id, before=standing.current, after=standing.original,
+        workspace_id=attempt.workspace_id, before=net_change.current, after=net_change.original,
         user_name=attempt.user_name, account_id=attempt.account_id, region=attempt.region,
-        saving_usd_per_month=-(saving or 0.0), extra_cold_starts_per_week=-(waits or 0.0))
+        saving_usd_per_month=-(saving or 0.0), extra_cold_starts_per_week=-(cold_starts or 0.0))

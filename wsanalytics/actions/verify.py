@@ -1,4 +1,4 @@
-"""What changes have saved so far, against what was promised: ``verify``.
+"""Compare what changes have saved so far with what was expected: ``verify``.
 
 Nobody knows what would have been. But what users really did since a change is known, so it is
 replayed under the setting that was and under the one that is, and both are billed by the same
@@ -35,25 +35,25 @@ from wsanalytics.timeline import INSTANT_DTYPE, Window, months_later, months_of
 OLD, NEW = "as it was", "as it is"
 _CENT = 0.005
 _CLOCKS_APART = timedelta(minutes=5)
-"""How far the journal's clock may be from AWS's, which turns away calls that are further off."""
+"""The most that the journal's clock may be off AWS's, which refuses calls that are further off."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """One change that is in force: when it was begun, from when it pays, until when it counts."""
+    """One change in effect: when it was started, from when it pays, until when it counts."""
 
-    standing: NetChange
+    net_change: NetChange
     began: datetime
     pays_from: datetime
     until: datetime
 
     @property
     def name(self) -> str:
-        return self.standing.latest.workspace_id
+        return self.net_change.latest.workspace_id
 
     @property
     def months(self) -> float:
-        """How many months the promise runs, by the days of each."""
+        """Return the months for which the saving was expected, by the days of each."""
         if self.until <= self.pays_from:
             return 0.0
         months = months_of(Window(self.pays_from, self.until))
@@ -69,7 +69,7 @@ def verify(
     prices: Path | str | None = None,
     discount: float | None = None,
 ) -> pd.DataFrame:
-    """A ``verified`` table: what each change that *journal* tells of has saved, by *store*.
+    """Return a ``verified`` table: what each change in *journal* has saved, by *store*.
 
     Changes that were taken back, or never came to their end, are left out; those younger than
     *min_days* at the end of what the store covers are *too early*. A change from ALWAYS_ON to
@@ -81,48 +81,48 @@ def verify(
     """
     store = Store.of(store)
     ledger = journal_state(read_journal(journal))
-    done = [net_change for net_change in ledger.net_changes.values()
+    net_changes = [net_change for net_change in ledger.net_changes.values()
             if net_change.is_sure and net_change.latest.kind == "apply"]
-    if not done:
+    if not net_changes:
         return _frame([])
     inventory, end = store.inventory(), store.covered().end
-    known = set(inventory["workspace_id"])
-    if not any(one.latest.workspace_id in known for one in done):
+    in_store = set(inventory["workspace_id"])
+    if not any(change.latest.workspace_id in in_store for change in net_changes):
         raise InputError(
             "it knows none of the WorkSpaces that the journal tells of", where=str(store.folder),
             rule="a change is verified by what its user did since",
             fix="name the store of that account and region")
     settings = store.settings()
-    changed = _changed_again(done, settings)
-    made = [_Made(one, _began(one, ledger.attempts), _pays_from(one),
-                  min(end, changed.get(one.latest.workspace_id, end)))
-            for one in done if one.latest.workspace_id in known]
+    changed = _changed_again(net_changes, settings)
+    made = [_Made(change, _began(change, ledger.attempts), _pays_from(change),
+                  min(end, changed.get(change.latest.workspace_id, end)))
+            for change in net_changes if change.latest.workspace_id in in_store]
     rows = []
     for (first, until, _), group in _alike(made).items():
-        early = [one for one in group
-                 if until - one.standing.since < timedelta(days=min_days)]
-        rows += [_row(one, {}, "too early") for one in early]
-        ripe = [one for one in group if one not in early]
-        if ripe:
-            rows += _judged(ripe, Window(first, until), store, inventory, settings,
-                            _prices(ripe[0].standing, prices, discount),
-                            _rule(ripe[0].standing, hour_rule))
+        too_young = [change for change in group
+                 if until - change.net_change.since < timedelta(days=min_days)]
+        rows += [_row(change, {}, "too early") for change in too_young]
+        old_enough = [change for change in group if change not in too_young]
+        if old_enough:
+            rows += _judged(old_enough, Window(first, until), store, inventory, settings,
+                            _prices(old_enough[0].net_change, prices, discount),
+                            _rule(old_enough[0].net_change, hour_rule))
     return _frame(rows)
 
 
-def _pays_from(one: NetChange) -> datetime:
-    """To AUTO_STOP, hours are billed from the next 1st (``switching``); all else at once."""
-    is_mode = one.latest.before.running_mode is not one.current.running_mode
-    if not is_mode or one.current.running_mode is RunningMode.ALWAYS_ON:
-        return one.since
-    return months_later(one.since, 1)
+def _pays_from(net_change: NetChange) -> datetime:
+    """Return when it begins to pay: to AUTO_STOP from the next 1st, all else at once."""
+    is_mode = net_change.latest.before.running_mode is not net_change.current.running_mode
+    if not is_mode or net_change.current.running_mode is RunningMode.ALWAYS_ON:
+        return net_change.since
+    return months_later(net_change.since, 1)
 
 
-def _began(one: NetChange, attempts: list[ChangeAttempt]) -> datetime:
-    """When its first call was made, which may be that of a run which did not come to its end."""
-    began, latest = one.since, one.latest
-    mine = [attempt for attempt in attempts if attempt.workspace_id == latest.workspace_id]
-    for attempt in reversed(mine[: mine.index(latest) + 1]):
+def _began(net_change: NetChange, attempts: list[ChangeAttempt]) -> datetime:
+    """Return when its first call was made, which may be that of a run which did not end."""
+    began, latest = net_change.since, net_change.latest
+    of_workspace = [attempt for attempt in attempts if attempt.workspace_id == latest.workspace_id]
+    for attempt in reversed(of_workspace[: of_workspace.index(latest) + 1]):
         if attempt is not latest and (
             attempt.kind != latest.kind or attempt.outcome in {DONE, ALREADY}
         ):
@@ -132,36 +132,36 @@ def _began(one: NetChange, attempts: list[ChangeAttempt]) -> datetime:
     return began
 
 
-def _changed_again(done: Iterable[NetChange], settings: pd.DataFrame) -> dict[str, datetime]:
-    """The day on which somebody gave a WorkSpace another setting, as the store saw it."""
-    found = {}
+def _changed_again(net_changes: Iterable[NetChange], settings: pd.DataFrame) -> dict[str, datetime]:
+    """Return the day on which somebody gave a WorkSpace another setting, as the store saw it."""
+    changed_at = {}
     rows = settings.groupby("workspace_id", observed=True)
-    for one in done:
-        name = one.latest.workspace_id
+    for net_change in net_changes:
+        name = net_change.latest.workspace_id
         if name not in rows.groups:
             continue
-        own = rows.get_group(name)
-        later = own[own["since"] > one.since + timedelta(minutes=30)]
-        other = later[later["setting"] != str(one.current)]
+        of_workspace = rows.get_group(name)
+        later = of_workspace[of_workspace["since"] > net_change.since + timedelta(minutes=30)]
+        other = later[later["setting"] != str(net_change.current)]
         if len(other):
             at = other["since"].iloc[0].to_pydatetime()
-            found[name] = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    return found
+            changed_at[name] = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return changed_at
 
 
 _Alike = tuple[datetime, datetime, tuple[object, ...]]
 
 
 def _alike(made: list[_Made]) -> dict[_Alike, list[_Made]]:
-    """The changes by the window they are replayed in, from their month's 1st, and their terms."""
+    """Group the changes by replay window, from their month's 1st, and by their terms."""
     groups: dict[_Alike, list[_Made]] = {}
-    for one in made:
-        first = one.standing.since.astimezone(UTC).replace(
+    for change in made:
+        first = change.net_change.since.astimezone(UTC).replace(
             day=1, hour=0, minute=0, second=0, microsecond=0)
-        plan = one.standing.latest.run_begin.get("plan", {})
+        plan = change.net_change.latest.run_begin.get("plan", {})
         options = tuple(plan.get(name) for name in ("hour_rule", "discount", "maintenance_hours"))
-        until = max(one.until, first + timedelta(days=1))
-        groups.setdefault((first, until, options), []).append(one)
+        until = max(change.until, first + timedelta(days=1))
+        groups.setdefault((first, until, options), []).append(change)
     return groups
 
 
@@ -169,74 +169,86 @@ def _judged(
     group: list[_Made], window: Window, store: Store, inventory: pd.DataFrame,
     settings: pd.DataFrame, book: PriceBook, rule: HourRule,
 ) -> list[dict[str, Any]]:
-    """The changes of one window, replayed under both settings and billed."""
-    names = [one.name for one in group]
+    """Replay the changes of one window under both settings, and bill both."""
+    names = [change.name for change in group]
     fleet = inventory[inventory["workspace_id"].isin(names)].reset_index(drop=True)
-    found = find_stored(store, fleet, window)
-    both = replay(found.sessions, _both_ways(group, settings, window), window=window,
-                  commands=found.commands)
-    hours = group[0].standing.latest.run_begin.get("plan", {}).get("maintenance_hours", 1)
+    from_store = find_stored(store, fleet, window)
+    replayed = replay(from_store.sessions, _both_ways(group, settings, window), window=window,
+                  commands=from_store.commands)
+    hours = group[0].net_change.latest.run_begin.get("plan", {}).get("maintenance_hours", 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotBilledWarning)
-        charges = bill(both, fleet, book, hour_rule=rule, maintenance_hours=hours)
+        charges = bill(replayed, fleet, book, hour_rule=rule, maintenance_hours=hours)
     sums = charges.pivot_table(
         index="workspace_id", columns="setting", values=["total_usd", "cold_starts"],
         aggfunc=lambda values: values.sum(min_count=1), observed=True)
     priced = set(charges.loc[charges["total_usd"].notna(), "workspace_id"])
-    names = pd.Index(found.gaps["workspace_id"].unique())
-    unobserved = dict(zip(names, unobserved_days(found.gaps, names), strict=True))
+    names = pd.Index(from_store.gaps["workspace_id"].unique())
+    unobserved = dict(zip(names, unobserved_days(from_store.gaps, names), strict=True))
     rows = []
-    for one in group:
-        if one.months == 0:
-            rows.append(_row(one, {}, "too early"))
+    for change in group:
+        if change.months == 0:
+            rows.append(_row(change, {}, "too early"))
             continue
-        days = (one.until - one.standing.since).total_seconds() / 86400
-        if one.name not in priced:
-            rows.append(_row(one, {}, "no price"))
+        # Elapsed days since the change itself, not since its month's 1st, where the replay begins.
+        days = (change.until - change.net_change.since).total_seconds() / 86400
+        if change.name not in priced:
+            rows.append(_row(change, {}, "no price"))
             continue
-        cell = sums.loc[one.name]
+        cell = sums.loc[change.name]
         values = {"realised_usd": cell["total_usd", OLD] - cell["total_usd", NEW],
                   "extra_cold_starts": cell["cold_starts", NEW] - cell["cold_starts", OLD]}
-        is_silent = is_unjudgeable(days, unobserved.get(one.name, 0.0))
-        rows.append(_row(one, values, "unobserved" if is_silent else ""))
+        is_silent = is_unjudgeable(days, unobserved.get(change.name, 0.0))
+        rows.append(_row(change, values, "unobserved" if is_silent else ""))
     return rows
 
 
 def _both_ways(
     group: list[_Made], settings: pd.DataFrame, window: Window
 ) -> tuple[Schedule, Schedule]:
-    """What held in *window* without the changes, and with them.
+    """Return the settings that held in *window* without the changes, and with them.
 
     What held before a change is what the store knows of it, and at last the setting that the
     journal found: where the store knows nothing, that held from the window's start.
     """
-    ended = {one.name: pd.Timestamp(one.began - _CLOCKS_APART) for one in group}
-    known = settings[settings["since"] < settings["workspace_id"].map(ended)]
-    found = pd.DataFrame({
-        "workspace_id": [one.name for one in group],
-        "setting": [str(one.standing.latest.before) for one in group],
-        "since": pd.Series([ended[one.name] for one in group], dtype=INSTANT_DTYPE)})
-    was = schedule_of(pd.concat([known[list(SETTINGS.names)], found], ignore_index=True), window)
-    made = pd.DataFrame({
-        "workspace_id": [one.name for one in group],
-        "at": pd.Series([one.standing.since for one in group], dtype=INSTANT_DTYPE),
-        "order": [str(one.standing.current) for one in group]})
-    commands = pd.concat([was.commands, made], ignore_index=True)
+    # A little early, so that the store's record of our own change never counts as what was before.
+    ended = {change.name: pd.Timestamp(change.began - _CLOCKS_APART) for change in group}
+    before = settings[settings["since"] < settings["workspace_id"].map(ended)]
+    journalled = pd.DataFrame({
+        "workspace_id": [change.name for change in group],
+        "setting": [str(change.net_change.latest.before) for change in group],
+        "since": pd.Series([ended[change.name] for change in group], dtype=INSTANT_DTYPE)})
+    was = schedule_of(
+        pd.concat([before[list(SETTINGS.names)], journalled], ignore_index=True), window
+    )
+    changed = pd.DataFrame({
+        "workspace_id": [change.name for change in group],
+        "at": pd.Series([change.net_change.since for change in group], dtype=INSTANT_DTYPE),
+        "order": [str(change.net_change.current) for change in group]})
+    commands = pd.concat([was.commands, changed], ignore_index=True)
     return Schedule(was.opening, was.commands, OLD), Schedule(was.opening, commands, NEW)
 
 
-def _row(one: _Made, values: dict[str, Any], verdict: str) -> dict[str, Any]:
-    attempt, promise = one.standing.latest, one.standing.latest.promise
-    promised = {f"promised{part}_usd": _scaled(promise.get(f"saving{name}"), one.months)
+def _row(change: _Made, values: dict[str, Any], verdict: str) -> dict[str, Any]:
+    attempt, promise = change.net_change.latest, change.net_change.latest.promise
+    promised = {f"promised{part}_usd": _scaled(promise.get(f"saving{name}"), change.months)
                 for part, name in (("", "_usd_per_month"), ("_low", "_low_usd"),
                                    ("_high", "_high_usd"))}
-    row: dict[str, Any] = {
-        "workspace_id": one.name, "user_name": attempt.user_name,
-        "from_setting": str(one.standing.latest.before), "to_setting": str(one.standing.current),
-        "changed_at": one.standing.since, "until_at": one.until,
-        "days": max(0.0, (one.until - one.pays_from).total_seconds() / 86400),
-        "realised_usd": np.nan, "extra_cold_starts": np.nan,
-    } | (promised if verdict != "too early" else dict.fromkeys(promised, np.nan)) | values
+    row: dict[str, Any] = (
+        {
+            "workspace_id": change.name,
+            "user_name": attempt.user_name,
+            "from_setting": str(change.net_change.latest.before),
+            "to_setting": str(change.net_change.current),
+            "changed_at": change.net_change.since,
+            "until_at": change.until,
+            "days": max(0.0, (change.until - change.pays_from).total_seconds() / 86400),
+            "realised_usd": np.nan,
+            "extra_cold_starts": np.nan,
+        }
+        | (promised if verdict != "too early" else dict.fromkeys(promised, np.nan))
+        | values
+    )
     return row | {"verdict": verdict or _verdict(row)}
 
 
@@ -256,14 +268,14 @@ def _verdict(row: dict[str, Any]) -> str:
     return "better" if saved > high + _CENT else "as promised"
 
 
-def _rule(one: NetChange, hour_rule: HourRule | str | None) -> HourRule:
-    told = one.latest.run_begin.get("plan", {}).get("hour_rule", HourRule.CLOCK_HOUR)
-    return HourRule.parse(hour_rule or told)
+def _rule(net_change: NetChange, hour_rule: HourRule | str | None) -> HourRule:
+    of_plan = net_change.latest.run_begin.get("plan", {}).get("hour_rule", HourRule.CLOCK_HOUR)
+    return HourRule.parse(hour_rule or of_plan)
 
 
-def _prices(one: NetChange, path: Path | str | None, discount: float | None) -> PriceBook:
-    told = one.latest.run_begin.get("plan", {}).get("discount", 0.0)
-    return load_prices(path=path).discounted(told if discount is None else discount)
+def _prices(net_change: NetChange, path: Path | str | None, discount: float | None) -> PriceBook:
+    of_plan = net_change.latest.run_begin.get("plan", {}).get("discount", 0.0)
+    return load_prices(path=path).discounted(of_plan if discount is None else discount)
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:

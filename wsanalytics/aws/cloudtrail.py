@@ -1,4 +1,4 @@
-"""When WorkSpaces were created and switched, from CloudTrail's last 90 days."""
+"""Read when WorkSpaces were created and switched, from CloudTrail's last 90 days."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from wsanalytics.files import json_of
 
 _LOG = logging.getLogger(__name__)
 ACTIONS = ("cloudtrail:LookupEvents",)
-"""What may be called here."""
+"""IAM actions that this module calls."""
 DAYS_KEPT = 90
-"""How far back LookupEvents looks."""
+"""Days for which LookupEvents keeps events."""
 _SOURCE = "workspaces.amazonaws.com"
 _PER_PAGE = 50
 Event = Literal["ModifyWorkspaceProperties", "CreateWorkspaces"]
@@ -44,10 +44,10 @@ def read_changes(
     *,
     on_page: Callable[[int], None] | None = None,
 ) -> list[Change]:
-    """The creations and changes of mode or timeout from *start* to *end*, in the order of time.
+    """Read the creations and changes of mode or timeout from *start* to *end*, in order of time.
 
     Calls that AWS refused are no changes. *on_page* is called after each page with the number of
-    events in it. CloudTrail answers two calls a second, so a long stretch takes a while.
+    events in it. CloudTrail answers two calls a second, so a long interval takes a while.
     """
     changes = []
     for event in _EVENTS:
@@ -56,51 +56,54 @@ def read_changes(
             LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": event}],
             MaxResults=_PER_PAGE,
         ):
-            changes += [change for told in page for change in _changes(told, event)]
+            changes += [change for described in page for change in _changes(described, event)]
             if on_page:
                 on_page(len(page))
+    # CloudTrail answers newest first, and one kind of event after the other.
     return sorted(changes, key=lambda change: (change.at, change.workspace_id))
 
 
-def _changes(told: Any, event: Event) -> Iterator[Change]:  # noqa: ANN401  # whatever was answered
+def _changes(described: Any, event: Event) -> Iterator[Change]:  # noqa: ANN401  # whatever was answered
     try:
-        detail = json_of(told["CloudTrailEvent"])
+        detail = json_of(described["CloudTrailEvent"])
         if detail.get("eventSource", _SOURCE) == _SOURCE and not detail.get("errorCode"):
             find = _modified if event == "ModifyWorkspaceProperties" else _created
-            yield from find(detail, _instant(detail, told))
+            yield from find(detail, _instant(detail, described))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        name = told.get("EventId") if isinstance(told, dict) else told
+        name = described.get("EventId") if isinstance(described, dict) else described
         _LOG.warning("CloudTrail's event %s cannot be read: %r", name, error)
 
 
 def _modified(detail: dict[str, Any], at: datetime) -> Iterator[Change]:
-    asked = detail["requestParameters"]
-    mode, minutes = _setting(asked.get("workspaceProperties"))
+    request = detail["requestParameters"]
+    mode, minutes = _setting(request.get("workspaceProperties"))
     if mode or minutes:
-        yield Change(workspace_id=asked["workspaceId"], at=at, running_mode=mode,
+        yield Change(workspace_id=request["workspaceId"], at=at, running_mode=mode,
                      auto_stop_minutes=minutes, event="ModifyWorkspaceProperties")
 
 
 def _created(detail: dict[str, Any], at: datetime) -> Iterator[Change]:
-    asked = (detail.get("requestParameters") or {}).get("workspaces") or []
-    for made in (detail.get("responseElements") or {}).get("pendingRequests") or []:
-        mode, minutes = _asked_for(made, asked)
-        yield Change(workspace_id=made["workspaceId"], at=at, running_mode=mode,
+    requested = (detail.get("requestParameters") or {}).get("workspaces") or []
+    for created in (detail.get("responseElements") or {}).get("pendingRequests") or []:
+        mode, minutes = _asked_for(created, requested)
+        yield Change(workspace_id=created["workspaceId"], at=at, running_mode=mode,
                      auto_stop_minutes=minutes, event="CreateWorkspaces")
 
 
 def _asked_for(
-    made: dict[str, Any], asked: list[dict[str, Any]]
+    created: dict[str, Any], requested: list[dict[str, Any]]
 ) -> tuple[str | None, int | None]:
-    """The setting that was asked for one that was *made*, if it can only be one.
+    """Find the setting that was requested for *created*, where the request is unambiguous.
 
     A user has one WorkSpace in a directory; those that belong to nobody ("[UNDEFINED]") share that
     name, and are told apart by their own names, if at all.
     """
     shared = [name for name in ("directoryId", "userName", "workspaceName")
-              if made.get(name) is not None]
-    settings = {_setting(one.get("workspaceProperties")) for one in asked
-                if all(one.get(name) in {made[name], None} for name in shared)}
+              if created.get(name) is not None]
+    # Several requests may match one creation; only where all of them ask for the same is it
+    # certain.
+    settings = {_setting(request.get("workspaceProperties")) for request in requested
+                if all(request.get(name) in {created[name], None} for name in shared)}
     return settings.pop() if len(settings) == 1 else (None, None)
 
 
@@ -110,7 +113,7 @@ def _setting(properties: dict[str, Any] | None) -> tuple[str | None, int | None]
     return properties.get("runningMode") or None, int(minutes) if minutes else None
 
 
-def _instant(detail: dict[str, Any], told: dict[str, Any]) -> datetime:
+def _instant(detail: dict[str, Any], described: dict[str, Any]) -> datetime:
     text = detail.get("eventTime")
-    at: datetime = datetime.fromisoformat(text) if text else told["EventTime"]
+    at: datetime = datetime.fromisoformat(text) if text else described["EventTime"]
     return at.astimezone(UTC)

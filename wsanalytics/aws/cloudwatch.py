@@ -1,4 +1,4 @@
-"""Metrics of WorkSpaces from CloudWatch: complete series, many to a call, at a known price."""
+"""Read metrics of WorkSpaces from CloudWatch: complete series, many to a call, at a known price."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from wsanalytics.timeline import EARLIEST, LATEST
 
 _LOG = logging.getLogger(__name__)
 ACTIONS = ("cloudwatch:GetMetricData",)
-"""What may be called here."""
+"""IAM actions that this module calls."""
 NAMESPACE = "AWS/WorkSpaces"
 QUERIES_PER_CALL, POINTS_PER_CALL = 500, 100_800
 """The most that one call may ask for, and the most points that one answer holds."""
 USD_PER_1000_METRICS = 0.01
-"""What CloudWatch charges for GetMetricData; every query of every call counts as one metric."""
+"""CloudWatch's price of GetMetricData; every query of every call counts as one metric."""
 _TRIES = 3
-"""How often the metrics are asked for that CloudWatch says it failed to read."""
+"""The number of requests for metrics that CloudWatch reports it failed to read."""
 _KEPT_ASIDE = "wsanalyticsSeries"
 _FIRST, _LAST = EARLIEST.timestamp(), LATEST.timestamp()
 _EMPTY_AT, _EMPTY_VALUES = np.empty(0, np.int64), np.empty(0, np.float64)
@@ -94,21 +94,22 @@ class _Query:
 
 
 def calls_needed(request: MetricRequest) -> int:
-    """How many calls it takes to read *request*."""
+    """Return the number of calls that it takes to read *request*."""
     calls = ceil(request.queries / _queries_per_call(request))
     return calls * ceil(request.points / POINTS_PER_CALL)
 
 
 def price_usd(request: MetricRequest) -> float:
-    """What AWS charges for reading *request*, in USD: $0.01 for 1,000 metrics requested.
+    """Return the price of reading *request*, in USD: $0.01 for 1,000 metrics requested.
 
     A series too long for one answer is asked for, and counted, once for each page of it.
     """
-    asked = request.queries * ceil(request.points / POINTS_PER_CALL)
-    return asked * USD_PER_1000_METRICS / 1000
+    metrics = request.queries * ceil(request.points / POINTS_PER_CALL)
+    return metrics * USD_PER_1000_METRICS / 1000
 
 
 def _queries_per_call(request: MetricRequest) -> int:
+    # Both limits of one answer: 500 queries, and 100,800 points over all of its series.
     return min(QUERIES_PER_CALL, max(1, POINTS_PER_CALL // request.points))
 
 
@@ -118,7 +119,7 @@ def read_metrics(
     *,
     on_call: Callable[[int], None] | None = None,
 ) -> Iterator[Series]:
-    """Every series of *request*, WorkSpace by WorkSpace, each complete.
+    """Read every series of *request*, WorkSpace by WorkSpace, each complete.
 
     *on_call* is called after each answer with the number of series that it held, in part or whole.
     Raises :class:`AwsError` where a series cannot be read whole.
@@ -140,7 +141,10 @@ def _read_some(
     queries: list[_Query],
     on_call: Callable[[int], None] | None,
 ) -> list[Series]:
-    """The series of one call's *queries*; what CloudWatch failed to read is asked for again."""
+    """Read the series of one call's *queries*.
+
+    CloudWatch is asked again for what it failed to read.
+    """
     done: dict[str, Series] = {}
     missing = {f"q{number}": query for number, query in enumerate(queries)}
     for _ in range(_TRIES):
@@ -160,7 +164,7 @@ def _read_once(
     queries: dict[str, _Query],
     on_call: Callable[[int], None] | None,
 ) -> dict[str, Series]:
-    """The series that CloudWatch read to their end, by query id; a series may span pages."""
+    """Read the series that CloudWatch completes, by query id; a series may span pages."""
     parts: dict[str, list[tuple[Any, Any]]] = {name: [] for name in queries}
     status = dict.fromkeys(queries, "Complete")
     for answer in connection.answers(
@@ -191,8 +195,11 @@ def _wire(name: str, query: _Query, request: MetricRequest) -> dict[str, Any]:
 
 
 def _series(query: _Query, parts: list[tuple[Any, Any]]) -> Series:
+    # The empty arrays fix the types where CloudWatch has no point at all.
     at = np.concatenate([_EMPTY_AT, *(part[0] for part in parts)])
     values = np.concatenate([_EMPTY_VALUES, *(part[1] for part in parts)])
+    # Pages may overlap, or come out of order: np.unique sorts, and keeps the first of equal
+    # instants.
     if (np.diff(at) <= 0).any():
         at, first = np.unique(at, return_index=True)
         values = values[first]
@@ -200,7 +207,7 @@ def _series(query: _Query, parts: list[tuple[Any, Any]]) -> Series:
 
 
 def _results(answer: dict[str, Any]) -> Iterator[tuple[str, str, Any, Any]]:
-    """Id, status, instants and values of each result of one page."""
+    """Give id, status, instants and values of each result of one page."""
     aside = answer.get(_KEPT_ASIDE)
     for result in many(answer["MetricDataResults"]):
         name, code = text(result.get("Id")), text(result.get("StatusCode")) or "Complete"
@@ -219,7 +226,8 @@ def _keep_aside(
     """Read the values before botocore does, which takes most of a second for its timestamps.
 
     A handler of botocore's ``before-parse``: instants and values go into the answer as arrays,
-    and botocore is left with the rest. What is no JSON is left as it is, errors likewise.
+    and botocore is left with the rest. A body that is no JSON, and
+    an error, is left to botocore.
     """
     if response_dict["status_code"] != 200:
         return
@@ -241,12 +249,13 @@ def _keep_aside(
 def _points(
     instants: Any, values: Any,  # noqa: ANN401  # whatever JSON gives
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Instants (epoch seconds) and values of one series, without points that are no numbers.
+    """Return instants (epoch seconds) and values of one series, finite points only.
 
     Nor are points kept of years that AWS's figures cannot be of, such as milliseconds read as
     seconds.
     """
     at, numbers = _numbers(instants), _numbers(values)
+    # A cut answer may have more instants than values; a point needs both.
     size = min(len(at), len(numbers))
     at, numbers = at[:size], numbers[:size]
     is_point = np.isfinite(numbers) & (at >= _FIRST) & (at < _LAST)

@@ -1,4 +1,4 @@
-"""What boto3 finds, or fails to find, before it can ask: credentials, settings, the endpoint.
+"""Check the configuration that boto3 finds before it asks: credentials, settings, the endpoint.
 
 Whatever it raises on the way becomes one sentence with the cause. botocore raises most of it while
 a client is made, some at the first call, and much of it as plain errors of Python.
@@ -104,7 +104,7 @@ def asked_endpoint() -> str:
 
 
 def missing_because() -> str:
-    """What stands in the way of finding credentials, where that can be seen; or empty."""
+    """Give the reason why no credentials are found, where it can be seen; or empty."""
     has = {name for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") if os.environ.get(name)}
     if has == {"AWS_SECRET_ACCESS_KEY"}:
         return "AWS_SECRET_ACCESS_KEY is set, and AWS_ACCESS_KEY_ID is not"
@@ -160,7 +160,7 @@ def _has_reason(refusal: Refusal) -> bool:
 
 
 def _plainly(error: Exception) -> str:
-    """What an error of Python's says of credentials, so that its cause can be found."""
+    """Explain a Python error from loading credentials, so that its cause can be found."""
     if isinstance(error, JSONDecodeError):
         return "what the credential process printed is no JSON"
     if isinstance(error, OSError) and error.filename:

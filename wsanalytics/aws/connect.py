@@ -78,9 +78,9 @@ def _caller(
 def _bucket(
     endpoint_url: str | None, account_id: str, region: str, pace: tuple[float, float]
 ) -> Bucket:
-    asked = endpoint_url or os.environ.get("AWS_ENDPOINT_URL_WORKSPACES") \
+    url = endpoint_url or os.environ.get("AWS_ENDPOINT_URL_WORKSPACES") \
         or os.environ.get("AWS_ENDPOINT_URL") or ""
-    return bucket_for(asked, account_id, region, "workspaces", rate=pace[0], burst=pace[1])
+    return bucket_for(url, account_id, region, "workspaces", rate=pace[0], burst=pace[1])
 
 
 def _configured_region(session: botocore.session.Session) -> str:

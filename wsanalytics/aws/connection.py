@@ -61,7 +61,7 @@ class Connection:
     _closed: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
 
     def client(self, service: str, *, once: bool = False) -> Any:  # noqa: ANN401  # botocore makes its classes at run time
-        """The botocore client of *service*, made once; threads may share it.
+        """Return the botocore client of *service*, made once; threads may share it.
 
         With *once* it is one that sends each request a single time.
         """
@@ -74,7 +74,7 @@ class Connection:
     def call(
         self, service: str, operation: str, *, member: str | None = None, **params: object
     ) -> dict[str, Any]:
-        """One call, such as ``call("workspaces", "DescribeWorkspaces", WorkspaceIds=[…])``.
+        """Make one call, such as ``call("workspaces", "DescribeWorkspaces", WorkspaceIds=[…])``.
 
         An answer without *member*, if one is named, is taken for cut off and asked for again.
         Raises :class:`AwsError` where AWS refuses, cannot be reached, or never answers whole.
@@ -87,7 +87,7 @@ class Connection:
         return self._whole(answer, service, operation, member)
 
     def once(self, service: str, operation: str, **params: object) -> dict[str, Any]:
-        """One call that is sent once: for what must not be done twice.
+        """Make one call that is sent a single time: for what must not be done twice.
 
         Raises :class:`AwsError` as :meth:`call` does, also where no answer came: then nobody knows
         whether it was done.
@@ -100,7 +100,7 @@ class Connection:
     def pages(
         self, service: str, operation: str, member: str, **params: object
     ) -> Iterator[list[Any]]:
-        """The list called *member* of each page of the answer, empty pages included.
+        """Give the list called *member* of each page of the answer, empty pages included.
 
         Every page is followed to the last. Raises :class:`AwsError` as :meth:`call` does.
         """
@@ -110,7 +110,7 @@ class Connection:
     def answers(
         self, service: str, operation: str, member: str, **params: object
     ) -> Iterator[dict[str, Any]]:
-        """Each page of the answer as a whole; *member* must be in every one of them."""
+        """Give each page of the answer as a whole; *member* must be in every one of them."""
         self._members[operation] = member
         client = self.client(service)
         method = xform_name(operation)
@@ -122,7 +122,7 @@ class Connection:
             yield self._whole(page, service, operation, member)
 
     def refuse(self, service: str, operation: str, code: str, message: str) -> AwsError:
-        """The error that says that *operation* failed here, for a failure told in an answer."""
+        """Build the error of an *operation* whose failure stands in an answer."""
         return AwsError(Refusal(
             action=action_of(service, operation), code=code, message=message,
             account_id=self.account_id, region=self.region, role_arn=self.role_arn))
@@ -134,6 +134,7 @@ class Connection:
         way fails, or its time is over, it raises :class:`AwsError`.
         """
         with self._lock:
+            # Swapped under the lock: a thread that calls now opens new clients with a new event.
             clients, self._clients = self._clients, {}
             closed, self._closed = self._closed, threading.Event()
         closed.set()
@@ -146,15 +147,18 @@ class Connection:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _made(self, service: str, tries: int | None) -> Any:  # noqa: ANN401  # as client
-        made = make_client(self.session, service, self.region, self.endpoint_url, tries=tries)
-        name = made.meta.service_model.service_id.hyphenize()
-        made.meta.events.register_first(f"needs-retry.{name}.*", self._wants_more)
+    def _made(self, service: str, tries: int | None) -> Any:  # noqa: ANN401  # botocore makes its classes at run time
+        client = make_client(self.session, service, self.region, self.endpoint_url, tries=tries)
+        name = client.meta.service_model.service_id.hyphenize()
+        # First among the handlers, since botocore stops at the first one that asks for a retry.
+        client.meta.events.register_first(f"needs-retry.{name}.*", self._wants_more)
         bucket = self._bucket(service)
         if bucket is not None:
-            made.meta.events.register(f"before-send.{name}.*", paced_by(bucket))
-        made.meta.events.register_last(f"before-send.{name}.*", unless(self._closed))
-        return made
+            client.meta.events.register(f"before-send.{name}.*", paced_by(bucket))
+        # Last, after the wait for the bucket: a connection closed during that wait sends nothing
+        # more.
+        client.meta.events.register_last(f"before-send.{name}.*", unless(self._closed))
+        return client
 
     def _bucket(self, service: str) -> Bucket | None:
         if service == "cloudtrail":
@@ -207,7 +211,7 @@ class _Closed(Exception):  # noqa: N818  # it is none: whoever asked has left
 
 
 def unless(closed: threading.Event) -> Callable[..., None]:
-    """A handler of botocore's ``before-send``: no attempt is made once *closed* is set."""
+    """Build a handler of botocore's ``before-send``: no attempt is made once *closed* is set."""
 
     def refuse(**_: object) -> None:
         if closed.is_set():
@@ -217,7 +221,7 @@ def unless(closed: threading.Event) -> Callable[..., None]:
 
 
 def paced_by(bucket: Bucket) -> Callable[..., None]:
-    """A handler of botocore's ``before-send``: each attempt waits for *bucket*, retries too."""
+    """Build a handler of botocore's ``before-send``: each attempt waits for *bucket*."""
 
     def wait(**_: object) -> None:
         bucket.wait()
@@ -229,7 +233,7 @@ def make_client(
     session: botocore.session.Session, service: str, region: str, endpoint_url: str | None,
     *, tries: int | None = None,
 ) -> Any:  # noqa: ANN401  # botocore makes its classes at run time
-    """A client that says who it is, and how often (*tries*) and how long it tries.
+    """Make a client with our user agent, its number of attempts (*tries*) and its time limits.
 
     An endpoint on this very machine is never asked for through a proxy.
     """
@@ -241,25 +245,25 @@ def make_client(
         retries={"mode": mode, "total_max_attempts": tries or _TRIES.get(service, 5)},
         user_agent_extra=f"wsanalytics/{__version__}",
     )
-    made = _make(session, service, region, endpoint_url, config)
-    if getproxies() and is_local(made.meta.endpoint_url):
-        made.close()
-        made = _make(session, service, region, endpoint_url, config.merge(Config(proxies={})))
-    return made
+    client = _make(session, service, region, endpoint_url, config)
+    if getproxies() and is_local(client.meta.endpoint_url):
+        client.close()
+        client = _make(session, service, region, endpoint_url, config.merge(Config(proxies={})))
+    return client
 
 
 def _make(
     session: botocore.session.Session, service: str, region: str, endpoint_url: str | None,
     config: Config,
-) -> Any:  # noqa: ANN401  # as above
+) -> Any:  # noqa: ANN401  # botocore makes its classes at run time
     with _MAKING:
         load_credentials(session, region=region)
         with settings_told(region, endpoint_url):
             parse_part_by_part(session)
-            made = session.create_client(service, region_name=region, endpoint_url=endpoint_url,
+            client = session.create_client(service, region_name=region, endpoint_url=endpoint_url,
                                          config=config)
-    check_endpoint(made.meta.endpoint_url)
-    return made
+    check_endpoint(client.meta.endpoint_url)
+    return client
 
 
 def is_local(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""Whose credentials these are, and the sessions of roles that are assumed with them."""
+"""Identify the caller of AWS, and open the sessions of roles that are assumed."""
 
 from __future__ import annotations
 
@@ -26,9 +26,11 @@ from wsanalytics.errors import InputError, did_you_mean
 from wsanalytics.service_model import plain_session
 
 ACTIONS = ("sts:GetCallerIdentity", "sts:AssumeRole")
-"""What may be called here; the first needs no permission, the second only where roles are named."""
+"""IAM actions called here; the first needs no permission, the second only where roles are named."""
 ROLE_SECONDS = 3600
-"""How long an assumed role holds before its credentials are renewed (the longest for a chain)."""
+"""The lifetime of an assumed role's credentials before they are renewed (the longest for a
+chain).
+"""
 _TRIES_OF_A_CUT_ANSWER = 4
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _WHERE_CONFIGURED = ("profile", "config_file", "credentials_file")
@@ -45,12 +47,12 @@ METHODS = {
     "iam-role": "the machine's role",
     "explicit": "the key that was handed over",
 }
-"""Where botocore finds credentials, in words."""
+"""The sources in which botocore finds credentials, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who calls: ``account_id``, ``arn``, where the credentials come from and until when they hold.
+    """The caller: ``account_id``, ``arn``, the source of the credentials and until when they hold.
 
     ``expires_at`` is None for credentials that do not expire, or do not say.
     """
@@ -92,11 +94,11 @@ def open_session(
 
 
 def _no_such_profile(session: botocore.session.Session) -> InputError:
-    name, known = session.profile or "", sorted(session.available_profiles)
-    hint = did_you_mean(name, known, otherwise="create it with 'aws configure'")
+    name, profiles = session.profile or "", sorted(session.available_profiles)
+    hint = did_you_mean(name, profiles, otherwise="create it with 'aws configure'")
     return InputError(
         f"there is no profile {name!r}", where="--profile or AWS_PROFILE",
-        rule=f"the profiles are {', '.join(known)}" if known else "no profile is configured",
+        rule=f"the profiles are {', '.join(profiles)}" if profiles else "no profile is configured",
         fix=hint)
 
 
@@ -119,11 +121,11 @@ def as_role(
     def assume() -> dict[str, str]:
         client = make_client(session, "sts", region, endpoint_url)
         try:
-            given = client.assume_role(
+            answer = client.assume_role(
                 RoleArn=role_arn, RoleSessionName="wsanalytics", DurationSeconds=seconds)
         finally:
             client.close()
-        key = given["Credentials"]
+        key = answer["Credentials"]
         return {"access_key": key["AccessKeyId"], "secret_key": key["SecretAccessKey"],
                 "token": key["SessionToken"], "expiry_time": key["Expiration"].isoformat()}
 
@@ -156,33 +158,33 @@ def identify(
     endpoint_url: str | None = None,
     role_arn: str | None = None,
 ) -> Identity:
-    """Who the credentials of *session* belong to, as AWS says (``sts:GetCallerIdentity``).
+    """Return the owner of the credentials of *session* (``sts:GetCallerIdentity``).
 
     Raises :class:`AwsError` where there are none, or AWS does not accept them.
     """
     action = "sts:AssumeRole" if role_arn else "sts:GetCallerIdentity"
     client = make_client(session, "sts", region, endpoint_url)
     try:
-        for left in range(_TRIES_OF_A_CUT_ANSWER - 1, -1, -1):
+        for tries_left in range(_TRIES_OF_A_CUT_ANSWER - 1, -1, -1):
             try:
                 with failures_told(action, region=region, role_arn=role_arn):
-                    said = client.get_caller_identity()
-                    if not _ACCOUNT.fullmatch(str(said["Account"])):
+                    answer = client.get_caller_identity()
+                    if not _ACCOUNT.fullmatch(str(answer["Account"])):
                         raise ValueError("it names no account of twelve digits")
                     credentials = session.get_credentials()
                 break
             except AwsError as error:
-                if not left or error.refusal.kind != "cut":
+                if not tries_left or error.refusal.kind != "cut":
                     raise
     finally:
         client.close()
-    return Identity(account_id=said["Account"], arn=said["Arn"],
+    return Identity(account_id=answer["Account"], arn=answer["Arn"],
                     method=METHODS.get(credentials.method, credentials.method),
                     expires_at=_expiry_of(credentials))
 
 
 def who_am_i(connection: Connection) -> Identity:
-    """Who calls through *connection*."""
+    """Return the identity of the caller that *connection* calls as."""
     return identify(connection.session, region=connection.region,
                     endpoint_url=connection.endpoint_url, role_arn=connection.role_arn)
 

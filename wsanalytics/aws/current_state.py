@@ -1,4 +1,4 @@
-"""What some WorkSpaces are at this moment: setting, state, tags, and who is connected.
+"""Read the present state of WorkSpaces: setting, state, tags, and who is connected.
 
 Looked at right before a change, and after it. Everything here only reads.
 """
@@ -30,16 +30,16 @@ from wsanalytics.errors import InputError
 from wsanalytics.settings import ALWAYS_ON, RunningMode, Setting, auto_stop
 
 ACTIONS = ("workspaces:DescribeWorkspaces", "tag:GetResources")
-"""What may be called here, beside what ``reader`` calls."""
+"""IAM actions that this module calls, beside those of :mod:`.workspaces`."""
 _ID = re.compile(r"ws-[0-9a-z]{8,63}")
-"""What AWS takes for the id of a WorkSpace; it refuses the whole question for one that is none."""
+"""The form of a WorkSpace's id for AWS, which refuses the whole request for one that is none."""
 _LOOKED = "looked_at"
 _FAILED = "UPDATE_FAILED"
 
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceState:
-    """One WorkSpace as AWS tells of it now; ``setting`` is None for MANUAL and what is unknown.
+    """One WorkSpace as AWS reports it now; ``setting`` is None for MANUAL and unknown ones.
 
     ``modifying`` says that a change of its hardware is in progress, ``failed_change`` which one
     has failed. ``connection`` is CONNECTED,
@@ -80,37 +80,37 @@ class StateReader:
     def read(
         self, ids: Sequence[str], *, tags: bool = False, connected: bool = False
     ) -> dict[str, WorkspaceState]:
-        """The WorkSpaces *ids* that are there, by id; with their tags and users where asked for.
+        """Read the WorkSpaces *ids* that exist, by id; with their tags and users where requested.
 
-        Raises :class:`AwsError` where AWS does not tell.
+        Raises :class:`AwsError` where AWS does not answer.
         """
         described = {
-            text(one.get("WorkspaceId")): one
-            for asked in chunked(filter(_ID.fullmatch, ids), PER_CALL)
+            text(workspace.get("WorkspaceId")): workspace
+            for batch in chunked(filter(_ID.fullmatch, ids), PER_CALL)
             for page in self.connection.pages(
-                "workspaces", "DescribeWorkspaces", "Workspaces", WorkspaceIds=asked)
-            for one in many(page)
+                "workspaces", "DescribeWorkspaces", "Workspaces", WorkspaceIds=batch)
+            for workspace in many(page)
         }
         described.pop("", None)
-        there = list(described)
-        known_tags = self._tags(there) if tags else {}
-        statuses = self._statuses(there) if connected else {}
-        return {name: _present(one, known_tags.get(name, {}), statuses.get(name, {}))
-                for name, one in described.items()}
+        existing = list(described)
+        known_tags = self._tags(existing) if tags else {}
+        statuses = self._statuses(existing) if connected else {}
+        return {name: _present(workspace, known_tags.get(name, {}), statuses.get(name, {}))
+                for name, workspace in described.items()}
 
     def of_user(self, directory_id: str, user_name: str) -> list[WorkspaceState]:
-        """The WorkSpaces of one user in one directory."""
-        return [_present(one, {}, {}) for page in self.connection.pages(
+        """Read the WorkSpaces of one user in one directory."""
+        return [_present(workspace, {}, {}) for page in self.connection.pages(
             "workspaces", "DescribeWorkspaces", "Workspaces", DirectoryId=directory_id,
-            UserName=user_name) for one in many(page) if text(one.get("WorkspaceId"))]
+            UserName=user_name) for workspace in many(page) if text(workspace.get("WorkspaceId"))]
 
     def count(self) -> int:
-        """How many WorkSpaces there are."""
+        """Count the WorkSpaces."""
         return sum(len(page) for page in self.connection.pages(
             "workspaces", "DescribeWorkspaces", "Workspaces", Limit=PER_CALL))
 
     def license_of(self, present: WorkspaceState) -> str:
-        """``byol`` or ``included``; empty where it cannot be told."""
+        """Return ``byol`` or ``included``; empty where it is unknown."""
         try:
             directories = self._directories
             bundles = read_bundles(self.connection, [present.described.get("BundleId", "")])
@@ -124,41 +124,49 @@ class StateReader:
         return read_directories(self.connection)
 
     def _statuses(self, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
-        return {one["WorkspaceId"]: one | {_LOOKED: answer.aws_at or answer.answered_at}
-                for answer in read_statuses(self.connection, ids) for one in answer.found}
+        return {status["WorkspaceId"]: status | {_LOOKED: answer.aws_at or answer.answered_at}
+                for answer in read_statuses(self.connection, ids) for status in answer.found}
 
     def _tags(self, ids: Sequence[str]) -> dict[str, dict[str, str]]:
         region, account = self.connection.region, self.connection.account_id
         beginning = f"arn:{partition_of(region)}:workspaces:{region}:{account}:workspace/"
-        found: dict[str, dict[str, str]] = {}
-        for asked in chunked(ids, 4 * PER_CALL):
+        tags: dict[str, dict[str, str]] = {}
+        for batch in chunked(ids, 4 * PER_CALL):
             for page in self.connection.pages(
                 "resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList",
-                ResourceARNList=[f"{beginning}{one}" for one in asked],
+                ResourceARNList=[f"{beginning}{workspace_id}" for workspace_id in batch],
             ):
-                found |= {text(resource.get("ResourceARN")).rpartition("/")[2]: tags_of(resource)
+                tags |= {text(resource.get("ResourceARN")).rpartition("/")[2]: tags_of(resource)
                           for resource in many(page)}
-        return found
+        return tags
 
 
 def _present(
-    one: Mapping[str, Any], tags: Mapping[str, str], status: Mapping[str, Any]
+    workspace: Mapping[str, Any], tags: Mapping[str, str], status: Mapping[str, Any]
 ) -> WorkspaceState:
-    properties = members(one.get("WorkspaceProperties"))
-    related = many(one.get("RelatedWorkspaces"))
+    properties = members(workspace.get("WorkspaceProperties"))
+    related = many(workspace.get("RelatedWorkspaces"))
+    # AWS lists running and failed modifications alike; a failed one stays listed until the next.
     changes = {str(change.get("Resource")): str(change.get("State"))
-               for change in many(one.get("ModificationStates"))}
+               for change in many(workspace.get("ModificationStates"))}
     mode = text(properties.get("RunningMode"))
     return WorkspaceState(
-        workspace_id=one["WorkspaceId"], running_mode=mode, setting=_setting(mode, properties),
-        state=text(one.get("State")), modifying=any(state != _FAILED for state in changes.values()),
+        workspace_id=workspace["WorkspaceId"],
+        running_mode=mode,
+        setting=_setting(mode, properties),
+        state=text(workspace.get("State")),
+        modifying=any(state != _FAILED for state in changes.values()),
         failed_change=", ".join(name for name, state in changes.items() if state == _FAILED),
         standby=any(other.get("Type") == "PRIMARY" for other in related),
-        user_name=text(one.get("UserName")), directory_id=text(one.get("DirectoryId")),
-        compute_type=text(properties.get("ComputeTypeName")), described=one, tags=tags,
+        user_name=text(workspace.get("UserName")),
+        directory_id=text(workspace.get("DirectoryId")),
+        compute_type=text(properties.get("ComputeTypeName")),
+        described=workspace,
+        tags=tags,
         connection=status.get("ConnectionState", ""),
         last_connected_at=status.get("LastKnownUserConnectionTimestamp"),
-        checked_at=status.get("ConnectionStateCheckTimestamp"), looked_at=status.get(_LOOKED),
+        checked_at=status.get("ConnectionStateCheckTimestamp"),
+        looked_at=status.get(_LOOKED),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a call to AWS that failed means: who was asked for what, why not, and how to fix it."""
+"""Explain a failed call to AWS: who was asked for what, why it failed, and how to fix it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ UNOBTAINABLE, MISCONFIGURED = "CredentialsUnobtainable", "Misconfigured"
 NO_TERMINAL = "the role wants a code of an MFA device, and there is no terminal to type it at"
 _ODD_ANSWER = (KeyError, ValueError, TypeError, AttributeError, OverflowError, IndexError,
                RecursionError)
-"""What botocore's parsers raise on answers whose parts are of other types than the model's."""
+"""Errors that botocore's parsers raise on answers whose parts are of other types than the
+model's.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,7 @@ class Refusal:
 
     @property
     def what(self) -> str:
-        """What went wrong."""
+        """The failure in words."""
         return self._say(_ADVICE[self.kind].what)
 
     @property
@@ -194,7 +196,7 @@ class Refusal:
 
     @property
     def fix(self) -> str:
-        """What to do about it, for a denied action with the IAM statement that allows it."""
+        """The remedy; for a denied action with the IAM statement that allows it."""
         return self._say(_ADVICE[self.kind].fix)
 
     @property
@@ -217,7 +219,10 @@ class Refusal:
 
 
 def fix_together(refusals: Sequence[Refusal]) -> str:
-    """How to fix *refusals* of one kind and on the same resources: one statement for all."""
+    """Give one remedy for *refusals* of one kind and on the same resources.
+
+    One statement for all.
+    """
     first = refusals[0]
     if len(refusals) == 1:
         return first.fix
@@ -247,12 +252,15 @@ def refusal_of(
     region: str | None = None,
     role_arn: str | None = None,
 ) -> Refusal:
-    """What *error*, which botocore raised, says about the call of *action*."""
+    """Describe the *error* that botocore raised in the call of *action*."""
     if isinstance(error, ClientError):
-        said = error.response.get("Error", {})
+        details = error.response.get("Error", {})
         if error.operation_name == "AssumeRole":  # credentials are renewed amid any other call
             action = "sts:AssumeRole"
-        code, message = str(said.get("Code") or "Unknown"), str(said.get("Message") or "no message")
+        code, message = (
+            str(details.get("Code") or "Unknown"),
+            str(details.get("Message") or "no message"),
+        )
     else:
         code, message = _known_name(error), str(error)
         if "Invalid header value" in message:  # the message holds the key, or the session token
@@ -302,12 +310,12 @@ def failures_told(
 
 
 def _of_type(error: Exception) -> str:
-    """What came of parsing an answer, in a line: the kind of error, and what it complains of."""
+    """Describe a parsing error in a line: its kind, and its message."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:_LONGEST_MESSAGE]}"
 
 
 def _known_name(error: BotoCoreError) -> str:
-    """The name of the error's class, or of the nearest class above it that is known here."""
+    """Return the name of the error's class, or of its nearest base class that is known here."""
     names = [kind.__name__ for kind in type(error).__mro__]
     return next((name for name in names if name in _KIND_OF), names[0])
 

@@ -1,4 +1,4 @@
-"""Where AWS's current prices come from: GetProducts, the public offer files, or a file at hand."""
+"""Read AWS's current prices: from GetProducts, the public offer files, or a local file."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from wsanalytics.errors import InputError
 from wsanalytics.files import json_of, refuse_no_file
 
 ACTIONS = ("pricing:GetProducts",)
-"""What may be called here."""
+"""IAM actions that this module calls."""
 SERVICE = "AmazonWorkSpaces"
 OFFERS_URL = "https://pricing.us-east-1.amazonaws.com"
-"""Where AWS publishes its offer files; no credentials are needed."""
+"""The site of AWS's public offer files; no credentials are needed."""
 _INDEX = f"/offers/v1.0/aws/{SERVICE}/current/region_index.json"
 _PER_PAGE = 100
 _SECONDS = (8, 60)
@@ -31,14 +31,16 @@ Items = list[dict[str, Any]]
 
 
 def pricing_region(region: str) -> str:
-    """The region whose pricing endpoint is nearest to *region*; there are three of them.
+    """Return the region whose pricing endpoint is nearest to *region*; there are three of them.
 
     >>> pricing_region("eu-west-1"), pricing_region("us-west-2")
     ('eu-central-1', 'us-east-1')
     """
     near = {"eu-": "eu-central-1", "af-": "eu-central-1", "me-": "eu-central-1",
             "il-": "eu-central-1", "ap-": "ap-south-1"}
-    return next((there for start, there in near.items() if region.startswith(start)), "us-east-1")
+    return next(
+        (endpoint for start, endpoint in near.items() if region.startswith(start)), "us-east-1"
+    )
 
 
 def fetch_products(
@@ -47,7 +49,7 @@ def fetch_products(
     *,
     on_page: Callable[[int], None] | None = None,
 ) -> Items:
-    """All products of WorkSpaces in *regions*, from GetProducts, as AWS describes them.
+    """Read all products of WorkSpaces in *regions* from GetProducts, as AWS describes them.
 
     *connection* leads to a region with a pricing endpoint (:func:`pricing_region`). *on_page*
     is called after each page with the number of products in it.
@@ -73,7 +75,7 @@ def download_products(
     base_url: str = OFFERS_URL,
     on_file: Callable[[str], None] | None = None,
 ) -> Items:
-    """The same products from AWS's public offer files, which need no credentials.
+    """Read the same products from AWS's public offer files, which need no credentials.
 
     *on_file* is called with each region before its file is read. A region without an offer file
     adds nothing. Raises :class:`AwsError` where the files cannot be had.
@@ -110,13 +112,13 @@ def _download(url: str) -> dict[str, Any]:
 
 
 def read_products(path: Path) -> Items:
-    """The products in a file: AWS's offer file, or the saved answer of GetProducts, as JSON.
+    """Read the products in a file: AWS's offer file, or the saved answer of GetProducts, as JSON.
 
     Raises :class:`InputError` for any other file.
     """
     try:
         refuse_no_file(path, "a price list")
-        held = json_of(path.read_text(encoding="utf-8-sig"))
+        document = json_of(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"it cannot be read: {error.strerror or error}", where=str(path),
                          rule=_FILE_RULE, fix="check the path") from error
@@ -124,7 +126,9 @@ def read_products(path: Path) -> Items:
         raise InputError("it is no whole JSON file", where=str(path), rule=_FILE_RULE,
                          fix="check that it is complete, or download it again") from error
     try:
-        items = items_of(_as_object(held)) if isinstance(held, dict) else _products(held)
+        items = (
+            items_of(_as_object(document)) if isinstance(document, dict) else _products(document)
+        )
     except (ValueError, TypeError, AttributeError):  # objects where lists should be, and the like
         items = []
     if not items:
@@ -133,11 +137,11 @@ def read_products(path: Path) -> Items:
     return items
 
 
-def items_of(held: dict[str, Any]) -> Items:
+def items_of(document: dict[str, Any]) -> Items:
     """The items of an offer file or of an answer, each as GetProducts gives it."""
-    if "PriceList" in held:
-        return _products(held["PriceList"])
-    return list(_offered(held))
+    if "PriceList" in document:
+        return _products(document["PriceList"])
+    return list(_offered(document))
 
 
 def _offered(offer: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -153,7 +157,10 @@ def _offered(offer: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _products(price_list: list[Any]) -> Items:
     """Products that come as JSON texts, as AWS sends them, or as objects already."""
-    return [_as_object(json_of(one) if isinstance(one, str) else one) for one in price_list]
+    return [
+        _as_object(json_of(product) if isinstance(product, str) else product)
+        for product in price_list
+    ]
 
 
 def _as_object(value: object) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from wsanalytics.aws import workspaces as reader
 from wsanalytics.aws.connection import Connection
 
 ACTIONS = (*reader.ACTIONS, *cloudwatch.ACTIONS, *cloudtrail.ACTIONS, *offers.ACTIONS)
-"""What may be called here."""
+"""IAM actions that this module calls."""
 _OWN_CLOCK = "x-wsanalytics-sandbox-clock"
 _Params = dict[str, Any]
 
@@ -59,7 +59,7 @@ PROBES = {
         _Probe("pricing", "PriceList", lambda _: {
             "ServiceCode": offers.SERVICE, "MaxResults": 1}),
 }
-"""How each action is tried."""
+"""The trial call for each action."""
 
 
 def try_action(connection: Connection, action: str) -> timedelta | None:

@@ -1,4 +1,6 @@
-"""How fast AWS may be asked: a token bucket for each account and region, shared by all callers.
+"""Limit the rate of calls to AWS.
+
+A token bucket for each account and region, shared by all callers.
 
 The WorkSpaces API answers two calls a second with a burst of five and refuses the rest, and a
 refused call costs a second one. So every attempt waits for its turn before it is sent.

@@ -1,4 +1,4 @@
-"""What WorkSpaces there are, and who is connected to them. Everything here only reads.
+"""Read the WorkSpaces of an account, and who is connected. Everything here only reads.
 
 Answers come as AWS's own members, every page of them; ``workspaces_frame`` makes them one
 ``workspaces`` table.
@@ -31,12 +31,12 @@ ACTIONS = (
     "workspaces:DescribeWorkspaceBundles",
     "tag:GetResources",
 )
-"""What may be called here."""
+"""IAM actions that this module calls."""
 _Item = TypeVar("_Item")
 _TAGS_PER_CALL = 100
 _DIRECTORY = re.compile(r"(d-[0-9a-f]{8,63})|(wsd-[0-9a-z]{8,63})")
 _ID = re.compile(r"ws-[!-~]{1,128}")
-"""What may be the id of a WorkSpace; anything else could not even be asked about."""
+"""The form of a WorkSpace's id; a request cannot even name anything else."""
 _UNKNOWN = {"InvalidParameterValuesException", "ResourceNotFoundException"}
 _DATE = re.compile(r"\w{3}, \d{1,2} \w{3} \d{4} \d\d:\d\d:\d\d GMT")
 _REFUSED_IN_A_ROW = 3
@@ -51,7 +51,7 @@ def read_workspaces(
     on_page: Callable[[int], None] | None = None,
     on_nameless: Callable[[int], None] | None = None,
 ) -> list[dict[str, Any]]:
-    """Every WorkSpace of the connection's account and region, each once, as AWS describes it.
+    """Read every WorkSpace of the connection's account and region, once, as AWS describes it.
 
     *directories* keeps those of these directories. *on_page* is called after each page with the
     number of WorkSpaces in it, *on_nameless* with the number of entries that have no id and are
@@ -60,7 +60,7 @@ def read_workspaces(
     :class:`InputError` for what is no id of a directory.
     """
     check_directories(directories)
-    found: dict[str, dict[str, Any]] = {}
+    by_id: dict[str, dict[str, Any]] = {}
     for directory in dict.fromkeys(directories) or (None,):
         narrow = {"DirectoryId": directory} if directory else {}
         for page in connection.pages(
@@ -68,12 +68,14 @@ def read_workspaces(
         ):
             named = [workspace for workspace in many(page)
                      if _ID.fullmatch(text(workspace.get("WorkspaceId")))]
-            found.update((workspace["WorkspaceId"], dict(workspace)) for workspace in named)
+            # By id, since a WorkSpace that moves between two pages while they are read would come
+            # twice.
+            by_id.update((workspace["WorkspaceId"], dict(workspace)) for workspace in named)
             if on_page:
                 on_page(len(page))
             if on_nameless and len(named) < len(page):
                 on_nameless(len(page) - len(named))
-    return list(found.values())
+    return list(by_id.values())
 
 
 class Statuses(NamedTuple):
@@ -97,7 +99,7 @@ def read_statuses(
     on_page: Callable[[int], None] | None = None,
     goes_on: bool = False,
 ) -> Iterator[Statuses]:
-    """The connection statuses of the WorkSpaces *ids*, 25 to a call.
+    """Read the connection statuses of the WorkSpaces *ids*, 25 to a call.
 
     AWS leaves out WorkSpaces that it has not looked at yet, so there may be fewer statuses than
     ids. Instants in them are UTC. *on_page* is called after each page with the number of statuses
@@ -130,14 +132,17 @@ def read_statuses(
 
 
 def answered_at(answer: Mapping[str, Any]) -> datetime | None:
-    """What AWS's own clock showed when it gave *answer*; None where the answer has no date."""
+    """Return the time by AWS's own clock when it gave *answer*.
+
+    None where the answer has no date.
+    """
     headers = (answer.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
     dates = _DATE.findall(headers.get("date", ""))  # whoever passes an answer on may add another
     return parsedate_to_datetime(dates[-1]) if dates else None
 
 
 def read_directories(connection: Connection) -> list[dict[str, Any]]:
-    """Every directory that WorkSpaces are registered in, as AWS describes it."""
+    """Read every directory that WorkSpaces are registered in, as AWS describes it."""
     return [dict(directory) for page in connection.pages(
         "workspaces", "DescribeWorkspaceDirectories", "Directories") for directory in many(page)]
 
@@ -154,22 +159,23 @@ def check_directories(ids: Iterable[str]) -> None:
 
 
 def known_directories(connection: Connection, ids: Iterable[str]) -> set[str]:
-    """Those of the directories *ids* that AWS knows in the connection's account and region.
+    """Return those of the directories *ids* that AWS knows in the connection's account and region.
 
     A directory may be known and hold no WorkSpace. Raises :class:`InputError` for what is no id.
     """
     wanted = list(dict.fromkeys(ids))
     check_directories(wanted)
-    found: set[str] = set()
-    for asked in chunked(wanted, PER_CALL):
+    existing: set[str] = set()
+    for batch in chunked(wanted, PER_CALL):
         try:
-            found |= _directories(connection, asked)
+            existing |= _directories(connection, batch)
         except AwsError as error:
             if error.refusal.code not in _UNKNOWN:
                 raise
-            for one in asked:
-                found |= _directory_if_known(connection, one)
-    return found & {*wanted}
+            # One deleted id makes AWS refuse the whole batch: ask for each alone.
+            for directory_id in batch:
+                existing |= _directory_if_known(connection, directory_id)
+    return existing & {*wanted}
 
 
 def _directories(connection: Connection, ids: list[str]) -> set[str]:
@@ -188,16 +194,19 @@ def _directory_if_known(connection: Connection, directory_id: str) -> set[str]:
 
 
 def read_bundles(connection: Connection, ids: Iterable[str]) -> list[dict[str, Any]]:
-    """The bundles *ids*, each asked for once; those that are gone are left out."""
-    found: list[dict[str, Any]] = []
-    for asked in chunked(dict.fromkeys(ids), PER_CALL):
+    """Read the bundles *ids*, each requested once; deleted bundles are left out."""
+    bundles: list[dict[str, Any]] = []
+    for batch in chunked(dict.fromkeys(ids), PER_CALL):
         try:
-            found += _bundles(connection, asked)
+            bundles += _bundles(connection, batch)
         except AwsError as error:
             if error.refusal.code not in _UNKNOWN:
                 raise
-            found += [bundle for one in asked for bundle in _bundle_if_known(connection, one)]
-    return found
+            # One deleted id makes AWS refuse the whole batch: ask for each alone.
+            bundles += [
+                bundle for bundle_id in batch for bundle in _bundle_if_known(connection, bundle_id)
+            ]
+    return bundles
 
 
 def _bundles(connection: Connection, ids: list[str]) -> list[dict[str, Any]]:
@@ -216,7 +225,7 @@ def _bundle_if_known(connection: Connection, bundle_id: str) -> list[dict[str, A
 
 
 def read_tags(connection: Connection) -> dict[str, dict[str, str]]:
-    """The tags of all WorkSpaces that have any, by WorkSpace id, a hundred WorkSpaces to a call."""
+    """Read the tags of all WorkSpaces that have any, by WorkSpace id."""
     tags: dict[str, dict[str, str]] = {}
     for page in connection.pages(
         "resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList",
@@ -231,7 +240,7 @@ def read_tags(connection: Connection) -> dict[str, dict[str, str]]:
 
 
 def tags_of(resource: Mapping[str, Any]) -> dict[str, str]:
-    """The tags of a *resource* in an answer of GetResources, those that have a name."""
+    """Return the tags of a *resource* in an answer of GetResources, those that have a name."""
     return {text(tag.get("Key")): text(tag.get("Value"))
             for tag in many(resource.get("Tags")) if text(tag.get("Key"))}
 
@@ -253,16 +262,16 @@ def chunked(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
 
 
 def _in_utc(status: Mapping[str, Any]) -> dict[str, Any]:
-    """The *status* with its instants in UTC, where botocore gives them in the local zone.
+    """Copy the *status* with its instants in UTC, where botocore gives them in the local zone.
 
     Left out are instants that nothing of AWS can bear (years before 2000, milliseconds read as
     seconds) and whatever else is not of its type.
     """
-    kept: dict[str, Any] = {"WorkspaceId": text(status.get("WorkspaceId"))}
+    in_utc: dict[str, Any] = {"WorkspaceId": text(status.get("WorkspaceId"))}
     if state := text(status.get("ConnectionState")):
-        kept["ConnectionState"] = state
+        in_utc["ConnectionState"] = state
     for name in _INSTANTS:
         instant = status.get(name)
         if isinstance(instant, datetime) and EARLIEST <= instant < LATEST:
-            kept[name] = instant.astimezone(UTC)
-    return kept
+            in_utc[name] = instant.astimezone(UTC)
+    return in_utc

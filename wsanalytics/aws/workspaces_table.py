@@ -33,30 +33,32 @@ def workspaces_frame(
     bundles: Iterable[Described] = (),
     tags: Mapping[str, Mapping[str, str]] | None = None,
 ) -> pd.DataFrame:
-    """The *workspaces* as AWS describes them, as a ``workspaces`` table, sorted by id.
+    """Return the *workspaces* as AWS describes them as a ``workspaces`` table, sorted by id.
 
-    *directories* tell maintenance mode and dedicated hardware, *bundles* whatever the WorkSpace
+    *directories* have maintenance mode and dedicated hardware, *bundles* whatever the WorkSpace
     itself leaves open, *tags* come by WorkSpace id. Whatever AWS answers is kept as it came, also
     a running mode, timeout or compute type that nobody has heard of; a member that is missing or
     of the wrong type is left empty. What has no id is left out. When a WorkSpace was created AWS
     does not say here.
 
-    Bring your own license is told by what is known, and only Windows has it: a desktop edition, a
+    Bring your own license is inferred, and only Windows has it: a desktop edition, a
     bundle that is named so, or a directory on dedicated hardware unless the bundle is Amazon's.
     """
-    described = [one for one in map(members, workspaces) if text(one.get("WorkspaceId"))]
+    described = [
+        workspace for workspace in map(members, workspaces) if text(workspace.get("WorkspaceId"))
+    ]
     by_directory = _by_id(directories, "DirectoryId")
     by_bundle = _by_id(bundles, "BundleId")
     standbys = {
         text(standby.get("StandbyWorkspaceId"))
-        for one in described for standby in many(one.get("StandbyWorkspacesProperties"))
+        for workspace in described for standby in many(workspace.get("StandbyWorkspacesProperties"))
     } - {""}
     rows = [
-        _row(one, by_directory.get(text(one.get("DirectoryId")), {}),
-             by_bundle.get(text(one.get("BundleId")), {}), standbys)
+        _row(workspace, by_directory.get(text(workspace.get("DirectoryId")), {}),
+             by_bundle.get(text(workspace.get("BundleId")), {}), standbys)
         | {"region": connection.region, "account_id": connection.account_id,
-           "tags": _tags_text((tags or {}).get(text(one.get("WorkspaceId")), {}))}
-        for one in described
+           "tags": _tags_text((tags or {}).get(text(workspace.get("WorkspaceId")), {}))}
+        for workspace in described
     ]
     frame = pd.DataFrame(rows, columns=list(WORKSPACES.names))
     frame = frame.astype({column.name: column.dtype for column in WORKSPACES.columns})
@@ -97,7 +99,7 @@ def _compute_type(properties: Described, bundle: Described) -> str:
 
 
 def stated_minutes(properties: Described) -> int:
-    """The timeout as AWS states it; 0, which is none, where it states no whole number."""
+    """Return the timeout as AWS states it; 0, which is none, where it states no whole number."""
     stated = properties.get("RunningModeAutoStopTimeoutInMinutes")
     if stated is None:
         return DEFAULT_TIMEOUT  # AWS states none
@@ -106,13 +108,13 @@ def stated_minutes(properties: Described) -> int:
 
 
 def _system(properties: Described, bundle: Described) -> str:
-    """The operating system as AWS names it, else what the bundle's name tells, else WINDOWS."""
+    """Return the operating system as AWS names it, else by the bundle's name, else WINDOWS."""
     named = text(properties.get("OperatingSystemName")) or "UNKNOWN"
     if named != "UNKNOWN":
         return named
     described = _described(bundle).lower()
-    found = (system for words, system in _SYSTEMS.items() if re.search(words, described))
-    return next(found, "WINDOWS")
+    matching = (system for words, system in _SYSTEMS.items() if re.search(words, described))
+    return next(matching, "WINDOWS")
 
 
 def _described(bundle: Described) -> str:
@@ -129,7 +131,10 @@ def _license(system: str, directory: Described, bundle: Described) -> str:
 
 
 def _gib(stated: object, storage: object) -> int | None:
-    """The size of a volume: what the WorkSpace states, else the bundle, which writes it as text."""
+    """Return the size of a volume.
+
+    From the WorkSpace, else from the bundle, which writes it as text.
+    """
     size = str(stated or members(storage).get("Capacity") or "")
     return int(size) if re.fullmatch(r"[1-9][0-9]{0,8}", size) else None
 
@@ -141,10 +146,13 @@ def _is_standby(workspace: Described, bundle: Described, standbys: set[str]) -> 
 
 
 def _by_id(described: Iterable[Described], name: str) -> dict[str, Described]:
-    """What AWS described, by the id in its member *name*; what has none is left out."""
-    found = {text(one.get(name)): one for one in map(members, described)}
-    found.pop("", None)
-    return found
+    """Map what AWS described by the id in its member *name*.
+
+    Descriptions without one are left out.
+    """
+    by_id = {text(item.get(name)): item for item in map(members, described)}
+    by_id.pop("", None)
+    return by_id
 
 
 def _tags_text(tags: Mapping[str, str]) -> str:

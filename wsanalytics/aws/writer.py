@@ -1,7 +1,7 @@
 """The four calls that change something in AWS. No other module makes any of them.
 
 Each call is one request on the wire, never repeated here, and stands in a journal before and
-after: none can be made without one. What its answer means is told by :class:`Answer`; whether and
+after: none can be made without one. :class:`Answer` holds what its answer means; whether and
 when to ask again is for the caller, who first looks at what has become of the WorkSpace.
 """
 
@@ -27,14 +27,14 @@ ACTIONS = (
     "workspaces:StopWorkspaces",
     "workspaces:CreateWorkspaces",
 )
-"""What may be called here, and nowhere else."""
+"""IAM actions that this module calls, and no other."""
 _UNSURE = {"server", "slow", "unreachable", "cut", "odd", "closed"}
 _LATER = {"OperationInProgressException", "InvalidResourceStateException"}
 _ID_HEADER = "x-amzn-requestid"
 
 
 class CallLog(Protocol):
-    """What a call is written down in, before it is sent and when its answer is there.
+    """The record of each call, written before it is sent and when its answer has come.
 
     The journal of :mod:`wsanalytics.actions` is one; a call without a log cannot be made.
     """
@@ -49,7 +49,7 @@ class CallLog(Protocol):
 
 
 class Meaning(StrEnum):
-    """What an answer says about the change that was asked for."""
+    """The meaning of an answer for the requested change."""
 
     TAKEN = "taken"
     """AWS has taken it; it is in force soon."""
@@ -63,7 +63,7 @@ class Meaning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of one call; ``failed`` has code and message of each WorkSpace that it failed for.
+    """The result of one call; ``failed`` has code and message by WorkSpace that it failed for.
 
     ``body`` is the answer itself where there was one.
     """
@@ -76,30 +76,30 @@ class Answer:
 
 
 class Writer:
-    """What may change the WorkSpaces of one account in one region.
+    """The only object that can change the WorkSpaces of one account in one region.
 
     Handing one over is the act that lets a function change anything; each of them is a dry run
-    all the same unless it is told otherwise.
+    all the same unless ``dry_run=False`` is passed.
     """
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.sent = 0
-        """How many calls were sent to change something."""
+        """The number of calls that were sent to change something."""
 
     def __repr__(self) -> str:
         return f"<Writer {self.connection.account_id} {self.connection.region}>"
 
     def alone(self, what: str) -> AbstractContextManager[None]:
-        """Hold this account and region for *what* against all others on this computer.
+        """Lock this account and region for *what* against all others on this computer.
 
         Raises :class:`BusyError` where another process holds it, whatever its journal is called.
         """
         where = self.connection
-        asked = where.endpoint_url or os.environ.get("AWS_ENDPOINT_URL", "")
-        place = f"{where.account_id}-{where.region}"
-        return held_here(f"{what}-{place}-{sha256(asked.encode()).hexdigest()[:8]}",
-                         f"changes WorkSpaces there ({what})", place.replace("-", " ", 1))
+        url = where.endpoint_url or os.environ.get("AWS_ENDPOINT_URL", "")
+        account_region = f"{where.account_id}-{where.region}"
+        return held_here(f"{what}-{account_region}-{sha256(url.encode()).hexdigest()[:8]}",
+                         f"changes WorkSpaces there ({what})", account_region.replace("-", " ", 1))
 
     def modify(
         self, journal: CallLog, workspace_id: str, properties: Mapping[str, object]
@@ -125,7 +125,7 @@ class Writer:
         )
 
     def create(self, journal: CallLog, requests: Sequence[Mapping[str, Any]]) -> Answer:
-        """CreateWorkspaces, for up to 25 newcomers."""
+        """CreateWorkspaces, for up to 25 new WorkSpaces."""
         return self._call(journal, "CreateWorkspaces",
                           Workspaces=[dict(request) for request in requests])
 
@@ -133,6 +133,7 @@ class Writer:
         number, where = journal.number_call(), self.connection
         journal.write("call", call=number, action=f"workspaces:{operation}", request=request,
                       account_id=where.account_id, region=where.region)
+        # Counted before the call: where it raises, the request may still have reached AWS.
         self.sent += 1
         try:
             answer = _meant(where.once("workspaces", operation, **request))
@@ -147,14 +148,19 @@ class Writer:
 
 def _meant(body: Mapping[str, Any]) -> Answer:
     headers = body.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    # A proxy or a login page may answer 200 in AWS's place: only a request id shows AWS's own
+    # answer.
     if _ID_HEADER not in {name.lower() for name in headers}:
         return Answer(Meaning.UNSURE, "NotFromAws", "the answer bears no id of a request",
                       body=body)
     failed = {}
-    for one in body.get("FailedRequests") or ():
-        request = one.get("WorkspaceRequest") or {}
-        name = one.get("WorkspaceId") or request.get("UserName") or ""
-        failed[name] = (one.get("ErrorCode", "Unknown"), one.get("ErrorMessage", "no message"))
+    for failure in body.get("FailedRequests") or ():
+        request = failure.get("WorkspaceRequest") or {}
+        name = failure.get("WorkspaceId") or request.get("UserName") or ""
+        failed[name] = (
+            failure.get("ErrorCode", "Unknown"),
+            failure.get("ErrorMessage", "no message"),
+        )
     return Answer(Meaning.TAKEN, failed=failed, body=body)
 
 
@@ -175,7 +181,7 @@ def open_writer(
     endpoint_url: str | None = None,
     credentials: tuple[str, str] | None = None,
 ) -> Writer:
-    """A writer for one account in one region, found as boto3 finds credentials and region.
+    """Open a writer for one account in one region, found as boto3 finds credentials and region.
 
     Raises :class:`AwsError` where AWS cannot be reached with them.
     """
