@@ -1,4 +1,4 @@
-"""Years of history on the first day: what CloudWatch and CloudTrail still know, into a store."""
+"""Fill a store with years of history on the first day, from CloudWatch and CloudTrail."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ _HOURLY_METRICS = (("UserConnected", "Average"), ("UserConnected", "SampleCount"
 
 @dataclass(frozen=True, eq=False)
 class Backfilled:
-    """What :func:`backfill` did.
+    """The result of :func:`backfill`.
 
     ``rounds`` has a row for each account and region: account_id, region, workspaces, samples,
     outcome, message. ``compared`` samples of the store were held against CloudWatch's values of
@@ -115,7 +115,7 @@ def backfill(
 
     CloudWatch's UserConnected and Stopped by five minutes for up to 63 days, by the hour for up
     to 455; CloudTrail's changes of setting for up to 90 days, where the user may read them. *log*
-    is told what the calls cost before they are made. Twice the same changes nothing. Raises as
+    receives the price of the calls before they are made. Twice the same changes nothing. Raises as
     :func:`wsanalytics.collection.collect` does, which looks at the fleet first.
     """
     if not 1 <= days <= HOURLY_DAYS:
@@ -125,25 +125,25 @@ def backfill(
             f"{HOURLY_DAYS}", fix=f"use 1 to {HOURLY_DAYS}")
     opened, refused = connections or connect(
         regions=regions, profile=profile, role_arns=role_arns)
-    with new_store(store) as place, place.locked("backfill"):
+    with new_store(store) as opened_store, opened_store.locked("backfill"):
         clock = clock or Clock()
         try:
-            looked = _look(place, opened, refused, clock)
-            job = _Backfill(place, days, clock.now(), log)
+            looked = _look(opened_store, opened, refused, clock)
+            job = _Backfill(opened_store, days, clock.now(), log)
             for connection in opened:
                 job.fill(connection)
         finally:
             if connections is None:
                 for connection in opened:
                     connection.close()
-        compacted(place, job.end.date(), log)
+        compacted(opened_store, job.end.date(), log)
         return job.result(looked)
 
 
 def _look(
     store: Store, opened: Sequence[Connection], refused: Sequence[Refusal], clock: Clock
 ) -> pd.DataFrame:
-    """One look at the fleet, or what the collector at work on the store has seen."""
+    """Poll the fleet once, or use what the collector at work on the store has seen."""
     try:
         done = collect(store, log=lambda _: None, clock=clock, connections=(opened, refused))
     except BusyError:
@@ -169,6 +169,8 @@ class _Backfill:
 
     @property
     def fine_start(self) -> datetime:
+        # Just as CloudWatch drops the oldest of its 63 days while the calls are made: one hour less
+        # is asked.
         return _floor(self.end - timedelta(days=min(self.days, FINE_DAYS)), HOUR) + timedelta(
             hours=1 if self.days >= FINE_DAYS else 0)
 
@@ -179,65 +181,74 @@ class _Backfill:
         return _floor(self.end - timedelta(days=self.days), HOUR)
 
     def requests(self, ids: tuple[str, ...]) -> list[MetricRequest]:
-        """What to ask CloudWatch for: five-minute values, and hourly ones before them."""
+        """Return the requests to CloudWatch: five-minute values, and hourly ones before them."""
         fine = MetricRequest(ids, _FINE_METRICS, self.fine_start, self.end, PERIOD)
         if self.start == self.fine_start:
             return [fine]
         return [MetricRequest(ids, _HOURLY_METRICS, self.start, self.fine_start, HOUR), fine]
 
     def fill(self, connection: Connection) -> None:
-        """Everything of one account and region."""
+        """Fill in everything of one account and region."""
         inventory = self.store.inventory(guesses=False)
-        own = inventory[(inventory["account_id"] == connection.account_id)
+        workspaces = inventory[(inventory["account_id"] == connection.account_id)
                         & (inventory["region"] == connection.region)
                         & ~(inventory["terminated_at"] <= self.start)]
-        if own.empty:
+        if workspaces.empty:
             self.rows.append({
                 "account_id": connection.account_id, "region": connection.region,
                 "workspaces": 0, "samples": 0, "outcome": IN_PART,
                 "message": "no WorkSpaces are known here; collect first"})
             return
-        requests = self.requests(tuple(own["workspace_id"]))
+        requests = self.requests(tuple(workspaces["workspace_id"]))
         price = sum(map(price_usd, requests))
         where = f"{connection.account_id} {connection.region}"
-        self.log(f"{where}: {counted(len(own), 'WorkSpace')}, {counted(self.days, 'day')}: "
-                  f"{counted(sum(map(calls_needed, requests)), 'call')} of GetMetricData for "
-                  f"{counted(sum(one.queries for one in requests), 'metric')}, which AWS charges "
-                  f"with {cents(price)}")
+        self.log(
+            f"{where}: {counted(len(workspaces), 'WorkSpace')}, {counted(self.days, 'day')}: "
+            f"{counted(sum(map(calls_needed, requests)), 'call')} of GetMetricData for "
+            f"{counted(sum(request.queries for request in requests), 'metric')}, which AWS charges "
+            f"with {cents(price)}"
+        )
         samples, messages, outcome = 0, [], DONE
         try:
-            messages += self.learn_changes(connection, own)
+            messages += self.learn_changes(connection, workspaces)
             self.price += price
             for request in requests:
-                samples += self.fill_metrics(connection, request, own)
+                samples += self.fill_metrics(connection, request, workspaces)
         except AwsError as error:
             _LOG.warning("%s", error)
             outcome = REFUSED if not samples else IN_PART
             messages.append(str(error))
         self.rows.append({
             "account_id": connection.account_id, "region": connection.region,
-            "workspaces": len(own), "samples": samples,
+            "workspaces": len(workspaces), "samples": samples,
             "outcome": IN_PART if messages and outcome == DONE else outcome,
             "message": "; ".join(messages),
         })
 
-    def learn_changes(self, connection: Connection, own: pd.DataFrame) -> list[str]:
-        """Changes of setting and creations from CloudTrail; says so where it may not be read."""
+    def learn_changes(self, connection: Connection, workspaces: pd.DataFrame) -> list[str]:
+        """Read changes of setting and creations from CloudTrail.
+
+        Give a message where it is refused.
+        """
+        # An hour inside CloudTrail's 90 days, so that the oldest day is still complete when it is
+        # read.
         start = max(self.start, self.now - timedelta(days=TRAIL_DAYS) + timedelta(hours=1))
         try:
             changes = read_changes(connection, start, self.now)
         except AwsError as error:
             _LOG.warning("%s", error)
             return [f"without changes of setting: {error.refusal.action} was refused"]
-        changes = [change for change in changes if change.workspace_id in set(own["workspace_id"])]
+        changes = [
+            change for change in changes if change.workspace_id in set(workspaces["workspace_id"])
+        ]
         name = f"{self.now:%Y%m%dT%H%M%SZ}-{connection.account_id}-{connection.region}-trail"
-        known = self.store.settings()
-        settings = pd.concat([settings_in(changes, self.start, known),
-                              unchanged_in(changes, start, known)], ignore_index=True)
+        earlier = self.store.settings()
+        settings = pd.concat([settings_in(changes, self.start, earlier),
+                              unchanged_in(changes, start, earlier)], ignore_index=True)
         if len(settings):
             self.store.add_settings(settings, name)
         created = created_in(changes)
-        self._came(own[own["workspace_id"].isin(list(created))], created, name)
+        self._came(workspaces[workspaces["workspace_id"].isin(list(created))], created, name)
         return []
 
     def _came(self, rows: pd.DataFrame, created: dict[str, datetime], name: str) -> None:
@@ -247,11 +258,11 @@ class _Backfill:
             self.store.add_workspaces(rows.assign(created_at=stamps), self.now, name)
 
     def fill_metrics(
-        self, connection: Connection, request: MetricRequest, own: pd.DataFrame
+        self, connection: Connection, request: MetricRequest, workspaces: pd.DataFrame
     ) -> int:
-        """The samples of one request, written some WorkSpaces at a time; says how many."""
+        """Write the samples of one request, some WorkSpaces at a time; return their number."""
         fine = request.period_seconds == PERIOD
-        seen = self._seen(request) if fine else {}
+        polled = self._seen(request) if fine else {}
         count, created, batch = 0, {}, []
         what = "reading CloudWatch" if fine else "reading CloudWatch, hourly"
         start = int(request.start.timestamp())
@@ -261,26 +272,31 @@ class _Backfill:
             for number, (workspace_id, series) in enumerate(
                 _by_workspace(read_metrics(connection, request, on_call=advance)), start=1
             ):
+                # The instants are epoch seconds, as CloudWatch's; the store's samples are
+                # microseconds.
                 periods = _periods(request, series)
                 first = periods.first_known
                 if request.start == self.start and first is not None and (
                     first - start > NEWCOMER_AFTER.total_seconds()
                 ):
                     created[workspace_id] = datetime.fromtimestamp(first, UTC)
-                if workspace_id in seen:
-                    self._compare(workspace_id, periods, *seen[workspace_id])
+                if workspace_id in polled:
+                    self._compare(workspace_id, periods, *polled[workspace_id])
                 batch.append(samples_of(workspace_id, periods, FINE if fine else HOURLY))
                 if len(batch) == _AT_ONCE or number == len(request.workspace_ids):
                     count += self._write(batch, f"{stem}-{(number - 1) // _AT_ONCE:05}")
                     batch = []
         count += self._write(batch, f"{stem}-rest") if batch else 0
+        # A first value in the middle of the time means a new WorkSpace, unless most of the fleet
+        # begins there.
         if len(created) * 2 > len(request.workspace_ids):
             return count  # not all of them are new: CloudWatch knows nothing of the time before
-        note_guesses(self.store, own, created, self.now,
+        note_guesses(self.store, workspaces, created, self.now,
                      f"{self.now:%Y%m%dT%H%M%SZ}-{stem}-first-seen")
         return count
 
     def _write(self, batch: list[pd.DataFrame], name: str) -> int:
+        # Each frame has one category; without a common dtype pandas would fall back to plain text.
         names = [frame["workspace_id"].cat.categories[0] for frame in batch if len(frame)]
         samples = pd.concat(
             [frame.astype({"workspace_id": pd.CategoricalDtype(pd.Index(names, dtype="str"))})
@@ -289,14 +305,17 @@ class _Backfill:
         return len(samples)
 
     def _seen(self, request: MetricRequest) -> dict[str, tuple[Any, Any]]:
-        """The store's own looks at the time of *request*: instants and connected, by WorkSpace."""
+        """Return the store's own polls at the time of *request*.
+
+        Instants and connected, by WorkSpace.
+        """
         samples = self.store.samples(request.start.date(), self.end.date() + timedelta(days=1),
                                      sources=[Source.SAMPLE])
-        own = samples.groupby("workspace_id", observed=True)
+        by_workspace = samples.groupby("workspace_id", observed=True)
         return {
             str(name): (column_micros(evidence_at(rows)) // MICROS_PER_SECOND,
                         (rows["connection_state"] == "CONNECTED").to_numpy())
-            for name, rows in own
+            for name, rows in by_workspace
         }
 
     def _compare(
@@ -312,11 +331,14 @@ class _Backfill:
             }))
 
     def _take_in(self, looked: pd.DataFrame) -> None:
-        """What the look at the fleet was denied is denied to the backfill as well."""
-        for told in looked[looked["outcome"] == IN_PART].to_dict("records"):
+        """Add to each row what the poll of the fleet was denied.
+
+        It is denied to the backfill as well.
+        """
+        for polled in looked[looked["outcome"] == IN_PART].to_dict("records"):
             for row in self.rows:
-                if (row["account_id"], row["region"]) == (told["account_id"], told["region"]):
-                    row["message"] = "; ".join(filter(None, [told["message"], row["message"]]))
+                if (row["account_id"], row["region"]) == (polled["account_id"], polled["region"]):
+                    row["message"] = "; ".join(filter(None, [polled["message"], row["message"]]))
                     row["outcome"] = IN_PART if row["outcome"] == DONE else row["outcome"]
 
     def result(self, looked: pd.DataFrame) -> Backfilled:
@@ -336,8 +358,14 @@ def _floor(instant: datetime, seconds: int) -> datetime:
 
 
 def _by_workspace(series: Iterator[Series]) -> Iterator[tuple[str, dict[tuple[str, str], Any]]]:
-    for workspace_id, own in groupby(series, key=lambda values: values.workspace_id):
-        yield workspace_id, {(one.metric, one.statistic): (one.at, one.values) for one in own}
+    for workspace_id, of_workspace in groupby(series, key=lambda values: values.workspace_id):
+        yield (
+            workspace_id,
+            {
+                (metric.metric, metric.statistic): (metric.at, metric.values)
+                for metric in of_workspace
+            },
+        )
 
 
 def _periods(request: MetricRequest, series: dict[tuple[str, str], Any]) -> Periods:

@@ -1,4 +1,4 @@
-"""What CloudTrail's events say of how WorkSpaces were set, and when they were created."""
+"""Convert CloudTrail's events to settings, and to the times at which WorkSpaces were created."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ USUAL = auto_stop(DEFAULT_TIMEOUT)
 def settings_in(
     changes: Iterable[Change], start: datetime, known: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """The settings that *changes* made, as a ``settings`` table.
+    """Return the settings that *changes* made, as a ``settings`` table.
 
     Also what a WorkSpace was set to before its first change, from *start* on, where *known* (a
     ``settings`` table) has nothing earlier: the other running mode, since a change to the mode
@@ -30,7 +30,7 @@ def settings_in(
     earlier = {} if known is None else dict(known.groupby("workspace_id")["since"].min())
     rows: list[tuple[str, str, datetime]] = []
     now: dict[str, Setting] = {}
-    for change in sorted(changes, key=lambda one: one.at):
+    for change in sorted(changes, key=lambda event: event.at):
         before = now.get(change.workspace_id)
         is_known = change.workspace_id in earlier and earlier[change.workspace_id] < change.at
         after = _after(change, before or USUAL)
@@ -38,6 +38,8 @@ def settings_in(
             continue
         is_first = before is None and not is_known and change.event != "CreateWorkspaces"
         if is_first and change.at > start:
+            # A change of the mode alone means that it had the other mode: a call for the same mode
+            # is rare.
             was = USUAL if after == ALWAYS_ON or change.running_mode is None else ALWAYS_ON
             rows.append((change.workspace_id, str(was), start))
         rows.append((change.workspace_id, str(after), change.at))
@@ -49,13 +51,14 @@ def settings_in(
 def unchanged_in(
     changes: Iterable[Change], start: datetime, known: pd.DataFrame
 ) -> pd.DataFrame:
-    """The settings of those whom no change from *start* on is told of: they had them all along.
+    """Return the settings of those without any change from *start* on: they had them all along.
 
     *known* (a ``settings`` table) says what each was seen with; those that were seen with several
-    settings, though CloudTrail tells of none, are left out. A ``settings`` table.
+    settings, though CloudTrail shows no change, are left out. A ``settings`` table.
     """
-    told = {change.workspace_id for change in changes}
-    quiet = known[~known["workspace_id"].isin(told)]
+    changed = {change.workspace_id for change in changes}
+    quiet = known[~known["workspace_id"].isin(changed)]
+    # One setting in all polls, and no event: the setting held for all of CloudTrail's time.
     same = quiet.groupby("workspace_id")["setting"].transform("nunique") == 1
     first = quiet[same].sort_values("since").drop_duplicates("workspace_id")
     later = first[first["since"] > pd.Timestamp(start)]
@@ -64,14 +67,14 @@ def unchanged_in(
 
 
 def created_in(changes: Iterable[Change]) -> dict[str, datetime]:
-    """When WorkSpaces were created, by id."""
+    """Return when WorkSpaces were created, by id."""
     return {
         change.workspace_id: change.at for change in changes if change.event == "CreateWorkspaces"
     }
 
 
 def _after(change: Change, before: Setting) -> Setting | None:
-    """The setting after *change*; None where it says nothing of it, or nothing that is known."""
+    """Return the setting after *change*; None where it does not touch it, or is not known here."""
     if change.running_mode == ALWAYS_ON.running_mode:
         return ALWAYS_ON
     if change.running_mode not in (None, USUAL.running_mode) or (

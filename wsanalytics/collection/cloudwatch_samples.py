@@ -1,4 +1,4 @@
-"""Reading CloudWatch's figures about a WorkSpace as if somebody had looked at it.
+"""Convert CloudWatch's figures about a WorkSpace to samples, as if it had been polled.
 
 ``UserConnected`` says for each five minutes whether a user was connected at any time in them, so a
 session that lies in several of them was going on at every edge between two. A sample is made at
@@ -41,7 +41,10 @@ Counts = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Periods:
-    """One WorkSpace, five minutes after five minutes from ``start`` (epoch seconds) on."""
+    """The five-minute periods of one WorkSpace, an entry each.
+
+    They begin at ``start``, in epoch seconds.
+    """
 
     start: int
     known: Flags
@@ -52,29 +55,33 @@ class Periods:
 
     @property
     def first_known(self) -> int | None:
-        """The start, in epoch seconds, of the first period of which anything is known."""
-        places = np.flatnonzero(self.known)
-        return self.start + PERIOD * int(places[0]) if places.size else None
+        """The start, in epoch seconds, of the first period with any value."""
+        indices = np.flatnonzero(self.known)
+        return self.start + PERIOD * int(indices[0]) if indices.size else None
 
 
 def fine_periods(
     start: int, count: int, user_connected: tuple[Counts, npt.NDArray[np.float64]],
     stopped: tuple[Counts, npt.NDArray[np.float64]],
 ) -> Periods:
-    """Periods from five-minute values: pairs of instants (epoch seconds) and statistics.
+    """Make periods from five-minute values: pairs of instants (epoch seconds) and statistics.
 
     Of *user_connected* the maxima, of *stopped* the minima.
     """
-    connected, known = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+    connected, is_known = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
     is_stopped, is_on = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
     for (at, values), flags in ((user_connected, connected), (stopped, is_stopped)):
-        place = (at - start) // PERIOD
-        inside = (place >= 0) & (place < count)
-        known[place[inside]] = True
-        flags[place[inside]] = values[inside] > 0
+        # index: the period of each value; CloudWatch may answer with values beside the time asked
+        # for.
+        index = (at - start) // PERIOD
+        inside = (index >= 0) & (index < count)
+        is_known[index[inside]] = True
+        flags[index[inside]] = values[inside] > 0
+        # The minimum of Stopped is 0 where the WorkSpace ran at any time of the five minutes.
         if flags is is_stopped:
-            is_on[place[inside]] = values[inside] <= 0
-    return Periods(start, known, connected, is_stopped & ~connected, is_on | connected)
+            is_on[index[inside]] = values[inside] <= 0
+    # A connected user proves that it ran, whatever Stopped says of the same five minutes.
+    return Periods(start, is_known, connected, is_stopped & ~connected, is_on | connected)
 
 
 def hourly_periods(
@@ -82,17 +89,20 @@ def hourly_periods(
     sample_count: tuple[Counts, npt.NDArray[np.float64]],
     stopped: tuple[Counts, npt.NDArray[np.float64]],
 ) -> Periods:
-    """Periods from hourly values of UserConnected (average, number) and Stopped (average)."""
+    """Make periods from hourly values of UserConnected (average, number) and Stopped (average)."""
     means, numbers, off = (np.zeros(hours) for _ in range(3))
-    known = np.zeros(hours, dtype=bool)
+    is_known = np.zeros(hours, dtype=bool)
     for (at, values), target in ((average, means), (sample_count, numbers), (stopped, off)):
-        place = (at - start) // HOUR
-        inside = (place >= 0) & (place < hours)
-        known[place[inside]] = True
-        target[place[inside]] = values[inside]
+        index = (at - start) // HOUR
+        inside = (index >= 0) & (index < hours)
+        is_known[index[inside]] = True
+        target[index[inside]] = values[inside]
+    # UserConnected is 0 or 1 in each period, so average times number of values is the connected
+    # count.
     counts = np.clip(np.rint(means * numbers), 0, PERIODS_PER_HOUR).astype(np.int64)
     connected = _place_within_hour(counts)
-    each = np.repeat(known, PERIODS_PER_HOUR)
+    # From hours to periods: each of the twelve periods inherits what is known of its hour.
+    each = np.repeat(is_known, PERIODS_PER_HOUR)
     is_off = np.repeat(off >= 0.5, PERIODS_PER_HOUR) & ~connected
     return Periods(start, each, connected, is_off, each & ~is_off)
 
@@ -123,24 +133,28 @@ def _place_within_hour(counts: Counts) -> Flags:
 
 def samples_of(workspace_id: str, periods: Periods, source: str) -> pd.DataFrame:
     """Give the ``samples`` that stand for these periods of one WorkSpace."""
-    known, connected = periods.known, periods.connected
+    is_known, connected = periods.known, periods.connected
     # A period on each side, so that the first and the last have neighbours: nobody is there.
     padded = np.concatenate([[False], connected, [False]])
+    # alone: connected in this period and in neither neighbour; such a session touches no edge.
     alone = connected & ~padded[:-2] & ~padded[2:]
     near = np.concatenate([[False], alone, [False]])
-    between = ~connected & known & near[:-2] & near[2:]
-    edge = known[1:] & known[:-1] & ~alone[1:] & ~alone[:-1]
+    # between: a free period between two that are alone, which would be lost with its two edges.
+    between = ~connected & is_known & near[:-2] & near[2:]
+    edge = is_known[1:] & is_known[:-1] & ~alone[1:] & ~alone[:-1]
     edges = np.flatnonzero(edge) + 1  # edge n lies between periods n - 1 and n
     middles = np.flatnonzero(alone | between)
+    # Instants in epoch seconds: the edges, then the middles of single periods; sorted only below.
     at = np.concatenate([edges * PERIOD, middles * PERIOD + PERIOD // 2]) + periods.start
     is_on = np.concatenate([connected[edges] & connected[edges - 1], alone[middles]])
-    place = np.concatenate([edges, middles])
+    after = np.concatenate([edges, middles])
     before = np.concatenate([edges - 1, middles])  # an edge lies between two periods
-    is_off = periods.stopped[place] & ~is_on
-    ran, stood = periods.on[place] & periods.on[before], is_off | periods.stopped[before]
+    # Off if either neighbour was stopped; on only if it ran in both.
+    is_off = periods.stopped[after] & ~is_on
+    ran, stood = periods.on[after] & periods.on[before], is_off | periods.stopped[before]
     order = np.argsort(at)
     states = np.where(is_on, 0, np.where(is_off, 2, 1))[order]
-    seen = np.select([is_on | ran, stood], [0, 1], default=2)[order]
+    ran_code = np.select([is_on | ran, stood], [0, 1], default=2)[order]
     size = len(order)
     frame = pd.DataFrame({
         "workspace_id": _constant(workspace_id, size),
@@ -148,7 +162,7 @@ def samples_of(workspace_id: str, periods: Periods, source: str) -> pd.DataFrame
         "connection_state": pd.Categorical.from_codes(
             states, categories=pd.Index(["CONNECTED", "DISCONNECTED", "UNKNOWN"], dtype="str")),
         "state": pd.Categorical.from_codes(
-            seen.astype(np.int8),
+            ran_code.astype(np.int8),
             categories=pd.Index(["AVAILABLE", "STOPPED", ""], dtype="str")),
         "last_connected_at": instants(np.full(size, np.iinfo(np.int64).min)),
         "checked_at": instants(at[order] * MICROS_PER_SECOND),
@@ -163,17 +177,20 @@ def _constant(text: str, size: int) -> pd.Categorical:
 
 
 def compare_with_samples(periods: Periods, at: Counts, connected: Flags) -> tuple[int, Counts]:
-    """How many samples (epoch seconds, connected or not) can be held against the periods.
+    """Count the samples (epoch seconds, connected or not) that can be compared with the periods.
 
-    Also the places of those that disagree: connected in a period that nobody was connected in, or
-    not connected though the periods before, around and after it all were.
+    Also return the positions of those that disagree: connected in a period that nobody was
+    connected in, or not connected though the periods before, around and after it all were.
     """
     size = len(periods.known)
-    place = (at - periods.start) // PERIOD
-    inside = (place >= 1) & (place < size - 1)
-    inside[inside] = periods.known[place[inside]]
+    index = (at - periods.start) // PERIOD
+    # The first and the last period lack a neighbour to compare with.
+    inside = (index >= 1) & (index < size - 1)
+    inside[inside] = periods.known[index[inside]]
     where = np.flatnonzero(inside)
-    middle = place[where]
+    middle = index[where]
+    # A sample next to a session's end may rightly differ, so free samples count only deep in a
+    # session.
     busy = (periods.connected[middle - 1] & periods.connected[middle]
             & periods.connected[middle + 1])
     wrong = np.where(connected[where], ~periods.connected[middle], busy)

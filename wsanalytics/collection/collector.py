@@ -1,8 +1,8 @@
-"""Look at a fleet in AWS, once or again and again, and keep what was seen in a store.
+"""Poll a fleet in AWS, once or repeatedly, and write what was seen to a store.
 
-One look asks for every WorkSpace and for the connection status of each, 25 to a call, at the pace
+One poll asks for every WorkSpace and for the connection status of each, 25 to a call, at the pace
 that the service allows (two calls a second for an account in a region; WorkSpaces quotas). Accounts
-and regions are looked at side by side. What one of them refuses becomes a row of the result; the
+and regions are polled side by side. What one of them refuses becomes a row of the result; the
 others go on.
 """
 
@@ -59,7 +59,7 @@ _MOMENT_SECONDS = 0.2
 
 @dataclass(frozen=True, eq=False)
 class Collected:
-    """What :func:`collect` did: ``rounds`` has a row for each look at each account and region.
+    """The result of :func:`collect`: ``rounds`` has a row for each poll of an account and region.
 
     Its columns: started_at, account_id, region, role_arn, workspaces, samples, seconds, outcome
     (done, done in part, refused) and message.
@@ -99,9 +99,9 @@ def collect(
     clock: Clock | None = None,
     connections: tuple[Sequence[Connection], Sequence[Refusal]] | None = None,
 ) -> Collected:
-    """Look at the WorkSpaces of some accounts and regions and keep what was seen in *store*.
+    """Poll the WorkSpaces of some accounts and regions and write what was seen to *store*.
 
-    One look; with *every*, again and again until Ctrl-C, or so many *looks*. Without *regions*,
+    One poll; with *every*, again and again until Ctrl-C, or so many *looks*. Without *regions*,
     *profile* and *role_arns* boto3's own ways find region and credentials; each of *role_arns* is
     looked at in each of *regions*. *directories* narrow the fleet. *log* is called with how long
     a poll takes. Raises :class:`AwsError` if nothing at all could be looked at, and
@@ -110,10 +110,10 @@ def collect(
     opened, refused = connections or connect(
         regions=regions, profile=profile, role_arns=role_arns
     )
-    with new_store(store) as place, place.locked("collect"):
-        collector = _Collector(place, list(opened), tuple(directories), log,
-                               clock or Clock(), _known(place))
-        place.tidy()
+    with new_store(store) as opened_store, opened_store.locked("collect"):
+        collector = _Collector(opened_store, list(opened), tuple(directories), log,
+                               clock or Clock(), _known(opened_store))
+        opened_store.tidy()
         again = None if connections else lambda role: connect(
             regions=regions, profile=profile, role_arns=[role])
         collector.unreached = Unreached(list(refused), again)
@@ -124,7 +124,7 @@ def collect(
             if connections is None:
                 for connection in collector.connections:
                     connection.close()
-        return Collected(place, as_rounds(collector.rows))
+        return Collected(opened_store, as_rounds(collector.rows))
 
 
 def _known(store: Store) -> dict[tuple[str, str], pd.DataFrame]:
@@ -157,13 +157,13 @@ class _Collector:
     rows: list[dict[str, Any]] = field(default_factory=list)
     facts: dict[tuple[str, str], Facts] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
-    told: dict[str, int] = field(default_factory=dict)
-    said: SimpleQueue[str] = field(default_factory=SimpleQueue)
+    logged_counts: dict[str, int] = field(default_factory=dict)
+    messages: SimpleQueue[str] = field(default_factory=SimpleQueue)
     health: Health | None = None
     unreached: Unreached = field(default_factory=Unreached)
 
     def reach(self) -> list[dict[str, Any]]:
-        """Rows for the accounts that cannot be connected to; those that now can are taken in."""
+        """Give rows for the accounts that cannot be reached; those that now can are taken in."""
         self.connections += self.unreached.try_again()
         for refusal in self.unreached.refused:
             _LOG.warning("%s", refusal)
@@ -188,10 +188,10 @@ class _Collector:
             self.log("ended on request; every sample so far is in the store")
 
     def look(self, every: timedelta | None) -> None:
-        """One look at every connection, side by side."""
+        """Poll every connection once, side by side."""
         unreached = self.reach()
         self.rows += unreached
-        counts = [len(self.known.get(_key(one), ())) for one in self.connections]
+        counts = [len(self.known.get(_key(reached), ())) for reached in self.connections]
         for connection, count in zip(self.connections, counts, strict=True):
             self.say_pace(connection, count, every)
         self.pass_on()
@@ -209,60 +209,63 @@ class _Collector:
 
     def refuse_unknown_directories(self) -> None:
         """Raise :class:`InputError` for directories that no account and region knows."""
-        known = {name for connection in self.connections
+        registered = {name for connection in self.connections
                  for name in known_directories(connection, self.directories)}
-        if unknown := [name for name in self.directories if name not in known]:
+        if unknown := [name for name in self.directories if name not in registered]:
             raise InputError(
                 "there is no such directory", where=f"--directory {' '.join(unknown)}",
                 rule="a directory is one that these accounts and regions have registered",
                 fix="check the ids and the region")
 
     def side_by_side(self, look: Callable[[Connection], Looked]) -> list[Looked]:
-        """Look at all connections at once, in threads that nobody has to wait for."""
-        found: dict[int, Looked | BaseException] = {}
+        """Poll all connections at once, in threads that nobody has to wait for."""
+        results: dict[int, Looked | BaseException] = {}
 
-        def run(place: int, connection: Connection) -> None:
+        def run(index: int, connection: Connection) -> None:
             try:
-                found[place] = look(connection)
+                results[index] = look(connection)
             except BaseException as error:  # noqa: BLE001  # raised again below
-                found[place] = error
+                results[index] = error
 
         threads = [threading.Thread(target=run, args=both, daemon=True, name="collect")
                    for both in enumerate(self.connections)]
         for thread in threads:
             thread.start()
         while any(thread.is_alive() for thread in threads):
+            # Wait in moments, not in join(): so Ctrl-C reaches the main thread at once.
             self.stop.wait(_MOMENT_SECONDS)
             self.pass_on()
         self.pass_on()
-        outcome = [found[place] for place in range(len(threads))]
-        for one in outcome:
-            if isinstance(one, BaseException):
-                raise one
-        return [one for one in outcome if not isinstance(one, BaseException)]
+        in_order = [results[index] for index in range(len(threads))]
+        for result in in_order:
+            if isinstance(result, BaseException):
+                raise result
+        return [result for result in in_order if not isinstance(result, BaseException)]
 
     def say_pace(self, connection: Connection, count: int, every: timedelta | None) -> None:
-        """Tell how long a look takes, as soon as that is known and where it has changed."""
+        """Log how long a poll takes, as soon as that is known and where it has changed."""
         where = f"{connection.account_id} {connection.region}"
-        if count and self.told.get(where) != count:
-            self.told[where] = count
-            self.said.put(pace_text(where, count, every))
+        if count and self.logged_counts.get(where) != count:
+            self.logged_counts[where] = count
+            self.messages.put(pace_text(where, count, every))
 
     def say_empty(self, connection: Connection) -> None:
-        """Tell once that there is nothing to look at, and what may be the reason."""
+        """Log once that there are no WorkSpaces, and what may be the reason."""
         where = f"{connection.account_id} {connection.region}"
-        if self.told.get(where) != 0:
-            self.told[where] = 0
-            self.said.put(f"{where}: there are no WorkSpaces here. If there should be some, look "
-                          "at the region (--region) and the account (--profile, --role-arn)")
+        if self.logged_counts.get(where) != 0:
+            self.logged_counts[where] = 0
+            self.messages.put(
+                f"{where}: there are no WorkSpaces here. If there should be some, look "
+                "at the region (--region) and the account (--profile, --role-arn)"
+            )
 
     def pass_on(self) -> None:
-        """Tell what threads had to say: a notebook shows only what the main one prints."""
-        while not self.said.empty():
-            self.log(self.said.get())
+        """Log the messages of the threads: a notebook shows only what the main one prints."""
+        while not self.messages.empty():
+            self.log(self.messages.get())
 
     def look_at(self, connection: Connection, advance: Callable[[int], None]) -> Looked:
-        """Look at one connection; whatever it refuses is said in its row."""
+        """Poll one connection; whatever it refuses is in the message of its row."""
         started_at, began = self.clock.now(), time.monotonic()
         who = (started_at, connection.account_id, connection.region, connection.role_arn)
         try:
@@ -284,7 +287,7 @@ class _Collector:
         return row, None
 
     def seen(self, connection: Connection, advance: Callable[[int], None]) -> Look:
-        """The WorkSpaces of a connection, and a sample of each."""
+        """Read the WorkSpaces of a connection, and a sample of each."""
         def paged(count: int) -> None:
             if self.stop.is_set():
                 raise _Interrupted
@@ -305,13 +308,17 @@ class _Collector:
         frame = with_last_known(frame, self.known.get(_key(connection)), facts.failed)
         answers = [
             answer._replace(answered_at=self.clock.seen(answer.answered_at))
-            for answer in read_statuses(connection, [one["WorkspaceId"] for one in described],
-                                        on_page=paged, goes_on=True)
+            for answer in read_statuses(
+                connection,
+                [workspace["WorkspaceId"] for workspace in described],
+                on_page=paged,
+                goes_on=True,
+            )
         ]
         refused = [answer for answer in answers if answer.refused]
         if refused and len(refused) == len(answers) and refused[0].refused:
             raise refused[0].refused
-        states = {one["WorkspaceId"]: text(one.get("State")) for one in described}
+        states = {workspace["WorkspaceId"]: text(workspace.get("State")) for workspace in described}
         lost = [_lost(refused)] if refused else []
         return Look(frame, as_samples(answers, states), looked_at, lost, sum(nameless))
 
@@ -319,8 +326,10 @@ class _Collector:
         """Write what changed of the WorkSpaces, then the samples: none is ever without its own."""
         key = _key(connection)
         before = self.known.get(key)
+        # Only a poll of the whole fleet can show that a WorkSpace is gone.
         is_whole = not self.directories and not look.nameless
         now = updated(look.workspaces, before, look.looked_at, whole=is_whole)
+        # WorkSpaces before samples: a kill between the two must not leave samples of unknown ids.
         changed = changed_since(now, before)
         name = f"{started_at:%Y%m%dT%H%M%S}{started_at.microsecond // 1000:03}Z-{'-'.join(key)}"
         if len(changed):
@@ -329,13 +338,13 @@ class _Collector:
             self.store.add_samples(look.samples, name)
             note_looked(self.store, look.workspaces, look.samples, self.facts[key].bundles,
                         look.looked_at, name)
-        rest = before[~before["workspace_id"].isin(now["workspace_id"])] if (
+        unpolled = before[~before["workspace_id"].isin(now["workspace_id"])] if (
             before is not None) else now[:0]
-        self.known[key] = pd.concat([rest, now], ignore_index=True) if len(rest) else now
+        self.known[key] = pd.concat([unpolled, now], ignore_index=True) if len(unpolled) else now
 
 
 def _lost(refused: Sequence[Statuses]) -> str:
-    """What is not known of connections, as some of the questions were refused."""
+    """Give a message on the connection statuses that are missing as AWS refused some requests."""
     count = sum(len(answer.asked) for answer in refused)
     return f"no connection status of {counted(count, 'WorkSpace')}: {refused[0].refused}"
 

@@ -1,4 +1,4 @@
-"""What hardly changes about a fleet: its directories, bundles and tags."""
+"""Cache what rarely changes about a fleet: its directories, bundles and tags."""
 
 from __future__ import annotations
 

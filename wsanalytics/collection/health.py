@@ -1,4 +1,4 @@
-"""How a collector that goes on and on is doing: said once when it fails, and once when it ends.
+"""Follow the health of a long-running collector: logged when it fails, and when it works.
 
 Beside that a small file in the store is replaced after every round, for whoever watches it.
 """
@@ -23,17 +23,17 @@ NAME = ".collect.json"
 
 @dataclass
 class _Failing:
-    """Since when a place fails, for how many rounds, and why."""
+    """A failing account and region: since when, for how many rounds, and why."""
 
     since: datetime
     rounds: int
     message: str
-    told_at: int = 1
+    logged_at_round: int = 1
 
 
 @dataclass
 class Health:
-    """Follows the rounds of a collector; *tell* is told what changes for better or worse."""
+    """Follows the rounds of a collector; ``log`` receives each change for better or worse."""
 
     path: Path
     log: Callable[[str], None]
@@ -43,41 +43,41 @@ class Health:
     is_written: bool = True
 
     def note(self, rows: Iterable[dict[str, Any]], at: datetime) -> None:
-        """Take in the rows of one round, of all accounts and regions that were looked at."""
+        """Take in the rows of one round, of all accounts and regions that were polled."""
         self.rounds += 1
         for row in rows:
-            self._follow(_place(row), row, at)
+            self._follow(_where(row), row, at)
         if not self.failing:
             self.good_at = at
         self._write(at)
 
-    def _follow(self, place: str, row: dict[str, Any], at: datetime) -> None:
-        before = self.failing.get(place)
+    def _follow(self, where: str, row: dict[str, Any], at: datetime) -> None:
+        before = self.failing.get(where)
         if row["outcome"] != REFUSED:
-            self._recovered(place)
+            self._recovered(where)
         elif before is None:
-            self.failing[place] = _Failing(at, 1, str(row["message"]))
-            self.log(f"{place}: failed at {at:%Y-%m-%d %H:%M} UTC, and is tried again: "
+            self.failing[where] = _Failing(at, 1, str(row["message"]))
+            self.log(f"{where}: failed at {at:%Y-%m-%d %H:%M} UTC, and is tried again: "
                       f"{row['message']}")
         else:
             before.rounds, before.message = before.rounds + 1, str(row["message"])
-            if before.rounds >= 2 * before.told_at:  # the longer it lasts, the rarer
-                before.told_at = before.rounds
-                self.log(f"{place}: still fails, {counted(before.rounds, 'round')} since "
+            if before.rounds >= 2 * before.logged_at_round:  # the longer it lasts, the rarer
+                before.logged_at_round = before.rounds
+                self.log(f"{where}: still fails, {counted(before.rounds, 'round')} since "
                           f"{before.since:%Y-%m-%d %H:%M} UTC: {row['message']}")
 
-    def _recovered(self, place: str) -> None:
-        before = self.failing.pop(place, None)
+    def _recovered(self, where: str) -> None:
+        before = self.failing.pop(where, None)
         if before is not None:
-            self.log(f"{place}: works again after {counted(before.rounds, 'failed round')}")
+            self.log(f"{where}: works again after {counted(before.rounds, 'failed round')}")
 
     def _write(self, at: datetime) -> None:
         about = {
             "schema": "wsanalytics.collecting", "version": 1, "at": _text(at),
             "ok": not self.failing, "good_at": _text(self.good_at), "rounds": self.rounds,
-            "failing": {place: {"since": _text(one.since), "rounds": one.rounds,
-                                "message": one.message}
-                        for place, one in sorted(self.failing.items())},
+            "failing": {where: {"since": _text(failing.since), "rounds": failing.rounds,
+                                "message": failing.message}
+                        for where, failing in sorted(self.failing.items())},
         }
         try:
             write_text(json.dumps(about, ensure_ascii=False, indent=1) + "\n", self.path)
@@ -89,7 +89,7 @@ class Health:
             self.is_written = True
 
 
-def _place(row: dict[str, Any]) -> str:
+def _where(row: dict[str, Any]) -> str:
     return " ".join(str(part) for part in (row["account_id"], row["region"]) if part) or "AWS"
 
 

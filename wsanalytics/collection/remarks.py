@@ -1,4 +1,4 @@
-"""What a look or a backfill learns of single WorkSpaces beside the tables, noted in the store."""
+"""Note in the store what a poll or a backfill learns of single WorkSpaces beside the tables."""
 
 from __future__ import annotations
 
@@ -21,20 +21,24 @@ from wsanalytics.history import (
 
 
 def note_guesses(
-    store: Store, own: pd.DataFrame, created: Mapping[str, datetime], at: datetime, name: str
+    store: Store, workspaces: pd.DataFrame, created: Mapping[str, datetime], at: datetime, name: str
 ) -> None:
     """Note when WorkSpaces were probably created, by first figures, and what speaks against it.
 
-    *own* are the WorkSpaces without guesses: of those whose creation is known none is made.
+    *workspaces* are those without guesses: of those whose creation is known none is made.
     """
-    unknown = own.loc[own["created_at"].isna(), "workspace_id"]
-    guesses = {one: pd.Timestamp(created[one]) for one in unknown if one in created}
+    unknown = workspaces.loc[workspaces["created_at"].isna(), "workspace_id"]
+    guesses = {
+        workspace_id: pd.Timestamp(created[workspace_id])
+        for workspace_id in unknown
+        if workspace_id in created
+    }
     if not guesses:
         return
-    known = store.remarks()
-    before = guesses_in(known)
-    new = {one: first.to_pydatetime() for one, first in guesses.items()
-           if before.get(one) != first}
+    remarks = store.remarks()
+    before = guesses_in(remarks)
+    new = {workspace_id: first.to_pydatetime() for workspace_id, first in guesses.items()
+           if before.get(workspace_id) != first}
     against = contradicted(guesses, store.samples(workspaces=list(guesses)))
     _add(store, [remarks_of(GUESSED, new, at), remarks_of(EXISTED, against, at)], name)
 
@@ -43,15 +47,15 @@ def note_looked(
     store: Store, workspaces: pd.DataFrame, samples: pd.DataFrame,
     bundles: Iterable[Mapping[str, Any]], at: datetime, name: str,
 ) -> None:
-    """Note what a look has against guesses, and which bundles have licences that cost more."""
-    known = store.remarks()
-    against = contradicted(guesses_in(known), samples)
-    named = {str(one.get("BundleId")): licensed(one) for one in bundles}
-    before = known[known["remark"] == APPLICATION]
-    there = set(zip(before["workspace_id"], before["value"], strict=True))
+    """Note what a poll has against guesses, and which bundles have licences that cost more."""
+    remarks = store.remarks()
+    against = contradicted(guesses_in(remarks), samples)
+    named = {str(bundle.get("BundleId")): licensed(bundle) for bundle in bundles}
+    before = remarks[remarks["remark"] == APPLICATION]
+    noted = set(zip(before["workspace_id"], before["value"], strict=True))
     pairs = zip(workspaces["workspace_id"], workspaces["bundle_id"], strict=True)
-    new = {one: named[bundle] for one, bundle in pairs
-           if named.get(bundle) and (one, named[bundle]) not in there}
+    new = {workspace_id: named[bundle_id] for workspace_id, bundle_id in pairs
+           if named.get(bundle_id) and (workspace_id, named[bundle_id]) not in noted}
     _add(store, [remarks_of(EXISTED, against, at), remarks_of(APPLICATION, new, at)], name)
 
 

@@ -1,4 +1,4 @@
-"""What one look at a fleet saw, as a ``samples`` table."""
+"""Convert what one poll of a fleet saw to a ``samples`` table."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _STATES = ("CONNECTED", "DISCONNECTED", "UNKNOWN")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """One look at one account and region: its WorkSpaces, and a sample of each.
+    """One poll of one account and region: its WorkSpaces, and a sample of each.
 
-    ``lost`` says what AWS refused to tell of some of them; ``nameless``: how many entries of AWS's
+    ``lost`` lists what AWS refused for some of them; ``nameless``: how many entries of AWS's
     answer had no id, so that nobody knows whose they are.
     """
 
@@ -34,12 +34,12 @@ class Look:
 
     @property
     def present(self) -> int:
-        """How many WorkSpaces there were."""
+        """The number of WorkSpaces."""
         return len(self.workspaces)
 
 
 def as_samples(answers: Iterable[Statuses], states: Mapping[str, str]) -> pd.DataFrame:
-    """The *answers* about connection, and the *states* of WorkSpaces by id, as ``samples``.
+    """Return the *answers* about connection, and the *states* of WorkSpaces by id, as ``samples``.
 
     A WorkSpace that AWS says nothing of (new, or in ERROR) is kept as UNKNOWN, and ``source``
     says so. Instants are whole seconds. ``checked_at`` is when AWS checked the connection; a
@@ -48,7 +48,7 @@ def as_samples(answers: Iterable[Statuses], states: Mapping[str, str]) -> pd.Dat
     """
     rows = []
     for answer in answers:
-        by_id = {one["WorkspaceId"]: one for one in answer.found}
+        by_id = {row["WorkspaceId"]: row for row in answer.found}
         sampled_at = _by_the_right_clock(answer).replace(microsecond=0)
         for workspace_id in answer.asked:
             status = by_id.get(workspace_id, {})
@@ -67,14 +67,17 @@ def as_samples(answers: Iterable[Statuses], states: Mapping[str, str]) -> pd.Dat
 
 
 def _by_the_right_clock(answer: Statuses) -> datetime:
-    """When an answer came: by this computer's clock, unless AWS's shows quite another time."""
+    """Return when an answer came.
+
+    By this computer's clock, unless AWS's shows quite another time.
+    """
     if answer.aws_at is None or abs(answer.aws_at - answer.answered_at) <= CLOCKS_DIFFER:
         return answer.answered_at
     return answer.aws_at
 
 
 def seconds_per_look(workspaces: int, rate_per_second: float = RATE_PER_SECOND) -> float:
-    """How long one look at so many WorkSpaces of one account and region takes at least.
+    """Return the least seconds that one poll of so many WorkSpaces of an account and region takes.
 
     Two calls for each 25 of them, the first few at once.
 
@@ -86,7 +89,7 @@ def seconds_per_look(workspaces: int, rate_per_second: float = RATE_PER_SECOND) 
 
 
 def pace_text(where: str, count: int, every: timedelta | None = None) -> str:
-    """How long a look at *count* WorkSpaces takes, and how often it can be repeated."""
+    """Describe how long a poll of *count* WorkSpaces takes, and how often it can be repeated."""
     seconds = seconds_per_look(count)
     shortest = max(1, math.ceil(seconds * 1.05 / 60))
     calls = 2 * math.ceil(count / PER_CALL)

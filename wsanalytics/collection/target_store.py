@@ -17,7 +17,7 @@ _LOG = logging.getLogger(__name__)
 
 @contextmanager
 def new_store(store: Store | Path | str) -> Iterator[Store]:
-    """The store, made if there is none; taken back where nothing came to be in it."""
+    """Open the store, made if there is none; taken back where nothing came to be in it."""
     if isinstance(store, Store):
         yield store
         return
@@ -32,7 +32,7 @@ def new_store(store: Store | Path | str) -> Iterator[Store]:
 
 
 def compacted(store: Store, before: date, log: Callable[[str], None]) -> None:
-    """Compact what can be; a damaged file is told of and holds nobody up."""
+    """Compact what can be; a damaged file is logged and delays nobody."""
     try:
         store.compact(before)
     except WsanalyticsError as error:

@@ -20,21 +20,21 @@ class Unreached:
     has_begun: bool = False
 
     def try_again(self) -> list[Connection]:
-        """Connections to what can be reached by now; what cannot stays in ``refused``."""
+        """Connect to what can be reached by now; what cannot stays in ``refused``."""
         if not self.has_begun or self.connect is None:  # they have just been tried
             self.has_begun = True
             return []
-        opened, left = list[Connection](), list[Refusal]()
+        opened, still_refused = list[Connection](), list[Refusal]()
         for refusal in self.refused:
             if refusal.role_arn is None:
-                left.append(refusal)
+                still_refused.append(refusal)
                 continue
             try:
-                found, refused = self.connect(refusal.role_arn)
+                reached, refused = self.connect(refusal.role_arn)
             except AwsError as error:
-                left.append(error.refusal)
+                still_refused.append(error.refusal)
             else:
-                opened += found
-                left += refused
-        self.refused = left
+                opened += reached
+                still_refused += refused
+        self.refused = still_refused
         return opened

@@ -1,4 +1,4 @@
-"""What was observed of a fleet, in memory and on disk."""
+"""The observations of a fleet, in memory and on disk."""
 
 from __future__ import annotations
 

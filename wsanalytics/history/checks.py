@@ -1,4 +1,4 @@
-"""What was observed of a fleet: its WorkSpaces, the samples taken of them, and when.
+"""Check the tables of a history: WorkSpaces, the samples taken of them, and when.
 
 A history holds frames in the dtypes of their contracts (``wsanalytics columns``), so that
 whatever follows need not check them again. ``archive`` reads one from a folder or a store.

@@ -1,4 +1,4 @@
-"""What was observed of a fleet in a window, in memory: :class:`History`."""
+"""The observations of a fleet in a window, in memory: :class:`History`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHOWN = ("workspace_id", "user_name", "region", "compute_type", "running_mode",
 class History:
     """A fleet's past: ``workspaces`` and ``samples`` (frames) in the ``window`` they cover.
 
-    ``settings`` (workspace_id, setting, since) tells how each WorkSpace was set through time; by
+    ``settings`` (workspace_id, setting, since) has how each WorkSpace was set through time; by
     default each is taken to have always had the setting it has. Typed alone in a notebook a
     history shows how much it holds.
     """
@@ -51,11 +51,11 @@ class History:
 
     @cached_property
     def in_force(self) -> Schedule:
-        """The settings that were really in force, to be replayed beside fixed ones."""
+        """The settings as actually configured, to be replayed beside fixed ones."""
         later = configured(self.workspaces)
-        known = later.index.isin(self.settings["workspace_id"])
-        rest = settings_since(later[~known], self.window.start)
-        return schedule_of(pd.concat([self.settings, rest], ignore_index=True), self.window)
+        has_settings = later.index.isin(self.settings["workspace_id"])
+        without = settings_since(later[~has_settings], self.window.start)
+        return schedule_of(pd.concat([self.settings, without], ignore_index=True), self.window)
 
     def __repr__(self) -> str:
         return (
@@ -69,13 +69,13 @@ class History:
 
 
 def settings_since(settings: pd.Series, since: datetime) -> pd.DataFrame:
-    """A ``settings`` table in which each of *settings* (by ``workspace_id``) is so since then."""
+    """Return a ``settings`` table in which each of *settings* holds since then."""
     frame = settings.rename("setting").rename_axis("workspace_id").reset_index()
     return frame.assign(since=pd.Series([since] * len(frame), dtype=INSTANT_DTYPE))
 
 
 def configured(workspaces: pd.DataFrame) -> pd.Series:
-    """The setting of each WorkSpace as text, by ``workspace_id``.
+    """Return the setting of each WorkSpace as text, by ``workspace_id``.
 
     Those whose running mode or timeout is none that can be set (MANUAL, or what AWS may say
     tomorrow) are left out.
@@ -93,6 +93,6 @@ def configured(workspaces: pd.DataFrame) -> pd.Series:
 
 
 def settings_of(configured_settings: pd.Series) -> tuple[Setting, ...]:
-    """The distinct settings in a series such as :attr:`History.configured`, in their order."""
+    """Return the distinct settings in a series such as :attr:`History.configured`, sorted."""
     distinct = {Setting.parse(text) for text in configured_settings.unique()}
     return tuple(sorted(distinct, key=lambda setting: setting.order))

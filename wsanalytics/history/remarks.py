@@ -1,4 +1,4 @@
-"""What is known of single WorkSpaces beside the tables: guesses, last connections, licences.
+"""Keep what is known of single WorkSpaces beside the tables: guesses, last connections, licences.
 
 A guess is marked as one, and yields to evidence: a WorkSpace that CloudWatch has first figures of
 on some day was probably created then, unless CloudTrail knows better, it was seen before, or AWS
@@ -25,13 +25,13 @@ _LICENSED = re.compile(r"\bplus\b|\boffice\b|visual studio", re.IGNORECASE)
 
 
 def no_remarks() -> pd.DataFrame:
-    """Remarks, none of them."""
+    """Return an empty table of remarks."""
     return pd.DataFrame(columns=list(COLUMNS)).astype(
         {"workspace_id": "str", "remark": "str", "value": "str", "seen_at": INSTANT_DTYPE})
 
 
 def remarks_of(kind: str, values: Mapping[str, object], seen_at: datetime) -> pd.DataFrame:
-    """A remark of one *kind* on each WorkSpace of *values*."""
+    """Return a remark of one *kind* on each WorkSpace of *values*."""
     texts = {name: value.isoformat() if isinstance(value, datetime) else str(value)
              for name, value in values.items()}
     frame = pd.DataFrame({"workspace_id": list(texts), "remark": kind,
@@ -40,7 +40,7 @@ def remarks_of(kind: str, values: Mapping[str, object], seen_at: datetime) -> pd
 
 
 def guesses_in(remarks: pd.DataFrame) -> dict[str, pd.Timestamp]:
-    """The guesses about when WorkSpaces were created that no evidence speaks against."""
+    """Return the guesses about when WorkSpaces were created that no evidence contradicts."""
     earliest = _instants(remarks, EXISTED).groupby(level=0).min()
     guessed = _instants(remarks, GUESSED).groupby(level=0).min()
     against = earliest.reindex(guessed.index)
@@ -48,7 +48,7 @@ def guesses_in(remarks: pd.DataFrame) -> dict[str, pd.Timestamp]:
 
 
 def with_guesses(workspaces: pd.DataFrame, remarks: pd.DataFrame) -> pd.DataFrame:
-    """The *workspaces* with guesses about their creation, where nothing better is known."""
+    """Return the *workspaces* with guesses about their creation, where nothing better is known."""
     guesses = pd.Series(guesses_in(remarks), dtype=INSTANT_DTYPE)
     if guesses.empty:
         return workspaces
@@ -66,16 +66,19 @@ def _instants(remarks: pd.DataFrame, kind: str) -> pd.Series:
 def contradicted(
     guesses: Mapping[str, pd.Timestamp], samples: pd.DataFrame
 ) -> dict[str, datetime]:
-    """The *guesses* that *samples* speak against: when the WorkSpace existed, before it."""
-    mine = samples[samples["workspace_id"].isin(list(guesses))]
-    existed = mine[["sampled_at", "last_connected_at"]].min(axis=1)
-    earliest = existed.groupby(mine["workspace_id"].astype("str")).min()
+    """Return the *guesses* that *samples* contradict.
+
+    An instant before each at which it existed.
+    """
+    guessed = samples[samples["workspace_id"].isin(list(guesses))]
+    existed = guessed[["sampled_at", "last_connected_at"]].min(axis=1)
+    earliest = existed.groupby(guessed["workspace_id"].astype("str")).min()
     return {str(name): at.to_pydatetime() for name, at in earliest.items()
             if at < guesses[str(name)]}
 
 
 def licensed(bundle: Mapping[str, object]) -> str:
-    """The name of a bundle that comes with a licence for applications; or empty.
+    """Return the name of a bundle that comes with a licence for applications; or empty.
 
     >>> licensed({"Name": "Standard Plus Office 2013"}), licensed({"Name": "Standard"})
     ('Standard Plus Office 2013', '')
@@ -85,13 +88,14 @@ def licensed(bundle: Mapping[str, object]) -> str:
 
 
 def replacements(workspaces: pd.DataFrame) -> dict[str, str]:
-    """Which living WorkSpace took the place of which that is gone: same user, same directory."""
+    """Map each WorkSpace to the terminated one that it replaced: same user, same directory."""
     users = workspaces["user_name"].str.casefold()
     fleet = workspaces.assign(owner=users + "\0" + workspaces["directory_id"])[
         ~users.isin(NOBODY) & ~workspaces["standby"]]
-    living, gone = (fleet[fleet["terminated_at"].isna() == alive] for alive in (True, False))
+    living, terminated = (fleet[fleet["terminated_at"].isna() == alive] for alive in (True, False))
+    # Two living WorkSpaces of one user: neither can be called the replacement.
     living = living[~living["owner"].duplicated(keep=False)]
-    last = gone.sort_values("terminated_at").drop_duplicates("owner", keep="last")
+    last = terminated.sort_values("terminated_at").drop_duplicates("owner", keep="last")
     former = dict(zip(last["owner"], last["workspace_id"], strict=True))
     return {str(name): str(former[owner]) for name, owner in zip(
         living["workspace_id"], living["owner"], strict=True) if owner in former}
@@ -99,10 +103,10 @@ def replacements(workspaces: pd.DataFrame) -> dict[str, str]:
 
 @dataclass(frozen=True, eq=False)
 class Hearsay:
-    """What to add to the words about single WorkSpaces, by id."""
+    """Additions to the descriptions of single WorkSpaces, by id."""
 
     last: dict[str, tuple[datetime, datetime | None]]
-    """When AWS was last asked, and when it last knew the user to be connected."""
+    """The time of AWS's last answer, and of the last connection that it knew of."""
     guessed: frozenset[str]
     applications: dict[str, str]
     replaces: dict[str, str]
@@ -112,7 +116,7 @@ class Hearsay:
         cls, workspaces: pd.DataFrame, known: pd.DataFrame, remarks: pd.DataFrame,
         samples: pd.DataFrame,
     ) -> Hearsay:
-        """From an inventory with guesses, one without (*known*), remarks, and late samples."""
+        """Collect from an inventory with guesses, one without (*known*), remarks, and samples."""
         late = samples.sort_values("sampled_at").drop_duplicates("workspace_id", keep="last")
         last = {str(row["workspace_id"]): (
             row["sampled_at"].to_pydatetime(), None if pd.isna(row["last_connected_at"])
@@ -124,7 +128,7 @@ class Hearsay:
                    replacements(workspaces))
 
     def rows_on(self, workspace_id: str) -> Iterator[tuple[str, str]]:
-        """What a reader should know of one WorkSpace beside its inventory, label and text."""
+        """Give what a reader should know of one WorkSpace beside its inventory, label and text."""
         if workspace_id in self.guessed:
             yield "created", ("that date is a guess: CloudWatch's first figures of it are of then, "
                               "and nothing else says when it was created")
@@ -144,7 +148,10 @@ class Hearsay:
                       if last_at is None or asked_at - last_at >= at_least)
 
     def last_connection(self, workspace_id: str) -> str:
-        """When its user was last connected, for all that AWS knows; empty: it was not asked."""
+        """Describe when its user was last connected, for all that AWS knows.
+
+        Empty: it was not asked.
+        """
         if workspace_id not in self.last:
             return ""
         asked_at, last_at = self.last[workspace_id]

@@ -57,10 +57,10 @@ def write_samples(samples: pd.DataFrame, path: Path) -> None:
         ordered["checked_at"] == ordered["sampled_at"])  # which is what an empty one means
     frame = ordered.assign(**{name: ordered[name].astype("category") for name in _TEXTS})
     table = pa.Table.from_pandas(frame[list(SAMPLES.names)], preserve_index=False)
-    for place, name in enumerate(SAMPLES.names):
+    for column, name in enumerate(SAMPLES.names):
         if name in _INSTANTS:
             instants = table.column(name).cast(_STORED, safe=False)
-            table = table.set_column(place, name, instants)
+            table = table.set_column(column, name, instants)
     with replaced(path) as file:
         write_sealed(
             table.replace_schema_metadata(), file, compression_level=9,
@@ -90,7 +90,7 @@ def read_day(folder: Path, wanted: dict[str, list[str] | None] | None = None) ->
 
 
 def _is_outdone(samples: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Which samples come from hourly figures of an hour that is known more finely."""
+    """Mark samples from hourly figures in an hour for which finer ones exist."""
     hourly = is_hourly(samples["source"])
     if not hourly.any() or hourly.all():
         return np.zeros(len(samples), dtype=bool)
@@ -142,8 +142,10 @@ def read_arrow(
     wanted: dict[str, list[str] | None] | None = None,
 ) -> pa.Table:
     """The Parquet file at *path*; :class:`InputError` where it is not whole."""
-    kept = [(name, "in", values) for name, values in (wanted or {}).items() if values is not None]
-    return read_sealed(path, dictionary=dictionary, filters=kept)
+    filters = [
+        (name, "in", values) for name, values in (wanted or {}).items() if values is not None
+    ]
+    return read_sealed(path, dictionary=dictionary, filters=filters)
 
 
 def read_rows(path: Path) -> pd.DataFrame:
@@ -179,7 +181,7 @@ def steadily(read: Callable[[], T]) -> T:
 
 
 def _is_told_by_itself(samples: pd.DataFrame) -> pd.Series:
-    """Where ``last_connected_at`` is the time of its own check, as of a connected user.
+    """Mark where ``last_connected_at`` is the time of its own check, as of a connected user.
 
     It is not written then, which takes a third off the file.
     """

@@ -94,7 +94,9 @@ class Store:
 
     @classmethod
     def create(cls, folder: Path | str, made: Made | None = None) -> Store:
-        """The store in *folder*, made if there is none; only the last part of the path is made.
+        """Open the store in *folder*, made if there is none.
+
+        Only the last part of the path is made.
 
         *made* remembers what was. Raises :class:`InputError` where other things than a store are
         in the folder, hidden ones too, and :class:`OutputError` where it cannot be written to.
@@ -173,7 +175,7 @@ class Store:
             write_sealed(pa.Table.from_pandas(frame, preserve_index=False), file)
 
     def _made(self, *parts: str) -> Path:
-        """A folder in the store; the one with names of users is made for its owner alone."""
+        """Make a folder in the store; the one with names of users is for its owner alone."""
         folder = self.folder.joinpath(*parts)
         try:
             folder.mkdir(mode=0o700 if parts[0] == "workspaces" else 0o777, parents=True,
@@ -185,16 +187,16 @@ class Store:
         return folder
 
     def days(self) -> dict[date, Path]:
-        """The UTC days of which there are samples, and their folders, in order."""
+        """Return the UTC days of which there are samples, and their folders, in order."""
         return day_folders(self.folder)
 
     def samples(
         self, start: date | None = None, end: date | None = None,
         *, workspaces: list[str] | None = None, sources: list[str] | None = None,
     ) -> pd.DataFrame:
-        """The ``samples`` of the days from *start* to *end* (excluded); text is categorical.
+        """Read the ``samples`` of the days from *start* to *end* (excluded); text is categorical.
 
-        The same look at the same instant counts once; a look of our own before a metric's.
+        Several samples of one instant count once; a poll of our own counts before a metric's.
         *workspaces* are the ids to read, *sources* the sources, by default all.
         """
         began = time.monotonic()
@@ -210,19 +212,19 @@ class Store:
         return frame
 
     def inventory(self, *, guesses: bool = True) -> pd.DataFrame:
-        """Every WorkSpace that was ever seen, as it was last seen: a ``workspaces`` table.
+        """Return every WorkSpace that was ever seen, as it was last seen: a ``workspaces`` table.
 
         Where nothing says when one was created, there may be a guess, unless *guesses* is false.
         """
-        seen = inventory_of(self._seen())
-        return with_guesses(seen, self.remarks()) if guesses else seen
+        inventory = inventory_of(self._seen())
+        return with_guesses(inventory, self.remarks()) if guesses else inventory
 
     def add_remarks(self, rows: pd.DataFrame, name: str) -> None:
         """Add what was learned of single WorkSpaces beside the tables."""
         self._add(rows, "remarks", name)
 
     def remarks(self) -> pd.DataFrame:
-        """What is known of single WorkSpaces beside the tables (``remarks.COLUMNS``)."""
+        """Return what is known of single WorkSpaces beside the tables (``remarks.COLUMNS``)."""
         return pd.concat(steadily(partial(self._rows, "remarks")) or [no_remarks()],
                          ignore_index=True)
 
@@ -230,7 +232,7 @@ class Store:
         return [read_rows(path) for path in parquet_files(self.folder / kind)]
 
     def _seen(self) -> pd.DataFrame:
-        """What was seen of WorkSpaces, in the order of time; ``seen_at`` says when."""
+        """Return the stored rows about WorkSpaces, in order of time; ``seen_at`` is when."""
         parts = steadily(partial(self._rows, "workspaces"))
         if not parts:
             raise EmptyError(
@@ -242,7 +244,7 @@ class Store:
             ["workspace_id", SEEN_AT], kind="stable", ignore_index=True)
 
     def settings(self) -> pd.DataFrame:
-        """How each WorkSpace was set through time: a ``settings`` table.
+        """Return the settings of each WorkSpace through time: a ``settings`` table.
 
         A setting holds from when it was first seen, or from when CloudTrail says it was made.
         """
@@ -253,7 +255,7 @@ class Store:
         )
 
     def history(self, *, start: date | None = None, end: date | None = None) -> History:
-        """What the store knows of the UTC days from *start* to *end* (excluded).
+        """Read the history of the UTC days from *start* to *end* (excluded).
 
         By default those days that the samples cover whole; else those that they touch.
         """
@@ -262,7 +264,7 @@ class Store:
         return History(self.inventory(), samples, window, self.settings())
 
     def window(self, start: date | None = None, end: date | None = None) -> Window:
-        """The UTC days from *start* to *end*, by default those that :meth:`covered` tells."""
+        """Return the UTC days from *start* to *end*, by default those of :meth:`covered`."""
         if strange := strangers(self.folder):
             warn_caller(f"{self.folder}: {listed(strange, 3)}, which is left out", StoreWarning)
         covered = self.covered()
@@ -279,30 +281,33 @@ class Store:
         return Window.of_days(first, final)
 
     def covered(self) -> Window:
-        """The UTC days that the samples cover whole, or else those that they touch."""
+        """Return the UTC days that the samples cover whole, or else those that they touch."""
         (_, first), (_, last) = self._first_and_last()
         return whole_days(first, last)
 
     def observed(self) -> Window:
-        """The UTC days from that of the first sample to that of the newest, both included."""
+        """Return the UTC days from the first sample's to the newest one's, both included."""
         (first, _), (last, _) = self._first_and_last()
         return Window.of_days(first, last + timedelta(days=1))
 
     def newest_at(self) -> datetime:
-        """When the newest sample was taken."""
+        """Return when the newest sample was taken."""
         newest: datetime = self._first_and_last()[1][1].to_pydatetime()
         return newest
 
     def _first_and_last(self) -> tuple[tuple[date, pd.Timestamp], tuple[date, pd.Timestamp]]:
-        """The first and the newest sample: their days and instants. A file may hold no row."""
+        """Return the first and the newest sample.
+
+        Their days and instants. A file may hold no row.
+        """
         days = list(self.days())
-        first = next(((day, found[0]) for day in days if len(found := self.instants(day)[1])), None)
+        first = next(((day, taken[0]) for day in days if len(taken := self.instants(day)[1])), None)
         if first is None:
             raise EmptyError(
                 "there are no samples", where=str(self.folder), rule="a history has samples",
                 fix="run wsanalytics collect or backfill on it")
-        last = next((day, found[-1]) for day in reversed(days)
-                    if len(found := self.instants(day)[1]))
+        last = next((day, taken[-1]) for day in reversed(days)
+                    if len(taken := self.instants(day)[1]))
         return first, last
 
     def compact(self, before: date) -> int:
@@ -316,6 +321,7 @@ class Store:
             if day >= before or [file.name for file in files] == [_COMPACT]:
                 continue
             with self.locked("write", wait_seconds=60):
+                # Listed again under the lock: a collector may have added a file since.
                 files = parquet_files(folder)
                 write_samples(as_frame(read_day(folder)), folder / _COMPACT)
                 for file in files:
@@ -326,22 +332,22 @@ class Store:
         return done
 
     def _compact_workspaces(self) -> None:
-        """One file of the many that tell how WorkSpaces changed; a look reads them all."""
+        """Make one file of the many that hold how WorkSpaces changed: each poll reads them all."""
         files = parquet_files(self.folder / "workspaces")
         if len(files) < _MANY_FILES:
             return
         with self.locked("write", wait_seconds=60):
-            seen = pd.concat([read_rows(path) for path in files], ignore_index=True)
+            rows = pd.concat([read_rows(path) for path in files], ignore_index=True)
             folder = self.folder / "workspaces"
             with replaced(folder / _COMPACT_WORKSPACES, private=is_private(folder)) as file:
-                write_sealed(pa.Table.from_pandas(seen.drop_duplicates(), preserve_index=False),
+                write_sealed(pa.Table.from_pandas(rows.drop_duplicates(), preserve_index=False),
                              file)
             for path in files:
                 if path.name != _COMPACT_WORKSPACES:
                     path.unlink(missing_ok=True)
 
     def instants(self, day: date) -> tuple[int, pd.DatetimeIndex]:
-        """How many samples there are of a day, and the distinct instants at which any was taken."""
+        """Count the samples of a day, and return the distinct instants at which any was taken."""
         folder = self.days()[day]
         taken = steadily(partial(read_day, folder)).column("sampled_at")
         distinct = pd.DatetimeIndex(taken.unique().to_pandas()).as_unit("us").sort_values()
@@ -366,7 +372,7 @@ class Store:
                     path.unlink()
 
     def size_bytes(self) -> int:
-        """What the store takes on disk."""
+        """Return the size of the store on disk, in bytes."""
         size = 0
         for path in self.folder.rglob("*"):
             with suppress(FileNotFoundError):

@@ -15,7 +15,7 @@ from wsanalytics.tables import is_sealed
 
 @dataclass(frozen=True, slots=True)
 class StoreCheck:
-    """What :func:`check_store` found: how many files are whole, and what is amiss, by name.
+    """The result of :func:`check_store`: how many files are whole, and what is amiss, by name.
 
     ``unsealed`` are whole as far as can be told: an earlier version wrote them without a digest.
     """

@@ -1,4 +1,4 @@
-"""What stands in the folders of a store: the files that it is made of, and whatever else.
+"""List what is in the folders of a store: its own files, and whatever else.
 
 Nothing is passed over in silence. What is called like a file of ours and cannot be read is refused
 by name: no figure is made without it. What is called otherwise is named and left alone.
@@ -25,25 +25,25 @@ def parquet_files(folder: Path) -> list[Path]:
     Raises :class:`InputError` where it may not be looked into, and for anything with such a name
     that is no file: a link to nothing, a pipe, a folder.
     """
-    found = []
+    files = []
     for entry in _entries(folder):
         if entry.name.endswith(".parquet") and not entry.name.startswith("."):
             if not _is_file(entry):
                 raise InputError("it is no file: a link to nothing, a pipe or a folder",
                                  where=entry.path, rule="a store is made of whole files",
                                  fix=_FIX)
-            found.append(Path(entry.path))
-    return found
+            files.append(Path(entry.path))
+    return files
 
 
 def day_folders(store: Path) -> dict[date, Path]:
     """The UTC days of which there are samples in the *store*, and their folders, in order."""
-    found = {}
+    folders = {}
     for entry in _entries(store / "samples"):
         day = day_named(entry.name)
         if day is not None and entry.is_dir() and parquet_files(Path(entry.path)):
-            found[day] = Path(entry.path)
-    return found
+            folders[day] = Path(entry.path)
+    return folders
 
 
 def day_named(name: str) -> date | None:
@@ -56,7 +56,7 @@ def day_named(name: str) -> date | None:
 
 
 def strangers(store: Path) -> list[str]:
-    """What stands where a store keeps its data and is none of it, by name and reason."""
+    """List what lies where a store keeps its data and is none of it, by name and reason."""
     return [f"{path.relative_to(store)} {reason}" for path, reason in _strangers(store)]
 
 

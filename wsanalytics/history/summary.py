@@ -1,4 +1,4 @@
-"""What a store holds: its span, its WorkSpaces, its gaps, its size."""
+"""Summarise a store: its span, its WorkSpaces, its gaps, its size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wsanalytics.timeline import instants as instants_of
 
 @dataclass(frozen=True, eq=False)
 class StoreSummary:
-    """What a store holds: counts, the first and the last sample, its size, and ``holes``.
+    """The summary of a store: counts, the first and the last sample, its size, and ``holes``.
 
     ``holes`` (from_at, to_at, hours) are the stretches of over 20 minutes in which no WorkSpace
     was looked at; ``regions`` has a row for each account and region: account_id, region,
@@ -35,19 +35,20 @@ class StoreSummary:
 
 
 def store_summary(store: Store) -> StoreSummary:
-    """What *store* holds; reads day after day, so a year of a large fleet takes seconds."""
+    """Summarise *store*; reads day after day, so a year of a large fleet takes seconds."""
     taken, samples = [], 0
     for day in store.days():
         count, instants = store.instants(day)
         samples += count
         taken.append(column_micros(pd.Series(instants)))
     at = np.concatenate(taken) if taken else np.empty(0, dtype=np.int64)
+    # Position i: no sample of any WorkSpace between at[i] and at[i + 1] (microseconds).
     ends = np.flatnonzero(np.diff(at) > SHORTEST_BRIDGE)
-    holes = pd.DataFrame({"from_at": instants_of(at[ends]), "to_at": instants_of(at[ends + 1]),
+    gaps = pd.DataFrame({"from_at": instants_of(at[ends]), "to_at": instants_of(at[ends + 1]),
                           "hours": (at[ends + 1] - at[ends]) / MICROS_PER_HOUR})
     inventory = store.inventory()
     regions = inventory.assign(terminated=inventory["terminated_at"].notna()).groupby(
         ["account_id", "region"], as_index=False).agg(
         workspaces=("workspace_id", "size"), terminated=("terminated", "sum"))
     first_at, last_at = instants_of(at[[0, -1]]) if at.size else (None, None)
-    return StoreSummary(len(taken), samples, first_at, last_at, store.size_bytes(), regions, holes)
+    return StoreSummary(len(taken), samples, first_at, last_at, store.size_bytes(), regions, gaps)

@@ -3,13 +3,13 @@
 Everything goes by timestamps, never by the position of a row, so lost samples cost certainty and
 not hours. Three kinds of evidence make a session:
 
-* a stretch of CONNECTED samples, no two of them further apart than ``bridge_gaps``;
+* a row of CONNECTED samples, no two of them further apart than ``bridge_gaps``;
 * half a sampling interval beside it, where the neighbouring sample is close enough;
 * ``last_connected_at``, the last moment that AWS knew a user to be connected: it sharpens the end
   of a session, and reveals one that began and ended between two samples.
 
 Each status is evidence of the instant at which AWS checked it (``checked_at``), not of the look.
-UNKNOWN is what AWS says of a stopped WorkSpace, so it counts as not connected. A silence longer
+UNKNOWN is what AWS says of a stopped WorkSpace, so it counts as not connected. A gap longer
 than ``bridge_gaps`` is neither connected nor free: it ends the session and is listed by
 :func:`find_gaps`.
 """
@@ -50,7 +50,7 @@ BRIDGED_INTERVALS = 3
 USUAL_INTERVAL = 5 * MICROS_PER_MINUTE
 """Taken for the sampling interval of a WorkSpace that has a single sample."""
 RESOLUTION = MICROS_PER_SECOND
-"""How exact ``last_connected_at`` is taken to be; also the shortest session there is."""
+"""The precision of ``last_connected_at``; also the length of the shortest session."""
 
 Rows = npt.NDArray[np.int64]
 
@@ -60,32 +60,32 @@ _NEVER = np.iinfo(np.int64).min
 def find_sessions(
     history: History | pd.DataFrame, *, bridge_gaps: timedelta | None = None
 ) -> pd.DataFrame:
-    """The sessions that the samples of *history* (or a ``samples`` frame) show.
+    """Find the sessions in the samples of *history* (or a ``samples`` frame).
 
-    *bridge_gaps* is the longest silence between two CONNECTED samples that is taken for one
+    *bridge_gaps* is the longest gap between two CONNECTED samples that is taken for one
     session; by default the larger of 20 minutes and three median sampling intervals of that
-    WorkSpace. A session runs from the first CONNECTED sample of its stretch to the last, widened
+    WorkSpace. A session runs from the first CONNECTED sample of its row to the last, widened
     by half a sampling interval where the neighbouring sample lies no further off than
     *bridge_gaps*. Returns a ``sessions`` table: ``start_uncertain_minutes`` and
-    ``end_uncertain_minutes`` say by how much the true instant may lie off, at the edge of the
+    ``end_uncertain_minutes`` are by how much the true instant may lie off, at the edge of the
     observation one sampling interval; ``revealed`` marks sessions that no sample saw.
     """
-    looks = _looks(history, bridge_gaps)
-    moments = _moments(looks)
-    stretches = _stretches(looks, moments)
-    revealed = _revealed(looks, moments, stretches)
-    ids = looks.ids
-    code = np.concatenate([stretches.code, revealed.code])
+    samples = _sorted_samples(history, bridge_gaps)
+    moments = _moments(samples)
+    seen_sessions = _seen_sessions(samples, moments)
+    revealed = _revealed(samples, moments, seen_sessions)
+    ids = samples.ids
+    code = np.concatenate([seen_sessions.code, revealed.code])
     frame = pd.DataFrame(
         {
             "workspace_id": ids[code],
-            "connected_at": instants(np.concatenate([stretches.start, revealed.start])),
-            "disconnected_at": instants(np.concatenate([stretches.end, revealed.end])),
+            "connected_at": instants(np.concatenate([seen_sessions.start, revealed.start])),
+            "disconnected_at": instants(np.concatenate([seen_sessions.end, revealed.end])),
             "start_uncertain_minutes": np.concatenate(
-                [stretches.start_uncertain, revealed.start_uncertain]) / MICROS_PER_MINUTE,
+                [seen_sessions.start_uncertain, revealed.start_uncertain]) / MICROS_PER_MINUTE,
             "end_uncertain_minutes": np.concatenate(
-                [stretches.end_uncertain, revealed.end_uncertain]) / MICROS_PER_MINUTE,
-            "revealed": np.repeat([False, True], [len(stretches.code), len(revealed.code)]),
+                [seen_sessions.end_uncertain, revealed.end_uncertain]) / MICROS_PER_MINUTE,
+            "revealed": np.repeat([False, True], [len(seen_sessions.code), len(revealed.code)]),
         }
     )
     return sort_by_key(frame, SESSIONS)
@@ -94,53 +94,56 @@ def find_sessions(
 def find_gaps(
     history: History | pd.DataFrame, *, bridge_gaps: timedelta | None = None
 ) -> pd.DataFrame:
-    """The silences longer than *bridge_gaps* between two samples of one WorkSpace.
+    """Find the gaps longer than *bridge_gaps* between two samples of one WorkSpace.
 
-    Of a history also the silences between its window's edges and a WorkSpace's first and last
+    Of a history also the gaps between its window's edges and a WorkSpace's first and last
     sample, as far as the WorkSpace existed. Returns a ``gaps`` table. What happened in these
-    stretches was not observed: it counts neither as connected nor as free.
+    intervals was not observed: it counts neither as connected nor as free.
     """
-    looks = _looks(history, bridge_gaps)
-    before = np.flatnonzero(looks.joined & ~looks.bridged)
+    samples = _sorted_samples(history, bridge_gaps)
+    before = np.flatnonzero(samples.joined & ~samples.bridged)
     frame = pd.DataFrame(
         {
-            "workspace_id": looks.ids[looks.code[before]],
-            "from_at": instants(looks.at[before]),
-            "to_at": instants(looks.at[before + 1]),
+            "workspace_id": samples.ids[samples.code[before]],
+            "from_at": instants(samples.at[before]),
+            "to_at": instants(samples.at[before + 1]),
         }
     )
     if isinstance(history, History):
-        frame = pd.concat([frame, *_silent_edges(history, looks)], ignore_index=True)
+        frame = pd.concat([frame, *_gaps_at_edges(history, samples)], ignore_index=True)
     return sort_by_key(frame, GAPS)
 
 
-def _silent_edges(history: History, looks: _Looks) -> list[pd.DataFrame]:
-    """What lies between a window's edges and the first and last sample of each WorkSpace."""
+def _gaps_at_edges(history: History, samples: _Samples) -> list[pd.DataFrame]:
+    """Find the gaps between a window's edges and the first and last sample of each WorkSpace."""
     fleet = history.workspaces.set_index("workspace_id")
     start, end = history.window.micros
-    created, gone = (column_micros(fleet[name]) for name in ("created_at", "terminated_at"))
+    created, terminated = (column_micros(fleet[name]) for name in ("created_at", "terminated_at"))
     opens = np.where(fleet["created_at"].isna(), start, np.clip(created, start, end))
-    closes = np.where(fleet["terminated_at"].isna(), end, np.clip(gone, start, end))
-    place = looks.ids.get_indexer(fleet.index)
-    seen = place >= 0
-    bounds = np.searchsorted(looks.code, np.arange(len(looks.ids) + 1), side="left")
-    bridge = np.full(len(fleet), SHORTEST_BRIDGE, dtype=np.int64)
-    bridge[seen] = looks.bridge[place[seen]]
+    closes = np.where(fleet["terminated_at"].isna(), end, np.clip(terminated, start, end))
+    # row: the position of each WorkSpace in samples.ids; -1 for one that was never sampled.
+    row = samples.ids.get_indexer(fleet.index)
+    is_sampled = row >= 0
+    # bounds[i]: bounds[i + 1] are the samples of WorkSpace i, since samples are sorted by code.
+    bounds = np.searchsorted(samples.code, np.arange(len(samples.ids) + 1), side="left")
+    max_gap = np.full(len(fleet), SHORTEST_BRIDGE, dtype=np.int64)
+    max_gap[is_sampled] = samples.max_gap[row[is_sampled]]
     first, last = closes.copy(), closes.copy()  # never seen: one silence, up to the end
-    first[seen] = looks.at[bounds[place[seen]]]
-    last[seen] = looks.at[bounds[place[seen] + 1] - 1]
-    found = []
+    first[is_sampled] = samples.at[bounds[row[is_sampled]]]
+    last[is_sampled] = samples.at[bounds[row[is_sampled] + 1] - 1]
+    frames = []
     for low, high in ((opens, np.minimum(first, closes)), (last, closes)):
-        silent = high - low > bridge
-        found.append(pd.DataFrame({
-            "workspace_id": pd.Series(fleet.index[silent], dtype="str"),
-            "from_at": instants(low[silent]), "to_at": instants(high[silent]),
+        # Terminated before its first sample: high < low, which is no gap.
+        is_gap = high - low > max_gap
+        frames.append(pd.DataFrame({
+            "workspace_id": pd.Series(fleet.index[is_gap], dtype="str"),
+            "from_at": instants(low[is_gap]), "to_at": instants(high[is_gap]),
         }))
-    return found
+    return frames
 
 
 @dataclass(frozen=True, slots=True)
-class _Looks:
+class _Samples:
     """The samples in flat arrays, sorted by WorkSpace and time, one entry an instant.
 
     The arrays over pairs (entry *i* is sample *i* and the next one) are one shorter:
@@ -155,20 +158,20 @@ class _Looks:
     interval: Micros
     joined: npt.NDArray[np.bool_]
     bridged: npt.NDArray[np.bool_]
-    blur: Micros
-    bridge: Micros
+    time_resolution: Micros
+    max_gap: Micros
 
 
 @dataclass(frozen=True, slots=True)
-class _Moments:
-    """Moments known to be connected: each lies in ``at[pair] < moment <= at[pair + 1]``."""
+class _LastConnected:
+    """Moments at which AWS knew a user to be connected: ``at[pair] < moment <= at[pair + 1]``."""
 
     pair: Rows
     at: Micros
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Spans:
     code: Rows
     start: Micros
     end: Micros
@@ -176,156 +179,185 @@ class _Found:
     end_uncertain: Micros
 
 
-def _looks(history: History | pd.DataFrame, bridge_gaps: timedelta | None) -> _Looks:
-    samples = history.samples if isinstance(history, History) else check_table(history, SAMPLES)
-    silent = (samples["source"] == Source.NO_STATUS) & (samples["state"] != "STOPPED")
-    if silent.any():
-        samples = samples[~silent.to_numpy(dtype=bool)]
-    if samples.empty:
+def _sorted_samples(history: History | pd.DataFrame, bridge_gaps: timedelta | None) -> _Samples:
+    table = history.samples if isinstance(history, History) else check_table(history, SAMPLES)
+    # Without a status nothing was observed, unless the state says that it was stopped: then nobody
+    # was on.
+    is_unanswered = (table["source"] == Source.NO_STATUS) & (table["state"] != "STOPPED")
+    if is_unanswered.any():
+        table = table[~is_unanswered.to_numpy(dtype=bool)]
+    if table.empty:
         raise InputError("there are no rows", where="find_sessions",
                          rule="sessions are found in samples", fix="check how they were read")
     if bridge_gaps is not None and bridge_gaps <= timedelta(0):
         raise InputError(
             f"{bridge_gaps / timedelta(minutes=1):g} minutes", where="bridge_gaps",
-            rule="the longest silence that is bridged is positive", fix="use for example 20",
+            rule="the longest gap that is bridged is positive", fix="use for example 20",
         )
-    code, ids = pd.factorize(samples["workspace_id"], sort=True)
-    at = column_micros(evidence_at(samples))
-    looked = column_micros(samples["sampled_at"])
-    connected = (samples["connection_state"] == "CONNECTED").to_numpy()
-    seen = samples["last_connected_at"]
-    last = np.where(seen.isna(), _NEVER, column_micros(seen))
-    last[last > looked + CLOCKS_DIFFER // timedelta(microseconds=1)] = _NEVER  # no future is known
+    code, ids = pd.factorize(table["workspace_id"], sort=True)
+    at = column_micros(evidence_at(table))
+    sampled = column_micros(table["sampled_at"])
+    connected = (table["connection_state"] == "CONNECTED").to_numpy()
+    last_connected = table["last_connected_at"]
+    last = np.where(last_connected.isna(), _NEVER, column_micros(last_connected))
+    last[last > sampled + CLOCKS_DIFFER // timedelta(microseconds=1)] = _NEVER  # no future is known
+    # lexsort sorts by its last key first: by WorkSpace, then by time.
     order = np.lexsort((at, code))
     code, at, connected, last = code[order], at[order], connected[order], last[order]
-    blur = np.where(is_hourly(samples["source"])[order], MICROS_PER_HOUR, 0)
-    code, at, connected, last, blur = _one_an_instant(code, at, connected, last, blur)
+    time_resolution = np.where(is_hourly(table["source"])[order], MICROS_PER_HOUR, 0)
+    code, at, connected, last, time_resolution = _merge_same_instant(
+        code, at, connected, last, time_resolution
+    )
+    # Entry i of joined, bridged and np.diff(at) is about samples i and i + 1: one entry fewer.
     joined = code[1:] == code[:-1]
     interval = median_intervals(code, at, joined, len(ids))
-    bridge = np.maximum(SHORTEST_BRIDGE, BRIDGED_INTERVALS * interval)
+    max_gap = np.maximum(SHORTEST_BRIDGE, BRIDGED_INTERVALS * interval)
     if bridge_gaps is not None:
-        bridge[:] = bridge_gaps // timedelta(microseconds=1)
-    bridged = joined & (np.diff(at) <= bridge[code[1:]])
-    return _Looks(pd.Index(ids, dtype="str"), code, at, connected, last, interval, joined, bridged,
-                  blur, bridge)
+        max_gap[:] = bridge_gaps // timedelta(microseconds=1)
+    bridged = joined & (np.diff(at) <= max_gap[code[1:]])
+    return _Samples(
+        pd.Index(ids, dtype="str"),
+        code,
+        at,
+        connected,
+        last,
+        interval,
+        joined,
+        bridged,
+        time_resolution,
+        max_gap,
+    )
 
 
-def _one_an_instant(
+def _merge_same_instant(
     code: Rows,
     at: Micros,
     connected: npt.NDArray[np.bool_],
     last: Micros,
-    blur: Micros,
+    time_resolution: Micros,
 ) -> tuple[Rows, Micros, npt.NDArray[np.bool_], Micros, Micros]:
     """Several samples of one instant become one: connected if any of them says so."""
     new = np.ones(len(at), dtype=bool)
     new[1:] = (code[1:] != code[:-1]) | (at[1:] != at[:-1])
     if new.all():
-        return code, at, connected, last, blur
+        return code, at, connected, last, time_resolution
+    # reduceat takes each slice firsts[i]:firsts[i + 1], which is one instant of one WorkSpace.
     firsts = np.flatnonzero(new)
     return (
         code[firsts],
         at[firsts],
         np.logical_or.reduceat(connected, firsts),
         np.maximum.reduceat(last, firsts),
-        np.minimum.reduceat(blur, firsts),
+        np.minimum.reduceat(time_resolution, firsts),
     )
 
 
 def median_intervals(
     code: Rows, at: Micros, joined: npt.NDArray[np.bool_], count: int
 ) -> Micros:
-    """The median time between samples of each WorkSpace."""
+    """Return the median time between samples of each WorkSpace, in microseconds."""
     gaps = np.diff(at)[joined]
     owner = code[1:][joined]
     order = np.lexsort((gaps, owner))
     gaps, owner = gaps[order], owner[order]
     size = np.bincount(owner, minlength=count)
+    # gaps[first[i]: first[i] + size[i]] are those of WorkSpace i, ascending: the middle is the
+    # median.
     first = np.cumsum(size) - size
     interval = np.full(count, USUAL_INTERVAL, dtype=np.int64)
     some = size > 0
+    # For an odd size both are the middle one; for an even size the two beside the middle.
     low = first[some] + (size[some] - 1) // 2
     high = first[some] + size[some] // 2
     interval[some] = (gaps[low] + gaps[high]) // 2
     return interval
 
 
-def _stretches(looks: _Looks, moments: _Moments) -> _Found:
-    """The sessions that samples saw, widened into ordinary gaps and sharpened."""
-    first, final = _first_and_final(looks)
-    interval = looks.interval[looks.code[first]]
-    start_widened, start_uncertain = _reach(looks, first - 1, interval)
-    end_widened, end_uncertain = _reach(looks, final, interval)
-    start_uncertain = np.maximum(start_uncertain, looks.blur[first])
-    end_uncertain = np.maximum(end_uncertain, looks.blur[final])
-    start = looks.at[first] - start_widened
-    end = looks.at[final] + end_widened
-    leaving = looks.connected[moments.pair] & ~looks.connected[moments.pair + 1]
-    leaving &= looks.bridged[moments.pair]  # beyond, nobody knows what lies between
-    stretch = np.searchsorted(final, moments.pair[leaving])
-    end[stretch] = moments.at[leaving]  # ascending, so the latest moment of a pair holds
-    end_uncertain[stretch] = RESOLUTION
+def _seen_sessions(samples: _Samples, moments: _LastConnected) -> _Spans:
+    """Find the sessions that samples saw, widened into ordinary gaps and sharpened."""
+    first, final = _first_and_final(samples)
+    interval = samples.interval[samples.code[first]]
+    start_widened, start_uncertain = _reach(samples, first - 1, interval)
+    end_widened, end_uncertain = _reach(samples, final, interval)
+    start_uncertain = np.maximum(start_uncertain, samples.time_resolution[first])
+    end_uncertain = np.maximum(end_uncertain, samples.time_resolution[final])
+    start = samples.at[first] - start_widened
+    end = samples.at[final] + end_widened
+    leaving = samples.connected[moments.pair] & ~samples.connected[moments.pair + 1]
+    leaving &= samples.bridged[moments.pair]  # beyond, nobody knows what lies between
+    # final is ascending, and each of these pairs begins with the final sample of one session.
+    session = np.searchsorted(final, moments.pair[leaving])
+    end[session] = moments.at[leaving]  # ascending, so the latest moment of a pair holds
+    end_uncertain[session] = RESOLUTION
     end = np.maximum(end, start + RESOLUTION)
-    return _Found(looks.code[first], start, end, start_uncertain, end_uncertain)
+    return _Spans(samples.code[first], start, end, start_uncertain, end_uncertain)
 
 
-def _first_and_final(looks: _Looks) -> tuple[Rows, Rows]:
-    """The first and the last sample of each stretch of CONNECTED samples."""
-    together = looks.connected[:-1] & looks.connected[1:] & looks.bridged
+def _first_and_final(samples: _Samples) -> tuple[Rows, Rows]:
+    """Find the first and the last sample of each row of CONNECTED samples."""
+    together = samples.connected[:-1] & samples.connected[1:] & samples.bridged
     return (
-        np.flatnonzero(looks.connected & ~np.append([False], together)),
-        np.flatnonzero(looks.connected & ~np.append(together, [False])),
+        np.flatnonzero(samples.connected & ~np.append([False], together)),
+        np.flatnonzero(samples.connected & ~np.append(together, [False])),
     )
 
 
-def _reach(looks: _Looks, pair: Rows, interval: Micros) -> tuple[Micros, Micros]:
-    """How far a session reaches into the gap of each *pair*, and how uncertain that end is."""
-    real = (pair >= 0) & (pair < len(looks.joined))
-    real[real] = looks.joined[pair[real]]
+def _reach(samples: _Samples, pair: Rows, interval: Micros) -> tuple[Micros, Micros]:
+    """Return how far a session reaches into the gap of each *pair*, and the uncertainty."""
+    # The first and the last sample of all have a neighbour on one side only; so has each
+    # WorkSpace's.
+    real = (pair >= 0) & (pair < len(samples.joined))
+    real[real] = samples.joined[pair[real]]
     widened, uncertain = np.zeros_like(interval), interval.copy()
-    gap = looks.at[pair[real] + 1] - looks.at[pair[real]]
+    gap = samples.at[pair[real] + 1] - samples.at[pair[real]]
     widened[real] = np.where(
-        looks.bridged[pair[real]], np.minimum(interval[real], gap) // 2, 0
+        samples.bridged[pair[real]], np.minimum(interval[real], gap) // 2, 0
     )
     uncertain[real] = gap - widened[real]
     return widened, uncertain
 
 
-def _moments(looks: _Looks) -> _Moments:
-    """Where ``last_connected_at`` moved on, and between which two samples the moment lies.
+def _moments(samples: _Samples) -> _LastConnected:
+    """Find where ``last_connected_at`` moved on, and between which two samples that moment lies.
 
-    AWS may tell it late, so the pair is found by the moment and not by the row that told it.
+    AWS may report it late, so the pair is found by the moment and not by the row that has it.
     """
     pairs, ats = [], []
-    bounds = np.searchsorted(looks.code, np.arange(len(looks.ids) + 1), side="left")
+    bounds = np.searchsorted(samples.code, np.arange(len(samples.ids) + 1), side="left")
     for low, high in pairwise(bounds.tolist()):
-        known = np.maximum.accumulate(looks.last[low:high])
-        moved = known[1:][known[1:] > known[:-1]]
-        place = np.searchsorted(looks.at[low:high], moved, side="left") - 1
-        inside = (place >= 0) & (place + 1 < high - low)
-        pairs.append(place[inside] + low)
+        # Late answers may repeat an older moment: a running maximum keeps the newest known so far.
+        latest = np.maximum.accumulate(samples.last[low:high])
+        moved = latest[1:][latest[1:] > latest[:-1]]
+        # The sample before the moment, counted from *low*; "left", as a moment may equal the
+        # sample's time.
+        before = np.searchsorted(samples.at[low:high], moved, side="left") - 1
+        inside = (before >= 0) & (before + 1 < high - low)
+        pairs.append(before[inside] + low)
         ats.append(moved[inside])
-    return _Moments(np.concatenate(pairs), np.concatenate(ats))
+    return _LastConnected(np.concatenate(pairs), np.concatenate(ats))
 
 
-def _revealed(looks: _Looks, moments: _Moments, stretches: _Found) -> _Found:
-    """The sessions that began and ended between two samples that both say not connected.
+def _revealed(samples: _Samples, moments: _LastConnected, seen_sessions: _Spans) -> _Spans:
+    """Find the sessions that began and ended between two samples that both say not connected.
 
-    Likewise where a long silence lies behind a CONNECTED sample: the session that it saw ends
-    there by rule, and somebody was connected later in the silence. It may have been one session
+    Also where a long gap follows a CONNECTED sample: the session that it saw ends there by rule,
+    and somebody was connected later in the gap. It may have been one session
     all along, so the start of the revealed one is as uncertain as that.
     """
-    unseen = ~looks.connected[moments.pair] | ~looks.bridged[moments.pair]
-    missed = unseen & ~looks.connected[moments.pair + 1]
+    unseen = ~samples.connected[moments.pair] | ~samples.bridged[moments.pair]
+    missed = unseen & ~samples.connected[moments.pair + 1]
     pair, end = moments.pair[missed], moments.at[missed]
-    code, before = looks.code[pair], looks.at[pair]
+    code, before = samples.code[pair], samples.at[pair]
+    # Several moments in one pair: each session after the first begins after the moment before it.
     again = np.append([False], pair[1:] == pair[:-1])[: len(pair)]
     before[again] = end[np.flatnonzero(again) - 1]
-    start = np.maximum(before, end - looks.interval[code])
-    _, final = _first_and_final(looks)
-    behind = looks.connected[pair]
-    stretch = np.searchsorted(final, pair[behind])
+    # At the most one sampling interval long: of a longer session a sample would have seen
+    # something.
+    start = np.maximum(before, end - samples.interval[code])
+    _, final = _first_and_final(samples)
+    behind = samples.connected[pair]
+    session = np.searchsorted(final, pair[behind])
     earliest = before.copy()
-    earliest[behind] = stretches.start[stretch] - stretches.start_uncertain[stretch]
+    earliest[behind] = seen_sessions.start[session] - seen_sessions.start_uncertain[session]
     uncertain = np.maximum(start - earliest, end - start)
-    return _Found(code, start, end, uncertain, np.full_like(end, RESOLUTION))
+    return _Spans(code, start, end, uncertain, np.full_like(end, RESOLUTION))

@@ -59,8 +59,8 @@ def find_stored(
         if samples.empty:
             gaps.append(_never_seen(part, window))
             continue
-        own = settings[settings["workspace_id"].isin(part["workspace_id"])]
-        history = History(part, samples, window, own.reset_index(drop=True))
+        of_part = settings[settings["workspace_id"].isin(part["workspace_id"])]
+        history = History(part, samples, window, of_part.reset_index(drop=True))
         count += len(samples)
         sessions.append(find_sessions(history, bridge_gaps=bridge_gaps))
         commands.append(observed_commands(history, sessions[-1], bridge_gaps=bridge_gaps))
@@ -87,7 +87,7 @@ def _never_seen(workspaces: pd.DataFrame, window: Window) -> pd.DataFrame:
 
 
 def hearsay_of(store: Store) -> Hearsay:
-    """What to add to the words about single WorkSpaces; last connections as of its last looks."""
+    """Collect additions on single WorkSpaces; last connections as of the last polls."""
     late = next(
         (
             frame

@@ -1,8 +1,8 @@
-"""What of the time that WorkSpaces were seen on no session explains, as starts and stops.
+"""Explain the time that WorkSpaces were on without a session, as starts and stops.
 
 An administrator, a nightly job or another tool may start a WorkSpace for nobody or stop it before
-its timeout, and a machine may fail to stop. :func:`observed_orders` holds the states that were
-seen against what the sessions and the settings of the time explain; what is left becomes starts
+its timeout, and a machine may fail to stop. :func:`observed_commands` compares the states that
+were seen with what the sessions and the settings of the time explain; what is left becomes starts
 and stops at those times, under which any other setting can be replayed. Where no state was
 observed, sessions and timeouts stand alone.
 """
@@ -35,10 +35,10 @@ billed (admin guide: billing stops as soon as the AutoStop time period expires).
 SLACK = MICROS_PER_MINUTE
 """Beside a sampling interval: states and connections of one sample are not of one second."""
 RENEWED = 60 * MICROS_PER_MINUTE
-"""What stays on past its timeout is started anew as often: the shortest timeout there is."""
+"""The interval of assumed new starts of what stays on past its timeout: the shortest timeout."""
 _FOREVER = np.iinfo(np.int64).max
 _PASSES = 8
-"""An order changes what the orders after it explain; so often they are looked for again."""
+"""The most passes: a command changes what the commands after it explain."""
 
 
 def observed_commands(
@@ -47,17 +47,17 @@ def observed_commands(
     *,
     bridge_gaps: timedelta | None = None,
 ) -> pd.DataFrame:
-    """The starts and stops that the states in *history* show and its sessions do not explain.
+    """Find the starts and stops that the states in *history* show and its sessions do not explain.
 
-    An ``commands`` table (workspace_id, at, order) for :func:`wsanalytics.replay`. A START stands
+    A ``commands`` table (workspace_id, at, order) for :func:`wsanalytics.replay`. A START stands
     where a WorkSpace was seen on though nobody had connected and its timeout had passed, and again
     every hour for as long as it stayed on past its timeout; a STOP where it was seen off before
     its timeout. *sessions* are found in the samples unless they are handed over. Times are as
     certain as the samples are close; differences of less than a sampling interval, and of
-    :data:`LATE_STOP` behind a stop, are none. Of ALWAYS_ON WorkSpaces nothing is said. Before
+    :data:`LATE_STOP` behind a stop, are none. ALWAYS_ON WorkSpaces are left out. Before
     anybody knew how a WorkSpace was set, one that stayed on after a session, or was stopped soon
     after one, may have had another timeout then, and one that was on for days may have been
-    ALWAYS_ON: no orders are made of that, nor between two looks at which it was set to different
+    ALWAYS_ON: no commands are made of that, nor between two polls at which it was set to different
     things, when CloudTrail does not say which of the two held.
     """
     states = States.of(_with_ends(history), bridge_gaps)
@@ -74,39 +74,46 @@ def observed_commands(
 
 
 def _unknown(history: History) -> dict[str, list[tuple[int, int]]]:
-    """When nobody knew how a WorkSpace was set, by its id: from and to, in microseconds.
+    """Return when nobody knew how a WorkSpace was set, by its id: from and to, in microseconds.
 
-    Before its first setting, and before each that a look found changed: since the look before.
+    Before its first setting, and before each that a poll found changed: since the poll before.
     """
     settings = history.settings.sort_values(["workspace_id", "since"])
     first = ~settings["workspace_id"].duplicated()
-    found = {str(name): [(-_FOREVER, int(at))] for name, at in zip(
+    intervals = {str(name): [(-_FOREVER, int(at))] for name, at in zip(
+        # Nothing is known of the time before the first setting.
         settings.loc[first, "workspace_id"], column_micros(settings.loc[first, "since"]),
         strict=True)}
     changed = settings[~first & (settings["setting"] != settings["setting"].shift())]
     if changed.empty:
-        return found
+        return intervals
     samples = history.samples
-    own = samples[samples["source"].isin([Source.SAMPLE, Source.NO_STATUS])
+    polls = samples[samples["source"].isin([Source.SAMPLE, Source.NO_STATUS])
                   & samples["workspace_id"].isin(changed["workspace_id"])]
-    looks = {str(name): np.sort(column_micros(at))
-             for name, at in own.groupby("workspace_id", observed=True)["sampled_at"]}
+    polled_at = {str(name): np.sort(column_micros(at))
+             for name, at in polls.groupby("workspace_id", observed=True)["sampled_at"]}
     for name, since in zip(changed["workspace_id"], column_micros(changed["since"]), strict=True):
-        at = looks.get(str(name), np.empty(0, dtype=np.int64))
-        place = int(np.searchsorted(at, since - SLACK))
-        if place < len(at) and at[place] <= since + LATE_STOP:  # else CloudTrail tells when
-            found[str(name)].append((int(at[place - 1]) if place else -_FOREVER, int(since)))
-    return found
+        at = polled_at.get(str(name), np.empty(0, dtype=np.int64))
+        index = int(np.searchsorted(at, since - SLACK))
+        if index < len(at) and at[index] <= since + LATE_STOP:  # else CloudTrail tells when
+            intervals[str(name)].append((int(at[index - 1]) if index else -_FOREVER, int(since)))
+    return intervals
 
 
 def _with_ends(history: History) -> pd.DataFrame:
-    """What of the samples says a state, and that a terminated WorkSpace is off from then on."""
+    """Return the samples' states, with a terminated WorkSpace off from its end on."""
     columns = ["workspace_id", "sampled_at", "state", "source"]
-    ended = history.workspaces[history.workspaces["terminated_at"].notna()]
-    if ended.empty:
+    terminated = history.workspaces[history.workspaces["terminated_at"].notna()]
+    if terminated.empty:
         return history.samples[columns]
-    ends = pd.DataFrame({"workspace_id": ended["workspace_id"], "state": "STOPPED", "source": "",
-                         "sampled_at": ended["terminated_at"]})
+    ends = pd.DataFrame(
+        {
+            "workspace_id": terminated["workspace_id"],
+            "state": "STOPPED",
+            "source": "",
+            "sampled_at": terminated["terminated_at"],
+        }
+    )
     samples = history.samples[columns]
     for name in ("workspace_id", "state", "source"):  # text of one dtype stays categorical
         if isinstance(samples[name].dtype, pd.CategoricalDtype):
@@ -117,33 +124,34 @@ def _with_ends(history: History) -> pd.DataFrame:
 
 
 def _always_on(states: States, schedule: Schedule) -> Flags:
-    """Which states are of a time in which the WorkSpace was set to ALWAYS_ON."""
+    """Mark the states of a time in which the WorkSpace was set to ALWAYS_ON."""
     changes = schedule.changes
-    place = changes.ids.get_indexer(states.ids)  # of those that have no setting: -1, any value
-    # The entry appended for place -1 stands for WorkSpaces without a setting: never ALWAYS_ON.
-    opening = np.append(changes.opening, False)[place][states.code]
+    row = changes.ids.get_indexer(states.ids)  # of those that have no setting: -1, any value
+    # The entry appended for row -1 stands for WorkSpaces without a setting: never ALWAYS_ON.
+    opening = np.append(changes.opening, False)[row][states.code]
     owner = states.ids.get_indexer(changes.ids)[changes.owner]
     order = np.lexsort((changes.at, owner))
     last = _before(owner[order], changes.at[order], states.code, states.at)
-    known = last >= 0
+    has_change = last >= 0
     is_on: Flags = opening.copy()
-    is_on[known] = changes.always_on[order][last[known]]
+    is_on[has_change] = changes.always_on[order][last[has_change]]
     return is_on
 
 
 def _before(owner: Rows, at: Micros, code: Rows, moment: Micros) -> Rows:
-    """The place of the latest of some instants (by owner and time) up to each *moment*; -1: none.
+    """Return the index of the latest of some instants (by owner and time) up to each *moment*.
 
-    *owner* and *code* number the same WorkSpaces.
+    -1 where there is none. *owner* and *code* number the same WorkSpaces.
     """
     if not len(at):
         return np.full(len(code), -1, dtype=np.int64)
     times = np.unique(at)
+    # width exceeds every rank, so keys of different WorkSpaces never meet.
     width = len(times) + 1  # a key is a WorkSpace and the rank of an instant among all of them
     keys = owner * width + np.searchsorted(times, at)
-    place = np.searchsorted(
+    index = np.searchsorted(
         keys, code * width + np.searchsorted(times, moment, side="right") - 1, side="right") - 1
-    return np.where((place >= 0) & (np.append(owner, -1)[place] == code), place, -1)
+    return np.where((index >= 0) & (np.append(owner, -1)[index] == code), index, -1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,10 +171,10 @@ class _Runs:
         return cls(code[order], start[order], end[order])
 
     def covers(self, code: Rows, at: Micros) -> tuple[Flags, Rows]:
-        """Whether each instant lies in one of them, and the latest that began before it."""
-        place = _before(self.code, self.start, code, at)
-        inside: Flags = (place >= 0) & (at < np.append(self.end, 0)[place])
-        return inside, place
+        """Return whether each instant lies in one of them, and the latest that began before it."""
+        index = _before(self.code, self.start, code, at)
+        inside: Flags = (index >= 0) & (at < np.append(self.end, 0)[index])
+        return inside, index
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +204,7 @@ class _Streak:
 
 
 def _sharpened(streak: _Streak, timeout: int) -> int:
-    """When a run for nobody began: so that it both begins and times out where it was seen to.
+    """Estimate when an unused run began, so that it begins and times out where it was seen to.
 
     A job at the full hour is on from the first period of that hour to the last, and its timeout
     is over with the hour; the middle of what its beginning alone leaves open would be late.
@@ -208,7 +216,7 @@ def _sharpened(streak: _Streak, timeout: int) -> int:
 
 
 class _Explainer:
-    """Looks for the orders that make the runs that are worked out agree with the states."""
+    """Finds the commands under which the replayed runs agree with the observed states."""
 
     def __init__(
         self, states: States, sessions: pd.DataFrame, schedule: Schedule, window: Window,
@@ -222,13 +230,14 @@ class _Explainer:
         self.found: list[tuple[str, int, str]] = []
 
     def commands(self) -> pd.DataFrame:
-        """All orders, once no more are found or after some passes."""
+        """Return all commands, once no more are found or after some passes."""
         busy, _ = self.connected.covers(self.states.code, self.states.at)
         states = self.states.some(self.states.on | ~busy)  # a session is evidence of being on
         for _ in range(_PASSES):
             affected = self._pass(states)
             if not affected:
                 break
+            # Only WorkSpaces whose commands have changed can show anything new.
             states = states.some(np.isin(states.code, sorted(affected)))
         return self._frame()
 
@@ -241,7 +250,7 @@ class _Explainer:
         }))
 
     def _pass(self, states: States) -> set[int]:
-        """Add the orders that the first look shows; says which WorkSpaces they are for."""
+        """Add the commands that the present runs lack; return the WorkSpaces that they are for."""
         names = states.ids[np.unique(states.code)]
         schedule = Schedule(
             self.schedule.opening[self.schedule.opening.index.isin(names)],
@@ -265,43 +274,46 @@ class _Explainer:
         return affected if len(set(self.found)) > before else set()
 
     def _streaks(self, states: States, runs: _Runs) -> Iterator[_Streak]:
-        """The streaks of states that *runs* do not explain, in the order of WorkSpace and time."""
-        # place: the latest run that began up to each state, which for a state outside of all runs
-        # also numbers the hole between two runs that it lies in. A streak stays in one of them.
-        is_run, place = runs.covers(states.code, states.at)
+        """Give the streaks of states that *runs* do not explain, by WorkSpace and time."""
+        # index: the latest run that began up to each state, which for a state outside of all runs
+        # also numbers the gap between two runs that it lies in. A streak stays in one of them.
+        is_run, index = runs.covers(states.code, states.at)
         odd = states.on != is_run
         same = (odd[:-1] & odd[1:] & states.bridged & (states.on[:-1] == states.on[1:])
-                & (place[:-1] == place[1:]))
+                & (index[:-1] == index[1:]))
         firsts = np.flatnonzero(odd & ~np.append([False], same))
         lasts = np.flatnonzero(odd & ~np.append(same, [False]))
         for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
-            yield self._streak(states, runs, first, last, int(place[first]), odd)
+            yield self._streak(states, runs, first, last, int(index[first]), odd)
 
     def _streak(
-        self, states: States, runs: _Runs, first: int, last: int, place: int, odd: Flags
+        self, states: States, runs: _Runs, first: int, last: int, index: int, odd: Flags
     ) -> _Streak:
+        # start and end: the window's edges, where no run lies before or after.
         code, on, start, end = int(states.code[first]), bool(states.on[first]), *self.window.micros
+        # Without a close neighbour the streak may reach half a sampling interval beyond its
+        # samples.
         half = int(states.interval[code]) // 2
-        begun, done = int(states.at[first]), int(states.at[last])
+        first_at, last_at = int(states.at[first]), int(states.at[last])
         if on:  # between two runs: the one that ended before, and the one to come
-            before = int(runs.end[place]) if place >= 0 else start
-            nxt = place + 1 if place >= 0 else int(np.searchsorted(runs.code, code))
+            before = int(runs.end[index]) if index >= 0 else start
+            nxt = index + 1 if index >= 0 else int(np.searchsorted(runs.code, code))
             after = int(runs.start[nxt]) if nxt < len(runs.code) and runs.code[nxt] == code else end
         else:  # within a run
-            before, after = int(runs.start[place]), int(runs.end[place])
+            before, after = int(runs.start[index]), int(runs.end[index])
         has_prev = first > 0 and bool(states.bridged[first - 1])
         has_next = last < len(states.bridged) and bool(states.bridged[last])
-        prev_at = int(states.at[first - 1]) if has_prev else begun - 2 * half
-        next_at = int(states.at[last + 1]) if has_next else done + 2 * half
+        prev_at = int(states.at[first - 1]) if has_prev else first_at - 2 * half
+        next_at = int(states.at[last + 1]) if has_next else last_at + 2 * half
         differs_before = has_prev and bool(states.on[first - 1]) is not on
         differs_after = has_next and bool(states.on[last + 1]) is not on
         return _Streak(
-            code, on, begun, done,
-            low=max((prev_at + begun) // 2, before), high=min((done + next_at) // 2, after),
+            code, on, first_at, last_at,
+            low=max((prev_at + first_at) // 2, before), high=min((last_at + next_at) // 2, after),
             free_low=differs_before and prev_at >= before,
             free_high=differs_after and next_at <= after,
             before=before, after=after, earliest=max(prev_at, before), latest=min(next_at, after),
-            touches_before=place >= 0 and has_prev and not odd[first - 1] and prev_at < before
+            touches_before=index >= 0 and has_prev and not odd[first - 1] and prev_at < before
             if on else False,
             touches_after=has_next and not odd[last + 1] and next_at >= after if on else False)
 
@@ -316,7 +328,7 @@ class _Explainer:
         return not is_own_run or streak.high - streak.low > LONGEST_MINUTES * MICROS_PER_MINUTE
 
     def _started(self, streak: _Streak, timeout: int) -> Iterator[tuple[int, str]]:
-        """The starts, and the stop, that a WorkSpace seen on for nobody had."""
+        """Give the starts, and the stop, that a WorkSpace seen on but unused had."""
         slack = self._tolerance(streak.code)
         if streak.touches_before and streak.last - streak.before <= LATE_STOP:
             return  # the minutes that its stop took
@@ -328,6 +340,7 @@ class _Explainer:
         yield low, START
         last = low
         # Past its timeout: by more than a stop takes, or until its user came and found it on.
+        # An on-streak that touches a later run was ended by a connect, so no stop took any minutes.
         allowed = 0 if streak.touches_after else max(slack, LATE_STOP)
         if high > low + timeout + allowed:
             for last in range(low + RENEWED, high - (slack if allowed else 0), RENEWED):
@@ -339,18 +352,18 @@ class _Explainer:
             yield high, STOP
 
     def _stopped(self, streak: _Streak) -> Iterator[tuple[int, str]]:
-        """The stop that a WorkSpace seen off before its timeout had."""
+        """Give the stop that a WorkSpace seen off before its timeout had."""
         # A session's end, and the timeout behind it, is known to half a sampling interval.
         unsure = int(self.states.interval[streak.code]) // 2
         if streak.after - streak.first < unsure or (
             streak.last - streak.before <= self._tolerance(streak.code)):
             return  # its stop was seen a little early, or its start a little late
-        _, place = self.connected.covers(np.array([streak.code]), np.array([streak.first]))
-        left = int(self.connected.end[place[0]]) if place[0] >= 0 else streak.before
-        yield max(streak.low, min(left, streak.first), streak.before), STOP
+        _, index = self.connected.covers(np.array([streak.code]), np.array([streak.first]))
+        last_use = int(self.connected.end[index[0]]) if index[0] >= 0 else streak.before
+        yield max(streak.low, min(last_use, streak.first), streak.before), STOP
 
     def _timeouts(self, streaks: list[_Streak]) -> list[int]:
-        """The timeout that was set as each of *streaks* began."""
+        """Return the timeout that was set as each of *streaks* began, in microseconds."""
         fleet = self.schedule.opening.index
         owner = fleet.get_indexer(self.states.ids[[streak.code for streak in streaks]])
         minutes = self.schedule.timeouts_at(

@@ -1,8 +1,8 @@
-"""When WorkSpaces were seen switched on: intervals made of the states that AWS reported.
+"""Find when WorkSpaces were switched on: intervals made of the states that AWS reported.
 
 A session says that somebody was connected. What an hour is billed for is that the WorkSpace was
 on, and the state that AWS reports (``AVAILABLE`` in samples, ``Stopped`` in CloudWatch) shows
-that. :mod:`wsanalytics.sessions.observed_commands` holds it against what the sessions explain.
+that. :mod:`wsanalytics.sessions.observed_commands` compares it with what the sessions explain.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ class States:
 
     @classmethod
     def of(cls, samples: pd.DataFrame, bridge_gaps: timedelta | None) -> States:
-        """The states in *samples* that say whether a WorkSpace was on."""
+        """Take the states in *samples* that say whether a WorkSpace was on."""
         state = samples["state"]
-        kept = state.isin([*ON, *OFF]).to_numpy(dtype=bool) & ~is_hourly(samples["source"])
-        code, ids = pd.factorize(samples["workspace_id"][kept], sort=True)
+        is_usable = state.isin([*ON, *OFF]).to_numpy(dtype=bool) & ~is_hourly(samples["source"])
+        code, ids = pd.factorize(samples["workspace_id"][is_usable], sort=True)
         ids = pd.Index(ids).astype("str")  # they may be categories
-        at = column_micros(samples["sampled_at"][kept])
-        on = state[kept].isin(ON).to_numpy(dtype=bool)
+        at = column_micros(samples["sampled_at"][is_usable])
+        on = state[is_usable].isin(ON).to_numpy(dtype=bool)
         order = np.lexsort((on, at, code))
         code, at, on = code[order].astype(np.int64), at[order], on[order]
         # lexsort puts off before on at one instant, so the last of an instant is on if any is.
@@ -69,25 +69,25 @@ class States:
         return cls(pd.Index(ids, dtype="str"), code, at, on, interval, bridged)
 
     def some(self, kept: Flags) -> States:
-        """Those states that are *kept*; what lies beside one left out is no longer close."""
+        """Take the states that are *kept*; the neighbours of one left out are no longer close."""
         # Two kept states are close if every pair between them was: between kept states that are
         # not neighbours, the unbridged pairs in between are counted by a running sum.
-        places = np.flatnonzero(kept)
-        skips = np.diff(places) > 1
-        between = places[:-1] if len(places) else places
+        indices = np.flatnonzero(kept)
+        skips = np.diff(indices) > 1
+        between = indices[:-1] if len(indices) else indices
         bridged = self.bridged[between] if len(between) else np.zeros(0, dtype=bool)
         whole = np.append(0, np.cumsum(~self.bridged))  # unbridged pairs before each state
-        over = whole[places[1:]] - whole[between] if len(between) else np.zeros(0, dtype=np.int64)
-        return States(self.ids, self.code[places], self.at[places], self.on[places],
+        over = whole[indices[1:]] - whole[between] if len(between) else np.zeros(0, dtype=np.int64)
+        return States(self.ids, self.code[indices], self.at[indices], self.on[indices],
                        self.interval, np.where(skips, over == 0, bridged))
 
 
 def observed_runs(history: History, *, bridge_gaps: timedelta | None = None) -> pd.DataFrame:
-    """The intervals in which each WorkSpace of *history* was seen switched on: a ``runs`` table.
+    """Find the intervals in which each WorkSpace of *history* was on: a ``runs`` table.
 
-    From the first state of a stretch that says so to the last, widened by half a sampling
+    From the first state of a row that says so to the last, widened by half a sampling
     interval into the gap beside it where that is an ordinary one; ``start_uncertain_minutes`` and
-    ``end_uncertain_minutes`` say by how much. Gaps are bridged as those of sessions
+    ``end_uncertain_minutes`` are by how much. Gaps are bridged as those of sessions
     (:func:`wsanalytics.find_sessions`). Hourly figures of CloudWatch say too little and are left
     out.
     """
@@ -108,13 +108,15 @@ def observed_runs(history: History, *, bridge_gaps: timedelta | None = None) -> 
 
 
 def _widened(states: States, edge: Rows, side: int) -> tuple[Micros, Micros]:
-    """The ends of stretches on one *side* (-1: before, 1: after), and how uncertain they are."""
+    """Widen the ends of rows on one *side* (-1: before, 1: after), and give their uncertainty."""
     at, interval = states.at[edge], states.interval[states.code[edge]]
+    # Entry i of bridged is the pair of states i and i + 1.
     pair = edge if side > 0 else edge - 1
     inside = (pair >= 0) & (pair < len(states.bridged))
     close = np.zeros(len(edge), dtype=bool)
     close[inside] = states.bridged[pair[inside]]
     gap = np.zeros(len(edge), dtype=np.int64)
     gap[close] = np.abs(states.at[edge[close] + side] - at[close])
+    # No close neighbour: gap is 0, so nothing is added, and a whole interval is uncertain.
     reach = np.minimum(interval, gap) // 2
     return at + side * reach, np.where(close, gap - reach, interval)

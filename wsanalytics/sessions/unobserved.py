@@ -1,4 +1,4 @@
-"""What counts as not observed: every rule about time in which nobody looked, and why they differ.
+"""Decide what counts as not observed: every rule about unpolled time, and why they differ.
 
 A gap is an interval that nobody observed (:func:`~wsanalytics.sessions.find_gaps`). How much of it
 matters depends on the question, so there are several rules; each stands here, with its reason.
@@ -69,11 +69,13 @@ def unobserved_by_day(
 ) -> npt.NDArray[np.bool_]:
     """Give the days between *edges* of which nobody saw half or more: WorkSpaces x days."""
     owner = ids.get_indexer(pd.Index(gaps["workspace_id"])).astype(np.int64)
-    known = owner >= 0
-    pieces = cut(column_micros(gaps["from_at"])[known], column_micros(gaps["to_at"])[known], edges)
+    is_asked = owner >= 0
+    pieces = cut(
+        column_micros(gaps["from_at"])[is_asked], column_micros(gaps["to_at"])[is_asked], edges
+    )
     shape = len(ids), len(edges) - 1
     # One cell for each WorkSpace and day: the row number times the days, plus the day.
-    unseen = np.bincount(owner[known][pieces.source] * shape[1] + pieces.span,
+    unseen = np.bincount(owner[is_asked][pieces.source] * shape[1] + pieces.span,
                          weights=(pieces.stops - pieces.starts).astype(np.float64),
                          minlength=shape[0] * shape[1]).reshape(shape)
     is_unobserved: npt.NDArray[np.bool_] = unseen >= MICROS_PER_DAY / 2

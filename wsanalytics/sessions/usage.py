@@ -1,4 +1,4 @@
-"""How one WorkSpace is used: how much, on which days, at which hours; and how long not at all."""
+"""Summarise how a WorkSpace is used: how much, on which days and hours, and how long not at all."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ from wsanalytics.timeline import (
 )
 
 OFTEN = 0.5
-"""What happens on so large a share of the days is usual."""
+"""The share of days from which on something counts as usual."""
 UNSURE_MICROS = 5 * MICROS_PER_MINUTE
 """The first and the last minutes of a session do not make an hour of the day one of use: samples
 tell its ends to some minutes, and who comes at eight would often be there from seven on."""
-Stretch = tuple[datetime, datetime]
+Interval = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What was seen of one WorkSpace in a window, in its life.
+    """The use of one WorkSpace in a window, in its life.
 
     ``observed`` is the part of the window in which it existed, None for none; ``observed_days``
     of it were looked at. ``hours`` are those in which its user was connected. ``used_days`` of
     ``whole_days`` (local days of which most was observed) it was used on; ``weekdays`` (Monday
-    first) and ``clock_hours`` tell on what share of such days, and of the used days, that was so.
-    ``absence`` is the stretch without anybody of which most was observed, and for
+    first) and ``clock_hours`` are the share of such days, and of the used days, with any use.
+    ``absence`` is the unused interval of which most was observed, and for
     ``absence_unseen_days`` of it nobody looked; ``last_at`` is when somebody was last connected,
     ``is_connected`` whether that was so as the window ended.
     """
 
-    observed: Stretch | None
+    observed: Interval | None
     observed_days: float
     unobserved_days: float
     sessions: int
@@ -54,7 +54,7 @@ class Usage:
     whole_days: int
     weekdays: tuple[float, ...]
     clock_hours: tuple[float, ...]
-    absence: Stretch | None
+    absence: Interval | None
     absence_unseen_days: float
     last_at: datetime | None
     is_connected: bool
@@ -81,7 +81,7 @@ class Usage:
 
     @property
     def likeliest_hour(self) -> tuple[str, float]:
-        """The hour of the day at which it is used most often, and on what share of its days."""
+        """The hour of the day with the most use, and the share of used days on which it is used."""
         hour = int(np.argmax(self.clock_hours))
         return f"{hour:02d}:00 to {(hour + 1) % 24:02d}:00", self.clock_hours[hour]
 
@@ -91,9 +91,9 @@ def usage_of(
     created_at: datetime | None = None, terminated_at: datetime | None = None,
     zone: ZoneInfo,
 ) -> Usage:
-    """How one WorkSpace was used, from its own *sessions* and *gaps*, on the clock in *zone*.
+    """Summarise the use of one WorkSpace, on the clock in *zone*.
 
-    *gaps* are stretches in which nobody looked; None: it is not known of any.
+    *sessions* are its own. *gaps* are intervals that nobody observed; None: none are known.
     """
     start, end = window.micros
     begin = max(start, _micros(created_at, start))
@@ -101,15 +101,17 @@ def usage_of(
     starts, stops = (column_micros(sessions[name]) for name in ("connected_at", "disconnected_at"))
     inside = (starts < end) & (stops > start)
     starts, stops = np.maximum(starts[inside], start), np.minimum(stops[inside], end)
-    silent, heard = _silences(gaps, begin, finish)
+    gap_starts, gap_ends = _gaps_within(gaps, begin, finish)
+    # Ends are uncertain, so both are moved inwards, but never past the middle: a short session
+    # still counts.
     middle = (starts + stops) // 2
     busy_days, busy_hours = _touched(np.minimum(starts + UNSURE_MICROS, middle),
                                      np.maximum(stops - UNSURE_MICROS, middle + 1), zone)
-    whole = observed_days_on_clock(begin, finish, silent, heard, zone)
+    whole = observed_days_on_clock(begin, finish, gap_starts, gap_ends, zone)
     days = np.union1d(whole, busy_days)
-    unseen = float((heard - silent).sum()) / MICROS_PER_DAY
+    unseen = float((gap_ends - gap_starts).sum()) / MICROS_PER_DAY
     last = int(stops.max()) if len(stops) else None
-    absence, absence_unseen = _absence(begin, finish, (starts, stops), (silent, heard))
+    absence, absence_unseen = _absence(begin, finish, (starts, stops), (gap_starts, gap_ends))
     is_there = finish > begin
     return Usage(
         observed=(from_micros(begin), from_micros(finish)) if is_there else None,
@@ -132,17 +134,17 @@ def _micros(at: datetime | None, default: int) -> int:
     return default if at is None or pd.isna(at) else int(column_micros(pd.Series([at]))[0])
 
 
-def _silences(gaps: pd.DataFrame | None, begin: int, finish: int) -> tuple[Micros, Micros]:
-    """The stretches within its life in which nobody looked."""
+def _gaps_within(gaps: pd.DataFrame | None, begin: int, finish: int) -> tuple[Micros, Micros]:
+    """Return the gaps within its life, as starts and ends in microseconds."""
     if gaps is None or gaps.empty:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    silent = np.maximum(column_micros(gaps["from_at"]), begin)
-    heard = np.minimum(column_micros(gaps["to_at"]), finish)
-    return silent[silent < heard], heard[silent < heard]
+    starts = np.maximum(column_micros(gaps["from_at"]), begin)
+    ends = np.minimum(column_micros(gaps["to_at"]), finish)
+    return starts[starts < ends], ends[starts < ends]
 
 
 def _touched(starts: Micros, stops: Micros, zone: ZoneInfo) -> tuple[Micros, Micros]:
-    """The days and the hours on the clock in *zone* in which it was used at all, each once."""
+    """Return the days and the hours on the clock in *zone* in which it was used, each once."""
     if not len(starts):
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     begins, ends = on_clock(starts, zone), on_clock(stops, zone)
@@ -154,15 +156,17 @@ def _touched(starts: Micros, stops: Micros, zone: ZoneInfo) -> tuple[Micros, Mic
 
 
 def _absence(
-    begin: int, finish: int, used: tuple[Micros, Micros], silences: tuple[Micros, Micros]
-) -> tuple[Stretch | None, float]:
-    """The stretch between uses of which most was observed, and the days of it that were not."""
+    begin: int, finish: int, used: tuple[Micros, Micros], gaps: tuple[Micros, Micros]
+) -> tuple[Interval | None, float]:
+    """Return the interval between uses of which most was observed, and its unobserved days."""
     order = np.argsort(used[0], kind="stable")
+    # Intervals between uses: from the latest disconnect so far to the next connect. Sessions may
+    # overlap.
     low = np.maximum.accumulate(np.append(begin, used[1][order]))
     high = np.minimum(np.append(used[0][order], finish), finish)
     unseen = np.zeros(len(low), dtype=np.int64)
-    for silent, heard in zip(*silences, strict=True):
-        unseen += np.maximum(np.minimum(high, heard) - np.maximum(low, silent), 0)
+    for gap_start, gap_end in zip(*gaps, strict=True):
+        unseen += np.maximum(np.minimum(high, gap_end) - np.maximum(low, gap_start), 0)
     observed = high - low - unseen
     longest = int(np.argmax(observed))
     if observed[longest] <= 0:
@@ -176,13 +180,17 @@ def _share(part: np.integer | int, whole: np.integer | int) -> float:
 
 
 def _runs(marks: list[bool]) -> list[tuple[int, int]]:
-    """The first and last place of each row of marks, on a circle; a full circle is one row."""
+    """Return the first and last position of each row of marks, on a circle.
+
+    A full circle is one row.
+    """
     count = len(marks)
     if all(marks):
         return [(0, count - 1)]
-    firsts = [place for place in range(count) if marks[place] and not marks[place - 1]]
+    firsts = [position for position in range(count) if marks[position] and not marks[position - 1]]
     runs = []
     for first in firsts:
+        # Not all are marked, so some position behind first is free, and next() finds one.
         length = next(n for n in range(1, count) if not marks[(first + n) % count])
         runs.append((first, (first + length - 1) % count))
     return runs
