@@ -58,7 +58,7 @@ def test_what_reads_cannot_be_made_to_write() -> None:
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert not imported & {"wsanalytics.aws.workspaces", "wsanalytics.aws.current_state",
                            "wsanalytics.aws.workspaces_table", "wsanalytics.aws.cloudwatch"}
-    for name in ("aws.reader", "aws.presence", "aws.inventory", "aws.cloudtrail"):
+    for name in ("aws.workspaces", "aws.current_state", "aws.workspaces_table", "aws.cloudtrail"):
         assert "aws.writer" not in MODULES[name].read_text(encoding="utf-8")
 
 

@@ -21,7 +21,7 @@ from wsanalytics.collection.cloudwatch_samples import (
     HOURLY,
     PERIOD,
     PERIODS_PER_HOUR,
-    disagreeing,
+    compare_with_samples,
     fine_periods,
     hourly_periods,
     samples_of,
@@ -144,7 +144,7 @@ def test_hourly_maximum_would_have_called_the_whole_hour_connected() -> None:
 def test_samples_and_metrics_of_the_same_time_are_held_against_each_other() -> None:
     periods = fine_periods(EPOCH, 6, metric([0, 1, 1, 1, 0, None]), NONE)
     at = EPOCH + np.array([330, 700, 1260, 1550, 90])
-    compared, wrong = disagreeing(periods, at, np.array([True, False, True, True, False]))
+    compared, wrong = compare_with_samples(periods, at, np.array([True, False, True, True, False]))
     assert compared == 3
     assert wrong.tolist() == [1, 2]
 

@@ -24,7 +24,7 @@ from wsanalytics.errors import InputError
 from wsanalytics.history.folder import read_history
 from wsanalytics.sandbox.faults import Faults
 from wsanalytics.sandbox.server import Sandbox
-from wsanalytics.tables.observed import NO_STATUS
+from wsanalytics.tables import Source
 
 
 def look(box: Sandbox, store: Path, **options: object) -> Collected:
@@ -55,7 +55,7 @@ def test_what_the_status_answer_leaves_out_is_kept_and_marked(tmp_path: Path) ->
         done = look(box, tmp_path / "store")
     samples = done.store.samples()
     assert len(samples) == 60
-    left_out = samples[(samples["source"] == NO_STATUS).to_numpy()]
+    left_out = samples[(samples["source"] == Source.NO_STATUS).to_numpy()]
     assert 5 < len(left_out) < 40
     assert (left_out["connection_state"] == "UNKNOWN").all()
 

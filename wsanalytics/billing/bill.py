@@ -1,4 +1,4 @@
-"""From runs to charges: what each WorkSpace costs in each UTC month under each setting.
+"""Turn runs into charges: the cost of each WorkSpace in each UTC month under each setting.
 
 Every billing rule stands here and nowhere else, with its source. Short names of the sources:
 *admin guide* is the Amazon WorkSpaces administration guide (running mode page); *price page* is
@@ -14,7 +14,7 @@ own tool, github aws-solutions/cost-optimizer-for-amazon-workspaces.
 * In the month of its creation a WorkSpace owes its monthly fee for the days left, that day
   included, in either mode; in the month of its termination the full fee (price page, quoted by
   blog.serverworks.co.jp 2020-08).
-* Changes of the running mode within a month: ``switching``.
+* Changes of the running mode within a month: :mod:`.mode_changes`.
 * Maintenance: an AUTO_STOP WorkSpace that is over 7 days old in a directory with maintenance
   mode is started once a month, in a window that opens on the third Monday (admin guide, WorkSpace
   maintenance); AWS bills that start (AWS staff, 2024; Cost Optimizer 2.8.0 counts one hour).
@@ -60,7 +60,7 @@ def bill(
     hour_rule: HourRule | str = HourRule.CLOCK_HOUR,
     maintenance_hours: float = 1,
 ) -> pd.DataFrame:
-    """What each WorkSpace costs in each month under each setting of *replay*: a ``charges`` table.
+    """Return the ``charges`` table: the cost of each WorkSpace, month and setting of *replay*.
 
     *workspaces* is a checked ``workspaces`` table. One row for every setting, WorkSpace and
     month that the window touches, zeros included. A month that the window covers in part owes
@@ -83,17 +83,17 @@ def charges_of(
     replay: Replay, fleet: pd.DataFrame, tariff: Tariff, hour_rule: HourRule,
     maintenance_hours: float,
 ) -> pd.DataFrame:
-    """The charges of a *fleet* that holds only what is billed, sorted by id; nobody is warned."""
+    """Return the charges of a *fleet* of billed WorkSpaces, sorted by id, without warnings."""
     meter = Meter.of(replay, fleet, hour_rule, maintenance_hours)
     return _charges(meter, fleet["workspace_id"].tolist(), *meter.owed(tariff))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Meter:
-    """What a fleet used under each of ``settings``, by WorkSpace and month, before any price.
+    """The metered use of a fleet under each of ``settings``, by WorkSpace and month.
 
     ``hours`` (billed ones, those of maintenance included) and ``cold_starts`` are arrays of
-    settings × WorkSpaces × months; ``modes`` tell how each setting's WorkSpaces are paid for.
+    settings × WorkSpaces × months; ``modes`` is how each setting's WorkSpaces are paid for.
     """
 
     settings: tuple[Setting | Schedule, ...]
@@ -106,21 +106,23 @@ class Meter:
     def of(
         cls, replay: Replay, fleet: pd.DataFrame, hour_rule: HourRule, maintenance_hours: float
     ) -> Meter:
-        """What the runs of *replay* come to, for a *fleet* that holds only what is billed."""
+        """Meter the runs of *replay*, for a *fleet* that holds only what is billed."""
         months = months_of(replay.window)
         modes = [_modes(setting, fleet, months, replay.window) for setting in replay.settings]
         hours, cold_starts = metered(replay, fleet["workspace_id"], months, hour_rule, modes)
         maintained = maintenance_starts(fleet, months, replay.window)
-        for place, setting in enumerate(replay.settings):
-            hours[place] += maintenance_hours * (
-                maintained & _is_metered(setting, fleet, months, modes[place])
+        for index, setting in enumerate(replay.settings):
+            hours[index] += maintenance_hours * (
+                maintained & _is_metered(setting, fleet, months, modes[index])
             )
         return cls(replay.settings, months, modes, hours, cold_starts)
 
     def owed(self, tariff: Tariff) -> tuple[Hours, Hours]:
-        """Fees and billed hours in USD, shaped like ``hours``; both NaN where a price lacks."""
+        """Return fees and billed hours in USD, shaped like ``hours``; NaN where a price lacks."""
         fixed = np.stack([_fees(mode, tariff) for mode in self.modes])
+        # No hours cost nothing, whatever the rate: NaN times 0 would be NaN.
         hourly = np.where(self.hours > 0, self.hours * tariff.hourly[None, :, None], 0.0)
+        # A sum with one part missing would look like a low price, so both parts are NaN.
         unpriced = np.isnan(fixed) | np.isnan(hourly)
         return np.where(unpriced, np.nan, fixed), np.where(unpriced, np.nan, hourly)
 
@@ -128,11 +130,12 @@ class Meter:
 def _modes(
     setting: Setting | Schedule, fleet: pd.DataFrame, months: Months, window: Window
 ) -> Modes:
-    """How each WorkSpace is paid for in each month."""
+    """Return how each WorkSpace is paid for in each month."""
     if isinstance(setting, Schedule):
         return modes_of(setting, fleet["workspace_id"], months, window)
     shape = (len(fleet), len(months.days))
     is_on = np.full(shape, setting.running_mode is RunningMode.ALWAYS_ON)
+    # ALWAYS_ON: hours are free from the window's first instant; AUTO_STOP: never.
     return Modes(is_on, np.where(is_on, months.edges[0], _NEVER), np.zeros(shape))
 
 
@@ -148,14 +151,15 @@ def _is_metered(
 
 
 def _fees(modes: Modes, tariff: Tariff) -> Hours:
-    """The monthly fee of the mode in which a month opens, and what a conversion adds to it."""
+    """Return the fee of the mode in which a month opens, plus the prorated fee of a switch."""
     fee = np.where(modes.opens_always_on, tariff.always_on, tariff.auto_stop)
     added = tariff.monthly[:, None] * modes.converted_share
     return np.where(modes.converted_share > 0, fee + added, fee)
 
 
 def _charges(meter: Meter, ids: list[str], fixed: Hours, hourly: Hours) -> pd.DataFrame:
-    """The table of what was used, and of what is owed for it."""
+    """Build the table of what was used, and of what is owed for it."""
+    # where: setting, WorkSpace and month number of each entry of the raveled arrays.
     where = np.unravel_index(np.arange(meter.hours.size), meter.hours.shape)
     frame = pd.DataFrame(
         {
@@ -182,7 +186,7 @@ def check_owners(sessions: pd.DataFrame, workspaces: pd.DataFrame) -> None:
 
 
 def warn_left_out(workspaces: pd.DataFrame, fleet: pd.DataFrame, tariff: Tariff) -> None:
-    """Name those of *workspaces* that are not billed, and those of the *fleet* without a price."""
+    """Warn of *workspaces* that are not billed, and of those of *fleet* without a price."""
     for title, ids in set_aside(workspaces).items():
         warn_caller(
             f"{counted(len(ids), 'WorkSpace')} {title}: " + ", ".join(ids),

@@ -1,8 +1,8 @@
-"""What each WorkSpace of a fleet did on each UTC day: the memory that policies decide from.
+"""Summarise the use of each WorkSpace on each UTC day: the past that policies decide from.
 
-Everything about a day is known when it ends: of a run that goes on, a day has the hours billed up
-to its midnight, and the next day those that come on top. So what is told of the days before a
-moment does not change with what happens after it.
+Everything about a day is known when it ends: a day has the hours that a run has billed up
+to its midnight, and the next day those that come on top. So the figures of the days before a
+moment do not change with what happens after it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ RUNS, TOOL = "runs", "tool"
 class DailyUse:
     """The sessions of a fleet, in the order of WorkSpace and time, and what they come to a day.
 
-    ``ids`` are its WorkSpaces; ``workspace`` numbers them in the flat arrays of sessions.
+    ``ids`` are its WorkSpaces; ``workspace`` numbers them in the flat arrays of sessions, an entry
+    a session.
     ``window`` is made of whole UTC days; ``edges`` are its midnights. ``starts`` are starts and
     stops that were observed beside the sessions: hours count them, arrivals do not. Tables are
     arrays with a row a WorkSpace and a column a day.
@@ -61,14 +62,14 @@ class DailyUse:
     rule: HourRule
     starts: Commands | None = None
     _hours: dict[tuple[str, int], tuple[Hours, Hours]] = field(default_factory=dict)
-    _came: dict[ZoneInfo, tuple[LocalDays, Minutes]] = field(default_factory=dict)
+    _first_connects: dict[ZoneInfo, tuple[LocalDays, Minutes]] = field(default_factory=dict)
 
     @classmethod
     def of(
         cls, sessions: pd.DataFrame, ids: pd.Index, window: Window, rule: HourRule,
         commands: pd.DataFrame | None = None,
     ) -> DailyUse:
-        """The days of *window*; *sessions* are a checked ``sessions`` table, cut to it here.
+        """Take the days of *window*; *sessions* are a checked ``sessions`` table, cut to it here.
 
         *commands* are a checked ``commands`` table of starts and stops that were observed.
         """
@@ -76,34 +77,43 @@ class DailyUse:
         start, end = window.micros
         connects = np.maximum(column_micros(sessions["connected_at"]), start)
         disconnects = np.minimum(column_micros(sessions["disconnected_at"]), end)
-        kept = (connects < disconnects) & (owner >= 0)
-        return cls(ids, owner[kept], connects[kept], disconnects[kept], window, rule,
+        inside = (connects < disconnects) & (owner >= 0)
+        return cls(ids, owner[inside], connects[inside], disconnects[inside], window, rule,
                    _observed(commands, ids, window))
 
-    def some(self, rows: npt.NDArray[np.int64]) -> DailyUse:
-        """The same for the WorkSpaces *rows* alone (ascending)."""
-        place = np.full(len(self.ids), -1, dtype=np.int64)
-        place[rows] = np.arange(len(rows))
-        owner = place[self.workspace]
-        kept = owner >= 0
+    def for_workspaces(self, rows: npt.NDArray[np.int64]) -> DailyUse:
+        """Return the same for the WorkSpaces *rows* alone (ascending)."""
+        new_row = np.full(len(self.ids), -1, dtype=np.int64)
+        # new_row: the new number of each old row; -1 for rows that are left out.
+        new_row[rows] = np.arange(len(rows))
+        owner = new_row[self.workspace]
+        is_wanted = owner >= 0
         starts = self.starts
         if starts is not None:
-            ordered = place[starts.workspace] >= 0
-            starts = Commands(starts.opening[rows], place[starts.workspace[ordered]],
+            ordered = new_row[starts.workspace] >= 0
+            starts = Commands(starts.opening[rows], new_row[starts.workspace[ordered]],
                             starts.at[ordered], starts.what[ordered])
-        return DailyUse(self.ids[rows], owner[kept], self.connects[kept], self.disconnects[kept],
-                    self.window, self.rule, starts)
+        return DailyUse(
+            self.ids[rows],
+            owner[is_wanted],
+            self.connects[is_wanted],
+            self.disconnects[is_wanted],
+            self.window,
+            self.rule,
+            starts,
+        )
 
     def with_visits(self) -> DailyUse:
-        """The same with each observed start as a session of no length, and no orders.
+        """Return the same with each observed start as a session of no length, and no commands.
 
-        For what can only reckon with sessions: it costs the same unless a start finds the
+        For what can only use sessions: it costs the same unless a start finds the
         WorkSpace on, where a session would set its timer anew.
         """
         if self.starts is None:
             return self
-        begun = self.starts.what == START
-        owner, at = self.starts.workspace[begun], self.starts.at[begun]
+        is_start = self.starts.what == START
+        owner, at = self.starts.workspace[is_start], self.starts.at[is_start]
+        # _within() searches, so its sessions must be sorted by WorkSpace and time.
         keys = np.lexsort((self.connects, self.workspace))  # they are in this order already
         busy = _within(owner, at, self.workspace[keys], self.connects[keys],
                        self.disconnects[keys])
@@ -112,52 +122,58 @@ class DailyUse:
         connects = np.concatenate([self.connects, at])
         order = np.lexsort((connects, workspace))
         return DailyUse(self.ids, workspace[order], connects[order],
+                    # One microsecond long: a session needs a length, and this one is under any unit
+                    # of billing.
                     np.concatenate([self.disconnects, at + 1])[order], self.window, self.rule)
 
     @property
     def edges(self) -> Micros:
-        """The midnights: the first instant of each day, and the end of the last."""
+        """The midnights in microseconds: the first instant of each day, and the end of the last."""
         start, end = self.window.micros
         return np.arange(start, end + 1, MICROS_PER_DAY, dtype=np.int64)
 
     @property
     def shape(self) -> tuple[int, int]:
-        """How many WorkSpaces and how many days."""
+        """The number of WorkSpaces, and of days."""
         start, end = self.window.micros
         return len(self.ids), (end - start) // MICROS_PER_DAY
 
     def hours(self, minutes: int) -> Hours:
-        """The hours billed on each day in AUTO_STOP with a timeout of *minutes*."""
+        """Return the hours billed on each day in AUTO_STOP with a timeout of *minutes*."""
         return self._counted(minutes)[0]
 
     def cold_starts(self, minutes: int) -> Hours:
-        """The cold starts on each day in AUTO_STOP with a timeout of *minutes*."""
+        """Return the cold starts on each day in AUTO_STOP with a timeout of *minutes*."""
         return self._counted(minutes)[1]
 
     def connected_at_midnight(self) -> npt.NDArray[np.bool_]:
-        """Whether somebody is connected as each day begins, and was before."""
+        """Mark the days at whose beginning somebody is connected, and was before."""
         pieces = cut(self.connects, self.disconnects, self.edges)
         goes_on = np.zeros(len(pieces.source), dtype=bool)
+        # A second piece of the same session begins at a midnight with the user connected.
         goes_on[1:] = pieces.source[1:] == pieces.source[:-1]
         at_work = np.zeros(self.shape, dtype=bool)
         at_work[self.workspace[pieces.source[goes_on]], pieces.span[goes_on]] = True
         return at_work
 
     def first_minutes(self, zone: ZoneInfo) -> tuple[LocalDays, Minutes]:
-        """The days on the clock in *zone*, and at which minute of each somebody came first."""
-        if zone not in self._came:
+        """Return the days on the clock in *zone*, and the minute of the first connect on each."""
+        if zone not in self._first_connects:
             days = LocalDays.within(self.window.start, self.window.end, zone)
-            self._came[zone] = days, first_minutes(
+            self._first_connects[zone] = days, first_minutes(
                 self.workspace, self.connects, len(self.ids), days)
-        return self._came[zone]
+        return self._first_connects[zone]
 
     def frame(self, until: int) -> pd.DataFrame:
-        """The sessions that began before the instant *until*, cut there: a ``sessions`` table."""
-        kept = self.connects < until
+        """Return the sessions that began before the instant *until*, cut there.
+
+        A ``sessions`` table.
+        """
+        has_begun = self.connects < until
         return pd.DataFrame({
-            "workspace_id": self.ids[self.workspace[kept]],
-            "connected_at": instants(self.connects[kept]),
-            "disconnected_at": instants(np.minimum(self.disconnects[kept], until)),
+            "workspace_id": self.ids[self.workspace[has_begun]],
+            "connected_at": instants(self.connects[has_begun]),
+            "disconnected_at": instants(np.minimum(self.disconnects[has_begun], until)),
         })
 
     def _counted(self, minutes: int) -> tuple[Hours, Hours]:
@@ -181,10 +197,14 @@ class DailyUse:
                               self.window.micros)
 
     def _running(self, workspace: Codes, starts: Micros, stops: Micros) -> Hours:
-        """The hours of runs, a month's piece rounded by itself, told day by day."""
+        """Return the hours of runs by day, a month's piece rounded by itself."""
+        # Two cuts: by month, where rounding begins anew, then by day. source leads back to run and
+        # piece.
         months = cut(starts, stops, months_of(self.window).edges)
         pieces = cut(months.starts, months.stops, self.edges)
         owner = workspace[months.source[pieces.source]]
+        # Rounded up once per run: a day has the whole hours begun up to its end, less those up to
+        # its start.
         if self.rule is HourRule.CEIL_PER_RUN:
             since = months.starts[pieces.source]
             hours = (np.ceil((pieces.stops - since) / MICROS_PER_HOUR)
@@ -194,14 +214,17 @@ class DailyUse:
         return self._summed(owner, pieces.span, hours)
 
     def cost_optimizer_hours(self, minutes: int) -> Hours:
-        """The hours as AWS's own tool counts them: each of its days on the day on which it ends.
+        """Count the hours as AWS's own tool does: each of its days on the day on which it ends.
 
         Its days end at 23:00 UTC, and with the month.
         """
         return self._counted_by_tool(minutes, tool_edges(self._months))
 
     def tool_run_hours(self, minutes: int) -> Hours:
-        """What AWS's own tool sees as it runs at 23:00 UTC: no last hour of any month."""
+        """Count the hours that AWS's own tool sees as it runs at 23:00 UTC.
+
+        No last hour of any month.
+        """
         if (TOOL, minutes) not in self._hours:
             edges = tool_edges(self._months)
             self._hours[TOOL, minutes] = (
@@ -210,7 +233,8 @@ class DailyUse:
         return self._hours[TOOL, minutes][0]
 
     def tool_last_hours(self, minutes: int) -> Hours:
-        """What the hour from 23:00 UTC on counts as on each day if hours are free from its end."""
+        """Count the last hour of each day, from 23:00 UTC on, where hours are free from its end."""
+        # Cut at midnight as well, so that the pieces that end there are the hour from 23:00 on.
         edges = np.unique(np.concatenate([tool_edges(self._months), self.edges]))
         return self._counted_by_tool(minutes, edges, lambda ends: ends % MICROS_PER_DAY == 0)
 
@@ -227,12 +251,14 @@ class DailyUse:
         timeout = np.full(len(owner), minutes * MICROS_PER_MINUTE, dtype=np.int64)
         first, hours = session_hours(pieces, owner * len(edges) + pieces.span, timeout)
         ends = edges[pieces.span + 1][first]
-        kept = np.ones(len(ends), dtype=bool) if wanted is None else wanted(ends)
-        day = (ends[kept] - 1 - self.edges[0]) // MICROS_PER_DAY
-        return self._summed(owner[first][kept], day, hours[kept])
+        is_wanted = np.ones(len(ends), dtype=bool) if wanted is None else wanted(ends)
+        # The tool's day is that of its last instant: an end at midnight belongs to the day before.
+        day = (ends[is_wanted] - 1 - self.edges[0]) // MICROS_PER_DAY
+        return self._summed(owner[first][is_wanted], day, hours[is_wanted])
 
     def _summed(self, owner: Codes, day: Codes, what: npt.NDArray[np.float64]) -> Hours:
         rows, columns = self.shape
+        # One cell for each WorkSpace and day, row-major, so that reshape gives the table.
         total = np.bincount(owner * columns + day, weights=what, minlength=rows * columns)
         return total.astype(np.float64).reshape(rows, columns)
 
@@ -246,23 +272,24 @@ def _observed(commands: pd.DataFrame | None, ids: pd.Index, window: Window) -> C
         return None
     owner = ids.get_indexer(pd.Index(commands["workspace_id"])).astype(np.int64)
     at, (start, end) = column_micros(commands["at"]), window.micros
-    kept = np.flatnonzero((owner >= 0) & (at >= start) & (at < end))
-    kept = kept[np.argsort(owner[kept], kind="stable")]
-    what = np.where(commands["order"].to_numpy() == START_ORDER, START, STOP)[kept]
-    return Commands(np.zeros(len(ids), dtype=np.int64), owner[kept], at[kept],
-                  what.astype(np.int64)) if len(kept) else None
+    order = np.flatnonzero((owner >= 0) & (at >= start) & (at < end))
+    order = order[np.argsort(owner[order], kind="stable")]
+    what = np.where(commands["order"].to_numpy() == START_ORDER, START, STOP)[order]
+    return Commands(np.zeros(len(ids), dtype=np.int64), owner[order], at[order],
+                  what.astype(np.int64)) if len(order) else None
 
 
 def _within(
     owner: Codes, at: Micros, workspace: Codes, starts: Micros, ends: Micros
 ) -> npt.NDArray[np.bool_]:
-    """Which instants lie in a session of their WorkSpace, its edges included."""
+    """Mark the instants that lie in a session of their WorkSpace, its edges included."""
     inside = np.zeros(len(at), dtype=bool)
+    # low:high are the sessions of each instant's WorkSpace; both arrays have an entry an instant.
     low = np.searchsorted(workspace, owner, side="left")
     high = np.searchsorted(workspace, owner, side="right")
-    for place, (first, last) in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
-        before = first + int(np.searchsorted(starts[first:last], at[place], side="right")) - 1
-        inside[place] = before >= first and bool(at[place] <= ends[before])
+    for index, (first, last) in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
+        before = first + int(np.searchsorted(starts[first:last], at[index], side="right")) - 1
+        inside[index] = before >= first and bool(at[index] <= ends[before])
         after = before + 1  # it is one microsecond long and must not reach the next session
-        inside[place] |= after < last and bool(starts[after] <= at[place] + 1)
+        inside[index] |= after < last and bool(starts[after] <= at[index] + 1)
     return inside

@@ -1,4 +1,4 @@
-"""Which WorkSpaces are billed, and the fee of a month that they existed in part."""
+"""Decide which WorkSpaces are billed, and the fee of a month that they existed in part."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from wsanalytics.timeline import (
 
 
 def fee_shares(workspaces: pd.DataFrame, months: Months) -> Hours:
-    """The share of a month's fee that each WorkSpace owes in each month, before the window cut.
+    """Return the share of each month's fee that each WorkSpace owes, before the window's cut.
 
     One row a WorkSpace, one column a month: 0 before its creation and after its termination, in
     the month of its creation the days left (that day included) over the days of the month, else
@@ -29,17 +29,18 @@ def fee_shares(workspaces: pd.DataFrame, months: Months) -> Hours:
     shares = np.ones((len(workspaces), len(days)))
     created = column_micros(workspaces["created_at"])[:, None]
     is_known = workspaces["created_at"].notna().to_numpy()[:, None]
+    # WorkSpaces x months: whole days of each month before the creation, negative in later months.
     days_gone = np.floor((created - edges[:-1]) / MICROS_PER_DAY)
-    left = np.clip((days - days_gone) / days, 0, 1)
-    shares = np.where(is_known, left, shares)
-    ended = column_micros(workspaces["terminated_at"])[:, None]
+    days_left_share = np.clip((days - days_gone) / days, 0, 1)
+    shares = np.where(is_known, days_left_share, shares)
+    terminated = column_micros(workspaces["terminated_at"])[:, None]
     is_gone = workspaces["terminated_at"].notna().to_numpy()[:, None]
-    return np.where(is_gone & (ended < edges[:-1]), 0.0, shares)
+    return np.where(is_gone & (terminated < edges[:-1]), 0.0, shares)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tariff:
-    """What a fleet owes, in USD; NaN where no price is known.
+    """The prices of a fleet, in USD; NaN where no price is known.
 
     ``always_on`` and ``auto_stop`` are the fees by WorkSpace (rows) and month, as far as they are
     owed; ``monthly`` is the whole ALWAYS_ON fee, of which a conversion pays a share; ``hourly``
@@ -53,7 +54,7 @@ class Tariff:
 
     @classmethod
     def of(cls, fleet: pd.DataFrame, prices: PriceBook, months: Months) -> Tariff:
-        """The tariff of the *fleet* (a ``workspaces`` table) in *months*."""
+        """Look up the tariff of the *fleet* (a ``workspaces`` table) in *months*."""
         rates = prices.rates(fleet)
         owed = fee_shares(fleet, months) * months.covered
         monthly = rates["always_on_usd"].to_numpy(dtype=np.float64)
@@ -63,12 +64,12 @@ class Tariff:
 
     @property
     def is_priced(self) -> npt.NDArray[np.bool_]:
-        """Which WorkSpaces have a price in both modes."""
-        known: npt.NDArray[np.bool_] = ~(np.isnan(self.monthly) | np.isnan(self.hourly)
+        """Whether each WorkSpace has a price in both modes."""
+        has_prices: npt.NDArray[np.bool_] = ~(np.isnan(self.monthly) | np.isnan(self.hourly)
                                          | np.isnan(self.auto_stop).any(axis=1))
-        return known
+        return has_prices
 
 
 def billable(workspaces: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Which WorkSpaces are simulated and billed, by :mod:`wsanalytics.eligibility`."""
+    """Mark the WorkSpaces that are simulated and billed, by :mod:`wsanalytics.eligibility`."""
     return is_simulated(workspaces)

@@ -1,7 +1,7 @@
-"""How running time becomes billed hours: the hour rules, each with its source.
+"""Turn running time into billed hours: the hour rules, each with its source.
 
-AWS has not published how partial hours are billed. Four ways to count are offered; what is told
-of each stands at :class:`HourRule`. :func:`hours_of` counts what was running,
+AWS has not published how partial hours are billed. Four ways to count are offered; the evidence
+for each stands at :class:`HourRule`. :func:`hours_of` counts what was running,
 :func:`session_hours` counts as AWS's own tool does, from what was connected.
 """
 
@@ -20,7 +20,9 @@ TOOL_RUNS_AT = 23 * MICROS_PER_HOUR
 
 
 class HourRule(StrEnum):
-    """How the seconds of a running piece become billed hours: AWS has not published it.
+    """A rule by which the seconds of a running piece become billed hours.
+
+    AWS has not published its rule.
 
     ``CLOCK_HOUR``: the distinct UTC clock hours that running pieces touch. Best supported, and
     the default: Cost Optimizer issue 17, and its versions 1.1 to 2.1 counted so.
@@ -37,17 +39,17 @@ class HourRule(StrEnum):
 
     @property
     def meaning(self) -> str:
-        """What the rule counts, in words for a report."""
+        """The counting of the rule, in words for a report."""
         return _MEANINGS[self]
 
     @property
     def label(self) -> str:
-        """What the rule counts, in the few words of a list to choose from."""
+        """The counting of the rule, in the few words of a list to choose from."""
         return _LABELS[self]
 
     @classmethod
     def parse(cls, text: str) -> HourRule:
-        """The rule called *text*; :class:`InputError` if there is none."""
+        """Return the rule called *text*; :class:`InputError` if there is none."""
         if text not in list(cls):
             raise InputError(
                 f"there is no hour rule {text!r}",
@@ -74,10 +76,10 @@ _LABELS = {
 
 
 def hours_of(pieces: Pieces, groups: npt.NDArray[np.int64], rule: HourRule) -> Hours:
-    """The billed hours of each running piece, one entry a piece.
+    """Return the billed hours of each running piece, one entry a piece.
 
-    *groups* tells which pieces are billed together (one WorkSpace, setting and month); the
-    pieces of a group stand together, in the order of time, and do not overlap. Under
+    *groups* numbers which pieces are billed together (one WorkSpace, setting and month); the
+    pieces of a group are adjacent, in the order of time, and do not overlap. Under
     CLOCK_HOUR an hour that two pieces of a group share is counted for the first of them.
     """
     if rule is HourRule.CEIL_PER_SESSION_PLUS_TIMEOUT:
@@ -87,15 +89,18 @@ def hours_of(pieces: Pieces, groups: npt.NDArray[np.int64], rule: HourRule) -> H
         return seconds / MICROS_PER_HOUR
     if rule is HourRule.CEIL_PER_RUN:
         return np.ceil(seconds / MICROS_PER_HOUR)
+    # first and last: the numbers of the clock hours in which a piece begins and ends. The end is
+    # excluded, so a stop at the full hour does not touch the next one.
     first = pieces.starts // MICROS_PER_HOUR
     last = (pieces.stops - 1) // MICROS_PER_HOUR
     shared = np.zeros(len(first), dtype=bool)
+    # An hour is billed once, however many runs touch it; the piece before has counted it.
     shared[1:] = (groups[1:] == groups[:-1]) & (first[1:] == last[:-1])
     return (last - first + 1 - shared).astype(np.float64)
 
 
 def tool_edges(edges: Micros) -> Micros:
-    """The *edges* (months' first instants), and every 23:00 UTC between the first and the last."""
+    """Return the *edges* (months' first instants), and every 23:00 UTC between first and last."""
     first = edges[0] // MICROS_PER_DAY * MICROS_PER_DAY + TOOL_RUNS_AT
     daily = np.arange(first, edges[-1], MICROS_PER_DAY, dtype=np.int64)
     return np.unique(np.concatenate([edges, daily]))
@@ -104,17 +109,17 @@ def tool_edges(edges: Micros) -> Micros:
 def session_hours(
     pieces: Pieces, groups: npt.NDArray[np.int64], timeout: Micros
 ) -> tuple[npt.NDArray[np.intp], Hours]:
-    """The hours of connected stretches as AWS's own tool counts them.
+    """Return the hours of connected intervals as AWS's own tool counts them.
 
     *pieces* are sessions cut at :func:`tool_edges`; *groups* (a WorkSpace and one of the tool's
-    days) stand together, in the order of time. Pieces of a group with a silence shorter than
+    days) are adjacent, in the order of time. Pieces of a group with a gap shorter than
     *timeout* (microseconds, an entry a piece) between them are one; each of these is rounded up
     to whole hours, and the timeout is added, once each. Gives the first piece of each, and its
     hours.
     """
     fresh = np.ones(len(groups), dtype=bool)
-    silence = pieces.starts[1:] - pieces.stops[:-1]
-    fresh[1:] = (groups[1:] != groups[:-1]) | (silence >= timeout[:-1])
+    gap = pieces.starts[1:] - pieces.stops[:-1]
+    fresh[1:] = (groups[1:] != groups[:-1]) | (gap >= timeout[:-1])
     first = np.flatnonzero(fresh)
     final = np.append(first[1:], len(groups))[: len(first)] - 1
     connected = np.ceil((pieces.stops[final] - pieces.starts[first]) / MICROS_PER_HOUR)

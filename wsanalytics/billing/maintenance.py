@@ -20,16 +20,17 @@ MAINTENANCE_AGE = 7 * MICROS_PER_DAY
 
 
 def third_mondays(months: Months) -> Micros:
-    """00:00 UTC of the third Monday of each month."""
+    """Return 00:00 UTC of the third Monday of each month."""
     firsts = months.edges[:-1] // MICROS_PER_DAY
     weekday = weekday_of(firsts)
+    # (-weekday) % 7 days lead from the 1st to the first Monday, Monday being 0.
     return (firsts + (-weekday) % 7 + 14) * MICROS_PER_DAY
 
 
 def maintenance_starts(
     workspaces: pd.DataFrame, months: Months, window: Window
 ) -> npt.NDArray[np.bool_]:
-    """Which WorkSpaces are started for maintenance in which months, if they are AUTO_STOP."""
+    """Mark the WorkSpaces and months with a start for maintenance, if they are AUTO_STOP."""
     opens = third_mondays(months)
     start, end = window.micros
     covered = (opens >= start) & (opens + MICROS_PER_DAY <= end)
@@ -38,7 +39,7 @@ def maintenance_starts(
     young = workspaces["created_at"].notna().to_numpy()[:, None] & (
         opens - created <= MAINTENANCE_AGE
     )
-    ended = column_micros(workspaces["terminated_at"])[:, None]
-    gone = workspaces["terminated_at"].notna().to_numpy()[:, None] & (ended <= opens)
-    started: npt.NDArray[np.bool_] = enabled & covered & ~young & ~gone
+    terminated = column_micros(workspaces["terminated_at"])[:, None]
+    is_gone = workspaces["terminated_at"].notna().to_numpy()[:, None] & (terminated <= opens)
+    started: npt.NDArray[np.bool_] = enabled & covered & ~young & ~is_gone
     return started

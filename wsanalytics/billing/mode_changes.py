@@ -1,4 +1,4 @@
-"""What a change of the running mode costs in the month in which it is made.
+"""Charge a change of the running mode in the month in which it is made.
 
 The rules, with their sources (short names as in ``billing``):
 
@@ -32,7 +32,7 @@ _NEVER = np.iinfo(np.int64).max
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Modes:
-    """How each WorkSpace (rows) is paid for in each month (columns) of a window.
+    """The mode by which each WorkSpace (rows) is paid for in each month (columns) of a window.
 
     ``opens_always_on``: the mode in which the month opens. ``free_from``: the instant from which
     hours are free until the month ends, in microseconds. ``converted_share``: the share of the
@@ -45,25 +45,30 @@ class Modes:
 
 
 def modes_of(schedule: Schedule, ids: pd.Series, months: Months, window: Window) -> Modes:
-    """How the WorkSpaces *ids* are paid for under *schedule*."""
+    """Return how the WorkSpaces *ids* are paid for under *schedule*."""
     changes = schedule.changes.of(ids)
     start, end = window.micros
+    # A month that the window covers in part opens and ends with the window.
     opens_at = np.maximum(months.edges[:-1], start)
     ends_at = np.minimum(months.edges[1:], end)
     opens = changes.always_on_at(opens_at)
     converted = _first_conversions(changes, opens, opens_at, ends_at)
     is_converted = converted < _NEVER
     share = np.where(is_converted, share_left(converted, ends_at, months.days), 0.0)
+    # _NEVER where there was no switch: hours are paid to the month's end.
     free_from = np.where(opens, opens_at, converted)
     return Modes(opens, free_from, share)
 
 
 def share_left(at: Micros, ends_at: Micros, days: npt.NDArray[np.float64]) -> npt.NDArray[
         np.float64]:
-    """The share of a month's fee that a conversion at *at* pays: the days left, its own included.
+    """Return the share of a month's fee that a switch at *at* pays.
+
+    The days left, its own included.
 
     *ends_at* is when the month, or the window, ends; *days* how many days the month has.
     """
+    # The whole day of the switch is paid for, so count from its midnight.
     day = at // MICROS_PER_DAY * MICROS_PER_DAY
     return (ends_at - day) / MICROS_PER_DAY / days
 
@@ -71,7 +76,7 @@ def share_left(at: Micros, ends_at: Micros, days: npt.NDArray[np.float64]) -> np
 def paid_after(
     paid: npt.NDArray[np.bool_], always_on: npt.NDArray[np.bool_], *, opens: bool
 ) -> npt.NDArray[np.bool_]:
-    """Whether the rest of the month is paid for, after the decisions of one midnight.
+    """Whether the rest of the month is prepaid, after the decisions of one midnight.
 
     *paid* is what held before, *always_on* what was decided; *opens* says that a month opens.
     """
@@ -86,10 +91,13 @@ def always_on_at(schedule: Schedule, ids: pd.Series, instants: Micros) -> npt.ND
 def _first_conversions(
     changes: ModeChanges, opens: npt.NDArray[np.bool_], opens_at: Micros, ends_at: Micros
 ) -> Micros:
-    """When each WorkSpace first became ALWAYS_ON in a month that opened in AUTO_STOP."""
+    """Find when each WorkSpace first became ALWAYS_ON in a month that opened in AUTO_STOP."""
     first = np.full(opens.shape, _NEVER, dtype=np.int64)
+    # "left" - 1: a change exactly at an opening gets the month before, whose end then rules it out:
+    # it sets the mode of the new month instead.
     month = np.searchsorted(opens_at, changes.at, side="left") - 1
     counts = changes.always_on & (month >= 0) & (changes.at < ends_at[np.maximum(month, 0)])
     counts &= ~opens[changes.owner, np.maximum(month, 0)]
+    # ufunc.at, since several changes of one WorkSpace and month compete: the earliest wins.
     np.minimum.at(first, (changes.owner[counts], month[counts]), changes.at[counts])
     return first

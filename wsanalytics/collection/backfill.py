@@ -248,10 +248,12 @@ class _Backfill:
         if len(settings):
             self.store.add_settings(settings, name)
         created = created_in(changes)
-        self._came(workspaces[workspaces["workspace_id"].isin(list(created))], created, name)
+        self._note_created(
+            workspaces[workspaces["workspace_id"].isin(list(created))], created, name
+        )
         return []
 
-    def _came(self, rows: pd.DataFrame, created: dict[str, datetime], name: str) -> None:
+    def _note_created(self, rows: pd.DataFrame, created: dict[str, datetime], name: str) -> None:
         if len(rows):
             stamps = pd.Series([created[workspace_id] for workspace_id in rows["workspace_id"]],
                                index=rows.index, dtype=INSTANT_DTYPE)

@@ -1,4 +1,4 @@
-"""What would have happened: sessions replayed under other settings and policies."""
+"""Replay sessions under other settings and policies."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The replay in flat arrays: sessions in, runs and cold starts out, for a whole fleet at once.
+"""Replay in flat arrays: sessions in, runs and cold starts out, for a whole fleet at once.
 
 All instants and spans are whole microseconds. :func:`replay_constant` is for one timeout that
 never changes: in the order of WorkSpace and time a session continues the run of the one before it
-exactly if the silence between them is shorter than the timeout. :func:`replay_schedule` is for
-settings that change and for requests to start and stop: time is cut at these orders into
+exactly if the gap between them is shorter than the timeout. :func:`replay_schedule` is for
+settings that change and for requests to start and stop: time is cut at these commands into
 segments, and the first segments of all WorkSpaces are replayed together, then the second ones.
 Both must equal :mod:`.workspace` in every run and every cold start: a property of the tests.
 """
@@ -23,7 +23,7 @@ Codes = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 ALWAYS_ON, START, STOP = -1, -2, -3
-"""What an order says, where it is not a timeout in microseconds."""
+"""Codes of commands, where they are not a timeout in microseconds."""
 _NEVER = np.iinfo(np.int64).min // 4
 
 
@@ -43,10 +43,10 @@ class Runs:
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """What WorkSpaces are told: ``opening`` is in force at first, one entry a WorkSpace.
+    """The commands of a fleet: ``opening`` holds at first, one entry a WorkSpace.
 
-    ``workspace``, ``at`` and ``what`` (a timeout, or ALWAYS_ON, START, STOP) hold an entry an
-    order, in the order of WorkSpace, time, and what comes first at one instant.
+    ``workspace``, ``at`` and ``what`` (a timeout, or ALWAYS_ON, START, STOP) hold an entry a
+    command, in the order of WorkSpace, time, and what comes first at one instant.
     """
 
     opening: Micros
@@ -56,15 +56,10 @@ class Commands:
 
 
 def replay_constant(
-    workspace: Codes,
-    connects: Micros,
-    disconnects: Micros,
-    timeout: int,
-    window: tuple[int, int],
-    *,
-    resume: int = 0,
+    workspace: Codes, connects: Micros, disconnects: Micros, timeout: int,
+    window: tuple[int, int], *, resume: int = 0,
 ) -> Runs:
-    """The runs of AUTO_STOP WorkSpaces with one *timeout*, any network grace included.
+    """Replay AUTO_STOP WorkSpaces with one *timeout*, any network grace included.
 
     The three arrays hold sessions in the order of *workspace* and time, cut to *window*, not
     overlapping.
@@ -86,20 +81,13 @@ def replay_constant(
 
 
 def replay_with_commands(
-    workspace: Codes,
-    connects: Micros,
-    disconnects: Micros,
-    timeout: int,
-    commands: Commands,
-    window: tuple[int, int],
-    *,
-    resume: int = 0,
-    grace: int = 0,
+    workspace: Codes, connects: Micros, disconnects: Micros, timeout: int, commands: Commands,
+    window: tuple[int, int], *, resume: int = 0, grace: int = 0,
 ) -> Runs:
-    """The runs in AUTO_STOP with one *timeout* of a fleet of which some was seen on by itself.
+    """Replay with one *timeout* a fleet of which some WorkSpaces were observed to start or stop.
 
-    *commands* are observed starts and stops. As :func:`replay_schedule`, but only the WorkSpaces
-    that they are about go its slower way.
+    *commands* are observed starts and stops. As :func:`replay_schedule`, but only their WorkSpaces
+    take its slower path.
     """
     has_commands = np.zeros(len(commands.opening), dtype=bool)
     has_commands[commands.workspace] = True
@@ -114,29 +102,23 @@ def replay_with_commands(
 
 
 def _together(some: Runs, others: Runs) -> Runs:
-    """The runs of two parts of a fleet, in the order of WorkSpace and time."""
+    """Merge the runs of two parts of a fleet, in the order of WorkSpace and time."""
     workspace, starts, stops, waiting, connects = (
         np.concatenate([getattr(some, name), getattr(others, name)])
         for name in ("workspace", "starts", "stops", "waiting", "connects"))
+    # Stable, so that within a WorkSpace the order of time stays.
     run, wait = np.argsort(workspace, kind="stable"), np.argsort(waiting, kind="stable")
     return Runs(workspace[run], starts[run], stops[run], waiting[wait], connects[wait])
 
 
 def replay_schedule(
-    workspace: Codes,
-    connects: Micros,
-    disconnects: Micros,
-    commands: Commands,
-    window: tuple[int, int],
-    *,
-    resume: int = 0,
-    grace: int = 0,
-    observed: bool = False,
+    workspace: Codes, connects: Micros, disconnects: Micros, commands: Commands,
+    window: tuple[int, int], *, resume: int = 0, grace: int = 0, observed: bool = False,
 ) -> Runs:
-    """The runs of WorkSpaces that are told different things through time.
+    """Replay WorkSpaces that are given commands through time.
 
     Sessions as for :func:`replay_constant`; *commands* lie in *window*, its end excluded. What each
-    order does is said at :class:`wsanalytics.simulation.Machine`. Where starts were
+    command does is defined at :class:`wsanalytics.simulation.Machine`. Where starts were
     *observed* and not ordered, one at the very instant of a stop says that it never stopped: both
     runs are one.
     """
@@ -150,27 +132,25 @@ def replay_schedule(
 
 
 def _effective(commands: Commands) -> tuple[Commands, Micros]:
-    """The orders without starts and stops of ALWAYS_ON ones; and the timeout after each."""
+    """Drop starts and stops of ALWAYS_ON WorkSpaces; also return the timeout after each command."""
     is_setting = commands.what >= ALWAYS_ON
     index = np.arange(len(commands.at))
     first = np.searchsorted(commands.workspace, commands.workspace)
-    # The latest order so far that is a setting; one before *first* is another WorkSpace's.
+    # The latest command so far that is a setting; one before *first* is another WorkSpace's.
     latest = np.maximum.accumulate(np.where(is_setting, index, -1)) if len(index) else index
+    # No setting before this command: the opening one still holds.
     timeout = np.where(
         latest >= first, commands.what[latest], commands.opening[commands.workspace]
     )
-    kept = is_setting | (timeout != ALWAYS_ON)
-    return (
-        Commands(
-            commands.opening, commands.workspace[kept], commands.at[kept], commands.what[kept]
-        ),
-        timeout[kept],
-    )
+    is_effective = is_setting | (timeout != ALWAYS_ON)
+    effective = Commands(commands.opening, commands.workspace[is_effective],
+                         commands.at[is_effective], commands.what[is_effective])
+    return effective, timeout[is_effective]
 
 
 @dataclass(frozen=True, slots=True)
 class _Pieces:
-    """Sessions cut at the orders within them, in the order of segment, WorkSpace and time.
+    """Sessions cut at the commands within them, in the order of segment, WorkSpace and time.
 
     ``fresh``: begins with a connect; ``final``: ends with a disconnect, else it goes on in the
     next segment. ``connected``: pairs of segment and WorkSpace whose user is connected as the
@@ -189,36 +169,44 @@ class _Pieces:
     def of(
         cls, workspace: Codes, connects: Micros, disconnects: Micros, commands: Commands
     ) -> _Pieces:
-        # An entry a session: how many orders, of all WorkSpaces in their order, come before its
-        # connect and its disconnect; those between cut it. An order at the instant of a connect
+        # An entry a session: how many commands, of all WorkSpaces in their order, come before its
+        # connect and its disconnect; those between cut it. A command at the instant of a connect
         # comes first, one at the instant of a disconnect after it.
         before_connect = _commands_before(commands, workspace, connects, including=True)
         before_disconnect = _commands_before(commands, workspace, disconnects, including=False)
         count = before_disconnect - before_connect + 1
-        # An entry a piece: its session, and the how manieth piece of it it is (0, 1, …).
+        # An entry a piece: its session, and the piece's number in it (0, 1, …).
         session = np.repeat(np.arange(len(workspace)), count)
         nth = np.arange(len(session)) - np.repeat(np.cumsum(count) - count, count)
         fresh, final = nth == 0, nth == count[session] - 1
-        # The order at which the piece begins, if it is not fresh; it may be -1 where it is. The
-        # next one ends it, if it is not final; the 0 behind all orders stands where there is none.
+        # The command at which the piece begins, if it is not fresh; it may be -1 where it is. The
+        # next one ends it, if it is not final; the 0 behind all commands stands for none.
         opening = before_connect[session] + nth - 1
         at = np.append(commands.at, 0)
         start = np.where(fresh, connects[session], at[opening])
         end = np.where(final, disconnects[session], at[np.minimum(opening + 1, len(at) - 1)])
         was_cut_off, is_cut_off = _cut_off(commands, before_connect[session], opening, fresh)
-        # Segments are counted from the first order of the WorkSpace on.
+        # Segments are counted from the first command of the WorkSpace on.
         first = np.searchsorted(commands.workspace, workspace)
         segment = before_connect[session] + nth - first[session]
+        # goes_on: the piece begins connected, as its session began earlier and no STOP cut it off.
         owner = workspace[session]
         goes_on = ~fresh & ~was_cut_off
         connected = {
             int(turn): np.unique(owner[goes_on & (segment == turn)])
             for turn in np.unique(segment[goes_on])
         }
-        kept = np.flatnonzero(~is_cut_off)
-        kept = kept[np.lexsort((start[kept], owner[kept], segment[kept]))]
-        return cls(segment[kept], owner[kept], start[kept], end[kept], fresh[kept], final[kept],
-                   connected)
+        order = np.flatnonzero(~is_cut_off)
+        order = order[np.lexsort((start[order], owner[order], segment[order]))]
+        return cls(
+            segment[order],
+            owner[order],
+            start[order],
+            end[order],
+            fresh[order],
+            final[order],
+            connected,
+        )
 
     def within(self, turn: int) -> slice:
         low, high = np.searchsorted(self.segment, [turn, turn + 1])
@@ -228,12 +216,12 @@ class _Pieces:
 def _cut_off(
     commands: Commands, before_connect: Codes, opening: Codes, fresh: Flags
 ) -> tuple[Flags, Flags]:
-    """Which pieces come after their session was cut off by a STOP, before or at their beginning.
+    """Mark pieces that come after their session was cut off by a STOP, before or at their start.
 
     A user who is cut off is gone until they connect again: what would follow of the session does
-    not happen. The first array says that it was cut off before the order that opens the piece.
+    not happen. The first array: it was cut off before the command that opens the piece.
     """
-    # stops[n]: how many of the first n orders are STOPs; between two n there was one if it grew.
+    # stops[n]: how many of the first n commands are STOPs; between two n there was one if it grew.
     stops = np.append(0, np.cumsum(commands.what == STOP))
     before = stops[before_connect]
     was_cut_off = stops[np.maximum(opening, 0)] > before
@@ -243,7 +231,7 @@ def _cut_off(
 def _commands_before(
     commands: Commands, workspace: Codes, at: Micros, *, including: bool
 ) -> npt.NDArray[np.intp]:
-    """How many orders, of all WorkSpaces in their order, come before each instant of its own."""
+    """Count the commands, of all WorkSpaces in their order, before each instant of its own."""
     # One sorted key for WorkSpace and time: times become ranks, so that a WorkSpace is a block of
     # *width* keys, and one search answers for all WorkSpaces at once.
     instants = np.unique(commands.at)
@@ -270,7 +258,7 @@ class _Fleet:
     idle: Micros = field(init=False)
     off: Micros = field(init=False)
     started: Flags = field(init=False)
-    """Whose present run began with an order to start."""
+    """Whether the present run began with a command to start."""
     done: list[tuple[Codes, Micros, Micros, Flags]] = field(default_factory=list)
     waits: list[tuple[Codes, Micros]] = field(default_factory=list)
 
@@ -296,27 +284,32 @@ class _Fleet:
         self.on[who], self.off[who] = False, at
 
     def obey(self, turn: int, pieces: _Pieces) -> None:
-        """Carry out the order with which this segment begins."""
+        """Carry out the command with which this segment begins."""
         if turn == 0:
             return
+        # who: the WorkSpaces that have a command number *turn* (from 1); all arrays below have its
+        # length.
         who = np.flatnonzero(self.count >= turn)
-        place = self.first[who] + turn - 1
-        now, what = self.commands.at[place], self.commands.what[place]
+        command = self.first[who] + turn - 1
+        now, what = self.commands.at[command], self.commands.what[command]
         is_connected = np.isin(who, pieces.connected.get(turn, np.empty(0, dtype=np.int64)))
         was_always_on = self.timeout[who] == ALWAYS_ON
-        self.timeout[who] = self.timeout_after[place]
+        self.timeout[who] = self.timeout_after[command]
         stopped = (what == STOP) & self.on[who]
         cut_off = who[stopped & is_connected]
+        # The user who is cut off is gone: from now on the WorkSpace counts as idle.
         self.idle[cut_off] = now[stopped & is_connected]
         ends = stopped | ((what == ALWAYS_ON) & self.on[who])
         self.switch_off(who[ends], now[ends])
         starts = (what == START) & ~self.on[who]
         self.idle[who[starts]] = now[starts]
         self.started[who[starts]] = True
+        # From ALWAYS_ON to a timeout: the WorkSpace is on, and from now on metered.
         turns = (what >= 0) & was_always_on
         self.started[who[turns]] = False
         starts |= turns
         self.on[who[starts]], self.since[who[starts]] = True, now[starts]
+        # A shorter timeout that has passed already stops it now, as Machine._stop_in_time does.
         over = (what >= 0) & self.on[who] & ~is_connected
         over &= self.idle[who] + self.timeout[who] <= now
         self.switch_off(who[over], now[over])
@@ -326,21 +319,24 @@ class _Fleet:
         part = pieces.within(turn)
         who, start, end = pieces.workspace[part], pieces.start[part], pieces.end[part]
         fresh, final = pieces.fresh[part], pieces.final[part]
-        left = end + self.grace
+        idle_from = end + self.grace
+        # first and last: whether a piece is its WorkSpace's first or last one of this segment.
         first = np.ones(len(who), dtype=bool)
         first[1:] = who[1:] != who[:-1]
         last = np.append(first[1:], True)[: len(who)]
         auto = self.timeout[who] != ALWAYS_ON
-        self._replay(who[auto], start[auto], left[auto], fresh[auto], first[auto], last[auto])
+        self._replay(who[auto], start[auto], idle_from[auto], fresh[auto], first[auto], last[auto])
         leaving = last & final
-        self.idle[who[leaving]] = left[leaving]
+        self.idle[who[leaving]] = idle_from[leaving]
+        # A last piece that is not final crosses into the next segment: its user is connected at the
+        # end.
         self._stop_the_idle(turn, who[last & ~final])
 
     def _replay(
-        self, who: Codes, start: Micros, left: Micros, fresh: Flags, first: Flags, last: Flags
+        self, who: Codes, start: Micros, idle_from: Micros, fresh: Flags, first: Flags, last: Flags
     ) -> None:
-        """Runs of the AUTO_STOP ones, but for the last of each, which may go on."""
-        stops = left + self.timeout[who]
+        """Replay AUTO_STOP WorkSpaces; the last run of each may go on in the next segment."""
+        stops = idle_from + self.timeout[who]
         # When the run before each session would stop: of the session before it in this segment, or
         # of the run that is carried in from the last one.
         before = np.append(0, stops[:-1])[: len(who)]
@@ -349,6 +345,7 @@ class _Fleet:
         new = fresh & ((first & ~carried) | (start >= before))
         closing = carried & new
         self.switch_off(who[closing], before[closing])
+        # A resume may not reach back before the WorkSpace was last switched off.
         off = np.where(first, self.off[who], before)
         begins = np.maximum(start - self.resume, off)
         self.waits.append((who[new], start[new]))
@@ -367,7 +364,7 @@ class _Fleet:
         idle = self.on & (self.count >= turn)
         idle[connected] = False
         who = np.flatnonzero(idle)
-        # The segment ends with the next order, or with the window where there is none.
+        # The segment ends with the next command, or with the window where there is none.
         ends = np.append(self.commands.at, 0)[np.minimum(self.first[who] + turn,
                                                        len(self.commands.at))]
         ends = np.where(self.count[who] > turn, ends, self.window[1])
@@ -378,11 +375,12 @@ class _Fleet:
         self.switch_off(final, np.full(len(final), self.window[1], dtype=np.int64))
 
     def runs(self, *, observed: bool) -> Runs:
-        """All runs; where starts were *observed*, one at the instant of a stop ends no run."""
+        """Return all runs; where starts were *observed*, one at a stop's instant ends no run."""
         workspace, starts, stops, by_order = _joined(self.done, 4)
         order = np.lexsort((starts, workspace))
         workspace, starts, stops = workspace[order], starts[order], stops[order]
         # A run begins anew unless it touches the one before it and was itself observed to start.
+        # Sorted by WorkSpace and start: entry i continues the run before it only if both touch.
         fresh = np.ones(len(order), dtype=bool)
         fresh[1:] = (workspace[1:] != workspace[:-1]) | (starts[1:] != stops[:-1]) | (
             ~by_order.astype(bool)[order][1:] | np.bool_(not observed))

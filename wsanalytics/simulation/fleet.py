@@ -1,6 +1,6 @@
-"""A whole fleet under many settings in one vectorised pass, equal to ``simulate.workspace``.
+"""Replay a whole fleet under many settings in one vectorised pass, equal to :mod:`.workspace`.
 
-:func:`replay` takes and gives frames; ``simulate.arrays`` below it does the work.
+:func:`replay` takes and returns frames; :mod:`.arrays` below it does the work.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from wsanalytics.timeline import (
 
 @dataclass(frozen=True, eq=False)
 class Replay:
-    """What would have happened to a fleet in ``window`` under each of ``settings``.
+    """The result of a replay: a fleet in ``window`` under each of ``settings``.
 
     ``runs``: setting, workspace_id, started_at, stopped_at. ``cold_starts``: setting,
     workspace_id, connected_at. ``sessions``: the sessions, cut to the window. ALWAYS_ON has
@@ -80,10 +80,10 @@ def replay(
 
     Sessions are cut to *window*: one that is going on at its start connects, cold, at that very
     instant, and those outside it leave no trace. A :class:`~wsanalytics.schedule.Schedule` among
-    the *settings* tells WorkSpaces different things through time; those that it does not name
-    are not replayed. *commands* (an ``commands`` table) are starts and stops that were observed
-    (:func:`wsanalytics.observed_orders`) and happen whatever WorkSpaces are set to: a START at the
-    instant of a stop says that it stayed on, and an ALWAYS_ON WorkSpace heeds none of them.
+    the *settings* gives WorkSpaces commands through time; those that it does not name
+    are not replayed. *commands* (a ``commands`` table) are starts and stops that were observed
+    (:func:`wsanalytics.observed_commands`) and happen whatever WorkSpaces are set to: a START at
+    the instant of a stop means that it stayed on, and an ALWAYS_ON WorkSpace heeds none of them.
     *resume_seconds* and *network_grace_minutes* are explained at
     :func:`wsanalytics.simulation.live`. Raises :class:`InputError` if the frame is no
     ``sessions`` table or sessions of one WorkSpace overlap.
@@ -92,27 +92,27 @@ def replay(
     number_within(resume_seconds, "resume_seconds", SECONDS_A_DAY)
     number_within(network_grace_minutes, "network_grace_minutes", MINUTES_A_YEAR)
     settings = list(settings)
-    schedules = [one for one in settings if isinstance(one, Schedule)]
+    schedules = [item for item in settings if isinstance(item, Schedule)]
     fixed = setting_grid(auto_stop_minutes=(), always_on=False,
-                         include=[one for one in settings if not isinstance(one, Schedule)])
+                         include=[item for item in settings if not isinstance(item, Schedule)])
     fleet = _Fleet.of(sessions, window, schedules, resume_seconds, network_grace_minutes,
                       _starts_and_stops(commands, window))
     runs = {
-        place: fleet.under(setting.auto_stop_minutes)
-        for place, setting in enumerate(fixed)
+        index: fleet.under(setting.auto_stop_minutes)
+        for index, setting in enumerate(fixed)
         if setting.auto_stop_minutes is not None
     }
-    for place, schedule in enumerate(schedules, start=len(fixed)):
-        runs[place] = fleet.told(schedule)
+    for index, schedule in enumerate(schedules, start=len(fixed)):
+        runs[index] = fleet.scheduled(schedule)
     names = [*map(str, fixed), *map(str, schedules)]
-    places = np.array(list(runs), dtype=np.int64)
+    indices = np.array(list(runs), dtype=np.int64)
 
     def column(name: str) -> npt.NDArray[np.int64]:
         return _joined([getattr(run, name) for run in runs.values()])
 
     def setting(name: str) -> pd.Categorical:
         counts = [len(getattr(run, name)) for run in runs.values()]
-        return coded(np.repeat(places, counts), names, ordered=True)
+        return coded(np.repeat(indices, counts), names, ordered=True)
 
     return Replay(
         (*fixed, *schedules),
@@ -179,7 +179,7 @@ class _Fleet:
         )
 
     def under(self, auto_stop_minutes: int) -> Runs:
-        """The runs in AUTO_STOP with one timeout."""
+        """Replay in AUTO_STOP with one timeout."""
         timeout = auto_stop_minutes * MICROS_PER_MINUTE
         index = pd.Index(self.ids)
         owner = index.get_indexer(pd.Index(self.commands["workspace_id"])).astype(np.int64)
@@ -193,33 +193,37 @@ class _Fleet:
             self.window.micros, resume=self.resume, grace=self.grace,
         )
 
-    def told(self, schedule: Schedule) -> Runs:
-        """The runs under a schedule; WorkSpaces that it does not name have none."""
-        kept = self.commands[self.commands["workspace_id"].isin(schedule.opening.index)]
-        told = schedule.within(self.window).with_orders(kept)
+    def scheduled(self, schedule: Schedule) -> Runs:
+        """Replay under a schedule; WorkSpaces that it does not name have no runs."""
+        observed_commands = self.commands[
+            self.commands["workspace_id"].isin(schedule.opening.index)
+        ]
+        in_window = schedule.within(self.window).with_orders(observed_commands)
         codes = {START: arrays.START, STOP: arrays.STOP}
-        for text in {*told.opening.unique(), *told.commands["order"].unique()} - {*codes}:
+        for text in {*in_window.opening.unique(), *in_window.commands["order"].unique()} - {*codes}:
             minutes = Setting.parse(text).auto_stop_minutes
             codes[text] = arrays.ALWAYS_ON if minutes is None else minutes * MICROS_PER_MINUTE
-        place = pd.Index(self.ids)
+        index = pd.Index(self.ids)
+        # WorkSpaces that the schedule does not name stay ALWAYS_ON here, which has no runs to
+        # report.
         opening = np.full(len(self.ids), arrays.ALWAYS_ON, dtype=np.int64)
-        opening[place.get_indexer(told.opening.index)] = told.opening.map(codes)
-        owner = place.get_indexer(pd.Index(told.commands["workspace_id"])).astype(np.int64)
+        opening[index.get_indexer(in_window.opening.index)] = in_window.opening.map(codes)
+        owner = index.get_indexer(pd.Index(in_window.commands["workspace_id"])).astype(np.int64)
         order = np.argsort(owner, kind="stable")
         commands = Commands(
             opening,
             owner[order],
-            column_micros(told.commands["at"])[order],
-            np.asarray(told.commands["order"].map(codes), dtype=np.int64)[order],
+            column_micros(in_window.commands["at"])[order],
+            np.asarray(in_window.commands["order"].map(codes), dtype=np.int64)[order],
         )
         return replay_schedule(
             self.workspace, self.connects, self.disconnects, commands, self.window.micros,
-            resume=self.resume, grace=self.grace, observed=bool(len(kept)),
+            resume=self.resume, grace=self.grace, observed=bool(len(observed_commands)),
         )
 
 
 def cut_sessions(sessions: pd.DataFrame, window: Window) -> pd.DataFrame:
-    """The sessions (checked, in order) that lie in *window*, cut to it."""
+    """Return the sessions (checked, in order) that lie in *window*, cut to it."""
     inside = (sessions["connected_at"] < window.end) & (sessions["disconnected_at"] > window.start)
     cut = sessions[inside].reset_index(drop=True)
     cut["connected_at"] = clipped(cut["connected_at"], window)
@@ -228,7 +232,7 @@ def cut_sessions(sessions: pd.DataFrame, window: Window) -> pd.DataFrame:
 
 
 def _starts_and_stops(commands: pd.DataFrame | None, window: Window) -> pd.DataFrame:
-    """The *commands* that fall in *window*, in the order in which they happen."""
+    """Return the *commands* that fall in *window*, in the order in which they happen."""
     checked = check_commands(
         commands if commands is not None else pd.DataFrame(columns=ORDERS.names)
     )
@@ -238,8 +242,8 @@ def _starts_and_stops(commands: pd.DataFrame | None, window: Window) -> pd.DataF
             f"there is an order {strange[0]!r}", where="the orders frame",
             rule="what happens under every setting is a START or a STOP",
             fix="put settings through time into a Schedule")
-    kept = checked[(checked["at"] >= window.start) & (checked["at"] < window.end)]
-    return kept.reset_index(drop=True)
+    in_window = checked[(checked["at"] >= window.start) & (checked["at"] < window.end)]
+    return in_window.reset_index(drop=True)
 
 
 def _joined(parts: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:

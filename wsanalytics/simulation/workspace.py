@@ -3,7 +3,7 @@
 A WorkSpace is stopped or running; a user is connected to it or not. Events happen to it one after
 the other, on a queue ordered by time. What each event does stands in one short method named after
 it, and :data:`Machine.handlers` lists them, so what can happen to a WorkSpace is read in one
-place. ``simulate.fleet`` must give the same runs and cold starts for a whole fleet, only faster;
+place. :mod:`.fleet` must give the same runs and cold starts for a whole fleet, only faster;
 the local endpoint's fleet lives by this very machine.
 
 What AWS documents and this machine follows:
@@ -39,9 +39,9 @@ from wsanalytics.timeline import Window, from_micros, months_of
 
 
 class EventKind(IntEnum):
-    """What can happen to a WorkSpace, in the order in which it happens at one instant.
+    """The kinds of events of a WorkSpace, in the order in which they happen at one instant.
 
-    A disconnect comes before the stop it may lead to, a stop before whatever is ordered at that
+    A disconnect comes before the stop it may lead to, a stop before any command at that
     instant, and all of it before anybody connects.
     """
 
@@ -57,12 +57,12 @@ class EventKind(IntEnum):
 
 
 ORDERS = (EventKind.SETTING_CHANGES, EventKind.STOP_REQUESTED, EventKind.START_REQUESTED)
-"""What an administrator, or a policy, can do to a WorkSpace."""
+"""The kinds of events that an administrator, or a policy, can cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What somebody tells a WorkSpace to do at one instant; *setting* for SETTING_CHANGES only."""
+    """A command to a WorkSpace at one instant; *setting* for SETTING_CHANGES only."""
 
     at: datetime
     kind: EventKind
@@ -84,7 +84,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One stretch ``[started_at, stopped_at)`` in which the WorkSpace was switched on."""
+    """One interval ``[started_at, stopped_at)`` in which the WorkSpace was switched on."""
 
     started_at: datetime
     stopped_at: datetime
@@ -92,7 +92,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """What happened to one WorkSpace: the events in order, its runs, and its cold starts.
+    """The events of one WorkSpace in order, its runs, and its cold starts.
 
     ``maintained``: when it was started for maintenance.
     """
@@ -112,7 +112,7 @@ def live(
     resume_seconds: float = 0,
     network_grace_minutes: float = 0,
 ) -> Life:
-    """Let the *sessions* of one WorkSpace happen under *setting*.
+    """Simulate the *sessions* of one WorkSpace under *setting*.
 
     A session is a pair ``(connected_at, disconnected_at)``. Sessions are cut to *window* and
     those outside it leave no trace; an AUTO_STOP WorkSpace starts the window stopped; a run that
@@ -157,10 +157,10 @@ def _cut_to(
         for connected, disconnected in sorted(sessions)
         if connected < window.end and disconnected > window.start
     ]
-    for (_, left), (came, _) in pairwise(cut):
-        if came < left:
+    for (_, end), (next_start, _) in pairwise(cut):
+        if next_start < end:
             raise InputError(
-                f"a session starts at {came.isoformat()}, before the one before it has ended",
+                f"a session starts at {next_start.isoformat()}, before the one before it has ended",
                 where="sessions",
                 rule="the sessions of one WorkSpace do not overlap",
                 fix="merge the two",
@@ -214,7 +214,7 @@ class Machine:
 
     @property
     def life(self) -> Life:
-        """What has happened so far; a run that is going on is not in it."""
+        """The events so far, and what followed from them; a run that is going on is not in it."""
         return Life(
             tuple(self.log), tuple(self.runs), tuple(self.cold_starts), tuple(self.maintained)
         )
@@ -232,7 +232,7 @@ class Machine:
         heappush(self.queue, Event(at, kind, self._queued, timer, setting))
 
     def advance(self, until: datetime) -> list[Event]:
-        """Let everything up to *until* (included) happen, and say what did."""
+        """Let everything up to *until* (included) happen, and return the events that did."""
         already = len(self.log)
         while self.queue and self.queue[0].at <= until:
             event = heappop(self.queue)
@@ -242,17 +242,23 @@ class Machine:
         return self.log[already:]
 
     def is_void(self, event: Event) -> bool:
-        """A stop whose timer was set anew, or the disconnect of a user who was cut off before."""
+        """Whether an event is void.
+
+        An old timer's stop, or the disconnect of a user who was cut off.
+        """
         if event.kind is EventKind.STOP:
             return event.timer != self._timer
         return event.kind is EventKind.DISCONNECT and not self.connected
 
     def connect(self, event: Event) -> None:
         """The user comes, and waits if it is stopped."""
+        # A new number voids the stop that is queued for the old timer; a heap cannot remove it
+        # cheaply.
         self._timer += 1
         self.connected, self._hangs = True, False
         if not self.is_on:
             self.cold_starts.append(event.at)
+            # It cannot have been switched on before it was last off.
             self.running_since = max(event.at - self.resume, self.off_since)
 
     def disconnect(self, event: Event) -> None:

@@ -60,7 +60,7 @@ class Clairvoyant(Reference):
         at = np.array([place.get(text, DECIDED_ON) for text in present], dtype=np.int64)
         allowed = np.array([[minutes in case.timeouts or at[row] == n for row in range(len(rows))]
                             for n, minutes in enumerate(timeouts)]).reshape(-1, len(rows))
-        chosen, stopped = cheapest(case.days.some(rows), timeouts,
+        chosen, stopped = cheapest(case.days.for_workspaces(rows), timeouts,
                                    stakes_of(case, rows, allowed), at, stops=self.with_stops)
         names = np.array([str(auto_stop(minutes)) for minutes in timeouts] + [str(ALWAYS_ON)],
                          dtype=object)
