@@ -98,9 +98,9 @@ def all_of(seen: Seen) -> dict[str, object]:
         "hours": seen.hours_by_day(60), "cold starts": seen.cold_starts_by_day(120),
         "tool": seen.tool_hours_by_day(240), "minutes": seen.minutes_by_day,
         "late": seen.hours(7), "month": seen.hours_this_month(minutes=240),
-        "local days": days.ordinals, "first": minutes, "were there": seen.were_there(seen.now),
-        "today": seen.were_there(seen.now - 7 * DAY), "past": past.hours, "born": past.born,
-        "ended": past.ended, "so far": seen.hours_this_month(minutes=60),
+        "local days": days.ordinals, "first": minutes, "were there": seen.connected_since(seen.now),
+        "today": seen.connected_since(seen.now - 7 * DAY), "past": past.hours, "created": past.created,
+        "terminated": past.terminated, "so far": seen.hours_this_month(minutes=60),
         "break-even": seen.break_even_hours, "own": seen.own_timeout,
         "in force": seen.minutes_in_force,
     }

@@ -1,4 +1,4 @@
-"""The arena of a backtest: a fleet and its time, in which one policy after another is played."""
+"""Run a backtest: a fleet and its time, in which one policy after another is played."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalytics.backtesting.decisions import Codes, Names, Texts, answered, begun
+from wsanalytics.backtesting.decisions import Codes, SettingCodes, Texts, decided, started
 from wsanalytics.backtesting.policies.rule import BacktestData, Reference, Rule
 from wsanalytics.backtesting.policies.seen import Seen
 from wsanalytics.billing import (
@@ -47,10 +47,10 @@ DECISIONS = ("policy", "workspace_id", "at", "from_setting", "to_setting")
 class BacktestRun:
     """Everything that is the same for all policies.
 
-    ``days`` begin with the history before ``window``, ``billed`` are those of it alone; ``born``
-    and ``ended`` are days of the former, by WorkSpace. ``first`` and ``final`` are the days of the
-    window, by WorkSpace, on which it is decided about for the first and the last time, and ``new``
-    tells which of them are created within the window.
+    ``days`` begin with the history before ``window``, ``billed`` are those of it alone; ``created``
+    and ``terminated`` are days of the former, by WorkSpace. ``first`` and ``final`` are the days of
+    the window, by WorkSpace, on which it is decided about for the first and the last time, and
+    ``new`` marks those that are created within the window.
     """
 
     sessions: pd.DataFrame
@@ -65,8 +65,8 @@ class BacktestRun:
     timeouts: tuple[int, ...]
     days: DailyUse
     billed: DailyUse
-    born: Codes
-    ended: Codes
+    created: Codes
+    terminated: Codes
     first: Codes
     final: Codes
     new: npt.NDArray[np.bool_]
@@ -77,7 +77,7 @@ class BacktestRun:
         *, hour_rule: HourRule, maintenance_hours: float, present: pd.Series | None,
         timeouts: tuple[int, ...], commands: pd.DataFrame | None = None,
     ) -> BacktestRun:
-        """The arena for checked tables; raises as :func:`backtest` says."""
+        """Prepare the backtest of checked tables; raises as :func:`backtest` does."""
         _refuse_parts_of_days(window)
         _refuse_timeouts(timeouts)
         sessions = check_sessions(sessions)
@@ -86,7 +86,9 @@ class BacktestRun:
         ids = pd.Index(fleet["workspace_id"].astype("str"), name="workspace_id")
         sessions = sessions[sessions["workspace_id"].isin(ids)].reset_index(drop=True)
         listed_settings = configured(workspaces).reindex(ids)
-        told = listed_settings if present is None else present.reindex(ids).fillna(listed_settings)
+        present_settings = (
+            listed_settings if present is None else present.reindex(ids).fillna(listed_settings)
+        )
         begins = _history_begins(sessions, window)
         commands = check_commands(commands if commands is not None else pd.DataFrame(
             columns=list(ORDERS.names)))
@@ -95,36 +97,38 @@ class BacktestRun:
         start, end = window.micros
         count = (end - start) // MICROS_PER_DAY
         created = _day(fleet["created_at"], start, unknown=-1)
-        ended = _day(fleet["terminated_at"], start, unknown=count - 1)
+        last_day = _day(fleet["terminated_at"], start, unknown=count - 1)
         return cls(
             sessions, commands, fleet, Tariff.of(fleet, prices, months_of(window)),
             prices.rates(fleet).set_index(ids), window, hour_rule, maintenance_hours,
-            told.to_numpy(dtype=object), timeouts,
+            present_settings.to_numpy(dtype=object), timeouts,
             days, days if begins == window.start else DailyUse.of(
                 sessions, ids, window, hour_rule, commands),
             np.maximum(_day(fleet["created_at"], int(days.edges[0]), unknown=0), 0),
             np.maximum(_day(fleet["terminated_at"], int(days.edges[0]), unknown=_NEVER), 0),
-            np.clip(created, 0, None), np.clip(ended, -1, count - 1), created >= 0,
+            np.clip(created, 0, None), np.clip(last_day, -1, count - 1), created >= 0,
         )
 
     @property
     def count(self) -> int:
-        """How many days the window has."""
+        """The number of days of the window."""
         start, end = self.window.micros
         return (end - start) // MICROS_PER_DAY
 
     def play(self, rule: Rule) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The outcomes and the decisions of one policy."""
-        names = Names()
+        """Return the outcomes and the decisions of one policy."""
+        names = SettingCodes()
         more: list[pd.DataFrame] = []
-        names.place(ALWAYS_ON)
+        names.code_of(ALWAYS_ON)
         if isinstance(rule, Reference):
             texts, stops = rule.look_back(self._case())
-            chosen = names.places(texts.ravel()).reshape(-1, self.count)
+            chosen = names.codes_of(texts.ravel()).reshape(-1, self.count)
             more = [] if stops is None else [stops.assign(order=STOP)]
         else:
             chosen, starts = self._decide(rule, names)
-            more = [self._while_there(start).assign(order=START) for start in starts if len(start)]
+            more = [
+                self._while_it_exists(start).assign(order=START) for start in starts if len(start)
+            ]
         if rule.idle_stop_minutes is not None:
             more.append(self._stops(rule.idle_stop_minutes))
         opening, moved = self._moves(chosen)
@@ -133,6 +137,8 @@ class BacktestRun:
         charges = charges_of(played, self.fleet, self.tariff, self.rule, self.maintenance_hours)
         outcomes = charges.rename(columns={"setting": "policy"}).assign(policy=rule.name)
         changed = moved.copy()
+        # On the first day a decision is a change against the setting that was found, not against a
+        # day before.
         changed[:, 0] = ~self.new & (names.text_of(opening) != self.present)
         outcomes["switches"] = self._switches(changed).ravel()
         return outcomes[list(OUTCOMES.names)], self._decisions(rule, names, changed, chosen)
@@ -144,30 +150,35 @@ class BacktestRun:
         return BacktestData(self.fleet, self.billed.with_visits(), self.window, months, self.tariff,
                     maintained, self.present, self.timeouts)
 
-    def _decide(self, rule: Rule, names: Names) -> tuple[Codes, list[pd.DataFrame]]:
-        """What the policy says on each day, by WorkSpace and day; and whom it starts."""
+    def _decide(self, rule: Rule, names: SettingCodes) -> tuple[Codes, list[pd.DataFrame]]:
+        """Ask the policy on each day; return its settings by WorkSpace and day, and its starts."""
         history = self.days.shape[1] - self.count
-        now = names.places(self.present)
+        now = names.codes_of(self.present)
         chosen = np.repeat(now[:, None], self.count, axis=1)
-        told = np.repeat(names.minutes_of(now)[:, None], self.days.shape[1], axis=1)
+        # WorkSpaces x all days, history included: the timeout that held on each, 0 for ALWAYS_ON.
+        # Policies may look only at the columns before today.
+        minutes_by_day = np.repeat(names.minutes_of(now)[:, None], self.days.shape[1], axis=1)
         paid, starts = np.zeros(len(now), dtype=bool), []
         for day in range(self.count):
             at = self.window.start + timedelta(days=day)
             rows = np.flatnonzero((self.first <= day) & (day <= self.final))
             opens = day == 0 or at.day == 1
             if len(rows):
-                seen = self._seen(at, rows, names.text_of(now[rows]), paid[rows], told,
+                view = self._seen(at, rows, names.text_of(now[rows]), paid[rows], minutes_by_day,
                                   opens=opens)
-                now[rows] = answered(rule, names, seen)
-                starts.append(begun(rule, seen))
+                now[rows] = decided(rule, names, view)
+                starts.append(started(rule, view))
+            # After the decision: from here on *now* is what holds on this day.
             is_on = names.minutes_of(now) == 0
+            # A new WorkSpace opens its own month: it is prepaid exactly if it begins ALWAYS_ON.
             paid = np.where(self.new & (self.first == day), is_on,
                             paid_after(paid, is_on, opens=opens))
-            chosen[:, day], told[:, history + day] = now, names.minutes_of(now)
+            chosen[:, day], minutes_by_day[:, history + day] = now, names.minutes_of(now)
         return chosen, starts
 
     def _seen(
-        self, at: datetime, rows: Codes, settings: Texts, paid: npt.NDArray[np.bool_], told: Codes,
+        self, at: datetime, rows: Codes, settings: Texts, paid: npt.NDArray[np.bool_],
+        minutes_by_day: Codes,
         *, opens: bool,
     ) -> Seen:
         ids = self.days.ids[rows]
@@ -183,13 +194,15 @@ class BacktestRun:
             timeouts=self.timeouts, hour_rule=self.rule,
             opens_month=opens,
             is_new=self.new[rows] & (self.first[rows] == day),
-            rows=rows, billed=self.billed, days=self.days, told=told, born=self.born,
-            ended=self.ended,
+            rows=rows, _billed=self.billed, _days=self.days, _minutes_by_day=minutes_by_day,
+            _created=self.created, _terminated=self.terminated,
         )
 
     def _moves(self, chosen: Codes) -> tuple[Codes, npt.NDArray[np.bool_]]:
-        """The setting in which each WorkSpace begins, and the days on which it changes."""
+        """Return the setting in which each WorkSpace begins, and the days on which it changes."""
         alive = self.first < self.count
+        # Whoever exists on no day of the window has no first day; day 0 stands in and is never
+        # billed.
         opening = chosen[np.arange(len(chosen)), np.where(alive, self.first, 0)]
         moved = np.zeros(chosen.shape, dtype=bool)
         moved[:, 1:] = chosen[:, 1:] != chosen[:, :-1]
@@ -198,7 +211,7 @@ class BacktestRun:
         return opening, moved
 
     def _schedule(
-        self, rule: Rule, names: Names, opening: Codes, moved: npt.NDArray[np.bool_],
+        self, rule: Rule, names: SettingCodes, opening: Codes, moved: npt.NDArray[np.bool_],
         chosen: Codes, more: list[pd.DataFrame],
     ) -> Schedule:
         row, day = np.nonzero(moved)
@@ -207,33 +220,39 @@ class BacktestRun:
             "at": instants(self.window.micros[0] + day * MICROS_PER_DAY),
             "order": names.text_of(chosen[row, day]),
         })]
-        told = pd.concat([some for some in [*commands, *more] if len(some)] or commands[:1],
-                         ignore_index=True)
+        commands_of_all = pd.concat(
+            [some for some in [*commands, *more] if len(some)] or commands[:1], ignore_index=True
+        )
         return Schedule(pd.Series(names.text_of(opening), index=self.days.ids),
-                        told[list(ORDERS.names)], rule.name)
+                        commands_of_all[list(ORDERS.names)], rule.name)
 
-    def _while_there(self, starts: pd.DataFrame) -> pd.DataFrame:
-        """Those of *starts* that find the WorkSpace created and not yet terminated."""
+    def _while_it_exists(self, starts: pd.DataFrame) -> pd.DataFrame:
+        """Return those of *starts* that find the WorkSpace created and not yet terminated."""
         row = self.days.ids.get_indexer(pd.Index(starts["workspace_id"]))
-        at, known = column_micros(starts["at"]), self.fleet["terminated_at"].notna().to_numpy()
+        at, has_end = column_micros(starts["at"]), self.fleet["terminated_at"].notna().to_numpy()
         early = at < column_micros(self.fleet["created_at"])[row]  # unknown is the least of all
-        late = known[row] & (at >= column_micros(self.fleet["terminated_at"])[row])
+        late = has_end[row] & (at >= column_micros(self.fleet["terminated_at"])[row])
         return starts[~early & ~late]
 
     def _stops(self, minutes: float) -> pd.DataFrame:
-        """A stop so long after each disconnect after which nobody came back in that time."""
+        """Return a stop so long after each disconnect after which nobody came back in that time."""
         days, wait = self.days, round(minutes * MICROS_PER_MINUTE)
         start, end = self.window.micros
         at = days.disconnects + wait
-        back = np.full(len(at), end)
+        next_connect = np.full(len(at), end)
         same = days.workspace[1:] == days.workspace[:-1]
-        back[:-1] = np.where(same, days.connects[1:], end)
-        kept = (at < back) & (at >= start) & (at < end)
-        return pd.DataFrame({"workspace_id": days.ids[days.workspace[kept]],
-                             "at": instants(at[kept]), "order": STOP})
+        # Sessions are sorted by WorkSpace and time, so entry i + 1 is the next connect, unless it
+        # is another's.
+        next_connect[:-1] = np.where(same, days.connects[1:], end)
+        is_stop = (at < next_connect) & (at >= start) & (at < end)
+        return pd.DataFrame({"workspace_id": days.ids[days.workspace[is_stop]],
+                             "at": instants(at[is_stop]), "order": STOP})
 
     def _switches(self, changed: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-        """Changes of setting by WorkSpace and month; what one is created in is none."""
+        """Count changes of setting by WorkSpace and month.
+
+        A new WorkSpace's first setting is none.
+        """
         months = months_of(self.window)
         midnights = self.window.micros[0] + np.arange(self.count) * MICROS_PER_DAY
         month = np.searchsorted(months.edges, midnights, side="right") - 1
@@ -241,7 +260,7 @@ class BacktestRun:
                         axis=1)
 
     def _decisions(
-        self, rule: Rule, names: Names, changed: npt.NDArray[np.bool_], chosen: Codes
+        self, rule: Rule, names: SettingCodes, changed: npt.NDArray[np.bool_], chosen: Codes
     ) -> pd.DataFrame:
         row, day = np.nonzero(changed)
         before = names.text_of(chosen[row, np.maximum(day - 1, 0)])
@@ -256,7 +275,7 @@ class BacktestRun:
 
 
 def _without_the_future(fleet: pd.DataFrame, at: datetime) -> pd.DataFrame:
-    """The WorkSpaces as they are known at the midnight *at*: nobody is terminated yet."""
+    """Return the WorkSpaces as known at the midnight *at*: nobody is terminated yet."""
     if fleet["terminated_at"].isna().all():
         return fleet
     later = fleet["terminated_at"] >= pd.Timestamp(at)
@@ -265,13 +284,13 @@ def _without_the_future(fleet: pd.DataFrame, at: datetime) -> pd.DataFrame:
 
 
 def _day(column: pd.Series, start: int, *, unknown: int) -> Codes:
-    """The day of the window, from 0 on, that each instant lies in; *unknown* for none."""
+    """Return the day of the window, from 0 on, that each instant lies in; *unknown* for none."""
     days = (column_micros(column) - start) // MICROS_PER_DAY
     return np.where(column.notna().to_numpy(), days, unknown).astype(np.int64)
 
 
 def _history_begins(sessions: pd.DataFrame, window: Window) -> datetime:
-    """The midnight before the first session, if that is before the window."""
+    """Return the midnight before the first session, if that is before the window."""
     if sessions.empty or sessions["connected_at"].min() >= window.start:
         return window.start
     first = int(column_micros(sessions["connected_at"]).min())

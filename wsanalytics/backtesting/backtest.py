@@ -1,4 +1,4 @@
-"""What each way of deciding would have cost, seeing only the past at each decision.
+"""Backtest policies: the cost of each way of deciding, seeing only the past at each decision.
 
 At 00:00 UTC of each day every policy is shown what has been seen so far and says what each
 WorkSpace is set to from then on. What it said becomes a schedule, which is replayed and billed as
@@ -32,7 +32,7 @@ from wsanalytics.timeline import Window
 
 @dataclass(frozen=True, eq=False)
 class Backtest:
-    """What policies would have cost in ``window``.
+    """The costs of policies in ``window``.
 
     ``outcomes`` is an ``outcomes`` table: policy × WorkSpace × month. ``decisions`` has a row for
     each change of setting that a policy made: policy, workspace_id, at, from_setting, to_setting.
@@ -73,12 +73,12 @@ class Backtest:
 
     @property
     def regret(self) -> pd.DataFrame:
-        """What each policy cost above its floor: policy, workspace_id, regret_usd."""
+        """The cost of each policy above its floor: policy, workspace_id, regret_usd."""
         return self._above("workspace_id")
 
     @property
     def regret_by_month(self) -> pd.DataFrame:
-        """What each policy cost above its floor: policy, month, regret_usd."""
+        """The cost of each policy above its floor: policy, month, regret_usd."""
         return self._above("month")
 
     def _above(self, by: str) -> pd.DataFrame:
@@ -89,8 +89,8 @@ class Backtest:
             ["policy", by], as_index=False)["total_usd"].sum(min_count=1)
         least = usd.set_index(["policy", by])["total_usd"].to_dict()
         usd["regret_usd"] = usd["total_usd"] - [
-            least.get((self.floors.get(policy, ""), one), nan)
-            for policy, one in zip(usd["policy"], usd[by], strict=True)]
+            least.get((self.floors.get(policy, ""), key), nan)
+            for policy, key in zip(usd["policy"], usd[by], strict=True)]
         order = self.outcomes["policy"].cat.categories
         usd["policy"] = pd.Categorical(usd["policy"], categories=order, ordered=True)
         frame = pd.DataFrame(usd)[["policy", by, "regret_usd"]]
@@ -120,7 +120,7 @@ def backtest(
     commands: pd.DataFrame | None = None,
     step: Callable[[str], None] = lambda _: None,
 ) -> Backtest:
-    """What each of *policies* would have cost in *window*, deciding at 00:00 UTC of each day.
+    """Return the costs of *policies* in *window*, deciding at 00:00 UTC of each day.
 
     *sessions* is a ``sessions`` table; those before *window* are history that policies see and
     nobody bills, what comes after its end is ignored, and a session in progress at a decision is
@@ -170,7 +170,7 @@ def backtest(
 
 
 def _floors(rules: list[Rule]) -> dict[str, str]:
-    """What each policy's regret is held against."""
+    """Map each policy to the one that its regret is measured against."""
     floors = {rule.stops_some: rule.name for rule in rules if isinstance(rule, Clairvoyant)}
     return {rule.name: floors[rule.stops_some] for rule in rules if rule.stops_some in floors}
 

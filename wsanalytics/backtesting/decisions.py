@@ -1,4 +1,4 @@
-"""What a policy answers at one midnight, checked: settings, and whom to start."""
+"""Check what a policy decides at one midnight: settings, and WorkSpaces to start."""
 
 from __future__ import annotations
 
@@ -19,86 +19,87 @@ Texts = npt.NDArray[np.object_]
 Codes = npt.NDArray[np.int64]
 
 
-class Names:
-    """Settings as numbers: the text of each, and its timeout in minutes (0 for ALWAYS_ON)."""
+class SettingCodes:
+    """The codes of settings: the text of each, and its timeout in minutes (0 for ALWAYS_ON)."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.minutes: list[int] = []
-        self._places: dict[str, int] = {}
+        self._codes: dict[str, int] = {}
 
-    def place(self, text: object, *, where: str = "") -> int:
-        """The number of a setting, or of a text that writes one; *where* the text stands."""
+    def code_of(self, text: object, *, where: str = "") -> int:
+        """Return the code of a setting, or of a text that writes one; *where* the text stands."""
         name = str(text)
-        if name not in self._places:
+        if name not in self._codes:
             setting = Setting.parse(name, where=where)
-            if str(setting) not in self._places:
-                self._places[str(setting)] = len(self.texts)
+            if str(setting) not in self._codes:
+                self._codes[str(setting)] = len(self.texts)
                 self.texts.append(str(setting))
                 self.minutes.append(setting.auto_stop_minutes or 0)
-            self._places[name] = self._places[str(setting)]
-        return self._places[name]
+            self._codes[name] = self._codes[str(setting)]
+        return self._codes[name]
 
-    def places(self, texts: npt.ArrayLike, *, where: str = "") -> Codes:
-        """The numbers of many."""
-        codes, known = pd.factorize(np.asarray(texts, dtype=object))
-        numbers = [self.place(text, where=where) for text in known]
+    def codes_of(self, texts: npt.ArrayLike, *, where: str = "") -> Codes:
+        """Return the codes of many."""
+        codes, distinct = pd.factorize(np.asarray(texts, dtype=object))
+        numbers = [self.code_of(text, where=where) for text in distinct]
         return np.array(numbers or [0], dtype=np.int64)[codes]
 
     def text_of(self, codes: Codes) -> Texts:
-        """The texts of many."""
+        """Return the texts of many."""
         chosen: Texts = np.array(self.texts, dtype=object)[codes]
         return chosen
 
     def minutes_of(self, codes: Codes) -> Codes:
-        """The timeouts of many."""
+        """Return the timeouts of many, in minutes."""
         return np.array(self.minutes, dtype=np.int64)[codes]
 
 
-def answered(rule: Rule, names: Names, seen: Seen) -> Codes:
-    """What *rule* says, as numbers of *names* in the order of ``seen.ids``."""
+def decided(rule: Rule, names: SettingCodes, seen: Seen) -> Codes:
+    """Return the decision of *rule*, as codes of *names* in the order of ``seen.ids``."""
     where = f"the policy {rule.name}, at {seen.now:%Y-%m-%d}"
     choice: object = rule.decide(seen)
     if isinstance(choice, str | Setting):
-        return np.full(len(seen.ids), names.place(choice, where=where))
+        return np.full(len(seen.ids), names.code_of(choice, where=where))
     if isinstance(choice, Mapping):
         choice = pd.Series(choice, dtype=object)
     if isinstance(choice, pd.Series):
-        kept = choice[~choice.index.duplicated()]
-        choice = kept.reindex(seen.ids).to_numpy(dtype=object)
-    told = np.asarray(choice, dtype=object)
+        # A policy may name a WorkSpace twice; reindex would refuse it, so the first one counts.
+        first_of_each = choice[~choice.index.duplicated()]
+        choice = first_of_each.reindex(seen.ids).to_numpy(dtype=object)
+    settings = np.asarray(choice, dtype=object)
     wrong = ""
-    if told.ndim != 1 or len(told) != len(seen.ids):
-        wrong = f"{len(told)} settings" if told.ndim == 1 else f"a {type(choice).__name__}"
-    elif pd.isna(told).any():
-        wrong = f"no setting for {listed(list(seen.ids[pd.isna(told)]))}"
+    if settings.ndim != 1 or len(settings) != len(seen.ids):
+        wrong = f"{len(settings)} settings" if settings.ndim == 1 else f"a {type(choice).__name__}"
+    elif pd.isna(settings).any():
+        wrong = f"no setting for {listed(list(seen.ids[pd.isna(settings)]))}"
     if wrong:
         raise InputError(
             f"it gave {wrong}", where=where,
             rule=f"a policy gives one setting for each of the {len(seen.ids)} WorkSpaces",
             fix="give one for all, or one for each of seen.ids")
-    return names.places(told, where=where)
+    return names.codes_of(settings, where=where)
 
 
-def begun(rule: Rule, seen: Seen) -> pd.DataFrame:
-    """Whom *rule* starts on this day, and when: ``workspace_id``, ``at``."""
-    told: object = rule.starts(seen)
-    if told is None:
+def started(rule: Rule, seen: Seen) -> pd.DataFrame:
+    """Return the WorkSpaces that *rule* starts on this day, and when: ``workspace_id``, ``at``."""
+    starts: object = rule.starts(seen)
+    if starts is None:
         return pd.DataFrame()
     ends = pd.Timestamp(seen.now + timedelta(days=1))
     wrong = ""
-    if not isinstance(told, pd.DataFrame) or not {"workspace_id", "at"} <= set(told):
+    if not isinstance(starts, pd.DataFrame) or not {"workspace_id", "at"} <= set(starts):
         wrong = "its starts are no frame with workspace_id and at"
-    elif not isinstance(told["at"].dtype, pd.DatetimeTZDtype) and len(told):
+    elif not isinstance(starts["at"].dtype, pd.DatetimeTZDtype) and len(starts):
         wrong = "its starts have times without a zone"
-    elif not told["at"].between(pd.Timestamp(seen.now), ends, inclusive="left").all():
+    elif not starts["at"].between(pd.Timestamp(seen.now), ends, inclusive="left").all():
         wrong = "it starts WorkSpaces on another day"
-    elif (strange := seen.ids.get_indexer(pd.Index(told["workspace_id"])) < 0).any():
-        wrong = f"it starts {listed(sorted(set(told['workspace_id'][strange])))}, not there"
+    elif (strange := seen.ids.get_indexer(pd.Index(starts["workspace_id"])) < 0).any():
+        wrong = f"it starts {listed(sorted(set(starts['workspace_id'][strange])))}, not there"
     if wrong:
         raise InputError(
             wrong, where=f"the policy {rule.name}, at {seen.now:%Y-%m-%d}",
             rule="a policy starts WorkSpaces of seen.ids within the 24 hours from then on",
             fix="give a frame with workspace_id and at, in UTC and on that day")
-    assert isinstance(told, pd.DataFrame)
-    return told[["workspace_id", "at"]]
+    assert isinstance(starts, pd.DataFrame)
+    return starts[["workspace_id", "at"]]

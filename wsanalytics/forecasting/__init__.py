@@ -1,4 +1,4 @@
-"""How people may work in the days to come: pure arrays, no money."""
+"""Forecast how people may work in the days to come: pure arrays, no money."""
 
 from __future__ import annotations
 

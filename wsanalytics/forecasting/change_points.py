@@ -1,6 +1,6 @@
-"""Since when somebody works as they do now: the last change point of their weeks.
+"""Find since when somebody works as they do now: the last change point of their weeks.
 
-A single split of the weeks is looked for that separates two regimes, by two well-known statistics:
+A single split of the weeks is searched that separates two regimes, by two well-known statistics:
 a t statistic for the difference of the two means, which says that it is no chance, and the
 Mann-Whitney AUC (the probability that a week of the one part has more hours than one of the other),
 which says that hardly a week of the one part could be one of the other. Both are needed: weeks of
@@ -18,7 +18,7 @@ from wsanalytics.timeline import Hours
 FEWEST_WEEKS = 3
 """Weeks that there must be on either side of a change."""
 WEEKS_AWAY = 6
-"""Who did nothing for so many weeks has stopped; before, it may be a vacation."""
+"""The weeks without use after which somebody has stopped; before, it may be a vacation."""
 NOTHING = 0.1
 """Less than this share of what somebody used to do counts as nothing."""
 MOST_WEEKS = 26
@@ -27,9 +27,9 @@ _LEAST_T = 4.0
 """The least t statistic of a change. It is the largest of up to twenty splits that are tried, so
 the usual 2 would find a change in nearly everybody."""
 _LEAST_PART = 0.4
-"""By how much of the larger mean the two means must differ: less changes no recommendation."""
+"""The least difference of the two means, as a part of the larger one: less changes no plan."""
 _MOST_OVERLAP = 0.1
-"""How much the two parts may overlap: the AUC is at most this, or at least 1 less this."""
+"""The most overlap of the two parts: the AUC is at most this, or at least 1 less this."""
 _USUAL_SPREAD = 0.1
 """Added to the spread, as a part of the larger mean: a few equal weeks would have none at all."""
 
@@ -51,13 +51,16 @@ def changed_since(past: UsagePast) -> Rows:
     # last four weeks on its later side.
     weeks = np.stack([past.hours[:, end - 7 * n - 7:end - 7 * n].sum(axis=1)
                       for n in range(count)], axis=1)
-    existed = np.arange(count)[None, :] < ((end - past.born) // 7)[:, None]
+    # WorkSpaces x weeks: a week counts only if the WorkSpace existed in all of it.
+    existed = np.arange(count)[None, :] < ((end - past.created) // 7)[:, None]
     best, since = np.full(size, _LEAST_T), np.zeros(size, dtype=np.int64)
     away = np.zeros(size, dtype=bool)
     for split in range(FEWEST_WEEKS, count - FEWEST_WEEKS + 1):
         earlier = existed & (np.arange(count) >= split)[None, :]
         enough = earlier.sum(axis=1) >= FEWEST_WEEKS
         t_statistic = _difference(weeks, split, earlier)
+        # The best split wins; a WorkSpace with none above the least t keeps 0, which means no
+        # change.
         better = enough & (t_statistic > best)
         best[better], since[better] = t_statistic[better], split
         before = _mean(weeks, earlier)
@@ -71,6 +74,7 @@ def _difference(weeks: Hours, split: int, earlier: npt.NDArray[np.bool_]) -> Hou
     after, before = late.mean(axis=1), _mean(weeks, earlier)
     larger = np.maximum(after, before)
     auc = _auc(weeks, split, earlier)
+    # Both tests: far enough apart for a plan, and hardly any overlap of the ranks.
     apart = (np.abs(after - before) > _LEAST_PART * larger) & (
         (auc <= _MOST_OVERLAP) | (auc >= 1 - _MOST_OVERLAP))
     error = _standard_error(weeks, split, earlier)
@@ -87,6 +91,7 @@ def _standard_error(weeks: Hours, split: int, earlier: npt.NDArray[np.bool_]) ->
     """Give the standard error of the difference of the two means, from their pooled spread."""
     late, number = weeks[:, :split], np.maximum(earlier.sum(axis=1), 1)
     after, before = late.mean(axis=1), _mean(weeks, earlier)
+    # Sums of squares of both sides, pooled: the two spreads are taken for equal, as weeks are few.
     squares = ((late - after[:, None]) ** 2).sum(axis=1) + (
         earlier * (weeks - before[:, None]) ** 2).sum(axis=1)
     spread = np.sqrt(squares / (split + number - 2)) + _USUAL_SPREAD * np.maximum(after, before)

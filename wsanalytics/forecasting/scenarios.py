@@ -1,8 +1,9 @@
-"""How much people may work in the months to come, against how much they did.
+"""Sample how much people may work in the months to come, relative to how much they did.
 
 A saving that is worked out from the past is a forecast: the same person working as before. This
-module says how far the time until the end of the next month may be from that, as scenarios of a
-*usage ratio*: 1 where somebody bills as many hours a day as in the past that counts, 0 where none.
+module estimates how far the time until the end of the next month may be from that, as scenarios of
+a *usage ratio*: 1 where somebody bills as many hours a day as in the past that counts, 0 where
+none.
 
 * Half of the scenarios are a block bootstrap of the person's own past: blocks of two weeks, laid
   end to end, so that a vacation of two weeks stays one. The other half is what followed the most
@@ -33,9 +34,9 @@ from wsanalytics.forecasting.neighbours import (
 from wsanalytics.timeline import Hours, Window, months_later
 
 SCENARIOS = 240
-"""How many are drawn: the ends of an 80 % interval then rest on 24 scenarios each."""
+"""The number of scenarios: the ends of an 80 % interval then rest on 24 of them each."""
 USUAL_FACTOR = 1.25
-"""By how much scenarios are inflated where the past is too short to tell."""
+"""The conformal factor where the past is too short to estimate it."""
 LEVEL = 0.8
 """The share of cases that the conformal factor makes the interval cover."""
 LEAST_SPREAD = 0.04
@@ -53,7 +54,7 @@ class Scenarios:
     """Scenarios of each WorkSpace's usage ratio; and the days that count of its past.
 
     ``usage_ratios`` is WorkSpaces x scenarios, ascending. ``counted_days`` reach back from the end
-    of the past; ``changed`` says where they do so only to a change. Of those who are ``inactive``
+    of the past; ``changed`` marks where they do so only to a change. Of those who are ``inactive``
     the ratio is against all of their past instead: somebody who has stopped working may come back,
     which no multiple of nothing could say.
     """
@@ -76,7 +77,7 @@ def days_ahead(window: Window) -> int:
 def scenarios_of(past: UsagePast, *, ahead_days: int, seed: int = 0) -> Scenarios:
     """Draw the scenarios of all WorkSpaces of a *past* for so many days, *seed* fixing them."""
     weeks = changed_since(past)
-    age = np.maximum(past.today - past.born, 1)
+    age = np.maximum(past.today - past.created, 1)
     changed = weeks > 0
     counted = np.where(changed, 7 * weeks, age)
     ratios = _sample(past, counted, seed, ahead_days)
@@ -91,10 +92,10 @@ def _sample(past: UsagePast, counted: Rows, seed: int, ahead_days: int) -> Hours
     rows = np.arange(len(past.hours))
     rng = np.random.default_rng([seed, past.today])
     mean, inactive = _reference(past, counted)
-    own = _own_weeks(past, counted, rng, ahead_days)
+    own_weeks = _own_weeks(past, counted, rng, ahead_days)
     # A person begins anew at a change; of the inactive all of the past counts.
     since = UsagePast(past.hours, past.weekday,
-                      np.where(inactive, past.born, past.today - counted), past.ended)
+                      np.where(inactive, past.created, past.today - counted), past.terminated)
     forecast = NeighbourForecast(SituationIndex(past), since, rows)
     horizon = min(int(np.searchsorted(HORIZONS, ahead_days)), len(HORIZONS) - 1)
     shares, weights = forecast.outcomes(horizon)
@@ -105,16 +106,16 @@ def _sample(past: UsagePast, counted: Rows, seed: int, ahead_days: int) -> Hours
     taken = np.stack([np.searchsorted(row, points) for row in reached]) if len(rows) else (
         np.empty((0, len(points)), dtype=np.int64))
     taken = np.minimum(taken, shares.shape[1] - 1)  # rounding may leave the sum below 1
-    others = np.take_along_axis(shares, taken, 1) * (
+    of_neighbours = np.take_along_axis(shares, taken, 1) * (
         forecast.usual_hours(ahead_days) / ahead_days)[:, None]
-    both = np.concatenate([own, others], axis=1)  # hours a day
+    both = np.concatenate([own_weeks, of_neighbours], axis=1)  # hours a day
     return np.where(mean[:, None] > 0, both / np.maximum(mean, 1e-9)[:, None], 1.0)
 
 
 def _reference(past: UsagePast, counted: Rows) -> tuple[Hours, npt.NDArray[np.bool_]]:
     """Give the hours a day that a ratio of 1 stands for; and who is inactive."""
     lately = _mean_day(past, counted)
-    ever = _mean_day(past, np.maximum(past.today - past.born, 1))
+    ever = _mean_day(past, np.maximum(past.today - past.created, 1))
     inactive = lately < NOTHING * ever
     return np.where(inactive, ever, lately), inactive
 
@@ -157,12 +158,15 @@ def _conformal_factor(past: UsagePast, seed: int, ahead_days: int) -> float:
     """
     needed = []
     for times in (1, 2):
+        # Calibration pretends that *then* was today: only days before it are used, and what came is
+        # known.
         then = past.today - times * ahead_days
         if then < _ENOUGH_DAYS:
             continue
-        before = UsagePast(past.hours[:, :then], past.weekday, past.born, past.ended)
-        counted = np.maximum(then - past.born, 1)
-        usable = (counted >= _ENOUGH_DAYS) & (past.ended >= then + ahead_days)
+        before = UsagePast(past.hours[:, :then], past.weekday, past.created, past.terminated)
+        counted = np.maximum(then - past.created, 1)
+        # A WorkSpace that ended in between says nothing of how right the interval was.
+        usable = (counted >= _ENOUGH_DAYS) & (past.terminated >= then + ahead_days)
         usable &= before.hours.sum(axis=1) > 0
         weeks = changed_since(before)
         counted = np.where(weeks > 0, 7 * weeks, counted)
@@ -179,6 +183,7 @@ def _conformal_factor(past: UsagePast, seed: int, ahead_days: int) -> float:
 def _needed_factor(ratios: Hours, actual: Hours) -> Hours:
     """Give the least factor with which each interval of *ratios* reaches what was *actual*."""
     low, middle, high = np.quantile(ratios, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2], axis=1)
+    # The needed factor stretches the half of the interval on whose side the actual ratio lies.
     off = np.abs(actual - middle)
     half = np.where(actual >= middle, high - middle, middle - low)
     return np.where(off <= LEAST_SPREAD * middle, 0.0, off / np.maximum(half, 0.01))

@@ -216,8 +216,8 @@ def _swing(past: UsagePast) -> float:
     count = past.today // _BLOCK_DAYS
     if count < 4:
         return USUAL_SWING
-    there = past.born <= past.today - count * _BLOCK_DAYS
-    there &= past.ended >= past.today
+    there = past.created <= past.today - count * _BLOCK_DAYS
+    there &= past.terminated >= past.today
     table: Hours = past.hours[:, past.today - count * _BLOCK_DAYS:]
     fleet = np.asarray(there.astype(np.float64) @ table, dtype=np.float64)
     blocks = fleet.reshape(count, _BLOCK_DAYS).sum(axis=1)

@@ -101,7 +101,7 @@ class Counting:
         """
         past = past_of(replay, workspaces, ids, gaps)
         weeks = changed_since(past)
-        days = np.where(weeks > 0, 7 * weeks, np.maximum(past.today - past.born, 1))
+        days = np.where(weeks > 0, 7 * weeks, np.maximum(past.today - past.created, 1))
         return cls.since(replay, life_of(workspaces, ids, replay.window), ids,
                          changed=weeks > 0, days=days)
 

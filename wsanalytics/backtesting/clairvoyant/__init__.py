@@ -1,1 +1,1 @@
-"""The least that any sequence of settings could have cost: an exact search with hindsight."""
+"""Search exactly, with hindsight, for the least that any sequence of settings could have cost."""

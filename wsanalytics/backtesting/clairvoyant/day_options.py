@@ -1,7 +1,7 @@
-"""One day of every WorkSpace under one timeout, begun stopped or begun switched on.
+"""Work out each day of each WorkSpace under one timeout, begun stopped or begun switched on.
 
-What :mod:`.search` chooses among: what a day costs and how it ends, for each
-state in which it may begin.
+These are the options of :mod:`.search`: the cost of a day and how it ends, for each state in
+which it may begin.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class DayOutcome:
 
     ``carried`` is for how long, in microseconds, the run that is going on at midnight goes on,
     where its rounding depends on when it began; ``goes_on`` whether it lasts beyond the day.
-    ``hours`` are billed for everything else; ``ends_on`` tells whether the day ends switched on
+    ``hours`` are billed for everything else; ``ends_on`` is whether the day ends switched on
     in another run, of which ``slack`` microseconds of a billed hour are left. ``waits`` counts
     cold starts.
     """
@@ -59,7 +59,7 @@ class DayOptions:
 
 
 def tool_runs(days: DailyUse, minutes: int) -> DayOptions:
-    """Days as AWS's own tool counts their hours, with a timeout of *minutes*."""
+    """Return days as AWS's own tool counts their hours, with a timeout of *minutes*."""
     shape = days.shape
     nothing, never = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
     outcome = DayOutcome(nothing, never, days.hours(minutes), never, nothing, np.zeros(shape))
@@ -67,32 +67,42 @@ def tool_runs(days: DailyUse, minutes: int) -> DayOptions:
 
 
 def day_runs(days: DailyUse, minutes: int, *, stops: bool = False) -> DayOptions:
-    """Days in AUTO_STOP with a timeout of *minutes*.
+    """Replay each day in AUTO_STOP with a timeout of *minutes*, for both states at its beginning.
 
     With *stops* a WorkSpace is stopped at each disconnect of the day; what is idle as the day
     begins runs out its timeout.
     """
     pieces = cut(days.connects, days.disconnects, days.edges)
+    # group: WorkSpace times days plus day, one number for each cell of the tables, an entry a
+    # piece.
     group = days.workspace[pieces.source] * days.shape[1] + pieces.span
     timeout = minutes * MICROS_PER_MINUTE
     idle_until = _idle_until(days, pieces, timeout)
     within = 0 if stops else timeout
     off = _Part(days, group, pieces.starts, pieces.stops, within)
+    # tail: the groups that begin with an idle run whose timeout ends after their midnight.
     tail = np.flatnonzero(idle_until > off.midnights)
-    rest = np.isin(group, tail)
-    tails = off.midnights[tail]
-    order = np.lexsort((np.append(np.zeros(len(tail)), pieces.starts[rest] - 1),
-                        np.append(tail, group[rest])))
+    is_after_tail = np.isin(group, tail)
+    tail_starts = off.midnights[tail]
+    # The tails become sessions of their own, put before the day's first session: replay_constant
+    # wants them sorted by group and time, and -1 keeps a session at midnight behind its tail.
+    order = np.lexsort((np.append(np.zeros(len(tail)), pieces.starts[is_after_tail] - 1),
+                        np.append(tail, group[is_after_tail])))
     with_tail = _Part(
-        days, np.append(tail, group[rest])[order], np.append(tails, pieces.starts[rest])[order],
-        np.append(idle_until[tail] - within, pieces.stops[rest])[order], within)
+        days,
+        np.append(tail, group[is_after_tail])[order],
+        np.append(tail_starts, pieces.starts[is_after_tail])[order],
+        # The tail's end minus the timeout, which the replay adds again: it runs until idle_until.
+        np.append(idle_until[tail] - within, pieces.stops[is_after_tail])[order],
+        within,
+    )
     begun_off = off.outcome(carrying=np.empty(0, dtype=np.int64))
     on = off.outcome(carrying=np.flatnonzero(days.connected_at_midnight().ravel()))
     return DayOptions(begun_off, _either(on, with_tail.outcome(carrying=tail), tail))
 
 
 def _either(most: DayOutcome, some: DayOutcome, where: Codes) -> DayOutcome:
-    """*most*, but *some* in the places *where*."""
+    """Merge two outcomes: *some* at the positions *where*, *most* elsewhere."""
     merged = {}
     for name in DayOutcome.__slots__:
         both = getattr(most, name).copy()
@@ -102,16 +112,18 @@ def _either(most: DayOutcome, some: DayOutcome, where: Codes) -> DayOutcome:
 
 
 def _idle_until(days: DailyUse, pieces: Pieces, timeout: int) -> Micros:
-    """When the timeout of whoever left last before each midnight runs out, by group; 0: nobody.
+    """Return when the last user's timeout runs out after each midnight, by group; 0: nobody.
 
     Also 0 where somebody is connected at that midnight.
     """
     rows, columns = days.shape
-    left = np.zeros((rows, columns), dtype=np.int64)
+    last_disconnect = np.zeros((rows, columns), dtype=np.int64)
     owner = days.workspace[pieces.source]
-    np.maximum.at(left, (owner, pieces.span), pieces.stops)
-    before = np.zeros_like(left)
-    before[:, 1:] = np.maximum.accumulate(left, axis=1)[:, :-1]
+    # ufunc.at, since a cell may have several pieces: the latest end stays.
+    np.maximum.at(last_disconnect, (owner, pieces.span), pieces.stops)
+    before = np.zeros_like(last_disconnect)
+    # Shifted by a day: the last disconnect on any day before, as known at that midnight.
+    before[:, 1:] = np.maximum.accumulate(last_disconnect, axis=1)[:, :-1]
     until = np.where((before > 0) & ~days.connected_at_midnight(), before + timeout, 0)
     return until.ravel()
 
@@ -128,9 +140,13 @@ class _Part:
         runs = replay_constant(group, starts, stops, timeout, days.window.micros)
         self.ends = self.midnights[runs.workspace] + MICROS_PER_DAY
         self.beyond = runs.stops > self.ends
+        # Without a timeout a run ends with its session; one that goes on over midnight is still the
+        # same run.
         if timeout == 0:
             at_work = np.zeros(rows * columns + 1, dtype=bool)
             at_work[:-1] = days.connected_at_midnight().ravel()
+            # after: the group of the next day; for a last column the extra entry at the end, which
+            # is False.
             after = np.where((runs.workspace + 1) % columns == 0, rows * columns,
                              runs.workspace + 1)
             self.beyond |= (runs.stops == self.ends) & at_work[after]
@@ -138,11 +154,12 @@ class _Part:
                          runs.waiting, runs.connects)
 
     def outcome(self, carrying: Codes) -> DayOutcome:
-        """The days, those of the groups *carrying* begun in a run that is going on."""
+        """Return the days, those of the groups *carrying* begun in a run that is going on."""
         runs, shape = self.runs, self.days.shape
         size = shape[0] * shape[1]
         is_carrying = np.zeros(size, dtype=bool)
         is_carrying[carrying] = True
+        # The run that comes in from the day before: the first one, beginning exactly at midnight.
         carried = is_carrying[runs.workspace] & (runs.starts == self.midnights[runs.workspace])
         waits = np.bincount(runs.workspace[~carried], minlength=size).astype(np.float64)
         ends_on, goes_on = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
@@ -150,9 +167,11 @@ class _Part:
         if self.days.rule is HourRule.CEIL_PER_RUN:
             length[runs.workspace[carried]] = (runs.stops - runs.starts)[carried]
             goes_on[runs.workspace[carried]] = self.beyond[carried]
+            # Floor division of the negative length: hours rounded up, in whole numbers.
             rounded = -((runs.starts - runs.stops) // MICROS_PER_HOUR)
             hours = np.where(carried, 0, rounded).astype(np.float64)
             going = self.beyond & ~carried
+            # spare: how much of the last begun hour is not used yet, to be used after midnight.
             spare = rounded * MICROS_PER_HOUR - (runs.stops - runs.starts)
             slack[runs.workspace[going]] = spare[going]
             ends_on[runs.workspace[going]] = True

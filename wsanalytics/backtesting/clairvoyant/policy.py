@@ -15,7 +15,7 @@ from wsanalytics.settings import ALWAYS_ON, auto_stop
 from wsanalytics.timeline import MICROS_PER_DAY, column_micros, instants
 
 AT_ONCE = 2000
-"""How many WorkSpaces are looked at together, so that a large fleet fits into memory."""
+"""The number of WorkSpaces searched together, so that a large fleet fits into memory."""
 
 
 class Clairvoyant(Reference):
@@ -42,7 +42,7 @@ class Clairvoyant(Reference):
         return self.with_stops
 
     def look_back(self, case: BacktestData) -> tuple[npt.NDArray[np.object_], pd.DataFrame | None]:
-        """The cheapest way of each WorkSpace, as settings (text) by day; and its stops."""
+        """Return the cheapest settings (text) of each WorkSpace by day, and its stops."""
         settings = np.empty(case.days.shape, dtype=object)
         stopped = np.zeros(case.days.shape, dtype=np.int64)
         for first in range(0, len(case.fleet), AT_ONCE):
@@ -54,41 +54,47 @@ class Clairvoyant(Reference):
         self, case: BacktestData, rows: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int64]]:
         present = case.present[rows]
-        own = [int(text.partition(":")[2]) for text in set(present) if ":" in text]
-        timeouts = sorted({*case.timeouts, *own})
-        place = {str(auto_stop(minutes)): n for n, minutes in enumerate(timeouts)}
-        at = np.array([place.get(text, DECIDED_ON) for text in present], dtype=np.int64)
+        present_timeouts = [int(text.partition(":")[2]) for text in set(present) if ":" in text]
+        timeouts = sorted({*case.timeouts, *present_timeouts})
+        code = {str(auto_stop(minutes)): n for n, minutes in enumerate(timeouts)}
+        at = np.array([code.get(text, DECIDED_ON) for text in present], dtype=np.int64)
         allowed = np.array([[minutes in case.timeouts or at[row] == n for row in range(len(rows))]
                             for n, minutes in enumerate(timeouts)]).reshape(-1, len(rows))
         chosen, stopped = cheapest(case.days.for_workspaces(rows), timeouts,
-                                   stakes_of(case, rows, allowed), at, stops=self.with_stops)
+                                   day_costs_of(case, rows, allowed), at, stops=self.with_stops)
         names = np.array([str(auto_stop(minutes)) for minutes in timeouts] + [str(ALWAYS_ON)],
                          dtype=object)
-        told = names[np.where(chosen == DECIDED_ON, len(timeouts), chosen)]
+        decided = names[np.where(chosen == DECIDED_ON, len(timeouts), chosen)]
         priced = case.tariff.is_priced[rows][:, None]
-        return np.where(priced, told, present[:, None]), np.where(priced, stopped, 0)
+        # -1 as a code picks the last of *names*; ALWAYS_ON stands there.
+        return np.where(priced, decided, present[:, None]), np.where(priced, stopped, 0)
 
 
 def _stops_of(days: DailyUse, stopped: npt.NDArray[np.int64]) -> pd.DataFrame:
-    """The disconnects whose bits are set in *stopped*: ``workspace_id``, ``at``."""
+    """Return the disconnects whose bits are set in *stopped*: ``workspace_id``, ``at``."""
     day = (days.disconnects - 1 - days.edges[0]) // MICROS_PER_DAY
     group = days.workspace * days.shape[1] + day
+    # nth: the number of each disconnect in its day, from 0; the bit of *stopped* that stands for
+    # it.
     first = np.append(True, group[1:] != group[:-1])[: len(group)]
-    place = np.arange(len(group))
-    nth = place - np.maximum.accumulate(np.where(first, place, 0))
+    index = np.arange(len(group))
+    nth = index - np.maximum.accumulate(np.where(first, index, 0))
+    # Beyond MOST_STOPS bits the shift lands on an unused one, which is 0 (or 1 for -1: stop
+    # always).
     bits = stopped[days.workspace, day] >> np.minimum(nth, MOST_STOPS)
-    kept = (bits & 1 > 0) & (days.disconnects < days.edges[-1])
-    return pd.DataFrame({"workspace_id": days.ids[days.workspace[kept]],
-                         "at": instants(days.disconnects[kept])})
+    is_stop = (bits & 1 > 0) & (days.disconnects < days.edges[-1])
+    return pd.DataFrame({"workspace_id": days.ids[days.workspace[is_stop]],
+                         "at": instants(days.disconnects[is_stop])})
 
 
-def stakes_of(
+def day_costs_of(
     case: BacktestData, rows: npt.NDArray[np.int64], allowed: npt.NDArray[np.bool_]
 ) -> DayCosts:
-    """What is at stake for the WorkSpaces *rows* of *case*, day by day."""
+    """Return the costs of each decision for the WorkSpaces *rows* of *case*, day by day."""
     months, tariff = case.months, case.tariff
     midnights = case.days.edges[:-1]
     month = np.searchsorted(months.edges, midnights, side="right") - 1
+    # The first day of the window opens a month as well, though it may not be a 1st.
     opens = np.append(True, month[1:] != month[:-1])
     ends = np.minimum(months.edges[1:], case.window.micros[1])[month]
     priced = tariff.is_priced[rows][:, None]

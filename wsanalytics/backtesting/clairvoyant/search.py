@@ -1,13 +1,13 @@
-"""The least that any sequence of settings could have cost: exact dynamic programming over days.
+"""Find the cheapest sequence of settings by label-setting dynamic programming over days.
 
-At each midnight a WorkSpace is in one of few states: is the rest of the month paid for, and is it
+At each midnight a WorkSpace is in one of few states: is the rest of the month prepaid, and is it
 switched on, with how many minutes of a billed hour to spare. For every state the least cost up to
-then is kept, and which decision led there; the cheapest way is read off backwards. All WorkSpaces
-go through the days together.
+then is stored, and the decision that led there; the cheapest way is read off backwards. All
+WorkSpaces go through the days together.
 
 What an extra minute of running costs depends on the hour rule only through the *slack*: the rest
 of an hour that is paid already (``ceil_per_run``). A state with no less slack that cost no more
-makes another one needless, so few are kept, and none that could win is lost. Under AWS's own
+dominates another one, so few labels remain, and none that could win is lost. Under AWS's own
 tool's count hours depend on sessions alone, and the state is the timeout of the day before.
 """
 
@@ -26,21 +26,21 @@ from wsanalytics.billing import DailyUse, HourRule
 from wsanalytics.timeline import MICROS_PER_HOUR, Hours
 
 ALWAYS_ON = -1
-"""The decision for ALWAYS_ON, where the others are places in the list of timeouts."""
+"""The decision for ALWAYS_ON, where the others are positions in the list of timeouts."""
 _SWITCH_USD = 1e-7
-"""What a change counts beside money, so that of equally cheap ways the quietest is taken."""
+"""The weight of a change beside money, so that of equally cheap ways the quietest is taken."""
 _WAIT_USD = 1e-9
-"""What a cold start counts beside money, so that of equally cheap ways users wait least."""
+"""The weight of a cold start beside money, so that of equally cheap ways users wait least."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DayCosts:
-    """What is at stake on each day (columns) for each WorkSpace (rows); amounts in USD.
+    """The costs on each day (columns) for each WorkSpace (rows); amounts in USD.
 
-    ``opens`` tells the days on which a month opens, and ``always_on`` and ``auto_stop`` what its
-    fee is then; ``conversion`` is what turning ALWAYS_ON adds on another day; ``maintenance`` what
-    is billed on a day for maintenance in AUTO_STOP; ``hourly`` the rate, an entry a WorkSpace.
-    ``allowed`` tells which of the timeouts (rows) are open to which WorkSpace (columns);
+    ``opens`` marks the days on which a month opens; ``always_on`` and ``auto_stop`` are its fee
+    then; ``conversion`` is what turning ALWAYS_ON adds on another day; ``maintenance`` is what is
+    billed on a day for maintenance in AUTO_STOP; ``hourly`` the rate, an entry a WorkSpace.
+    ``allowed`` marks the timeouts (rows) that each WorkSpace (columns) may have;
     ``unborn`` the days on which nothing can change, as the WorkSpace is yet to be created.
     """
 
@@ -58,11 +58,11 @@ def cheapest(
     days: DailyUse, timeouts: Sequence[int], costs: DayCosts, present: npt.NDArray[np.int64], *,
     stops: bool = False,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The decisions, by WorkSpace and day, that cost least: places in *timeouts*, or ALWAYS_ON.
+    """Return the cheapest decisions by WorkSpace and day: positions in *timeouts*, or ALWAYS_ON.
 
     *present* is what each WorkSpace is set to before the first day. With *stops* it may also be
-    stopped at its disconnects; the second array tells at which of each day's disconnects, the
-    first one in the lowest bit (0: none).
+    stopped at its disconnects; the second array has the disconnects of each day as
+    bits, the first one in the lowest bit (0: none).
     """
     disconnect_stops: list[DisconnectStops] = []
     if days.rule is HourRule.CEIL_PER_SESSION_PLUS_TIMEOUT:  # a stop changes nothing
@@ -83,15 +83,15 @@ def cheapest(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Labels:
-    """States (rows) that WorkSpaces (columns) may be in at a midnight, with their least cost.
+    """The labels (rows) of all WorkSpaces (columns) at a midnight, with their least cost.
 
-    ``came`` is the row of the midnight before from which each was reached; ``slack`` is in
+    ``previous`` is the row of the midnight before from which each was reached; ``slack`` is in
     microseconds. An entry a row: ``kind``, the latest decision; ``paid``, whether the rest of the
     month is paid for; ``on``, whether it is switched on.
     """
 
     usd: Hours
-    came: npt.NDArray[np.int16]
+    previous: npt.NDArray[np.int16]
     slack: npt.NDArray[np.int64]
     stopped: npt.NDArray[np.int64]
     kind: npt.NDArray[np.int64]
@@ -100,35 +100,36 @@ class _Labels:
 
     @classmethod
     def of(cls, parts: Sequence[tuple[LabelSet, int, bool, bool]]) -> _Labels:
-        """All *parts*, each with its kind, and whether it is paid and on."""
-        counts = [len(few.usd) for few, *_ in parts]
-        kind, paid, on = (np.repeat([part[place] for part in parts], counts)
-                          for place in (1, 2, 3))
-        few = [part[0] for part in parts]
-        return cls(np.concatenate([each.usd for each in few]),
-                   np.concatenate([each.came for each in few]),
-                   np.concatenate([each.slack for each in few]),
-                   np.concatenate([each.stopped for each in few]), kind, paid, on)
+        """Stack all *parts*, each with its kind, and whether it is paid and on."""
+        # An entry a row for kind, paid and on: each part's value, repeated for all of its labels.
+        counts = [len(label_set.usd) for label_set, *_ in parts]
+        kind, paid, on = (np.repeat([part[field_number] for part in parts], counts)
+                          for field_number in (1, 2, 3))
+        label_set = [part[0] for part in parts]
+        return cls(np.concatenate([each.usd for each in label_set]),
+                   np.concatenate([each.previous for each in label_set]),
+                   np.concatenate([each.slack for each in label_set]),
+                   np.concatenate([each.stopped for each in label_set]), kind, paid, on)
 
     def rows(self, chosen: Flags, extra: Hours) -> LabelSet:
-        """The *chosen* rows, *extra* (as many rows) on top of their cost."""
-        places = np.flatnonzero(chosen)
-        usd = self.usd[places] + extra[places]
-        came = np.broadcast_to(places[:, None].astype(np.int16), usd.shape)
-        return LabelSet(usd, came, self.slack[places], np.zeros(usd.shape, dtype=np.int64))
+        """Return the *chosen* rows, *extra* (as many rows) on top of their cost."""
+        rows = np.flatnonzero(chosen)
+        usd = self.usd[rows] + extra[rows]
+        previous = np.broadcast_to(rows[:, None].astype(np.int16), usd.shape)
+        return LabelSet(usd, previous, self.slack[rows], np.zeros(usd.shape, dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Step:
-    """What must be kept of a day that has passed to find the way back."""
+    """The part of a passed day that is needed to trace the way back."""
 
     kind: npt.NDArray[np.int64]
-    came: npt.NDArray[np.int16]
+    previous: npt.NDArray[np.int16]
     stopped: npt.NDArray[np.int64] | None
 
 
 class _Search:
-    """The least costs of all states at one midnight after another, and the ways to them."""
+    """The forward pass: the least costs of all states at one midnight after another."""
 
     def __init__(
         self, costs: DayCosts, runs: list[DayOptions], present: npt.NDArray[np.int64],
@@ -137,6 +138,8 @@ class _Search:
         self.costs, self.runs, self.last = costs, runs, len(runs)
         self.disconnect_stops = disconnect_stops
         size = len(costs.hourly)
+        # Before the first day: one label for each kind, at no cost for the WorkSpaces that are set
+        # to it.
         at = np.where(present == ALWAYS_ON, self.last, present)
         starts = []
         for kind in range(self.last + 1):
@@ -150,11 +153,12 @@ class _Search:
         parts: list[tuple[LabelSet, int, bool, bool]] = []
         for kind in range(self.last + 1):
             parts += self._always_on(day) if kind == self.last else self._auto_stop(kind, day)
+        # States that no WorkSpace can be in would only grow the tables of the coming days.
         parts = [part for part in parts if np.isfinite(part[0].usd).any()]
         self.labels = _Labels.of(parts)
         some = self.labels
         self.history.append(
-            _Step(some.kind, some.came, some.stopped if self.disconnect_stops else None)
+            _Step(some.kind, some.previous, some.stopped if self.disconnect_stops else None)
         )
 
     def _always_on(self, day: int) -> list[tuple[LabelSet, int, bool, bool]]:
@@ -165,12 +169,14 @@ class _Search:
         else:
             converts = np.flatnonzero(~labels.paid)
             extra[converts] += costs.conversion[:, day]
+            # AWS's own tool counts the hour from 23:00 UTC a day late: a switch at midnight still
+            # owes it.
             for row in converts:
                 hours = self.runs[labels.kind[row]].last_hour
                 if hours is not None:
                     extra[row] += hours[:, day - 1] * costs.hourly
-        few = labels.rows(np.ones(len(labels.kind), dtype=bool), extra).cheapest()
-        return [(few, self.last, True, True)]
+        cheapest_label = labels.rows(np.ones(len(labels.kind), dtype=bool), extra).cheapest()
+        return [(cheapest_label, self.last, True, True)]
 
     def _auto_stop(self, kind: int, day: int) -> list[tuple[LabelSet, int, bool, bool]]:
         labels, costs = self.labels, self.costs
@@ -182,33 +188,40 @@ class _Search:
             return self._metered(
                 kind,
                 day,
-                [few.cheapest() for few in (off, on) if len(few.usd)],
+                [state.cheapest() for state in (off, on) if len(state.usd)],
                 fresh=len(off.usd) > 0,
             )
         parts = []
         for paid in (True, False):
-            some = labels.paid == paid
-            off, on = labels.rows(some & ~labels.on, extra), labels.rows(some & labels.on, extra)
-            kept = ([off.cheapest()] if len(off.usd) else []) + (
+            is_paid = labels.paid == paid
+            # Slack is money only where hours are billed: in a prepaid month the cheapest label is
+            # enough.
+            off, on = (
+                labels.rows(is_paid & ~labels.on, extra),
+                labels.rows(is_paid & labels.on, extra),
+            )
+            states = ([off.cheapest()] if len(off.usd) else []) + (
                 [on.cheapest() if paid else on.undominated()] if len(on.usd) else [])
-            if kept and paid:
-                parts += self._free(kind, day, kept, fresh=len(off.usd) > 0)
-            elif kept:
-                parts += self._metered(kind, day, kept, fresh=len(off.usd) > 0)
+            if states and paid:
+                parts += self._free(kind, day, states, fresh=len(off.usd) > 0)
+            elif states:
+                parts += self._metered(kind, day, states, fresh=len(off.usd) > 0)
         return parts
 
     def _switching(self, kind: int, day: int) -> Hours:
-        """What a decision costs for changing the setting, by state and WorkSpace."""
+        """Return the cost of a decision for changing the setting, by state and WorkSpace."""
         costs = self.costs
         change = np.full(len(costs.hourly), _SWITCH_USD)
         if not costs.opens[day]:
+            # Before its creation nothing can change; on the opening day the fee of the month is
+            # decided freely.
             change = np.where(costs.unborn[:, day], np.inf, change)
         return np.where((self.labels.kind != kind)[:, None], change[None, :], 0.0)
 
     def _free(
         self, kind: int, day: int, states: list[LabelSet], *, fresh: bool
     ) -> list[tuple[LabelSet, int, bool, bool]]:
-        """A day of a month that is paid for."""
+        """Pass a day of a month that is paid for."""
         if self.disconnect_stops:
             off, on = self._pass_parts(kind, day, states, 0 * self.costs.hourly, fresh=fresh)
             return [
@@ -216,37 +229,40 @@ class _Search:
                 (on.cheapest(), kind, True, True),
             ]
         ends = []
-        for place, few in enumerate(states):
-            outcome = self.runs[kind].off if fresh and place == 0 else self.runs[kind].on
+        for index, state in enumerate(states):
+            outcome = self.runs[kind].off if fresh and index == 0 else self.runs[kind].on
             is_on = (outcome.goes_on | outcome.ends_on)[:, day]
-            ends.append(few.by_state(is_on, np.zeros(1, dtype=np.int64),
+            ends.append(state.by_state(is_on, np.zeros(1, dtype=np.int64),
                                   _WAIT_USD * outcome.waits[:, day]))
         return self._merged(kind, ends, paid=True)
 
     def _metered(
         self, kind: int, day: int, states: list[LabelSet], *, fresh: bool
     ) -> list[tuple[LabelSet, int, bool, bool]]:
-        """A day on which hours are billed."""
+        """Pass a day on which hours are billed."""
         rate, upkeep = self.costs.hourly, self.costs.maintenance[:, day]
         if self.disconnect_stops:
             off, on = self._pass_parts(kind, day, states, rate, fresh=fresh)
             return [(replace(off, usd=off.usd + upkeep), kind, False, False),
                     (replace(on, usd=on.usd + upkeep), kind, False, True)]
         ends = []
-        for place, few in enumerate(states):
-            outcome = self.runs[kind].off if fresh and place == 0 else self.runs[kind].on
+        for index, state in enumerate(states):
+            outcome = self.runs[kind].off if fresh and index == 0 else self.runs[kind].on
             carried, goes_on = outcome.carried[:, day], outcome.goes_on[:, day]
-            more = -((np.minimum(few.slack - carried, 0)) // MICROS_PER_HOUR)
-            slack = np.where(goes_on, few.slack + more * MICROS_PER_HOUR - carried,
+            # Hours that the carried run must begin anew, once its slack is used up; floor division
+            # rounds up.
+            more = -((np.minimum(state.slack - carried, 0)) // MICROS_PER_HOUR)
+            # If the same run goes on, its slack does; if not, the day's own last run leaves one.
+            slack = np.where(goes_on, state.slack + more * MICROS_PER_HOUR - carried,
                              outcome.slack[:, day])
             usd = (more + outcome.hours[:, day]) * rate + upkeep + _WAIT_USD * outcome.waits[:, day]
-            ends.append(few.by_state(goes_on | outcome.ends_on[:, day], slack, usd))
+            ends.append(state.by_state(goes_on | outcome.ends_on[:, day], slack, usd))
         return self._merged(kind, ends, paid=False)
 
     def _pass_parts(
         self, kind: int, day: int, states: list[LabelSet], rate: Hours, *, fresh: bool
     ) -> tuple[LabelSet, LabelSet]:
-        """A day with a choice at each disconnect."""
+        """Pass a day with a choice at each disconnect."""
         none = LabelSet.none(len(rate))
         off = states[0] if fresh else none
         on = states[-1] if len(states) > fresh else none
@@ -262,7 +278,8 @@ class _Search:
                 (on.cheapest() if paid else on.undominated(), kind, paid, True)]
 
     def decisions(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Along the cheapest way, by WorkSpace and day: settings, and stops at disconnects."""
+        """Trace the cheapest way back: settings by WorkSpace and day, and stops at disconnects."""
+        # row: for each WorkSpace (column) its cheapest label; each step back follows ``previous``.
         row = self.labels.usd.argmin(axis=0)
         column = np.arange(len(row))
         chosen = np.zeros((len(row), len(self.history)), dtype=np.int64)
@@ -272,5 +289,5 @@ class _Search:
             chosen[:, day] = passed.kind[row]
             if passed.stopped is not None:
                 stopped[:, day] = passed.stopped[row, column]
-            row = passed.came[row, column]
+            row = passed.previous[row, column]
         return np.where(chosen == self.last, ALWAYS_ON, chosen), stopped

@@ -1,4 +1,4 @@
-"""The labels that the search for the cheapest way keeps at each midnight, and which it drops.
+"""Keep the labels of the search at each midnight, and drop the dominated ones.
 
 The search is label-setting dynamic programming: a *label* is one way to come to a midnight, with
 what it has cost and how much of a billed hour it has left (``slack``). A label is *dominated* by
@@ -22,14 +22,14 @@ Flags = npt.NDArray[np.bool_]
 class LabelSet:
     """Labels of one state: rows are the labels, columns the WorkSpaces.
 
-    ``usd`` is the least cost; infinite where a WorkSpace has no such label. ``came`` is the row, at
-    the midnight before, from which each was reached. ``slack`` is how much of a billed hour is
-    left, in microseconds. The bits of ``stopped`` say at which of the day's disconnects it was
+    ``usd`` is the least cost; infinite where a WorkSpace has no such label. ``previous`` is the
+    row, at the midnight before, from which each was reached. ``slack`` is how much of a billed hour
+    is left, in microseconds. The bits of ``stopped`` are the disconnects of the day at which it was
     stopped, the first one in the lowest.
     """
 
     usd: Hours
-    came: npt.NDArray[np.int16]
+    previous: npt.NDArray[np.int16]
     slack: npt.NDArray[np.int64]
     stopped: npt.NDArray[np.int64]
 
@@ -46,9 +46,10 @@ class LabelSet:
 
     def cheapest(self) -> LabelSet:
         """Give the cheapest label of each WorkSpace alone, without any slack."""
+        # best: one row a column; slack is dropped, since it is worth nothing where this is asked.
         best = self.usd.argmin(axis=0)[None, :]
         return LabelSet(np.take_along_axis(self.usd, best, 0),
-                        np.take_along_axis(self.came, best, 0),
+                        np.take_along_axis(self.previous, best, 0),
                         np.zeros(best.shape, dtype=np.int64),
                         np.take_along_axis(self.stopped, best, 0))
 
@@ -63,13 +64,16 @@ class LabelSet:
 
     def _by_cost(self) -> LabelSet:
         """Give the labels of each WorkSpace by cost; of equal ones those with more slack first."""
+        # Column by column: each WorkSpace's labels are ordered by themselves.
         order = np.lexsort((-self.slack, self.usd), axis=0)
         return LabelSet(*(np.take_along_axis(getattr(self, name), order, 0)
                           for name in LabelSet.__slots__))
 
     def on_the_front(self) -> Flags:
-        """Which labels, in the order of cost, have more slack than every cheaper one."""
+        """Mark the labels, in the order of cost, that have more slack than every cheaper one."""
         front = np.isfinite(self.usd)
+        # Sorted by cost, so a label is dominated exactly if some earlier one has at least its
+        # slack.
         most_so_far = np.maximum.accumulate(self.slack, axis=0)
         front[1:] &= self.slack[1:] > most_so_far[:-1]
         return front
@@ -92,7 +96,7 @@ class LabelSet:
     ) -> tuple[LabelSet, LabelSet]:
         """Give those that end the day off, and those that end it on, at a cost of *usd* more."""
         total = self.usd + usd
-        return (LabelSet(np.where(is_on, np.inf, total), self.came, np.zeros_like(self.slack),
+        return (LabelSet(np.where(is_on, np.inf, total), self.previous, np.zeros_like(self.slack),
                          self.stopped),
-                LabelSet(np.where(is_on, total, np.inf), self.came,
+                LabelSet(np.where(is_on, total, np.inf), self.previous,
                          np.broadcast_to(slack, total.shape), self.stopped))

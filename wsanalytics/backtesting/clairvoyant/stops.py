@@ -1,4 +1,4 @@
-"""A day with a choice at each disconnect: to stop the WorkSpace, or leave it to its timeout.
+"""Pass a day with a choice at each disconnect: to stop the WorkSpace, or leave it to its timeout.
 
 Only where each run is rounded up (``ceil_per_run``) is this a question: there a stop between two
 short sessions can cost an hour more than the wait for the second one. Under the other hour rules
@@ -17,7 +17,7 @@ from wsanalytics.billing import DailyUse
 from wsanalytics.timeline import MICROS_PER_HOUR, MICROS_PER_MINUTE, Hours, Micros, cut
 
 MOST_STOPS = 62
-"""So many disconnects of a day may be stopped at; the bits of a number tell of them."""
+"""The most disconnects of a day that may be stopped at: they are the bits of one number."""
 _STOP_USD = 1e-9
 _NEVER = np.iinfo(np.int64).min // 4
 
@@ -32,76 +32,86 @@ class DisconnectStops:
         group = owner * days.shape[1] + day
         first = np.ones(len(group), dtype=bool)
         first[1:] = group[1:] != group[:-1]
+        # nth: the number of each piece in its group (a WorkSpace on a day), from 0.
         start = np.maximum.accumulate(np.where(first, np.arange(len(group)), 0))
         nth = np.arange(len(group)) - start
         goes_on = np.zeros(len(group), dtype=bool)
         goes_on[:-1] = pieces.source[1:] == pieces.source[:-1]
         came_over = np.append(False, goes_on[:-1])[: len(group)]
+        # By day, then by number, then by WorkSpace: so the n-th sessions of a day are adjacent, and
+        # all WorkSpaces pass them together.
         order = np.lexsort((owner, nth, day))
         self._bounds = np.searchsorted(day[order], np.arange(days.shape[1] + 1))
         self._nth, self._owner = nth[order], owner[order]
         self._starts, self._stops = pieces.starts[order], pieces.stops[order]
         self._ends, self._came_over = ~goes_on[order], came_over[order]
-        self.left: Micros = np.full(len(days.ids), _NEVER, dtype=np.int64)
+        self.last_disconnect: Micros = np.full(len(days.ids), _NEVER, dtype=np.int64)
         self._day = 0
 
     def pass_day(
         self, day: int, off: LabelSet, on: LabelSet, rate: Hours, wait_usd: float
     ) -> tuple[LabelSet, LabelSet]:
-        """The states in which a day ends that begins in *off* and *on*; *rate* is USD an hour.
+        """Return the states in which a day ends that begins in *off* and *on*.
 
-        Days are passed in their order, each with the same sessions for all states: what is kept
-        beside them is when each user left last.
+        *rate* is USD an hour.
+
+        Days are passed in their order, each with the same sessions for all states; beside
+        them only each user's last disconnect is carried along.
         """
-        left, midnight = self._left_before(day), int(self.days.edges[day])
+        last_disconnect, midnight = self._last_disconnects(day), int(self.days.edges[day])
         since = np.full(len(rate), midnight, dtype=np.int64)
-        there = np.zeros(len(rate), dtype=bool)
+        is_connected = np.zeros(len(rate), dtype=bool)
         low, high = self._bounds[day], self._bounds[day + 1]
+        # turn: the first sessions of all WorkSpaces, then the second ones. The arrays in the loop
+        # have an entry a WorkSpace, zeros where it has no such session.
         for turn in range(int(self._nth[low:high].max(initial=-1)) + 1):
             rows = np.arange(low, high)[self._nth[low:high] == turn]
             who = self._owner[rows]
             begins, ends = np.zeros((2, len(rate)), dtype=np.int64)
             begins[who], ends[who] = self._starts[rows], self._stops[rows]
-            mine = np.zeros(len(rate), dtype=bool)
-            mine[who] = True
-            over = np.zeros(len(rate), dtype=bool)
-            over[who] = self._came_over[rows]
-            session = _Session(mine, begins, ends, since,
-                               np.where(over, ends, left + self.timeout))
+            has_session = np.zeros(len(rate), dtype=bool)
+            has_session[who] = True
+            came_over = np.zeros(len(rate), dtype=bool)
+            came_over[who] = self._came_over[rows]
+            session = _Session(has_session, begins, ends, since,
+                               np.where(came_over, ends, last_disconnect + self.timeout))
             off, on = _connected(off, on, session, rate, wait_usd)
-            leaves = mine.copy()
+            leaves = has_session.copy()
             leaves[who] &= self._ends[rows]
             off = _stopped(off, on, leaves, turn)
-            left, since = np.where(leaves, ends, left), np.where(mine, ends, since)
-            there[who] = ~self._ends[rows]
-        limit = np.where(there, self.days.edges[day + 1], left + self.timeout)
-        return _idle(off, on, since, int(self.days.edges[day + 1]), limit, there, rate)
+            last_disconnect, since = (
+                np.where(leaves, ends, last_disconnect),
+                np.where(has_session, ends, since),
+            )
+            is_connected[who] = ~self._ends[rows]
+        limit = np.where(is_connected, self.days.edges[day + 1], last_disconnect + self.timeout)
+        return _idle(off, on, since, int(self.days.edges[day + 1]), limit, is_connected, rate)
 
-    def _left_before(self, day: int) -> Micros:
-        """When each user left last before a day."""
+    def _last_disconnects(self, day: int) -> Micros:
+        """Return when each user last disconnected before a day."""
         if day < self._day:
-            self.left[:], self._day = _NEVER, 0
+            self.last_disconnect[:], self._day = _NEVER, 0
         rows = np.arange(self._bounds[self._day], self._bounds[day])
-        np.maximum.at(self.left, self._owner[rows], self._stops[rows])
+        np.maximum.at(self.last_disconnect, self._owner[rows], self._stops[rows])
         self._day = day
-        return self.left
+        return self.last_disconnect
 
 
 def _more_hours(spare: npt.NDArray[np.int64], spent: npt.NDArray[np.int64]) -> npt.NDArray[
         np.int64]:
-    """The hours that must be begun for *spent* microseconds, so many of which are to *spare*."""
+    """Return the hours to begin for *spent* microseconds, of which *spare* are prepaid."""
     hours: npt.NDArray[np.int64] = -(np.minimum(spare - spent, 0) // MICROS_PER_HOUR)
     return hours
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Session:
-    """One session of each WorkSpace that has one (``mine``).
+    """One session of each WorkSpace that has one (``has_session``).
 
     ``since`` is until when its hours are counted already, ``limit`` when its timeout runs out.
     """
 
-    mine: npt.NDArray[np.bool_]
+    has_session: npt.NDArray[np.bool_]
     begins: Micros
     ends: Micros
     since: Micros
@@ -111,30 +121,37 @@ class _Session:
 def _connected(
     off: LabelSet, on: LabelSet, session: _Session, rate: Hours, wait_usd: float
 ) -> tuple[LabelSet, LabelSet]:
-    """What a session makes of the states: from off a new run, from on the same or a new one."""
-    mine, begins, ends = session.mine, session.begins, session.ends
+    """Apply a session to the states: from off a new run, from on the same or a new one."""
+    has_session, begins, ends = session.has_session, session.begins, session.ends
     since, limit = session.since, session.limit
     hours = _more_hours(np.zeros_like(begins), ends - begins)
     spare = hours * MICROS_PER_HOUR - (ends - begins)
-    fresh = LabelSet(np.where(mine, off.usd + hours * rate + wait_usd, np.inf), off.came,
+    # From off: a new run, whose hours are rounded up; what they leave unused is the new slack.
+    fresh = LabelSet(np.where(has_session, off.usd + hours * rate + wait_usd, np.inf), off.previous,
                 np.broadcast_to(spare, off.slack.shape), off.stopped)
+    # The timeout has not passed yet as the user comes back: the same run goes on.
     stays = limit > begins
     same = _more_hours(on.slack, ends - since)
-    ended = _more_hours(on.slack, np.maximum(limit - since, 0))
-    usd = np.where(stays, same * rate, (ended + hours) * rate + wait_usd)
+    until_stop = _more_hours(on.slack, np.maximum(limit - since, 0))
+    usd = np.where(stays, same * rate, (until_stop + hours) * rate + wait_usd)
     slack = np.where(stays, on.slack + same * MICROS_PER_HOUR - (ends - since), spare)
-    going = LabelSet(np.where(mine, on.usd + usd, on.usd), on.came,
-                np.where(mine, slack, on.slack), on.stopped)
-    return (LabelSet(np.where(mine, np.inf, off.usd), off.came, off.slack, off.stopped),
+    going = LabelSet(np.where(has_session, on.usd + usd, on.usd), on.previous,
+                np.where(has_session, slack, on.slack), on.stopped)
+    return (LabelSet(np.where(has_session, np.inf, off.usd), off.previous, off.slack, off.stopped),
             going.union(fresh).undominated())
 
 
 def _stopped(off: LabelSet, on: LabelSet, leaves: npt.NDArray[np.bool_], turn: int) -> LabelSet:
-    """The states off, those among them that are stopped as the user leaves."""
+    """Return the states off, with those that are stopped as the user leaves."""
     if turn >= MOST_STOPS:
         return off
-    stops = LabelSet(np.where(leaves, on.usd + _STOP_USD, np.inf), on.came, np.zeros_like(on.slack),
-                on.stopped | np.int64(1 << turn))
+    # A tiny cost for a stop, so that of equally cheap ways the one with fewer stops wins.
+    stops = LabelSet(
+        np.where(leaves, on.usd + _STOP_USD, np.inf),
+        on.previous,
+        np.zeros_like(on.slack),
+        on.stopped | np.int64(1 << turn),
+    )
     return off.union(stops).cheapest()
 
 
@@ -144,15 +161,18 @@ def _idle(
     since: Micros,
     end: int,
     limit: Micros,
-    there: npt.NDArray[np.bool_],
+    is_connected: npt.NDArray[np.bool_],
     rate: Hours,
 ) -> tuple[LabelSet, LabelSet]:
-    """From the last session of the day to its end."""
-    stays = there | (limit > end)
-    spent = np.where(there, 0, np.maximum(np.minimum(limit, end) - since, 0))
+    """Pass the time from the last session of the day to its end."""
+    stays = is_connected | (limit > end)
+    # A user who is connected at midnight: the hours of that session are counted on the next day.
+    spent = np.where(is_connected, 0, np.maximum(np.minimum(limit, end) - since, 0))
     hours = _more_hours(on.slack, spent)
     total = on.usd + hours * rate
-    left = LabelSet(np.where(stays, np.inf, total), on.came, np.zeros_like(on.slack), on.stopped)
-    going = LabelSet(np.where(stays, total, np.inf), on.came,
+    stopped_labels = LabelSet(
+        np.where(stays, np.inf, total), on.previous, np.zeros_like(on.slack), on.stopped
+    )
+    going = LabelSet(np.where(stays, total, np.inf), on.previous,
                 on.slack + hours * MICROS_PER_HOUR - spent, on.stopped)
-    return off.union(left).cheapest(), going.undominated()
+    return off.union(stopped_labels).cheapest(), going.undominated()

@@ -29,7 +29,7 @@ POLICIES: dict[str, Callable[..., Rule]] = {
     "stop_when_idle": StopWhenIdle,
     "start_before_work": StartBeforeWork,
 }
-"""What a name makes; its parameters that are numbers, texts or flags can be written behind it."""
+"""Makers by name; parameters that are numbers, texts or flags can be written behind the name."""
 UNWRITTEN = {"name", "thresholds"}
 """Parameters that are for Python alone."""
 RULE = "a policy is written NAME or NAME:PARAM=VALUE,PARAM=VALUE"
@@ -43,36 +43,36 @@ def policy_named(text: str) -> Rule:
     >>> policy_named("stop_when_idle:minutes=15").idle_stop_minutes
     15
     """
-    name, _, rest = text.partition(":")
+    name, _, written = text.partition(":")
     if name == "auto_stop":
-        return Fixed(Setting.parse(f"AUTO_STOP:{rest}", where=f"the policy {text!r}"), text)
-    if name == "always_on" and not rest and ":" not in text:
+        return Fixed(Setting.parse(f"AUTO_STOP:{written}", where=f"the policy {text!r}"), text)
+    if name == "always_on" and not written and ":" not in text:
         return Fixed(ALWAYS_ON, text)
     if name not in POLICIES:
-        known = ["always_on", "auto_stop:60", *POLICIES]
+        names = ["always_on", "auto_stop:60", *POLICIES]
         raise _refused(text, f"there is no policy {text!r}", did_you_mean(
-            text.lower(), known, otherwise=f"use one of {', '.join(known)}"))
+            text.lower(), names, otherwise=f"use one of {', '.join(names)}"))
     if text.endswith(":"):
         raise _refused(text, "nothing stands behind the colon", f"write {name}")
     maker = POLICIES[name]
-    rule = maker(**_parameters(text, rest, maker))
+    rule = maker(**_parameters(text, written, maker))
     rule.name = text
     return rule
 
 
-def _parameters(text: str, rest: str, maker: Callable[..., Rule]) -> dict[str, Any]:
+def _parameters(text: str, written: str, maker: Callable[..., Rule]) -> dict[str, Any]:
     """The parameters that are written behind a policy's name, as its maker takes them."""
-    takes = {name: one for name, one in inspect.signature(maker).parameters.items()
-             if name not in UNWRITTEN and one.default is not inspect.Parameter.empty}
-    given: dict[str, Any] = {}
-    for part in filter(None, rest.split(",")):
+    takes = {name: parameter for name, parameter in inspect.signature(maker).parameters.items()
+             if name not in UNWRITTEN and parameter.default is not inspect.Parameter.empty}
+    parameters: dict[str, Any] = {}
+    for part in filter(None, written.split(",")):
         name, equals, value = part.partition("=")
-        if not equals or name not in takes or name in given:
-            raise _refused(text, f"{part!r} is no parameter of it" if name not in given
+        if not equals or name not in takes or name in parameters:
+            raise _refused(text, f"{part!r} is no parameter of it" if name not in parameters
                            else f"{name} is there twice",
                            f"it takes {', '.join(takes) or 'none'}")
-        given[name] = _value(text, name, value, takes[name].default)
-    return given
+        parameters[name] = _value(text, name, value, takes[name].default)
+    return parameters
 
 
 def _value(text: str, name: str, value: str, default: object) -> object:

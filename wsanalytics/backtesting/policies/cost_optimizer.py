@@ -46,7 +46,7 @@ class CostOptimizer(Rule):
         self.thresholds = dict(THRESHOLDS if thresholds is None else thresholds)
 
     def decide(self, seen: Seen) -> Choice:
-        """What the run at 23:00 UTC of the day before does."""
+        """Return the settings that the run at 23:00 UTC of the day before makes."""
         eve = seen.now - timedelta(days=1)
         first = seen.today - eve.day
         hours = self.counted(seen)[:, max(first, 0):].sum(axis=1)
@@ -67,11 +67,11 @@ class CostOptimizer(Rule):
 
     def counted(self, seen: Seen) -> Hours:
         """The hours that the tool adds at each of its runs so far, by WorkSpace and day."""
-        told = np.where(seen.minutes_by_day > 0, seen.minutes_by_day, ALWAYS_ON_TIMEOUT)
-        added = np.zeros(told.shape)
-        for minutes in np.unique(told):
-            mine = told == minutes
-            added[mine] = seen.tool_hours_by_day(int(minutes))[mine]
+        minutes_by_day = np.where(seen.minutes_by_day > 0, seen.minutes_by_day, ALWAYS_ON_TIMEOUT)
+        added = np.zeros(minutes_by_day.shape)
+        for minutes in np.unique(minutes_by_day):
+            is_set = minutes_by_day == minutes
+            added[is_set] = seen.tool_hours_by_day(int(minutes))[is_set]
         elapsed = np.full(seen.today, 24.0)
         elapsed[[day for day in range(seen.today)
                  if (seen.since + timedelta(days=day)).day == 1]] = 23.0

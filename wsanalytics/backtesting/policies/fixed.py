@@ -13,7 +13,7 @@ class Hold(Rule):
     name = "hold"
 
     def decide(self, seen: Seen) -> Choice:
-        """What is in force."""
+        """Keep the current settings."""
         return seen.settings
 
 

@@ -9,23 +9,22 @@ import numpy.typing as npt
 
 from wsanalytics.backtesting.policies.rule import Choice, Rule
 from wsanalytics.backtesting.policies.seen import Seen
-from wsanalytics.billing import DailyUse
 from wsanalytics.errors import InputError
 from wsanalytics.forecasting import NeighbourForecast, Rows, SituationIndex, UsagePast, usual_week
 from wsanalytics.settings import ALWAYS_ON, auto_stop
 from wsanalytics.timeline import Hours
 
 REFRESHED_ON = (1, 8, 15, 22)
-"""The days of the month on which the memory of the fleet is made anew."""
+"""The days of the month on which the index of the fleet is built anew."""
 FEWEST_DAYS = 3
-"""Before so many days of the fleet were seen nothing is changed."""
+"""The days of the fleet that must be seen before anything is changed."""
 LOOKED_BACK = 91
-"""How many days the timeouts are compared over."""
+"""The days over which the timeouts are compared."""
 MARGIN_SHARE = 0.01
-"""For which share of the cost of its hours a WorkSpace's timeout is changed."""
+"""The least gain of another timeout, as a share of the cost of its hours."""
 AT_MOST = 2.0
 """Nobody is expected to bill more than so many times the hours a day of the last week, so those
-for whom even that would not pay are not looked at in mid-month."""
+for whom even that would not pay are left out in mid-month."""
 
 
 class Forecast(Rule):
@@ -54,96 +53,105 @@ class Forecast(Rule):
                                  rule="it is an amount from 0 on", fix="use for example 1")
         self.wait_usd, self.margin_usd = wait_usd, margin_usd
         self._memory: SituationIndex | None = None
-        self._made_for: tuple[DailyUse | None, int] = (None, -1)
+        self._made_for: tuple[object, int] = (None, -1)
 
     def decide(self, seen: Seen) -> Choice:
-        """The cheaper mode of the month, or of what is left of it, and the cheapest timeout."""
+        """Choose the cheaper mode of the rest of the month, and the cheapest timeout."""
         chosen = seen.settings.to_numpy(dtype=object).copy()
         if seen.today < FEWEST_DAYS:
             return chosen
-        asked = np.array(seen.rates.notna().all(axis=1))
+        is_open = np.array(seen.rates.notna().all(axis=1))
         if not seen.opens_month:
-            asked &= seen.is_new | self._may_pay(seen)
-        places = np.flatnonzero(asked)
-        if len(places):
-            opens = seen.is_new[places] | seen.opens_month
-            minutes = self._timeouts(seen, places, opens)
-            hours = self._expected_hours(seen, places, minutes)
-            chosen[places] = self._cheaper(seen, places, hours, minutes, opens)
+            is_open &= seen.is_new | self._may_pay(seen)
+        # positions: entries of seen.ids to decide about now; the arrays below have an entry for
+        # each of them.
+        positions = np.flatnonzero(is_open)
+        if len(positions):
+            opens = seen.is_new[positions] | seen.opens_month
+            minutes = self._timeouts(seen, positions, opens)
+            hours = self._expected_hours(seen, positions, minutes)
+            chosen[positions] = self._cheaper(seen, positions, hours, minutes, opens)
         return chosen
 
     def _may_pay(self, seen: Seen) -> npt.NDArray[np.bool_]:
-        """Of whom a busy rest of the month might cost more than the flat fee for it."""
+        """Mark those of whom a busy rest of the month might cost more than the flat fee for it."""
         hours = seen.hours_by_day(seen.timeouts[0])
         busiest = np.maximum(hours[:, -3:].mean(axis=1), hours[:, -7:].mean(axis=1))
+        # A month is taken for 30 days here: this only rules out those for whom nothing can pay.
         a_day = seen.rates["always_on_usd"].to_numpy() / 30
         costs = AT_MOST * busiest * seen.rates["hourly_usd"].to_numpy()
         return np.asarray(~seen.paid.to_numpy() & (costs > a_day), dtype=np.bool_)
 
     def _timeouts(
-        self, seen: Seen, places: Rows, opens: npt.NDArray[np.bool_]
+        self, seen: Seen, positions: Rows, opens: npt.NDArray[np.bool_]
     ) -> npt.NDArray[np.int64]:
-        """The timeout for AUTO_STOP, in minutes: in mid-month what is in force."""
-        now = seen.minutes_in_force[places]
+        """Choose the timeout for AUTO_STOP, in minutes: in mid-month the current one."""
+        now = seen.minutes_in_force[positions]
         if not opens.any():
             return now
         options = seen.timeouts
-        rate = seen.rates["hourly_usd"].to_numpy()[places, None]
+        rate = seen.rates["hourly_usd"].to_numpy()[positions, None]
 
         def costs(minutes: int) -> npt.NDArray[np.float64]:
-            hours = seen.hours_by_day(minutes)[places, -LOOKED_BACK:]
-            waits = seen.cold_starts_by_day(minutes)[places, -LOOKED_BACK:]
+            hours = seen.hours_by_day(minutes)[positions, -LOOKED_BACK:]
+            waits = seen.cold_starts_by_day(minutes)[positions, -LOOKED_BACK:]
             total: npt.NDArray[np.float64] = (hours * rate + waits * self.wait_usd).sum(axis=1)
             return total
 
         table = np.stack([costs(minutes) for minutes in options], axis=1).round(6)
         best = len(options) - 1 - table[:, ::-1].argmin(axis=1)  # of equals the longest
-        least = table[np.arange(len(places)), best]
+        least = table[np.arange(len(positions)), best]
         minutes = np.array(options, dtype=np.int64)[best]
-        for one in np.unique(now[now > 0]):
-            mine = now == one
-            stays = mine & (costs(int(one)) <= least * (1 + MARGIN_SHARE) + 1e-9)
-            minutes[stays] = one
+        for current in np.unique(now[now > 0]):
+            has_it = now == current
+            stays = has_it & (costs(int(current)) <= least * (1 + MARGIN_SHARE) + 1e-9)
+            minutes[stays] = current
         return np.where(opens, minutes, now)
 
     def _expected_hours(
-        self, seen: Seen, places: Rows, minutes: npt.NDArray[np.int64]
+        self, seen: Seen, positions: Rows, minutes: npt.NDArray[np.int64]
     ) -> Hours:
-        """The hours that each is expected to bill until the month ends, in AUTO_STOP."""
+        """Forecast the hours that each bills until the month ends, in AUTO_STOP."""
         past = seen.past(seen.timeouts[0])
-        rows = seen.rows[places]
-        memory = self._memory_of(seen, past)
-        outlook = NeighbourForecast(memory, past, rows)
-        hours = np.zeros(len(places))
-        for one in np.unique(minutes):
-            mine = minutes == one
-            same = int(one) == seen.timeouts[0]
-            week = outlook.week if same else usual_week(seen.past(int(one)), memory.fleet, rows)
-            hours[mine] = outlook.usual_hours(seen.days_left, week)[mine]
-        return outlook.share(seen.days_left) * hours
+        rows = seen.rows[positions]
+        index = self._memory_of(seen, past)
+        forecast = NeighbourForecast(index, past, rows)
+        hours = np.zeros(len(positions))
+        for timeout in np.unique(minutes):
+            has_it = minutes == timeout
+            same = int(timeout) == seen.timeouts[0]
+            week = forecast.week if same else usual_week(seen.past(int(timeout)), index.fleet, rows)
+            hours[has_it] = forecast.usual_hours(seen.days_left, week)[has_it]
+        return forecast.share(seen.days_left) * hours
 
     def _memory_of(self, seen: Seen, past: UsagePast) -> SituationIndex:
-        """What the fleet has lived through, as of the last day on which it was gone over."""
-        days, today = self._made_for
-        fresh = days is seen.days and today <= seen.today
+        """Return the index of the fleet's situations, as of the last day on which it was built."""
+        source, today = self._made_for
+        fresh = source is seen.source and today <= seen.today
         if self._memory is None or not fresh or seen.now.day in REFRESHED_ON:
-            self._memory, self._made_for = SituationIndex(past), (seen.days, seen.today)
+            self._memory, self._made_for = SituationIndex(past), (seen.source, seen.today)
         return self._memory
 
     def _cheaper(
-        self, seen: Seen, places: Rows, hours: Hours, minutes: npt.NDArray[np.int64],
+        self, seen: Seen, positions: Rows, hours: Hours, minutes: npt.NDArray[np.int64],
         opens: npt.NDArray[np.bool_],
     ) -> npt.NDArray[np.object_]:
-        """The cheaper of both modes."""
-        rates = seen.rates.iloc[places]
+        """Choose the cheaper of both modes."""
+        rates = seen.rates.iloc[positions]
+        # The part of the month that is left, today included: its share of both flat fees is still
+        # open.
         part = seen.days_left / monthrange(seen.now.year, seen.now.month)[1]
         flat = rates["always_on_usd"].to_numpy() * part
         by_hour = hours * rates["hourly_usd"].to_numpy() + np.where(
             opens, rates["auto_stop_usd"].to_numpy() * part, 0.0)
-        is_on = seen.is_always_on[places]
+        is_on = seen.is_always_on[positions]
+        # The gain of leaving the current mode; only one above the margin flips it (^ is "exclusive
+        # or").
         gain = np.where(is_on, flat - by_hour, by_hour - flat)
         to_on = is_on ^ (gain > self.margin_usd)
-        by_minutes = {int(one): str(auto_stop(int(one))) for one in np.unique(minutes) if one}
+        by_minutes = {
+            int(timeout): str(auto_stop(int(timeout))) for timeout in np.unique(minutes) if timeout
+        }
         hourly = np.array([by_minutes.get(int(minute), str(ALWAYS_ON)) for minute in minutes],
                           dtype=object)
         return np.where(to_on, str(ALWAYS_ON), hourly)

@@ -1,4 +1,4 @@
-"""What a policy is: a rule that chooses settings at each midnight from what was seen before.
+"""Define a policy: a rule that chooses settings at each midnight from what was seen before.
 
 Your own is a function of :class:`Seen` that gives a setting for each
 WorkSpace, or a class like those beside this file.
@@ -44,7 +44,10 @@ class Rule:
         raise NotImplementedError
 
     def starts(self, seen: Seen) -> pd.DataFrame | None:  # noqa: ARG002  # for those that start some
-        """Which WorkSpaces to start (StartWorkspaces) on this day: ``workspace_id``, ``at``."""
+        """Return the WorkSpaces to start (StartWorkspaces) on this day.
+
+        ``workspace_id``, ``at``.
+        """
         return None
 
     def __repr__(self) -> str:
@@ -87,7 +90,7 @@ class Reference(Rule):
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceView:
-    """What a policy for one WorkSpace is shown: its row, setting, sessions and rates."""
+    """The view of a policy for one WorkSpace: its row, setting, sessions and rates."""
 
     now: datetime
     workspace_id: str
@@ -114,7 +117,7 @@ class ByFunction(Rule):
         self.name = name or getattr(function, "__name__", "policy")
 
     def decide(self, seen: Seen) -> Choice:
-        """What the function says."""
+        """Return the decision of the function."""
         return self.function(seen)
 
 
@@ -125,13 +128,13 @@ def for_each(function: Callable[[WorkspaceView], Setting | str]) -> Rule:
     """
 
     def decide(seen: Seen) -> dict[str, object]:
-        mine = dict(iter(seen.sessions.groupby("workspace_id", sort=False)))
+        sessions_of = dict(iter(seen.sessions.groupby("workspace_id", sort=False)))
         none = seen.sessions.iloc[:0]
         rows = seen.workspaces.to_dict("records")
         return {
             row["workspace_id"]: function(WorkspaceView(
                 seen.now, row["workspace_id"], row, seen.settings[row["workspace_id"]],
-                bool(seen.paid[row["workspace_id"]]), mine.get(row["workspace_id"], none),
+                bool(seen.paid[row["workspace_id"]]), sessions_of.get(row["workspace_id"], none),
                 seen.rates.loc[row["workspace_id"]].to_dict()))
             for row in rows
         }

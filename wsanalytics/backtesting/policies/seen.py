@@ -1,4 +1,4 @@
-"""What a policy is shown at one midnight: everything up to then, and nothing after."""
+"""Show a policy, at one midnight, everything up to then and nothing after."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.billing import DailyUse, HourRule
+from wsanalytics.deprecated import renamed_attribute
 from wsanalytics.forecasting import UsagePast, weekdays
 from wsanalytics.prices import break_even_hours
 from wsanalytics.sessions import LocalDays, Minutes
@@ -22,15 +23,16 @@ from wsanalytics.timeline import MICROS_PER_DAY, Hours, from_micros, to_micros
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """The world as a policy sees it at 00:00 UTC of one day, for the whole fleet at once.
+    """The past of the whole fleet as a policy sees it at 00:00 UTC of one day.
 
     ``now`` is that midnight. ``workspaces`` are those that exist or are created on this day, a
-    ``workspaces`` table; what is ``settings`` in force of each (as text, by ``workspace_id``), and
-    is the rest of its month ``paid`` for (its hours are free until the 1st)? ``rates`` has
-    ``always_on_usd``, ``auto_stop_usd`` (a month) and ``hourly_usd`` by ``workspace_id``, NaN
-    without a price. ``timeouts`` are those that a policy may choose; ``is_new`` tells for which
-    WorkSpaces this is the first decision. ``opens_month`` holds on the 1st and on the first day
-    of the backtest, when a month opens in what is decided now.
+    ``workspaces`` table; ``settings`` are their current settings (as text, by ``workspace_id``),
+    and ``paid`` is whether the rest of their month is prepaid (hours are free until the 1st).
+    ``rates`` has ``always_on_usd``, ``auto_stop_usd`` (a month) and ``hourly_usd`` by
+    ``workspace_id``, NaN without a price. ``timeouts`` are those that a policy may choose;
+    ``is_new`` marks the WorkSpaces for which this is the first decision. ``opens_month`` holds on
+    the 1st and on the first day of the backtest, when a month opens in what is decided now.
+    ``rows`` are the positions of the WorkSpaces in the tables of the whole fleet (:meth:`past`).
     """
 
     now: datetime
@@ -43,65 +45,73 @@ class Seen:
     opens_month: bool
     is_new: npt.NDArray[np.bool_]
     rows: npt.NDArray[np.int64]
-    billed: DailyUse
-    days: DailyUse
-    told: npt.NDArray[np.int64]
-    born: npt.NDArray[np.int64]
-    ended: npt.NDArray[np.int64]
+    _billed: DailyUse
+    _days: DailyUse
+    _minutes_by_day: npt.NDArray[np.int64]
+    _created: npt.NDArray[np.int64]
+    _terminated: npt.NDArray[np.int64]
 
     @property
     def ids(self) -> pd.Index:
-        """The WorkSpaces that are to be decided about, in the order of ``workspaces``."""
+        """The WorkSpaces to decide about, in the order of ``workspaces``."""
         ids: pd.Index = self.settings.index
         return ids
 
     @property
     def today(self) -> int:
-        """How many whole days have been seen."""
-        return int((to_micros(self.now) - self.days.edges[0]) // MICROS_PER_DAY)
+        """The number of whole days that have been seen."""
+        return int((to_micros(self.now) - self._days.edges[0]) // MICROS_PER_DAY)
+
+    @property
+    def source(self) -> object:
+        """The object that the days come from: the same one at all midnights of a backtest."""
+        return self._days
 
     @property
     def since(self) -> datetime:
         """The midnight at which the days that were seen begin."""
-        return from_micros(self.days.edges[0])
+        return from_micros(self._days.edges[0])
 
     @cached_property
     def sessions(self) -> pd.DataFrame:
         """The sessions so far, a ``sessions`` table; those in progress are cut now."""
-        frame = self.days.frame(to_micros(self.now))
+        frame = self._days.frame(to_micros(self.now))
         return frame[frame["workspace_id"].isin(self.ids)].reset_index(drop=True)
 
     def hours_by_day(self, minutes: int) -> Hours:
-        """Billed hours of each WorkSpace (rows) on each day seen, in AUTO_STOP with *minutes*."""
-        return self._past(self.days.hours(minutes))
+        """Return billed hours by WorkSpace (rows) and day seen, in AUTO_STOP with *minutes*."""
+        return self._past(self._days.hours(minutes))
 
     def cold_starts_by_day(self, minutes: int) -> Hours:
-        """Cold starts of each WorkSpace (rows) on each day seen, in AUTO_STOP with *minutes*."""
-        return self._past(self.days.cold_starts(minutes))
+        """Return cold starts by WorkSpace (rows) and day seen, in AUTO_STOP with *minutes*."""
+        return self._past(self._days.cold_starts(minutes))
 
     def tool_hours_by_day(self, minutes: int) -> Hours:
-        """The hours that AWS's own tool adds at 23:00 UTC of each day seen, with that timeout."""
-        return self._past(self.days.tool_run_hours(minutes))
+        """Return the hours that AWS's own tool adds at 23:00 UTC of each day, with that timeout."""
+        return self._past(self._days.tool_run_hours(minutes))
 
     def first_minutes(self, zone: ZoneInfo, history: timedelta) -> tuple[LocalDays, Minutes]:
-        """The last days on the clock in *zone* that are over, and when each came first on them.
+        """Return the last whole days on the clock in *zone*, and when each user came first.
 
         The minutes after midnight, by WorkSpace (rows) and day; NaN where nobody came. The days
         lie wholly within *history*, and within what was seen.
         """
         begins = max(self.since, self.now - history)
         days = LocalDays.within(begins, self.now, zone)
-        known, minutes = self.days.first_minutes(zone)
-        skipped = days.first - known.first
+        all_days, minutes = self._days.first_minutes(zone)
+        # The table begins with the first day of all; *days* begins so many columns later.
+        skipped = days.first - all_days.first
         return days, minutes[self.rows, skipped : skipped + days.count]
 
-    def were_there(self, since: datetime) -> npt.NDArray[np.bool_]:
-        """Whose user was connected at some time from *since* on, up to now."""
-        recent = (self.days.connects < to_micros(self.now)) & (
-            self.days.disconnects >= to_micros(since))
-        there = np.zeros(len(self.days.ids), dtype=np.bool_)
-        there[self.days.workspace[recent]] = True
-        return there[self.rows]
+    def connected_since(self, since: datetime) -> npt.NDArray[np.bool_]:
+        """Mark those whose user was connected at some time from *since* on, up to now."""
+        recent = (self._days.connects < to_micros(self.now)) & (
+            self._days.disconnects >= to_micros(since))
+        is_connected = np.zeros(len(self._days.ids), dtype=np.bool_)
+        is_connected[self._days.workspace[recent]] = True
+        return is_connected[self.rows]
+
+    were_there = renamed_attribute("were_there", "connected_since")
 
     @property
     def minutes_by_day(self) -> npt.NDArray[np.int64]:
@@ -109,46 +119,52 @@ class Seen:
 
         Before the backtest: what it was at its begin.
         """
-        return self.told[self.rows, : self.today]
+        return self._minutes_by_day[self.rows, : self.today]
 
     def hours(self, days: int = 28, *, minutes: int = 60) -> pd.Series:
-        """Hours that each WorkSpace would have billed in the last *days* in AUTO_STOP, by id."""
+        """Return hours that each would have billed in the last *days* in AUTO_STOP, by id."""
         past = self.hours_by_day(minutes)
         return pd.Series(past[:, max(self.today - days, 0):].sum(axis=1), index=self.ids)
 
     def billed_this_month(self, minutes: npt.NDArray[np.int64]) -> Hours:
-        """Hours of each since the month (or the backtest) began, in AUTO_STOP with its *minutes*.
+        """Return hours of each since the month (or the backtest) began, in AUTO_STOP.
 
-        As they are billed: what was going on as the backtest began counts from then on.
+        Each with its *minutes*, as they are billed: what was going on as the backtest began counts
+        from then on.
         """
-        passed = (to_micros(self.now) - self.billed.edges[0]) // MICROS_PER_DAY
-        first = max(self.now.replace(day=1), from_micros(self.billed.edges[0]))
+        passed = (to_micros(self.now) - self._billed.edges[0]) // MICROS_PER_DAY
+        first = max(self.now.replace(day=1), from_micros(self._billed.edges[0]))
         since = passed - (self.now - first) // timedelta(days=1)
         total = np.zeros(len(minutes))
-        for one in np.unique(minutes):
-            mine = minutes == one
-            table = self.billed.hours(int(one))[self.rows, since:passed]
-            total[mine] = table[mine].sum(axis=1)
+        for timeout in np.unique(minutes):
+            has_it = minutes == timeout
+            table = self._billed.hours(int(timeout))[self.rows, since:passed]
+            total[has_it] = table[has_it].sum(axis=1)
         return total
 
     def hours_this_month(self, *, minutes: int = 60) -> pd.Series:
-        """Hours that each would have billed since the month (or the backtest) began, by id."""
+        """Return hours that each would have billed since the month (or the backtest) began."""
         each = np.full(len(self.ids), minutes, dtype=np.int64)
         return pd.Series(self.billed_this_month(each), index=self.ids)
 
     @property
     def days_left(self) -> int:
-        """How many days the month has left, this one included."""
+        """The number of days that the month has left, this one included."""
         return monthrange(self.now.year, self.now.month)[1] - self.now.day + 1
 
     def past(self, minutes: int) -> UsagePast:
-        """The days seen of all WorkSpaces there ever were, in AUTO_STOP with *minutes*.
+        """Return the days seen of all WorkSpaces of the fleet, in AUTO_STOP with *minutes*.
 
-        Its rows are all of the fleet; ``rows`` are the places of those to be decided about.
+        Its rows are all of the fleet; ``rows`` are the positions of those to be decided about.
         """
-        hours = self.days.hours(minutes)[:, : self.today]
-        ended = np.where(self.ended <= self.today, self.ended, np.iinfo(np.int64).max)
-        return UsagePast(hours, weekdays(self.days.edges[0], self.today), self.born, ended)
+        hours = self._days.hours(minutes)[:, : self.today]
+        # An end that is still to come is not known yet: a policy must not see it.
+        terminated = np.where(
+            self._terminated <= self.today, self._terminated, np.iinfo(np.int64).max
+        )
+        return UsagePast(
+            hours, weekdays(self._days.edges[0], self.today), self._created, terminated
+        )
 
     @cached_property
     def break_even_hours(self) -> pd.Series:
@@ -159,8 +175,8 @@ class Seen:
     def minutes_in_force(self) -> npt.NDArray[np.int64]:
         """The timeout in minutes that each is set to; 0 for those that are ALWAYS_ON."""
         texts = self.settings.to_numpy()
-        known = {text: int(text.partition(":")[2] or 0) for text in set(texts)}
-        return np.array([known[text] for text in texts], dtype=np.int64)
+        minutes_of = {text: int(text.partition(":")[2] or 0) for text in set(texts)}
+        return np.array([minutes_of[text] for text in texts], dtype=np.int64)
 
     @cached_property
     def own_timeout(self) -> npt.NDArray[np.int64]:
@@ -170,11 +186,12 @@ class Seen:
 
     @cached_property
     def is_always_on(self) -> npt.NDArray[np.bool_]:
-        """Which of them are ALWAYS_ON now."""
+        """Whether each of them is ALWAYS_ON now."""
         return np.asarray(self.settings.to_numpy() == str(ALWAYS_ON), dtype=np.bool_)
 
     def _past(self, table: Hours) -> Hours:
         past = table[self.rows, : self.today]
+        # A view of the table that all policies share: none may write to it.
         past.flags.writeable = False
         return past
 

@@ -42,7 +42,7 @@ class StartBeforeWork(Rule):
         self.zone = zone_named(zone, f"{self.name}, zone")
 
     def decide(self, seen: Seen) -> Choice:
-        """What is in force."""
+        """Keep the current settings."""
         return seen.settings
 
     def starts(self, seen: Seen) -> pd.DataFrame:
@@ -59,7 +59,7 @@ class StartBeforeWork(Rule):
             chosen = usual.is_known & (usual.chance >= self.chance) & ~seen.is_always_on
             if day == today:
                 midnight = datetime.combine(date.fromordinal(day), time(), self.zone)
-                chosen &= ~seen.were_there(midnight)
+                chosen &= ~seen.connected_since(midnight)
             rows = np.flatnonzero(chosen)
             at = instants_on(day, usual.minute[rows], self.zone) - ahead
             inside = (at >= to_micros(begins)) & (at < to_micros(ends))

@@ -23,5 +23,5 @@ class StopWhenIdle(Rule):
         self.name = name or f"stop_when_idle:minutes={minutes:g}"
 
     def decide(self, seen: Seen) -> Choice:
-        """What is in force."""
+        """Keep the current settings."""
         return seen.settings
