@@ -1,10 +1,10 @@
 """Pictures of every panel as people see it, in JupyterLab and as a page, by a real browser.
 
-    python benchmarks/screenshots.py [FOLDER]       (default: data/pictures, where README's are)
+    python benchmarks/screenshots.py [FOLDER]       (default: docs/pictures, where the pages' are)
 
 Looks at the sample fleet, and at a local account in which a plan is applied and taken back. To be
 looked at after each change of a panel; the plots alone are drawn by ``pictures.py``. Needs Chromium
-and the extra ``test``. README shows ``review.png``, ``explore.png`` and ``overview.png``; the
+and the extra ``test``. The pages show ``review.png``, ``explore.png`` and ``overview.png``; the
 others are written only where a FOLDER is named.
 """
 
@@ -19,12 +19,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
-from tests.browsing import Visit, chromium, jupyter, notebook, page_of
+from tests.helpers.browsing import Visit, chromium, jupyter, notebook, page_of
 
 ROOT = Path(__file__).resolve().parents[1]
 COLOURS = 160
 """So many are enough for what is written and drawn there, in a third of the bytes."""
-IN_README = ("review", "explore", "overview")
+IN_DOCS = ("review", "explore", "overview")
 SAMPLE = notebook(
     "import warnings\nimport wsanalytics as ws\nwarnings.simplefilter('ignore')\n"
     "history = ws.sample_history()\nfound = ws.analyse_history(history)",
@@ -48,9 +48,9 @@ found = ws.analyse_history(ws.read_history(store.folder), now=box.clock.now())""
 
 def main() -> None:
     """Take all pictures."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "data" / "pictures"
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "pictures"
     folder.mkdir(exist_ok=True)
-    wanted = None if len(sys.argv) > 1 else IN_README
+    wanted = None if len(sys.argv) > 1 else IN_DOCS
     with tempfile.TemporaryDirectory() as scratch, chromium() as browser:
         root = Path(scratch) / "root"
         root.mkdir()

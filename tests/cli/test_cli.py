@@ -226,6 +226,27 @@ def test_columns_prints_one_table_or_all(capsys: pytest.CaptureFixture[str]) -> 
     assert "sampled_at" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("name", "required"), [
+    ("plan", {"schema", "version", "created_at", "changes", "account_id", "region", "hour_rule",
+              "prices_date"}),
+    ("journal", {"at", "run", "event"})])
+def test_columns_prints_the_json_schema_of_plans_and_journals(
+    capsys: pytest.CaptureFixture[str], name: str, required: set[str]
+) -> None:
+    assert main(["columns", "--json-schema", name]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert schema["title"] == f"wsanalytics.{name}"
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    top = schema["$defs"][schema["$ref"].rpartition("/")[2]]
+    assert set(top["required"]) == required
+    assert main(["columns", "charges", "--json-schema", name]) == 2
+    assert f"is named beside --json-schema {name}" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as left:
+        main(["columns", "--markdown", "--json-schema", name])
+    assert left.value.code == 2
+    assert "not allowed with argument --markdown" in capsys.readouterr().err
+
+
 def test_an_unknown_option_is_refused_in_the_name_of_its_command(
     capsys: pytest.CaptureFixture[str]
 ) -> None:
