@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
+
 from tests.helpers.browsing import Visit, chromium, jupyter, notebook, page_of
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -20,6 +20,7 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from playwright.sync_api import Browser, Page
+
 from tests.helpers.browsing import Visit, chromium, jupyter, notebook
 
 TRIES = 5

@@ -1,8 +1,9 @@
 """The picture and the table of the packages, from the code: ``python docs/make_floors.py``.
 
-Floors are those that ``tests/whole/test_architecture.py`` holds, purposes the first sentences of the
-packages' docstrings, and who uses whom is read from the imports. Writes ``docs/pictures/floors.svg``
-and the table in ``docs/working-on-it.md``; a test holds both to the code.
+Floors are those that ``tests/whole/test_architecture.py`` holds, purposes the first sentences of
+the packages' docstrings, and who uses whom is read from the imports. Writes
+``docs/pictures/floors.svg`` and the table in ``docs/working-on-it.md``; a test holds both to the
+code.
 """
 
 from __future__ import annotations
@@ -113,11 +114,11 @@ def picture() -> str:
             left += wide * share + GAP
         top += height + 3 * GAP
     return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top + MARGIN - GAP}" '
-        f'role="img" aria-label="The packages of wsanalytics on their floors">',
+        (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top + MARGIN - GAP}" '
+        f'role="img" aria-label="The packages of wsanalytics on their floors">'),
         f"<style>{STYLE}</style>",
-        f'<rect class="paper" x="0.5" y="0.5" width="{WIDTH - 1}" '
-        f'height="{top + MARGIN - GAP - 1}" rx="12"/>', *boxes, "</svg>", ""])
+        (f'<rect class="paper" x="0.5" y="0.5" width="{WIDTH - 1}" '
+        f'height="{top + MARGIN - GAP - 1}" rx="12"/>'), *boxes, "</svg>", ""])
 
 
 def _count(uses: int, used: int) -> str:

@@ -93,11 +93,11 @@ def cell(text: str) -> str:
 def commands() -> str:
     """Every command, in the order of the help page, with its options and examples."""
     lines = [MADE, "# Commands", "",
-             "Every command, as `wsanalytics COMMAND --help` prints it. The options of the section "
-             "*Messages* are the same everywhere and stand here once:", ""]
+             ("Every command, as `wsanalytics COMMAND --help` prints it. The options of the "
+             "section *Messages* are the same everywhere and stand here once:"), ""]
     lines += [*_table(_options(("doctor",))["Messages"]), ""]
-    lines += ["Options can also stand in a file: "
-              "[wsanalytics.toml](../administrators.md#options-in-a-file-wsanalyticstoml).",
+    lines += [("Options can also stand in a file: "
+              "[wsanalytics.toml](../administrators.md#options-in-a-file-wsanalyticstoml)."),
               "Exit codes: [0, 1, 2 and 130](../administrators.md#exit-codes-and-messages).", ""]
     headings = sorted({entry.heading for entry in COMMANDS.values()},
                       key=lambda group: str(group.sort_key))
@@ -130,7 +130,8 @@ def _options(words: tuple[str, ...]) -> dict[str, list[tuple[str, Argument]]]:
     """The arguments and options of a command by the headings of its help."""
     arguments = arguments_of(build_app(), words)
     found: dict[str, list[tuple[str, Argument]]] = {}
-    shown = (entry for entry in arguments if is_subject(entry) or entry.name.startswith("--"))
+    shown = (entry for entry in arguments if entry.parse
+             and (is_subject(entry) or entry.name.startswith("--")))
     for argument in sorted(shown, key=_order):
         metavar = argument.parameter.metavar or ""
         if is_subject(argument):
@@ -164,20 +165,20 @@ def files() -> str:
     tables = as_markdown().split("\n", 1)[1].strip()
     return "\n".join([
         MADE, "# Tables and files", "",
-        "What is read and written: [tables](#workspaces), each as CSV or Parquet, "
+        ("What is read and written: [tables](#workspaces), each as CSV or Parquet, "
         "[plan.json](#planjson), [the journal](#the-journal). Options in a file: "
         "[wsanalytics.toml](../administrators.md#options-in-a-file-wsanalyticstoml). The folder "
-        "of a collector: [the store](../administrators.md#the-store-what-is-on-disk).", "",
+        "of a collector: [the store](../administrators.md#the-store-what-is-on-disk)."), "",
         tables, "",
         "## plan.json", "",
-        "What `recommend` writes and `apply` reads; people may strike changes and add fields of "
+        ("What `recommend` writes and `apply` reads; people may strike changes and add fields of "
         "their own. `wsanalytics columns --json-schema plan` prints its JSON schema, for editors "
-        "and programs.", "",
+        "and programs."), "",
         *_objects(plan_schema()),
         "## The journal", "",
-        "JSON Lines: one entry before and after every call that changes AWS. Which fields an "
+        ("JSON Lines: one entry before and after every call that changes AWS. Which fields an "
         "entry has depends on its event; fields that are not named here are for people to read. "
-        "`wsanalytics columns --json-schema journal` prints the JSON schema of a line.", "",
+        "`wsanalytics columns --json-schema journal` prints the JSON schema of a line."), "",
         *_objects(journal_schema()),
     ]).rstrip() + "\n"
 
@@ -242,8 +243,8 @@ def _meaning(name: str, field: str) -> str:
 def api() -> str:
     """Every public name under its topic, to be filled in by mkdocstrings when the site is built."""
     lines = [MADE, "# Python: the public names", "",
-             "`import wsanalytics as ws`; each name is loaded on first use. On the site each name "
-             "is followed by its arguments and its docstring; `help(ws.replay)` shows the same.",
+             ("`import wsanalytics as ws`; each name is loaded on first use. On the site each name "
+             "is followed by its arguments and its docstring; `help(ws.replay)` shows the same."),
              ""]
     stub = (ROOT / "wsanalytics" / "__init__.pyi").read_text("utf-8")
     for block in stub.split("\n\n"):

@@ -22,9 +22,9 @@ from tests.helpers.browsing import (
 )
 from tests.helpers.build import REPOSITORY
 from tests.helpers.hostile import HOSTILE
+from tests.helpers.pages import steps_against
 from tests.helpers.plans import plan_of, rote_changes
 from tests.helpers.sandboxes import BoxClock, fleet, settings
-from tests.whole.test_readme import readme_against
 from tests.widgets.test_review import hostile_plan
 from wsanalytics.collection.backfill import backfill
 from wsanalytics.collection.collector import collect
@@ -145,7 +145,7 @@ def test_a_plan_is_reviewed_applied_and_taken_back_in_jupyterlab(
     assert visit.outside == []
 
 
-def test_the_ten_lines_of_the_readme_end_in_an_applied_and_undone_change(
+def test_the_steps_of_the_analysts_page_end_in_an_applied_and_undone_change(
     visit: Visit, lab: tuple[str, str], root: Path
 ) -> None:
     with fleet(60, history_days=63) as (box, _, writer):
@@ -154,7 +154,7 @@ def test_the_ten_lines_of_the_readme_end_in_an_applied_and_undone_change(
         backfill(root / "fleet", connections=both, days=60, clock=clock)
         review = ("ws.review(plan, savings, replay, history.workspaces, "
                   "writer=ws.open_writer())")
-        name = put(root, "ten.ipynb", at(box), readme_against(Path("fleet"), review))
+        name = put(root, "ten.ipynb", at(box), steps_against(Path("fleet"), review))
         page = visit.open_notebook(lab, name)
         visit.run_all()
         before, first = settings(box), page.locator(".wsa-table tr[data-row]").first
