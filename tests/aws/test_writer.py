@@ -163,7 +163,7 @@ FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
 from wsanalytics.errors import OutputError
-from wsanalytics.journal import open_journal, read_lines
+from wsanalytics.actions.journal import open_journal, read_lines
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 path = Path(sys.argv[1])

@@ -119,7 +119,7 @@ def test_a_schedule_that_lacks_a_workspace_is_refused() -> None:
     outcome = replay(fleet_sessions({}), [told], window=APRIL)
     with pytest.raises(InputError, match="does not say what ws-b is set to"):
         bill(outcome, workspaces("ws-a", "ws-b"), BOOK)
-    with pytest.raises(InputError, match="no opening setting"):
+    with pytest.raises(InputError, match="without an opening setting"):
         Schedule(opening(ws_a="ALWAYS_ON"), pd.DataFrame(
             {"workspace_id": ["ws-c"], "at": [at("2026-04-02")], "order": ["STOP"]}))
     with pytest.raises(InputError, match="AUTO_STOP:90"):

@@ -375,7 +375,7 @@ sys.path.insert(0, {str(REPOSITORY)!r})
 from pathlib import Path
 from tests.history.test_store import samples
 from wsanalytics.errors import OutputError
-from wsanalytics.store import Store
+from wsanalytics.history.store import Store
 store = Store(Path(sys.argv[1]))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (400, 400))

@@ -13,7 +13,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from wsanalytics.aws import price_list as offers
 from wsanalytics.aws.errors import AwsError
 from wsanalytics.aws.price_list import download_products, pricing_region, read_products
 from wsanalytics.cli.commands import prices as commands
@@ -423,7 +422,7 @@ def test_without_credentials_the_public_files_are_read(
     published: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     download = partial(download_products, base_url=published)
-    monkeypatch.setattr(offers, "download_products", download)
+    monkeypatch.setattr("wsanalytics.aws.download_products", download)
     assert refresh(region=["us-east-1", "eu-west-1"]) == 0
     assert "no AWS credentials were found" in capsys.readouterr().err
     assert {*load_prices("eu-west-1").frame["source"]} == {"AWS public price list"}

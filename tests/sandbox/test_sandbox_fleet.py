@@ -220,7 +220,7 @@ def test_runs_are_those_of_the_event_machine_under_the_same_sessions_and_orders(
             first = settings[settings["workspace_id"] == desktop.workspace_id].iloc[0]
             told = orders[orders["workspace_id"] == desktop.workspace_id]
             life = live(pairs, Setting.parse(first["setting"]), window,
-                        orders=[_order(row.at, row.order) for row in told.itertuples()])
+                        commands=[_order(row.at, row.order) for row in told.itertuples()])
             runs = desktop.life.runs(box.clock.now())
             expected = [(run.started_at, run.stopped_at) for run in life.runs]
             stamps = pd.to_datetime(runs.starts, unit="us", utc=True).to_pydatetime()

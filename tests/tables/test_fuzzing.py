@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import fuzzing
+from tests.helpers import fuzzing
 from wsanalytics.sandbox.server import Sandbox
 
 CASES, ANSWERS = 800, 40

@@ -59,7 +59,7 @@ def fleet() -> tuple[pd.DataFrame, pd.DataFrame]:
 def analysed(**limits: Any) -> ws.Analysis:
     base, used = fleet()
     return ws.analyse(used, base, window=WHEN, prices=BOOKS["list"],
-                      limits=ws.analysis.Limits(**limits) if limits else None)
+                      limits=ws.Limits(**limits) if limits else None)
 
 
 @cache

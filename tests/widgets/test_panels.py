@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import wsanalytics as ws
-from tests import build
+from tests.helpers import build
 from tests.helpers.build import book, fleet_sessions, sample
 from tests.helpers.hostile import HOSTILE
 from tests.helpers.sandboxes import fleet

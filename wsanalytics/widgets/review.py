@@ -22,6 +22,7 @@ from wsanalytics.actions import RunOptions, journal_beside
 from wsanalytics.aws import Writer
 from wsanalytics.calendars import Zones
 from wsanalytics.defaults import RUN_LIMIT
+from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.formatting import counted, html_table, usd, usd_range
 from wsanalytics.recommendations import Analysis, Plan, read_plan
 from wsanalytics.simulation import Replay
@@ -261,6 +262,7 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
         return f"<ReviewPanel of {self.plan!r}>"
 
 
+@renamed_arguments(terms="options")
 def review(
     plan: Plan | Analysis | Path | str,
     comparison: pd.DataFrame | None = None,
@@ -272,7 +274,7 @@ def review(
     journal: Path | str | None = None,
     limit: int | None = RUN_LIMIT,
     zones: Zones | None = None,
-    terms: RunOptions | None = None,
+    options: RunOptions | None = None,
     height: int = 420,
     how_to_apply: str = HOW_TO_APPLY,
 ) -> ReviewPanel:
@@ -285,7 +287,7 @@ def review(
     with *writer*
     (:func:`wsanalytics.open_writer`, one for each account and region) can anything be changed:
     then there are dry run, apply, cancel and undo. Each run makes at most *limit* changes (None: no
-    limit), those that save most first; *terms* say more, and their limit holds then. Every call is
+    limit), those that save most first; *options* say more, and their limit holds then. Every call is
     written to *journal* (by default beside the plan's file, else a file named after the plan in
     the working directory); a run that was cut off, by a kernel that died for instance, is offered
     to be gone on with.
@@ -304,12 +306,12 @@ def review(
                             zones=zones, prices_date=plan.prices_date)
     writers = [] if writer is None else [writer] if isinstance(writer, Writer) else list(writer)
     places = tuple((one.connection.account_id or "", one.connection.region) for one in writers)
-    terms = terms or RunOptions(limit=limit)
-    state = Review(plan, evidence.workspaces, places, terms.limit)
+    options = options or RunOptions(limit=limit)
+    state = Review(plan, evidence.workspaces, places, options.limit)
     worker = None
     if writers:
         named = Path(journal) if journal is not None else beside
-        worker = worker_for(state, writers, terms, Path.cwd(), named)
+        worker = worker_for(state, writers, options, Path.cwd(), named)
     return ReviewPanel(state, evidence, worker, height, how_to_apply)
 
 

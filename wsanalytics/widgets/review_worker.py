@@ -38,15 +38,15 @@ _INTERRUPTED = ("An earlier run of {kind} that {journal} tells of did not come t
 class Worker:
     """Carries out what a :class:`Review` has begun, with the *writers* that were handed over.
 
-    *journal* is written before and after each call. *terms* say how patiently and how much.
+    *journal* is written before and after each call. *options* say how patiently and how much.
     """
 
     def __init__(
-        self, review: Review, writers: Sequence[Writer], journal: Path, terms: RunOptions
+        self, review: Review, writers: Sequence[Writer], journal: Path, options: RunOptions
     ) -> None:
         self.review, self.writers, self.journal = review, tuple(writers), journal
-        self.terms = replace(
-            terms, bar=False, stop=review.why_stop,
+        self.options = replace(
+            options, bar=False, stop=review.why_stop,
             ended=lambda task: review.note(task.change.workspace_id, str(task.outcome),
                                            task.message),
             log=self._tell)
@@ -137,10 +137,10 @@ class Worker:
         review = self.review
         if act is Act.UNDO:
             return undo(self.journal, self.writers, dry_run=False, only=review.under_way,
-                        options=replace(self.terms, limit=None))
+                        options=replace(self.options, limit=None))
         chosen: Plan = review.plan.only(review.under_way)
         return apply_plan(
-            chosen, self.writers, dry_run=act is Act.DRY_RUN, options=self.terms,
+            chosen, self.writers, dry_run=act is Act.DRY_RUN, options=self.options,
             journal=self.journal, resume=bool(self.interrupted))
 
     def _end(self, ended: dict[str, Ended], message: str, *, trouble: bool) -> None:
@@ -172,7 +172,7 @@ def _told(act: Act, ended: dict[str, Ended], journal: Path) -> str:
 
 
 def worker_for(
-    review: Review, writers: Sequence[Writer], terms: RunOptions, folder: Path,
+    review: Review, writers: Sequence[Writer], options: RunOptions, folder: Path,
     named: Path | None = None,
 ) -> Worker:
     """A worker that writes to the file *named*, or to one of *folder*.
@@ -182,12 +182,12 @@ def worker_for(
     which the plan was made.
     """
     if named is not None:
-        return Worker(review, writers, named, terms)
+        return Worker(review, writers, named, options)
     paths = sorted(folder.glob("plan-*.journal.jsonl"), key=lambda path: path.stat().st_mtime)
     known = {path: _entries_at(path) for path in reversed(paths)}
     cut_off = [path for path, entries in known.items() if _is_cut_off(entries, review)]
     own = folder / f"plan-{review.plan.created_at:%Y-%m-%dT%H%M%SZ}.journal.jsonl"
-    worker = Worker(review, writers, cut_off[0] if cut_off else own, terms)
+    worker = Worker(review, writers, cut_off[0] if cut_off else own, options)
     worker.also_cut_off = cut_off[1:]
     worker.others = [path for path, entries in known.items() if path != worker.journal
                      and set(_in_force(journal_state(entries)).values()) & set(review.places)]
