@@ -287,8 +287,8 @@ def review(
     with *writer*
     (:func:`wsanalytics.open_writer`, one for each account and region) can anything be changed:
     then there are dry run, apply, cancel and undo. Each run makes at most *limit* changes (None: no
-    limit), those that save most first; *options* say more, and their limit holds then. Every call is
-    written to *journal* (by default beside the plan's file, else a file named after the plan in
+    limit), those that save most first; *options* say more, and their limit holds then. Every call
+    is written to *journal* (by default beside the plan's file, else a file named after the plan in
     the working directory); a run that was cut off, by a kernel that died for instance, is offered
     to be gone on with.
 
