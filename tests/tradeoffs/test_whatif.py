@@ -209,7 +209,7 @@ def test_changes_that_save_too_little_are_left_out() -> None:
     for limits in ({}, {"max_cold_starts_per_week": 1}, {"value_of_waiting_minute_usd": 0.3}):
         free, held = whole().answer(**limits), whole().answer(**limits, min_saving_usd=40)
         worth = limits.get("value_of_waiting_minute_usd", 0.0)
-        offers = free.frontier.offers.some(free.frontier.counts)
+        offers = free.frontier.offers.for_workspaces(free.frontier.counts)
         rows, now = np.arange(len(free.chosen)), offers.present.argmax(axis=1)
         cost = offers.usd + worth * offers.minutes
         small = cost[rows, now] - cost[rows, free.chosen] < 40 - 1e-9

@@ -31,7 +31,7 @@ from wsanalytics.timeline import Window
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a user asks of a recommendation, and how hours are counted."""
+    """The limits that a user sets for a recommendation, and how hours are counted."""
 
     candidates: tuple[Setting, ...] = field(default_factory=setting_grid)
     hour_rule: HourRule = HourRule.CLOCK_HOUR
@@ -56,7 +56,7 @@ class Analysis:
     defaults: dict[str, int] = field(default_factory=dict)
     note: str = ""
     hearsay: Hearsay | None = None
-    """What a store knows of single WorkSpaces beside the tables."""
+    """The remarks that a store keeps on single WorkSpaces beside the tables."""
 
     orders = renamed_attribute("orders", "commands")
 
@@ -79,7 +79,7 @@ class Analysis:
 
     @property
     def headline(self) -> str:
-        """What the fleet costs, and what the plan would save, in one line."""
+        """The fleet's cost, and the saving of the plan, in one line."""
         plan, cost = self.plan, float(self.present["usd_per_month"].sum())
         share = f", {percent(plan.saving_usd_per_month / cost)}" if cost > 0 else ""
         return (f"{counted(len(self.workspaces), 'WorkSpace')} cost {usd(cost)} a month; "

@@ -1,8 +1,8 @@
-"""What the fleet will cost this month and the next: the figure for a budget.
+"""Forecast the cost of the fleet in this month and the next: the figure for a budget.
 
-Each WorkSpace goes on as in the days that count of its past, at a pace that is drawn from its
-prospects; and all together at one that is drawn from the fleet's own ups and downs, for holidays
-hit everybody at once.
+Each WorkSpace goes on as in the days that count of its past, times a usage ratio drawn from its
+scenarios; and all together times one that is drawn from the fleet's own ups and downs, for
+holidays hit everybody at once.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from wsanalytics.timeline import MICROS_PER_DAY, Hours, Window, months_later, mo
 PRESENT, PLANNED = "present", "plan"
 LEVEL = 0.8
 USUAL_SWING = 0.05
-"""How much a month of the whole fleet differs from another, where its past is too short to tell."""
+"""The spread between months of the whole fleet, where its past is too short to estimate it."""
 _BLOCK_DAYS = 28
 
 
 def forecast_spend(
     analysis: Analysis, *, by_directory: bool = True, tags: Iterable[str] = (), seed: int = 0
 ) -> pd.DataFrame:
-    """What this month and the next will cost, as the fleet is set and under the plan.
+    """Forecast the cost of this month and the next, as the fleet is set and under the plan.
 
     *This month* is the one in which the analysis's window ends (the one that begins, if it ends on
     a 1st); what its days so far have billed is in it. Rows for the fleet, for each directory, and
@@ -44,18 +44,18 @@ def forecast_spend(
     Terminated, MANUAL and standby WorkSpaces and those without a price are left out. Discounts are
     those of the prices; taxes are not in it.
     """
-    one = _Fleet.of(analysis, seed)
-    totals = {PRESENT: one.costs(one.present), PLANNED: one.costs(one.planned)}
+    fleet = _Fleet.of(analysis, seed)
+    totals = {PRESENT: fleet.costs(fleet.present), PLANNED: fleet.costs(fleet.planned)}
     rows = []
-    for part, names in _parts(one.workspaces, by_directory=by_directory, tags=tags).items():
+    for part, names in _parts(fleet.workspaces, by_directory=by_directory, tags=tags).items():
         for name in sorted(set(names)):
-            mine = np.array([each == name for each in names])
-            for place, month in enumerate(one.months):
+            in_part = np.array([each == name for each in names])
+            for month_number, month in enumerate(fleet.months):
                 for under, usd in totals.items():
-                    drawn = usd[place][mine].sum(axis=0)
+                    drawn = usd[month_number][in_part].sum(axis=0)
                     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
                     mean = float(drawn.mean())
-                    rows.append((part, name, month, under, int(mine.sum()), mean,
+                    rows.append((part, name, month, under, int(in_part.sum()), mean,
                                  min(float(low), mean), max(float(high), mean)))
     return pd.DataFrame(rows, columns=list(BUDGET.names))
 
@@ -63,19 +63,19 @@ def forecast_spend(
 def _parts(
     workspaces: pd.DataFrame, *, by_directory: bool, tags: Iterable[str]
 ) -> dict[str, list[str]]:
-    """What each WorkSpace is called in each way to divide the fleet."""
+    """Return the name of each WorkSpace's part in each way to divide the fleet."""
     parts = {"fleet": [""] * len(workspaces)}
     if by_directory:
         parts["directory"] = workspaces["directory_id"].tolist()
-    known = [tags_of(text) for text in workspaces["tags"]]
+    tags_by_workspace = [tags_of(text) for text in workspaces["tags"]]
     for tag in tags:
-        parts[f"tag {tag}"] = [each.get(tag, "") for each in known]
+        parts[f"tag {tag}"] = [each.get(tag, "") for each in tags_by_workspace]
     return parts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fleet:
-    """The WorkSpaces that are counted (rows), and what each is drawn to do.
+    """The WorkSpaces that are counted (rows), and the scenarios of each.
 
     ``hours_a_day`` has a column a setting of ``settings``; ``so_far`` the hours billed in the month
     until ``now``. ``usage_ratios`` has a column a scenario. ``changes_at`` is when the plan changes
@@ -98,7 +98,7 @@ class _Fleet:
 
     @classmethod
     def of(cls, analysis: Analysis, seed: int) -> _Fleet:
-        """The fleet as the *analysis* knows it."""
+        """Collect the fleet of the *analysis*."""
         table = analysis.comparison.astype({"setting": "str"})
         table = table[table["terminated_at"].isna()]
         whole = table["usd_per_month"].notna().groupby(table["workspace_id"]).transform("all")
@@ -123,30 +123,37 @@ class _Fleet:
             workspaces, months.labels, to_micros(window.end), months.edges, months.days,
             Tariff.of(workspaces, analysis.prices, months), settings,
             _hours_a_day(analysis, hours, ahead), _so_far(analysis, ids, settings, both),
-            _paces(ahead, _swing(past), seed), present, planned, _dates(changes, ids),
+            _usage_ratios(ahead, _swing(past), seed), present, planned, _dates(changes, ids),
         )
 
     def costs(self, after: npt.NDArray[np.int64]) -> list[Hours]:
-        """USD of both months by WorkSpace and draw, if each is set as *after* on its date."""
-        return [self._month(place, after) for place in (0, 1)]
+        """Return USD of both months by WorkSpace and draw, if each becomes *after* on its date."""
+        return [self._month(month_number, after) for month_number in (0, 1)]
 
-    def _month(self, place: int, after: npt.NDArray[np.int64]) -> Hours:
+    def _month(self, month_number: int, after: npt.NDArray[np.int64]) -> Hours:
         before, at = self.present, self.changes_at
-        opens, ends = self.edges[place], self.edges[place + 1]
+        opens, ends = self.edges[month_number], self.edges[month_number + 1]
         first = max(int(opens), self.now)
+        # turns: when each changes within the month; at its end if it does not change in it.
         turns = np.clip(at, first, ends)
-        on = self.settings.index(str(ALWAYS_ON)) if str(ALWAYS_ON) in self.settings else -1
+        always_on = self.settings.index(str(ALWAYS_ON)) if str(ALWAYS_ON) in self.settings else -1
         opening = np.where(at <= opens, after, before)
         row = np.arange(len(before))
-        opens_on, ends_on = opening == on, np.where(at < ends, after, before) == on
+        opens_on, ends_on = opening == always_on, np.where(at < ends, after, before) == always_on
         converts = ends_on & ~opens_on
         days = (turns - first) / MICROS_PER_DAY, (ends - turns) / MICROS_PER_DAY
         hours = (self.hours_a_day[row, before] * days[0]
                  + np.where(ends_on, 0.0, self.hours_a_day[row, after]) * days[1])
-        billed = self.so_far[row, before] * (place == 0)
-        fee = np.where(opens_on, self.tariff.always_on[:, place], self.tariff.auto_stop[:, place])
-        share = share_left(turns, np.full(len(turns), ends), np.full(len(turns), self.days[place]))
+        billed = self.so_far[row, before] * (month_number == 0)
+        fee = np.where(
+            opens_on, self.tariff.always_on[:, month_number], self.tariff.auto_stop[:, month_number]
+        )
+        share = share_left(
+            turns, np.full(len(turns), ends), np.full(len(turns), self.days[month_number])
+        )
         fee = fee + np.where(converts, self.tariff.monthly * share, 0.0)
+        # A month that opens in ALWAYS_ON is prepaid to its end, whatever follows; after a switch to
+        # it, hours are free from then on, which *hours* has left out already.
         rate = np.where(opens_on, 0.0, self.tariff.hourly)
         usd: Hours = fee[:, None] + rate[:, None] * (
             billed[:, None] + hours[:, None] * self.usage_ratios)
@@ -154,10 +161,10 @@ class _Fleet:
 
 
 def _hours_a_day(analysis: Analysis, hours: pd.DataFrame, ahead: Scenarios) -> Hours:
-    """The hours a day that a pace of 1 stands for, by WorkSpace and setting.
+    """Return the hours a day that a usage ratio of 1 stands for, by WorkSpace and setting.
 
-    Those of the days that count; of who is gone, those of all days, as the paces have it. *hours*
-    are billed hours a month, with a row a WorkSpace and a column a setting.
+    Those of the days that count; of the inactive, those of all days, as their ratios have it.
+    *hours* are billed hours a month, with a row a WorkSpace and a column a setting.
     """
     life = life_of(analysis.workspaces, hours.index, analysis.window)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -168,7 +175,7 @@ def _hours_a_day(analysis: Analysis, hours: pd.DataFrame, ahead: Scenarios) -> H
 
 
 def _by_setting(charges: pd.DataFrame, ids: pd.Index, settings: Iterable[str]) -> Hours:
-    """The billed hours of *charges*, by WorkSpace and setting."""
+    """Sum the billed hours of *charges*, by WorkSpace and setting."""
     table = charges.astype({"setting": "str", "workspace_id": "str"}).pivot_table(
         index="workspace_id", columns="setting", values="billed_hours", aggfunc="sum")
     hours: Hours = table.reindex(index=ids, columns=list(settings)).fillna(0).to_numpy()
@@ -178,7 +185,7 @@ def _by_setting(charges: pd.DataFrame, ids: pd.Index, settings: Iterable[str]) -
 def _so_far(
     analysis: Analysis, ids: pd.Index, settings: tuple[str, ...], both: Window
 ) -> Hours:
-    """Hours billed in the month until the window's end, by WorkSpace and setting.
+    """Return hours billed in the month until the window's end, by WorkSpace and setting.
 
     Days of the month before the window are taken to have been like those in it.
     """
@@ -186,13 +193,18 @@ def _so_far(
     rows = analysis.charges[analysis.charges["month"].astype("str") == label]
     if rows.empty or analysis.window.end == both.start:
         return np.zeros((len(ids), len(settings)))
-    seen = (analysis.window.end - max(both.start, analysis.window.start)) / timedelta(days=1)
-    passed = (analysis.window.end - both.start) / timedelta(days=1)
-    return _by_setting(rows, ids, settings) * passed / seen
+    observed_days = (analysis.window.end - max(both.start, analysis.window.start)) / timedelta(
+        days=1
+    )
+    passed_days = (analysis.window.end - both.start) / timedelta(days=1)
+    return _by_setting(rows, ids, settings) * passed_days / observed_days
 
 
 def _dates(changes: pd.DataFrame, ids: pd.Index) -> npt.NDArray[np.int64]:
-    """When each change comes into force: a change to AUTO_STOP at the midnight after its date."""
+    """Return when each change takes effect.
+
+    A change to AUTO_STOP at the midnight after its date.
+    """
     at = np.full(len(ids), np.iinfo(np.int64).max)
     for name, row in changes.iterrows():
         if name in ids and row["best_date"]:
@@ -202,9 +214,10 @@ def _dates(changes: pd.DataFrame, ids: pd.Index) -> npt.NDArray[np.int64]:
     return at
 
 
-def _paces(ahead: Scenarios, swing: float, seed: int) -> Hours:
-    """Draws of each WorkSpace's pace, independent of one another but for the fleet's *swing*."""
+def _usage_ratios(ahead: Scenarios, swing: float, seed: int) -> Hours:
+    """Draw each WorkSpace's usage ratios, independent but for the fleet's *swing*."""
     rng = np.random.default_rng([seed, 1])
+    # Shuffled row by row: sorted scenarios would make all WorkSpaces have good months together.
     mixed = np.asarray(rng.permuted(ahead.usage_ratios, axis=1))
     drawn: Hours = np.maximum(
         mixed * (1 + swing * rng.standard_normal((1, mixed.shape[1]))), 0.0)
@@ -212,15 +225,17 @@ def _paces(ahead: Scenarios, swing: float, seed: int) -> Hours:
 
 
 def _swing(past: UsagePast) -> float:
-    """By how much the fleet's hours differ from one four weeks to the next, as a share."""
+    """Estimate by how much the fleet's hours differ from one four weeks to the next, as a share."""
     count = past.today // _BLOCK_DAYS
     if count < 4:
         return USUAL_SWING
-    there = past.created <= past.today - count * _BLOCK_DAYS
-    there &= past.terminated >= past.today
+    existed = past.created <= past.today - count * _BLOCK_DAYS
+    existed &= past.terminated >= past.today
     table: Hours = past.hours[:, past.today - count * _BLOCK_DAYS:]
-    fleet = np.asarray(there.astype(np.float64) @ table, dtype=np.float64)
+    fleet = np.asarray(existed.astype(np.float64) @ table, dtype=np.float64)
     blocks = fleet.reshape(count, _BLOCK_DAYS).sum(axis=1)
     if not blocks.mean():
         return USUAL_SWING
+    # The spread of differences of neighbouring blocks: a trend adds nothing. A difference of two
+    # has the variance of both, hence the root of 2.
     return float(np.std(np.diff(blocks), ddof=1) / np.sqrt(2) / blocks.mean())

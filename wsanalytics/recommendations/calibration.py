@@ -24,7 +24,7 @@ def calibrate(
     sessions: pd.DataFrame, *, workspaces: pd.DataFrame, prices: PriceBook, window: Window,
     hour_rule: HourRule | str = HourRule.CLOCK_HOUR, months: int = 2, level: float = 0.8,
 ) -> pd.DataFrame:
-    """What was expected of each WorkSpace's best change at each 1st of a month, and what came.
+    """Return what was expected of each WorkSpace's best change at each 1st, and the actual saving.
 
     At every first of a month in *window* from which *months* whole months can be seen, the cheapest
     other setting of each WorkSpace is judged from the sessions before (a ``sessions`` table that
@@ -47,7 +47,7 @@ def calibrate(
 
 
 def coverage(calibrated: pd.DataFrame) -> dict[str, float]:
-    """How often what came lay in the interval, how often it was a loss, how often one was feared.
+    """Return how often actual savings lay in the interval, were losses, and were predicted losses.
 
     Keys: ``decisions``, ``covered``, ``below``, ``above``, ``lost``, ``feared``: shares, but for
     the first. A cent more or less counts as in.
@@ -62,7 +62,7 @@ def coverage(calibrated: pd.DataFrame) -> dict[str, float]:
 
 
 def by_fear(calibrated: pd.DataFrame) -> pd.DataFrame:
-    """How often changes lost, by how likely a loss was called.
+    """Return how often changes lost, by the predicted probability of a loss.
 
     Columns: ``chance_of_loss`` (the mean of each group), ``lost`` (the share that lost),
     ``decisions``.

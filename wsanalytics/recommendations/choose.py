@@ -1,4 +1,4 @@
-"""What to do with one WorkSpace: the cheapest setting within the limits, or none, and why.
+"""Choose for one WorkSpace: the cheapest setting within the limits, or none, and why.
 
 Where it is not certain that the cheapest setting saves anything, the next one is taken that does.
 Each row of a plan begins here, from the WorkSpace's rows of the comparison.
@@ -37,10 +37,12 @@ class Chooser:
     now: datetime
 
     def choose(self, options: list[dict[str, Any]], setting: str) -> dict[str, Any]:
-        """One row of the plan, from a WorkSpace's rows of the comparison."""
+        """Return one row of the plan, from a WorkSpace's rows of the comparison."""
         present = next(row for row in options if row["setting"] == setting)
         priced = [row for row in options if not isnan(row["usd_per_month"])]
         ended = present["terminated_at"]
+        # The reasons in the order in which they matter: the first that holds is the one that is
+        # shown.
         if not pd.isna(ended):
             return left_alone(present, f"It was terminated on {ended:%Y-%m-%d}.")
         if present["observed_days"] + present["unobserved_days"] == 0:
@@ -49,6 +51,7 @@ class Chooser:
             return left_alone(present, "No price is known for it, so no saving can be told.")
         nobody = sentence(present.get("unattended_hours_per_month", 0.0))
         allowed = [row for row in priced if row is present or self._allows(row)]
+        # Cheapest first; of equals the present setting, then the one with fewer cold starts.
         ordered = sorted(allowed, key=lambda row: (
             round(row["usd_per_month"], 9), row is not present, row["cold_starts_per_week"],
             Setting.parse(row["setting"]).order))
@@ -80,12 +83,12 @@ class Chooser:
                 f"(at least {number(least, 1)})."
             )
         if lacks_observation(present):
-            return _silence(present)
+            return _unobserved_text(present)
         unused = "" if present["sessions"] else "Nobody used it, and "
         return f"{unused}{present['setting']} is the cheapest of the settings that were tried."
 
     def _objection(self, best: dict[str, Any]) -> str:
-        """Why the cheapest setting is not proposed after all; empty if it is."""
+        """Give the reason why the cheapest setting is not proposed after all; empty if it is."""
         saving, days = best["saving_usd_per_month"], best["observed_days"]
         if days < ENOUGH_DAYS:
             return (
@@ -93,7 +96,7 @@ class Chooser:
                 f"{ENOUGH_DAYS} needed."
             )
         if lacks_observation(best):
-            return _silence(best)
+            return _unobserved_text(best)
         if best["saving_low_usd"] <= 0:
             interval = usd_range(best["saving_low_usd"], best["saving_high_usd"])
             return (
@@ -128,7 +131,7 @@ class Chooser:
 
 
 def left_alone(present: dict[str, Any], reason: str) -> dict[str, Any]:
-    """The row of a WorkSpace that is to stay as it is, for *reason*."""
+    """Return the row of a WorkSpace that is to stay as it is, for *reason*."""
     return {
         "workspace_id": present["workspace_id"],
         "action": LEAVE_ALONE,
@@ -151,9 +154,9 @@ def lacks_observation(row: dict[str, Any]) -> bool:
     return is_too_little_observed(row["observed_days"], row["unobserved_days"])
 
 
-def _silence(row: dict[str, Any]) -> str:
-    days, silent = row["observed_days"], row["unobserved_days"]
+def _unobserved_text(row: dict[str, Any]) -> str:
+    days, unobserved = row["observed_days"], row["unobserved_days"]
     return (
-        f"Observed on {days:.0f} of {days + silent:.0f} days only, and the rest would count as "
+        f"Observed on {days:.0f} of {days + unobserved:.0f} days only, and the rest would count as "
         "unused: choose days that were observed."
     )

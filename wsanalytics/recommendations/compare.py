@@ -1,9 +1,9 @@
-"""From charges to differences: what each setting would save against the one in force.
+"""Turn charges into differences: the saving of each setting against the present one.
 
 A saving is a forecast made of the past: the same person working the same kind of weeks. Where use
 has changed for good, only what came after the change counts. How far the coming weeks may be off
-is told by :mod:`.forecasting.scenarios`, from blocks of the WorkSpace's own weeks and from what
-others did next who had lived the same.
+is estimated by :mod:`wsanalytics.forecasting.scenarios`, from blocks of the WorkSpace's own weeks
+and from what followed in the most similar weeks of others.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ def compare(
     seed: int = 0,
     gaps: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Every WorkSpace under every setting of *charges*, against the setting it has.
+    """Compare every WorkSpace under every setting of *charges* with the setting it has.
 
     *baseline* gives each WorkSpace's present setting by ``workspace_id``
     (``history.configured``). Savings are USD a month of the WorkSpace's existence in the window,
     or since its use changed (``counted_from``). ``saving_low_usd`` and ``saving_high_usd`` enclose
     the middle *level* of what may come until the end of the next month, and ``chance_of_loss`` is
     the share of it in which the setting costs more than the present one; *seed* fixes the draws
-    (the same input gives the same interval). *gaps* are the stretches in which nobody looked,
-    which are no observed days. Returns a ``comparison`` table; amounts are empty where no price is
+    (the same input gives the same interval). *gaps* are the intervals that nobody observed:
+    they are no observed days. Returns a ``comparison`` table; amounts are empty where no price is
     known. Raises :class:`InputError` if a WorkSpace's present setting is not among those charged.
     """
     if not 0 < level < 1:
@@ -73,6 +73,7 @@ def compare(
     counted_from = _counted_from(scenarios, replay.window)
     connected, sessions = _connected(replay, cube.ids, counted_from)
     unseen = np.minimum(unobserved_days(gaps, cube.ids, replay.window), life.days)
+    # Hours of the whole window, so they go by the month of existence, not by the days that count.
     unattended = unattended_hours(replay, names_of(cube, present)) * life.per_month
     fleet, weekly = np.arange(len(cube.ids)), monthly.cold_starts_per_week
     # Settings x WorkSpaces, or an entry a WorkSpace, which holds for each of its settings.
@@ -124,7 +125,7 @@ def _as_frame(
 
 
 def _whose(workspaces: pd.DataFrame, ids: pd.Index) -> dict[str, pd.Index]:
-    """Where each WorkSpace is and whose it is, so that a plan made of it can be applied."""
+    """Return user, account and region of each WorkSpace, so that a plan of it can be applied."""
     rows = workspaces.set_index("workspace_id").reindex(ids)
     return {name: pd.Index(rows[name].fillna("").astype("str")) if name in rows
             else pd.Index([""] * len(ids), dtype="str")
@@ -151,6 +152,8 @@ class _ChargesCube:
         )
         ids = pd.Index(sorted(charges["workspace_id"].unique()), dtype="str")
         setting = pd.Index(settings).get_indexer(pd.Index(charges["setting"].astype("str")))
+        # owner: one number for each row of the charges, setting times WorkSpaces plus WorkSpace:
+        # the cell of the cube that its months are summed into.
         owner = setting * len(ids) + ids.get_indexer(
             pd.Index(charges["workspace_id"].astype("str"))
         )
@@ -168,12 +171,12 @@ class _ChargesCube:
 
 
 def names_of(cube: _ChargesCube, present: npt.NDArray[np.intp]) -> pd.Series:
-    """The present setting of each WorkSpace as text, by ``workspace_id``."""
+    """Return the present setting of each WorkSpace as text, by ``workspace_id``."""
     return pd.Series(np.array(cube.settings)[present], index=cube.ids, dtype="str")
 
 
 def unattended_hours(replay: Replay, present: pd.Series) -> Amounts:
-    """For how long each WorkSpace was on in the window and no session or timeout explains it.
+    """Return the hours of each WorkSpace in the window that no session or timeout explains.
 
     *present* is the setting of each, by ``workspace_id``; in its order the hours come out. What
     was stopped before its timeout is taken off, and less than nothing counts as nothing. The
@@ -182,31 +185,33 @@ def unattended_hours(replay: Replay, present: pd.Series) -> Amounts:
     begins = replay.window.micros[0]
     hours = np.zeros(len(present))
     ids = present.index
+    # Only where starts or stops were observed can anything differ from the plain replay.
     ordered = ids.isin(replay.commands["workspace_id"].unique())
     for setting in present[ordered].unique():
         names = ids[ordered & (present == setting).to_numpy()]
         plain = replay_sessions(replay.sessions[replay.sessions["workspace_id"].isin(names)],
                                 [setting], window=replay.window)
-        seen = replay.runs[replay.runs["setting"].astype("str") == setting]
+        with_commands = replay.runs[replay.runs["setting"].astype("str") == setting]
         minutes = Setting.parse(setting).auto_stop_minutes or 0
         since = begins + minutes * MICROS_PER_MINUTE
-        for runs, sign in ((seen, 1), (plain.runs, -1)):
-            own = runs[runs["workspace_id"].isin(names)]
-            spans = np.maximum(column_micros(own["stopped_at"]) - np.maximum(
-                column_micros(own["started_at"]), since), 0)
-            place = ids.get_indexer(pd.Index(own["workspace_id"].astype("str")))
-            np.add.at(hours, place, sign * spans / MICROS_PER_HOUR)
+        # On with the observed commands, minus on by sessions and timeout alone.
+        for runs, sign in ((with_commands, 1), (plain.runs, -1)):
+            of_names = runs[runs["workspace_id"].isin(names)]
+            spans = np.maximum(column_micros(of_names["stopped_at"]) - np.maximum(
+                column_micros(of_names["started_at"]), since), 0)
+            row = ids.get_indexer(pd.Index(of_names["workspace_id"].astype("str")))
+            np.add.at(hours, row, sign * spans / MICROS_PER_HOUR)
     return np.maximum(hours, 0.0)
 
 
 def _present_rows(cube: _ChargesCube, baseline: pd.Series) -> npt.NDArray[np.intp]:
     """Give the row of the cube that is each WorkSpace's present setting, an entry a WorkSpace."""
     names = baseline.reindex(cube.ids)
-    lost = names.index[names.isna()]
-    if len(lost):
+    missing = names.index[names.isna()]
+    if len(missing):
         raise InputError(
-            f"{counted(len(lost), 'WorkSpace')} with charges but no present setting: "
-            f"{listed(list(lost))}",
+            f"{counted(len(missing), 'WorkSpace')} with charges but no present setting: "
+            f"{listed(list(missing))}",
             where="baseline", rule="each WorkSpace has a setting to compare with",
             fix="pass baseline=history.configured",
         )
@@ -229,7 +234,7 @@ def _present_rows(cube: _ChargesCube, baseline: pd.Series) -> npt.NDArray[np.int
 
 @dataclass(frozen=True, slots=True)
 class _Monthly:
-    """What each setting costs in a month of use as it counts: settings x WorkSpaces.
+    """The cost of each setting in a month of the use that counts: settings x WorkSpaces.
 
     ``fixed`` are the fees, ``hourly`` what is paid for the billed ``hours``.
     """
@@ -241,6 +246,7 @@ class _Monthly:
 
     @classmethod
     def of(cls, cube: _ChargesCube, life: Life, counting: Counting) -> _Monthly:
+        # The cube and the counting may order their settings differently.
         rows = [counting.at(name) for name in cube.settings]
         return cls(
             cube.fixed * life.per_month, cube.hourly * counting.hours[rows],
@@ -254,7 +260,7 @@ class _Monthly:
 
 @dataclass(frozen=True, slots=True)
 class _Savings:
-    """What each setting saves a month against the present one: settings x WorkSpaces, USD."""
+    """The saving of each setting a month against the present one: settings x WorkSpaces, USD."""
 
     usd: Amounts
     low: Amounts
@@ -278,10 +284,15 @@ class _Savings:
         # so what it multiplies are their charges of the whole window.
         hourly = np.where(scenarios.inactive, cube.hourly * life.per_month, monthly.hourly)
         varying = hourly[present, fleet] - hourly
+        # The quantiles of the usage ratio that enclose the middle *level* of the scenarios.
         slow, fast = (scenarios.quantile((1 + side * level) / 2) for side in (-1, 1))
+        # A saving is linear in the usage ratio, so its extremes lie at the ends of the ratio's
+        # interval; which end is which depends on the sign of *varying*.
         ends = np.stack([fixed_part + varying * slow, fixed_part + varying * fast])
         # Scenarios are drawn around what others did, too: an interval that did not hold the
         # saving itself would contradict the figure beside it, so it is widened to do so.
+        # fmin and fmax skip NaN: where one end has no price the saving itself, NaN as well,
+        # decides.
         return cls(usd, np.fmin(ends.min(axis=0), usd), np.fmax(ends.max(axis=0), usd),
                    _chance_of_loss(fixed_part, varying, scenarios))
 
@@ -297,22 +308,23 @@ def _chance_of_loss(fixed_part: Amounts, varying: Amounts, scenarios: Scenarios)
 
 
 def _counted_from(scenarios: Scenarios, window: Window) -> pd.DatetimeIndex:
-    """Since when the past counts, where use has changed within the window."""
+    """Return since when the past counts, where use has changed within the window."""
     end = Window.around(window.start, window.end).micros[1]
     at = instants(end - scenarios.counted_days * MICROS_PER_DAY)
+    # NaT where nothing changed: the whole window counts.
     return pd.DatetimeIndex(at.where(scenarios.changed))
 
 
 def _connected(
     replay: Replay, ids: pd.Index, counted_from: pd.DatetimeIndex
 ) -> tuple[Amounts, Amounts]:
-    """Connected hours in the days that count, and sessions in the whole window."""
+    """Return connected hours in the days that count, and sessions in the whole window."""
     sessions = replay.sessions[replay.sessions["workspace_id"].isin(ids)]
-    place = ids.get_indexer(pd.Index(sessions["workspace_id"]))
-    since = np.where(counted_from.isna(), 0, column_micros(pd.Series(counted_from)))[place]
+    row = ids.get_indexer(pd.Index(sessions["workspace_id"]))
+    since = np.where(counted_from.isna(), 0, column_micros(pd.Series(counted_from)))[row]
     hours = hours_since(sessions, since)
     size = len(ids)
     return (
-        np.bincount(place, weights=hours, minlength=size).astype(np.float64),
-        np.bincount(place, minlength=size).astype(np.float64),
+        np.bincount(row, weights=hours, minlength=size).astype(np.float64),
+        np.bincount(row, minlength=size).astype(np.float64),
     )

@@ -1,4 +1,4 @@
-"""When a change is worth most, and until when its first call must be made.
+"""Find when a change is worth most, and until when its first call must be made.
 
 A month owes the fee of the mode it opens in, so a WorkSpace that is ALWAYS_ON at 00:00 UTC on the
 1st pays all of that month once more. Two hours are left for what goes wrong.
@@ -17,7 +17,7 @@ from wsanalytics.timeline import months_later
 DONE_BY = time(22)
 """Until when, in UTC on a month's last day, changes to AUTO_STOP are to be done."""
 CALLS_A_CHANGE = 2.5
-"""How many calls a change takes: a look before and one after, and for some a second order."""
+"""The calls that a change takes: a read before and one after, and for some a second request."""
 
 
 def best_date(present: dict[str, Any], proposed: dict[str, Any], now: datetime) -> date:

@@ -1,4 +1,4 @@
-"""What counts as today's use of each WorkSpace: the one way to turn a window into a month.
+"""Define today's use of each WorkSpace: the one way to turn a window into a month.
 
 Whoever sums up a fleet (the comparison, and from it the plan, the report and the budget; the
 frontier; what-if) counts alike: fees and hours a month of existence in the window, and where the
@@ -34,7 +34,7 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """How long each WorkSpace existed in the window, and when it ended if it did."""
+    """The time that each WorkSpace existed in the window, and when it ended if it did."""
 
     days: Amounts
     months: Amounts
@@ -42,19 +42,19 @@ class Life:
 
     @property
     def per_month(self) -> Amounts:
-        """What turns a sum over the window into one a month of existence; NaN for none."""
+        """The factor from a sum over the window to one a month of existence; NaN for none."""
         with np.errstate(divide="ignore"):
             return 1 / np.where(self.months > 0, self.months, np.nan)
 
 
 def life_of(workspaces: pd.DataFrame, ids: pd.Index, window: Window) -> Life:
-    """How long each of the WorkSpaces *ids* existed in *window*, the day of its creation whole."""
+    """Return how long each of *ids* existed in *window*, the day of its creation whole."""
     rows = workspaces.set_index("workspace_id").reindex(ids)
     start, end = window.micros
     created = column_micros(rows["created_at"]) // MICROS_PER_DAY * MICROS_PER_DAY
     begins = np.where(rows["created_at"].notna(), np.maximum(created, start), start)
-    ended = column_micros(rows["terminated_at"])
-    ends = np.where(rows["terminated_at"].notna(), np.minimum(ended, end), end)
+    terminated = column_micros(rows["terminated_at"])
+    ends = np.where(rows["terminated_at"].notna(), np.minimum(terminated, end), end)
     months = months_of(window)
     return Life(
         np.maximum(ends - begins, 0) / MICROS_PER_DAY,
@@ -64,7 +64,8 @@ def life_of(workspaces: pd.DataFrame, ids: pd.Index, window: Window) -> Life:
 
 
 def _overlap(begins: Micros, ends: Micros, edges: Micros) -> Amounts:
-    """How much of each stretch (rows) lies in each span between *edges* (columns)."""
+    """Return how much of each interval (rows) lies in each span between *edges* (columns)."""
+    # WorkSpaces x spans by broadcasting: a column of intervals against a row of edges.
     low = np.maximum(begins[:, None], edges[:-1])
     high = np.minimum(ends[:, None], edges[1:])
     overlap: Amounts = np.maximum(high - low, 0).astype(np.float64)
@@ -73,11 +74,11 @@ def _overlap(begins: Micros, ends: Micros, edges: Micros) -> Amounts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counting:
-    """Since when the use of each WorkSpace (an entry of ``ids``) counts, and for how much.
+    """The part of each WorkSpace's use (an entry of ``ids``) that counts, and by how much.
 
-    ``changed`` tells whose use has changed for good, and ``days`` how many days before the
+    ``changed`` marks whose use has changed for good, and ``days`` how many days before the
     window's end did that: only they count. ``hours`` and ``starts`` are settings (``settings``) ×
-    WorkSpaces: what turns billed hours, or what they cost, over the window into a month's, and
+    WorkSpaces: the factor from billed hours, or what they cost, over the window into a month's, and
     which share of the cold starts of the window falls into the days that count.
     """
 
@@ -95,7 +96,7 @@ class Counting:
         cls, replay: Replay, workspaces: pd.DataFrame, ids: pd.Index,
         gaps: pd.DataFrame | None = None,
     ) -> Counting:
-        """The counting of the fixed settings of *replay* for the WorkSpaces *ids* (sorted).
+        """Count the fixed settings of *replay* for the WorkSpaces *ids* (sorted).
 
         Of days in *gaps* it is not known whether they were used: no change is made of them.
         """
@@ -110,9 +111,9 @@ class Counting:
         cls, replay: Replay, life: Life, ids: pd.Index, *, changed: Flags,
         days: npt.NDArray[np.int64],
     ) -> Counting:
-        """The same where it is known whose use has *changed*, and how many *days* count."""
+        """Count where it is known whose use has *changed*, and how many *days* count."""
         settings = tuple(sorted(
-            (str(one) for one in replay.settings if isinstance(one, Setting)),
+            (str(setting) for setting in replay.settings if isinstance(setting, Setting)),
             key=lambda name: Setting.parse(name).order))
         shape = len(settings), len(ids)
         per_month = np.broadcast_to(life.per_month, shape)
@@ -125,45 +126,49 @@ class Counting:
         def summed(
             frame: pd.DataFrame, amount: Callable[[pd.DataFrame, Micros], npt.NDArray[Any]]
         ) -> Amounts:
-            known = frame[frame["workspace_id"].isin(ids[changed])]
-            setting = pd.Index(settings).get_indexer(pd.Index(known["setting"].astype("str")))
-            known, setting = known[setting >= 0], setting[setting >= 0]
-            place = ids.get_indexer(pd.Index(known["workspace_id"].astype("str")))
+            of_changed = frame[frame["workspace_id"].isin(ids[changed])]
+            setting = pd.Index(settings).get_indexer(pd.Index(of_changed["setting"].astype("str")))
+            of_changed, setting = of_changed[setting >= 0], setting[setting >= 0]
+            row = ids.get_indexer(pd.Index(of_changed["workspace_id"].astype("str")))
+            # setting times WorkSpaces plus WorkSpace: the cell of the flattened table; amounts add
+            # up in it.
             total = np.bincount(
-                setting * shape[1] + place, minlength=shape[0] * shape[1],
-                weights=amount(known, since[place]).astype(np.float64))
+                setting * shape[1] + row, minlength=shape[0] * shape[1],
+                weights=amount(of_changed, since[row]).astype(np.float64))
             return total.astype(np.float64).reshape(shape)
 
-        whole = summed(replay.runs, lambda runs, _: (
+        all_run = summed(replay.runs, lambda runs, _: (
             column_micros(runs["stopped_at"]) - column_micros(runs["started_at"])))
-        later = summed(replay.runs, lambda runs, begin: np.maximum(
+        later_run = summed(replay.runs, lambda runs, begin: np.maximum(
             column_micros(runs["stopped_at"])
             - np.maximum(column_micros(runs["started_at"]), begin), 0))
-        waits = summed(replay.cold_starts, lambda cold, _: np.ones(len(cold), dtype=np.int64))
-        recent = summed(replay.cold_starts, lambda cold, begin: (
+        all_starts = summed(replay.cold_starts, lambda cold, _: np.ones(len(cold), dtype=np.int64))
+        later_starts = summed(replay.cold_starts, lambda cold, begin: (
             column_micros(cold["connected_at"]) >= begin))
         with np.errstate(divide="ignore", invalid="ignore"):
             # Billed hours are known by month only, so the part of them after the change is taken
             # to be as large as that of the running time.
-            share = np.where(whole > 0, later / whole, 0.0)
-            lately = np.where(waits > 0, recent / waits, 0.0)
+            share = np.where(all_run > 0, later_run / all_run, 0.0)
+            lately = np.where(all_starts > 0, later_starts / all_starts, 0.0)
+            # The part after the change, per day that counts, times the days of an average month of
+            # existence.
             factor = share * life.days / life.months / days
         return cls(settings, ids, replay.window, life, changed, days.astype(np.float64),
                    np.where(changed, factor, per_month), np.where(changed, lately, 1.0))
 
     def starts_a_week(self, starts: Amounts, share: Amounts | None = None) -> Amounts:
-        """Cold starts a week, from those of the window (WorkSpaces in columns)."""
+        """Return cold starts a week, from those of the window (WorkSpaces in columns)."""
         counted = starts * (self.starts if share is None else share)
         weeks = np.where(self.changed, self.days / 7, self.window.weeks)
         return counted / weeks
 
     def starts_a_month(self, starts: Amounts, share: Amounts | None = None) -> Amounts:
-        """Cold starts a month of existence, from those of the window (WorkSpaces in columns)."""
+        """Return cold starts a month of existence, from those of the window (by column)."""
         return starts * (self.starts if share is None else share) * self.to_a_month
 
     @property
     def to_a_month(self) -> Amounts:
-        """What turns a sum over the days that count into one a month of existence."""
+        """The factor from a sum over the days that count to one a month of existence."""
         with np.errstate(invalid="ignore"):
             return np.where(self.changed, self.life.days * self.life.per_month / self.days,
                             self.life.per_month)
@@ -191,6 +196,6 @@ class Counting:
 
 
 def hours_since(frame: pd.DataFrame, since: Micros) -> Amounts:
-    """Connected hours of each of some sessions from *since* (an instant each) on."""
+    """Return connected hours of each session from *since* (an instant each) on."""
     return np.maximum(column_micros(frame["disconnected_at"]) - np.maximum(
         column_micros(frame["connected_at"]), since), 0) / MICROS_PER_HOUR

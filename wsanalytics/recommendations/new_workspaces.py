@@ -1,8 +1,8 @@
 """The running mode and timeout to create a WorkSpace with, from how comparable ones are used.
 
-Nothing is known of a newcomer but that he works like others. So for each setting the mean cost of
-those others is what he is expected to cost; how far that may be off is told by resampling them,
-and by how many of them would have been best served by another setting.
+Nothing is known of a new user but that they work like others. So for each setting the mean cost of
+those others is what they are expected to cost; how far that may be off is estimated by resampling
+them (a bootstrap), and by how many of them would have been best served by another setting.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from wsanalytics.settings import Setting
 
 DRAWS = 2000
 FEWEST = 3
-"""Fewer comparable WorkSpaces than this say nothing of a newcomer."""
+"""The fewest comparable WorkSpaces for an estimate."""
 _PRICED_BY = ("region", "compute_type", "operating_system", "license", "root_gib", "user_gib")
 ANYBODY = "USER_NAME"
 """The user of a request that is made before anybody is named."""
@@ -31,7 +31,7 @@ ANYBODY = "USER_NAME"
 
 @dataclass(frozen=True, eq=False)
 class Newcomer:
-    """The setting that suits a newcomer best, and how sure that is.
+    """The setting that suits a new user best, and how sure that is.
 
     ``table`` has a row a setting: setting, usd_per_month (the mean of the comparable
     WorkSpaces), usd_low and usd_high (the middle 80 % of what resampling them gives),
@@ -81,7 +81,7 @@ def creation_properties(
     max_cold_starts_per_week: float | None = None,
     seed: int = 0,
 ) -> Newcomer:
-    """What to create a WorkSpace with whose user works like those of *comparison*.
+    """Choose the setting for a new WorkSpace whose user works like those of *comparison*.
 
     *comparison* is what :func:`~wsanalytics.recommendations.compare` gives for the comparable
     WorkSpaces; those without a price, or observed on fewer than 21 days, do not count.
@@ -116,36 +116,40 @@ def creation_properties(
 
 
 def _chosen(
-    costs: pd.DataFrame, waits: pd.Series, allowed: np.ndarray[Any, np.dtype[np.bool_]], seed: int
+    costs: pd.DataFrame, cold_starts: pd.Series,
+    allowed: np.ndarray[Any, np.dtype[np.bool_]], seed: int,
 ) -> Newcomer:
     values = costs.to_numpy(dtype=np.float64)
     count = len(values)
+    # draws x WorkSpaces: how often each is drawn in a sample as large as the fleet; times the
+    # costs, over the count, that is the mean of each sample and setting.
     drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=DRAWS)
     means = drawn @ values / count
     low, high = np.quantile(means, [0.1, 0.9], axis=0)
+    # Settings over the limit cannot win: they count as infinitely dear.
     mean = values.mean(axis=0)
     best = int(np.where(allowed, mean, np.inf).argmin())
     winners = np.where(allowed, means, np.inf).argmin(axis=1)
-    own = np.where(allowed, values, np.inf).argmin(axis=1)
+    cheapest_of_each = np.where(allowed, values, np.inf).argmin(axis=1)
     table = pd.DataFrame({
         "setting": costs.columns.astype("str"), "usd_per_month": mean, "usd_low": low,
-        "usd_high": high, "cold_starts_per_week": waits.to_numpy(dtype=np.float64),
-        "best_for": np.bincount(own, minlength=len(mean)) / count,
+        "usd_high": high, "cold_starts_per_week": cold_starts.to_numpy(dtype=np.float64),
+        "best_for": np.bincount(cheapest_of_each, minlength=len(mean)) / count,
     })
     return Newcomer(Setting.parse(str(costs.columns[best])), table,
                     float((winners == best).mean()), count)
 
 
 def priced_as(workspaces: pd.DataFrame, bundle_id: str) -> pd.DataFrame:
-    """The *workspaces* as if each were of the bundle that a newcomer gets.
+    """Return the *workspaces* as if each were of the bundle of the new WorkSpace.
 
-    They are to tell how people work; what that costs depends on the newcomer's own hardware. As
+    They show how people work; what that costs depends on the new WorkSpace's own hardware. As
     they are where none of them is of that bundle.
     """
-    own = workspaces[workspaces["bundle_id"] == bundle_id]
-    if own.empty:
+    of_bundle = workspaces[workspaces["bundle_id"] == bundle_id]
+    if of_bundle.empty:
         return workspaces
-    return workspaces.assign(**{name: own[name].mode().iloc[0] for name in _PRICED_BY})
+    return workspaces.assign(**{name: of_bundle[name].mode().iloc[0] for name in _PRICED_BY})
 
 
 def creation_request(
@@ -156,7 +160,7 @@ def creation_request(
     directory_id: str | None = None,
     bundle_id: str | None = None,
 ) -> dict[str, Any]:
-    """A CreateWorkspaces request for *users*, valid by AWS's own service model.
+    """Build a CreateWorkspaces request for *users*, valid by AWS's own service model.
 
     The directory and the bundle are those of most of *workspaces* (a ``workspaces`` table of the
     comparable ones) unless they are named. Without *users* it is a request for ``USER_NAME``, to
@@ -167,22 +171,22 @@ def creation_request(
     if twice:
         raise InputError(f"{twice[0]} is named twice", where="--user",
                          rule="a user gets one WorkSpace in a directory", fix="name each once")
-    one = {"DirectoryId": directory_id or of_most(workspaces, "directory_id"),
+    common = {"DirectoryId": directory_id or of_most(workspaces, "directory_id"),
            "BundleId": bundle_id or of_most(workspaces, "bundle_id"),
            "WorkspaceProperties": newcomer.properties}
-    request = {"Workspaces": [{"UserName": name} | one for name in users or [ANYBODY]]}
-    for place in range(0, len(request["Workspaces"]), 25):  # a call takes 25
+    request = {"Workspaces": [{"UserName": name} | common for name in users or [ANYBODY]]}
+    for first in range(0, len(request["Workspaces"]), 25):  # a call takes 25
         refuse_invalid_request("workspaces", "CreateWorkspaces",
-                               {"Workspaces": request["Workspaces"][place : place + 25]})
+                               {"Workspaces": request["Workspaces"][first : first + 25]})
     return request
 
 
 def of_most(workspaces: pd.DataFrame, column: str) -> str:
-    """The directory or bundle of most of *workspaces*; :class:`InputError` where none is known."""
-    known = workspaces.loc[workspaces[column] != "", column]
-    if known.empty:
+    """Return the directory or bundle of most of *workspaces*; :class:`InputError` for none."""
+    named = workspaces.loc[workspaces[column] != "", column]
+    if named.empty:
         option = "--into-directory" if column == "directory_id" else "--from-bundle"
         raise InputError(f"no {column} is known", where="the comparable WorkSpaces",
                          rule="a WorkSpace is created in a directory and from a bundle",
                          fix=f"name it with {option}")
-    return str(known.value_counts().sort_index().idxmax())
+    return str(named.value_counts().sort_index().idxmax())

@@ -1,4 +1,4 @@
-"""A replay's days as a past: what was seen of each WorkSpace, for telling what may come."""
+"""Turn a replay's days into a past that forecasts are made from."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from wsanalytics.timeline import MICROS_PER_DAY, Window, column_micros
 def past_of(
     replay: Replay, workspaces: pd.DataFrame, ids: pd.Index, gaps: pd.DataFrame | None = None
 ) -> UsagePast:
-    """What was seen of each WorkSpace, day by day, for telling what may come.
+    """Return the past of each WorkSpace, day by day, to forecast from.
 
     Days on which nobody looked (*gaps*) are taken to have been like the others of that weekday.
     """
     around = Window.around(replay.window.start, replay.window.end)
+    # The shortest timeout of the replay: forecasts are of ratios, which hardly depend on it.
     minutes = [
         setting.auto_stop_minutes for setting in replay.settings if isinstance(setting, Setting)
     ]
@@ -30,13 +31,13 @@ def past_of(
     first = days.edges[0]
 
     def day(name: str, unknown: int) -> npt.NDArray[np.int64]:
-        there = rows[name].notna().to_numpy()
+        is_known = rows[name].notna().to_numpy()
         at = (column_micros(rows[name]) - first) // MICROS_PER_DAY
-        return np.where(there, np.maximum(at, 0), unknown).astype(np.int64)
+        return np.where(is_known, np.maximum(at, 0), unknown).astype(np.int64)
 
-    ended = day("terminated_at", np.iinfo(np.int64).max)
+    terminated = day("terminated_at", np.iinfo(np.int64).max)
     hours = days.hours(min(filter(None, minutes), default=STEP_MINUTES))
     calendar = weekdays(int(first), days.shape[1])
     if gaps is not None and len(gaps):
         hours = like_other_days(hours, unobserved_by_day(gaps, ids, days.edges), calendar)
-    return UsagePast(hours, calendar, day("created_at", 0), ended)
+    return UsagePast(hours, calendar, day("created_at", 0), terminated)

@@ -1,4 +1,4 @@
-"""What to change, and why: the cheapest setting for each WorkSpace that its user can live with.
+"""Plan what to change, and why: the cheapest setting for each WorkSpace that its user can accept.
 
 A change is proposed only where it saves enough, where the interval of the saving lies above zero,
 where the history is long enough to say so, and where the proposed setting keeps to the limit of
@@ -43,7 +43,7 @@ _KINDS = {
     "was terminated": "terminated",
     **dict(titles()),
 }
-"""What the sentences of those left alone say, by words that only they have."""
+"""Kinds of reasons of those left alone, by words that only their sentences have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +101,12 @@ class Plan:
 
     @property
     def kinds_left_alone(self) -> pd.Series:
-        """Why each WorkSpace of ``left_alone`` is, by the kind of reason, in a few words."""
+        """The kind of reason for each WorkSpace of ``left_alone``, in a few words."""
         return self.left_alone["reason"].map(_kind_of).astype("str")
 
     @property
     def saving_usd_per_month(self) -> float:
-        """What all changes together are expected to save a month."""
+        """The expected saving of all changes together, a month."""
         return float(self.changes["saving_usd_per_month"].sum())
 
     def only(self, workspace_ids: Iterable[str]) -> Plan:
@@ -121,8 +121,8 @@ class Plan:
             raise InputError(f"it does not change {listed(strangers)}", where="the plan",
                              rule="what is picked out of a plan are changes of it",
                              fix="name WorkSpaces of plan.changes")
-        kept = frame[~is_change | frame["workspace_id"].isin(wanted)]
-        return replace(self, recommendations=kept.reset_index(drop=True))
+        remaining = frame[~is_change | frame["workspace_id"].isin(wanted)]
+        return replace(self, recommendations=remaining.reset_index(drop=True))
 
     def __repr__(self) -> str:
         return (

@@ -2,7 +2,7 @@
 
 Changes stand first, the largest saving first, one object each; what is left alone follows with
 its reasons. Amounts are not rounded, and times are UTC. Rows may be struck, comments and fields of
-one's own added: what is read back is checked, and what is not known is left aside.
+one's own added: what is read back is checked, and unknown fields are ignored.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from wsanalytics.tables import RECOMMENDATIONS, Kind, Refused, load_object, read
 
 EXTENSIONS = (".json",)
 BETWEEN = "; "
-"""What stands between the sentences of ``checked``."""
+"""The separator of the sentences of ``checked``."""
 _NUMBERS = ("saving_low_usd", "saving_high_usd", "chance_of_loss", "cold_starts_per_week",
             "extra_cold_starts_per_week")
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
-    """The plan as the JSON object that :func:`write_plan` writes."""
+    """Return the plan as the JSON object that :func:`write_plan` writes."""
     return {
         "schema": SCHEMA,
         "version": VERSION,
@@ -77,16 +77,16 @@ def write_plan(plan: Plan, path: Path | str, *, batch: Batch | None = None) -> N
 
 
 def digest_of(document: dict[str, Any]) -> str:
-    """What tells whether somebody has edited a plan since it was written."""
-    rest = {name: value for name, value in document.items() if name != "digest"}
-    text = json.dumps(rest, sort_keys=True, ensure_ascii=True)
+    """Return the digest by which an edit of a plan since it was written shows."""
+    signed = {name: value for name, value in document.items() if name != "digest"}
+    text = json.dumps(signed, sort_keys=True, ensure_ascii=True)
     return sha256(text.encode()).hexdigest()[:32]
 
 
 def read_plan(path: Path | str) -> Plan:
     """Give the plan in the file at *path*, which people may have edited since it was written.
 
-    What a reader adds is left aside, and rows that were struck are gone; totals are reckoned
+    Fields that a reader adds are ignored, and rows that were struck are gone; totals are calculated
     anew. Raises :class:`InputError`, with the place and the rule, for whatever is not a plan.
     """
     document = load_object(Path(path), "a plan")
@@ -98,7 +98,7 @@ def read_plan(path: Path | str) -> Plan:
     if wrong := _contradiction(plan):
         raise wrong.raised(document, str(path))
     rows = [_change_row(change) for change in plan.changes]
-    rows += [_left_alone_row(one) for one in plan.left_alone or []]
+    rows += [_left_alone_row(row) for row in plan.left_alone or []]
     return Plan(
         _frame(rows), plan.created_at.astimezone(UTC), plan.hour_rule, plan.prices_date or "",
         tuple(plan.unused or ()), account_id=plan.account_id or None, region=plan.region or None,
@@ -125,13 +125,13 @@ def _contradiction(plan: PlanObject) -> Refused | None:
     for index, change in enumerate(plan.changes):
         if wrong := _contradiction_of(change, ("changes", index)):
             return wrong
-    for index, left in enumerate(plan.left_alone or []):
+    for index, row in enumerate(plan.left_alone or []):
         try:
-            Setting.parse(left.setting or "ALWAYS_ON")
+            Setting.parse(row.setting or "ALWAYS_ON")
         except InputError as error:
             return Refused(("left_alone", index, "setting"), error.what, error.rule, error.fix)
     names = [change.workspace_id for change in plan.changes]
-    names += [left.workspace_id for left in plan.left_alone or []]
+    names += [row.workspace_id for row in plan.left_alone or []]
     twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         return Refused((), f"WorkSpace {plain(twice[:80])} stands there twice",
@@ -180,10 +180,10 @@ def _change_row(change: ChangeObject) -> dict[str, Any]:
     }
 
 
-def _left_alone_row(left: LeftAloneObject) -> dict[str, Any]:
-    return {"workspace_id": left.workspace_id, "action": LEAVE_ALONE,
-            "from_setting": str(Setting.parse(left.setting)) if left.setting else "",
-            "reason": left.reason or ""}
+def _left_alone_row(row: LeftAloneObject) -> dict[str, Any]:
+    return {"workspace_id": row.workspace_id, "action": LEAVE_ALONE,
+            "from_setting": str(Setting.parse(row.setting)) if row.setting else "",
+            "reason": row.reason or ""}
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:

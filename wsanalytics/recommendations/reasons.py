@@ -1,4 +1,4 @@
-"""Why a change is proposed, in a sentence that a help desk can read out; and what was checked."""
+"""Explain a change in a sentence that a help desk can read out; and list what was checked."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def checks_of(
     best: dict[str, Any], *, days_needed: int, min_saving_usd: float,
     max_cold_starts_per_week: float | None,
 ) -> list[str]:
-    """What was held against limits before *best* was proposed, a short sentence each.
+    """List the checks against limits before *best* was proposed, a short sentence each.
 
     *best* is a row of a ``comparison`` table.
     """

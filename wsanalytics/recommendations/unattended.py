@@ -1,4 +1,4 @@
-"""In words: WorkSpaces that are on with nobody connected, and how they come to be."""
+"""Describe in words WorkSpaces that are on with nobody connected, and how that comes about."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ WORTH_A_WORD = 1.0
 _USUAL = 0.5
 _WITHIN_MINUTES = 10
 _HOURLY = 61 * MICROS_PER_MINUTE
-"""Starts so close together say of one run that it went on."""
+"""The longest interval between starts that belong to one run that went on."""
 
 
 def sentence(hours_per_month: float) -> str:
-    """What stands beside a cost that has hours in it that no session explains; empty for few.
+    """Give the sentence beside a cost with hours that no session explains; empty for few.
 
     >>> sentence(61.5)
     ' On for 62 h a month with nobody connected, which no session explains.'
@@ -33,24 +33,32 @@ def sentence(hours_per_month: float) -> str:
 def how_it_happens(
     commands: pd.DataFrame, window: Window, timeouts: Micros | None = None
 ) -> str:
-    """What one WorkSpace's observed *commands* (rows of an ``commands`` table) have in common.
+    """Describe what one WorkSpace's observed *commands* have in common.
 
-    How often it was started for nobody, at what time of the UTC day if there is a usual one, how
-    often it was stopped before its timeout, and how often it stayed on past it: *timeouts* are the
-    instants at which those of its sessions passed.
+    *commands* are rows of a ``commands`` table. How often it was started for nobody, at what time
+    of the UTC day if there is a usual one, how often it was stopped before its timeout, and how
+    often it stayed on past it: *timeouts* are the instants at which those of its sessions passed.
     """
-    later = _since_it_was_off(commands, window)
-    went_on = len(commands) - len(later) > 1 and (commands["order"].iloc[:2] == START).all()
-    commands = later
-    begun = _first_of_each_night(commands)
-    stayed = np.zeros(len(begun), dtype=bool) if timeouts is None else np.array(
-        [bool((np.abs(timeouts - at) <= MICROS_PER_MINUTE).any()) for at in begun], dtype=bool)
-    begun, hung = begun[~stayed], int(stayed.sum())
+    since_off = _since_it_was_off(commands, window)
+    went_on = len(commands) - len(since_off) > 1 and (commands["order"].iloc[:2] == START).all()
+    commands = since_off
+    start_times = _first_of_each_night(commands)
+    stayed = (
+        np.zeros(len(start_times), dtype=bool)
+        if timeouts is None
+        else np.array(
+            [bool((np.abs(timeouts - at) <= MICROS_PER_MINUTE).any()) for at in start_times],
+            dtype=bool,
+        )
+    )
+    start_times, hung = start_times[~stayed], int(stayed.sum())
     stops = int((commands["order"] == STOP).sum())
     parts = ["on since before these days, past its timeout"] if went_on else []
-    if len(begun):
-        text = f"started for nobody {_times(len(begun), window)}"
-        parts.append(text + (f", usually at {usual} UTC" if (usual := _usual_time(begun)) else ""))
+    if len(start_times):
+        text = f"started for nobody {_times(len(start_times), window)}"
+        parts.append(
+            text + (f", usually at {usual} UTC" if (usual := _usual_time(start_times)) else "")
+        )
     if hung:
         parts.append(f"stayed on past its timeout {_times(hung, window)}")
     if stops:
@@ -59,7 +67,7 @@ def how_it_happens(
 
 
 def _since_it_was_off(commands: pd.DataFrame, window: Window) -> pd.DataFrame:
-    """*commands* without those of a run that was going on as *window* began, or its stop."""
+    """Drop from *commands* those of a run that was going on as *window* began, and its stop."""
     at, start = column_micros(commands["at"]), window.micros[0]
     if not (at == start).any():
         return commands
@@ -82,7 +90,7 @@ def _times(count: int, window: Window) -> str:
 
 
 def _first_of_each_night(commands: pd.DataFrame) -> np.ndarray:
-    """The starts after which the hourly ones follow that only say that it stayed on."""
+    """Return the starts without the hourly ones after each, which only show that it stayed on."""
     at = column_micros(commands.loc[commands["order"] == START, "at"])
     fresh = np.ones(len(at), dtype=bool)
     fresh[1:] = np.diff(at) > _HOURLY
@@ -90,10 +98,11 @@ def _first_of_each_night(commands: pd.DataFrame) -> np.ndarray:
 
 
 def _usual_time(at: np.ndarray) -> str:
-    """The time of the day at which most of the instants *at* lie, or nothing."""
+    """Return the time of the day at which most of the instants *at* lie, or nothing."""
     minute = at % MICROS_PER_DAY // MICROS_PER_MINUTE
-    near = [int((np.abs((minute - one + 720) % 1440 - 720) <= _WITHIN_MINUTES).sum())
-            for one in minute]
+    # The distance on the clock's circle of 1,440 minutes: 23:55 and 00:05 are ten minutes apart.
+    near = [int((np.abs((minute - center + 720) % 1440 - 720) <= _WITHIN_MINUTES).sum())
+            for center in minute]
     best = int(np.argmax(near))
     if len(at) < 2 or near[best] < _USUAL * len(at):
         return ""

@@ -13,7 +13,7 @@ from wsanalytics.tradeoffs.efficient import (
     mixtures,
 )
 from wsanalytics.tradeoffs.frontier import Choice, Frontier, frontier
-from wsanalytics.tradeoffs.options import Question, calling_policies, offers_of
+from wsanalytics.tradeoffs.options import TradeoffRequest, calling_policies, options_of
 from wsanalytics.tradeoffs.what_if import WhatIf, what_if
 
 __all__ = [
@@ -24,14 +24,14 @@ __all__ = [
     "FleetOptions",
     "Frontier",
     "Marks",
-    "Question",
+    "TradeoffRequest",
     "WhatIf",
     "best",
     "calling_policies",
     "efficient",
     "frontier",
     "mixtures",
-    "offers_of",
+    "options_of",
     "shown",
     "what_if",
 ]

@@ -1,4 +1,4 @@
-"""The answer to one question about a fleet: what it would cost, and how often its users wait."""
+"""Answer one question about a fleet: its cost, and how often its users wait."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from wsanalytics.formatting import counted, html_table, measured, number, percen
 from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.tables import TODAY
 from wsanalytics.tradeoffs.efficient import SAME, Amounts, FleetOptions, Places, best
-from wsanalytics.tradeoffs.frontier import Choice, Frontier, weighed
+from wsanalytics.tradeoffs.frontier import Choice, Frontier, frontier_of
 from wsanalytics.tradeoffs.metered import MeteredFleet
 
 OWN = "each its own"
-"""How the fleet is called in which each WorkSpace takes the option that suits it."""
+"""The name of the fleet in which each WorkSpace takes the option that suits it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What is asked of a fleet: the options that each WorkSpace has, at which prices and limits.
+class WhatIfRequest:
+    """A what-if question: the options that each WorkSpace has, at which prices and limits.
 
     ``settings`` are offered to all, beside the one that each has. ``prices`` and ``hour_rule`` are
-    called as the ground calls them.
+    named as in the metered fleet.
     """
 
     settings: tuple[Setting, ...]
@@ -41,7 +41,7 @@ class Question:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Answer:
-    """What a fleet costs under the options that were asked for.
+    """The cost of a fleet under the options of one question.
 
     ``frontier`` holds all that it could do, ``choice`` the option taken for each WorkSpace,
     ``code`` three lines of Python that make this answer again: the names in them (``history``,
@@ -50,7 +50,7 @@ class Answer:
     only a part of the window counts.
     """
 
-    question: Question
+    question: WhatIfRequest
     code: str
     frontier: Frontier
     choice: Choice
@@ -64,18 +64,18 @@ class Answer:
 
     @cached_property
     def costs(self) -> pd.DataFrame:
-        """What the fleet costs a month: today, each WorkSpace in its own option, all in one.
+        """The fleet's cost a month: today, each WorkSpace in its own option, all in one.
 
         Columns: ``option``, ``workspaces`` (how many are counted, the same in every row),
         ``fixed_usd``, ``hourly_usd``, ``total_usd`` (USD a month), ``cold_starts_per_week``.
         There is no row ``today`` where nobody knows how the WorkSpaces are set.
         """
         offers, names = self._offers, self.frontier.names
-        place = np.arange(len(names))
+        column = np.arange(len(names))
         rows = {TODAY: offers.present} if self.has_present else {}
-        rows[OWN] = place == self.chosen[:, None]
+        rows[OWN] = column == self.chosen[:, None]
         rows |= {
-            f"all {setting}": np.broadcast_to(place == names.index(str(setting)), offers.usd.shape)
+            f"all {setting}": np.broadcast_to(column == names.index(str(setting)), offers.usd.shape)
             for setting in self.question.settings
         }
         return pd.DataFrame([{
@@ -88,7 +88,7 @@ class Answer:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """What is chosen for each WorkSpace that is counted, beside what it is set to today.
+        """The chosen option of each WorkSpace that is counted, beside its present setting.
 
         Columns: ``workspace_id``, ``user_name``, ``present`` (empty where not known), ``chosen``,
         ``present_usd_per_month``, ``usd_per_month``, ``present_cold_starts_per_week``,
@@ -112,12 +112,12 @@ class Answer:
 
     @property
     def saving_usd_per_month(self) -> float | None:
-        """What the choice costs less than today, USD a month; None where today is not known."""
+        """The saving of the choice against today, USD a month; None where today is not known."""
         return self.choice.saving_usd_per_month if self.has_present else None
 
     @property
     def changes(self) -> int | None:
-        """How many WorkSpaces are not left as they are; None where today is not known."""
+        """The number of WorkSpaces that are not left as they are; None where today is not known."""
         return self.choice.changes if self.has_present else None
 
     @property
@@ -127,20 +127,20 @@ class Answer:
 
     @property
     def headline(self) -> str:
-        """What it comes to, in two or three sentences."""
+        """The result in two or three sentences."""
         fleet, waits = self.choice, self.choice.cold_starts_per_week
         whole = counted(self.frontier.workspaces, "WorkSpace")
-        own = f"Each of {whole} in its own setting" if self.frontier.workspaces > 1 else whole
-        then = f"{own} would cost {usd(fleet.usd_per_month)} a month"
+        subject = f"Each of {whole} in its own setting" if self.frontier.workspaces > 1 else whole
+        sentence = f"{subject} would cost {usd(fleet.usd_per_month)} a month"
         after = f"{measured(waits, 'cold start')} a week"
         if not self.has_present:
-            return f"{then}, with {after}.{self._beyond()}"
+            return f"{sentence}, with {after}.{self._beyond()}"
         saved = fleet.saving_usd_per_month
         share = f" ({percent(abs(saved) / fleet.present_usd)})" if fleet.present_usd > 0 else ""
         less = "the same" if abs(saved) < 0.005 else (
             f"{usd(abs(saved))}{share} {'less' if saved > 0 else 'more'}")
         return (f"As set today: {usd(fleet.present_usd)} a month and "
-                f"{measured(fleet.present_waits, 'cold start')} a week. {then}: {less}, by "
+                f"{measured(fleet.present_waits, 'cold start')} a week. {sentence}: {less}, by "
                 f"{counted(fleet.changes, 'change')}, with {after}.{self._beyond()}")
 
     def _beyond(self) -> str:
@@ -152,24 +152,24 @@ class Answer:
 
     @property
     def note(self) -> str:
-        """How it was counted, and who was not, in one line."""
-        asked, found = self.question, self.frontier
-        less = f", less {number(100 * found.discount, 2)} %" if found.discount else ""
-        left = [f"{counted(count, 'WorkSpace')} {why}" for count, why in (
-            (found.terminated, "terminated"), (found.unpriced, "without a known price"),
-            (found.absent, "created later")) if count]
+        """How it was counted, and which WorkSpaces were not, in one line."""
+        question, frontier = self.question, self.frontier
+        less = f", less {number(100 * frontier.discount, 2)} %" if frontier.discount else ""
+        left_out = [f"{counted(count, 'WorkSpace')} {why}" for count, why in (
+            (frontier.terminated, "terminated"), (frontier.unpriced, "without a known price"),
+            (frontier.absent, "created later")) if count]
         return " · ".join(filter(None, [
-            f"{found.window}, {self.counted or 'every WorkSpace over the whole window'}",
-            f"hours by {asked.hour_rule}",
+            f"{frontier.window}, {self.counted or 'every WorkSpace over the whole window'}",
+            f"hours by {question.hour_rule}",
             "savings that are certain and those that are not: a plan proposes the certain ones",
-            f"prices{f' of {found.prices_date}' if found.prices_date else ''}{less}",
-            f"not counted: {', '.join(left)}" if left else "",
+            f"prices{f' of {frontier.prices_date}' if frontier.prices_date else ''}{less}",
+            f"not counted: {', '.join(left_out)}" if left_out else "",
             f"{counted(self.not_billed, 'WorkSpace')} MANUAL or standby: no hours, not simulated"
             if self.not_billed else ""]))
 
     @property
     def _offers(self) -> FleetOptions:
-        return self.frontier.offers.some(self.frontier.counts)
+        return self.frontier.offers.for_workspaces(self.frontier.counts)
 
     def __repr__(self) -> str:
         return f"<Answer {self.headline}>"
@@ -179,7 +179,7 @@ class Answer:
 
 
 def shown(costs: pd.DataFrame) -> pd.DataFrame:
-    """The ``costs`` of an answer as people read them: amounts as text."""
+    """Return the ``costs`` of an answer as people read them: amounts as text."""
     return pd.DataFrame({
         "option": costs["option"],
         "USD a month": costs["total_usd"].map(usd),
@@ -189,53 +189,62 @@ def shown(costs: pd.DataFrame) -> pd.DataFrame:
     })
 
 
-def answered(ground: MeteredFleet, question: Question, code: str) -> Answer:
-    """The *question* put to what a fleet used, by the same steps as a frontier's.
+def answer_of(metered: MeteredFleet, question: WhatIfRequest, code: str) -> Answer:
+    """Answer the *question* for a metered fleet, by the same steps as a frontier's.
 
     Raises :class:`InputError` where there is nothing to choose from, and for limits that are no
     numbers from 0 on.
     """
-    present = ground.present
+    present = metered.present
     options = setting_grid(auto_stop_minutes=(), always_on=False, include=[
         *question.settings, *(() if present is None else present.unique())])
     if not options:
         raise InputError("there is nothing to choose from", where="answer",
                          fix="allow ALWAYS_ON or a timeout")
-    places = [ground.settings.index(option) for option in options]
+    columns = [metered.settings.index(option) for option in options]
     names = tuple(map(str, options))
-    left = 1 - question.discount
-    fixed, hourly = (one[:, places] * left
-                     for one in ground.owed[question.hour_rule, question.prices])
+    price_factor = 1 - question.discount
+    # WorkSpaces x options in USD a month, less the discount.
+    fixed, hourly = (usd[:, columns] * price_factor
+                     for usd in metered.owed[question.hour_rule, question.prices])
     is_present = np.zeros(fixed.shape, dtype=bool) if present is None else (
         present.to_numpy()[:, None] == np.array(names))
     is_common = np.isin(names, list(map(str, question.settings)))
-    offers = FleetOptions(fixed + hourly, ground.starts_a_week[:, places],
-                    ground.starts_a_month[:, places] * question.wait_minutes,
+    offers = FleetOptions(fixed + hourly, metered.starts_a_week[:, columns],
+                    metered.starts_a_month[:, columns] * question.wait_minutes,
                     is_present | is_common, is_present)
-    label = ground.labels[question.prices]
-    found = weighed(
-        offers, names, list(map(str, question.settings)), ids=ground.ids, ended=ground.ended,
-        window=ground.window, wait_minutes=question.wait_minutes, prices_date=label.date,
-        discount=1 - (1 - label.discount) * left, knows_present=present is not None)
-    choice, chosen = _chosen(found, question)
-    users = tuple(np.array(ground.users, dtype=object)[found.counts])
+    label = metered.labels[question.prices]
+    frontier = frontier_of(
+        offers,
+        names,
+        list(map(str, question.settings)),
+        ids=metered.ids,
+        terminated=metered.terminated,
+        window=metered.window,
+        wait_minutes=question.wait_minutes,
+        prices_date=label.date,
+        discount=1 - (1 - label.discount) * price_factor,
+        knows_present=present is not None,
+    )
+    choice, chosen = _chosen(frontier, question)
+    users = tuple(np.array(metered.users, dtype=object)[frontier.counts])
     return Answer(
-        question=question, code=code, frontier=found, choice=choice, chosen=chosen,
-        fixed=fixed[found.counts], hourly=hourly[found.counts], users=users,
-        has_present=present is not None, not_billed=ground.not_billed, counted=ground.counted)
+        question=question, code=code, frontier=frontier, choice=choice, chosen=chosen,
+        fixed=fixed[frontier.counts], hourly=hourly[frontier.counts], users=users,
+        has_present=present is not None, not_billed=metered.not_billed, counted=metered.counted)
 
 
-def _chosen(found: Frontier, question: Question) -> tuple[Choice, Places]:
-    """What is chosen for each WorkSpace that counts, and the place of that among the names."""
+def _chosen(frontier: Frontier, question: WhatIfRequest) -> tuple[Choice, Places]:
+    """Choose the option of each WorkSpace that counts; also return its position among the names."""
     limit, worth = question.max_cold_starts_per_week, question.value_of_waiting_minute_usd
-    worthy = replace(found, offers=_worthwhile(found.offers, question))
+    worthy = replace(frontier, offers=_worthwhile(frontier.offers, question))
     choice = worthy.choose(max_cold_starts_per_week=limit, value_of_waiting_minute_usd=worth)
-    offers = worthy.offers.some(found.counts)
+    offers = worthy.offers.for_workspaces(frontier.counts)
     return choice, best(offers if limit is None else offers.within(limit), worth)
 
 
-def _worthwhile(offers: FleetOptions, question: Question) -> FleetOptions:
-    """The *offers* without changes that save too little, waiting counted at its value.
+def _worthwhile(offers: FleetOptions, question: WhatIfRequest) -> FleetOptions:
+    """Leave out changes that save too little, waiting counted at its value.
 
     A WorkSpace whose present setting breaks the limit of cold starts may change for less.
     """
@@ -243,6 +252,7 @@ def _worthwhile(offers: FleetOptions, question: Question) -> FleetOptions:
         return offers
     limit = question.max_cold_starts_per_week
     counted_usd = offers.usd + question.value_of_waiting_minute_usd * offers.minutes
+    # One option a row is the present one, so the sum picks its value, as a column.
     now = np.where(offers.present, counted_usd, 0.0).sum(axis=1, keepdims=True)
     saves = counted_usd <= now - question.min_saving_usd + SAME
     waits = np.where(offers.present, offers.waits, 0.0).sum(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Dollars against waiting: what a fleet could cost for how much waiting, and by which settings.
+"""Weigh dollars against waiting: the least cost of a fleet for its waiting, and by which settings.
 
 Somebody who connects to a stopped WorkSpace waits for it to start: a cold start. A shorter timeout
 saves hours and brings more of them. What a fleet should be set to depends on what a minute of
@@ -26,7 +26,7 @@ from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.tables import FLEET_FRONTIER, FRONTIER, SESSIONS, TODAY, WORKSPACES, refuse_another
 from wsanalytics.timeline import Window, coded
 from wsanalytics.tradeoffs.efficient import SAME, FleetOptions, Marks, best, efficient, mixtures
-from wsanalytics.tradeoffs.options import Question, calling_policies, offers_of
+from wsanalytics.tradeoffs.options import TradeoffRequest, calling_policies, options_of
 
 ROUND_PRICES = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 """Prices of a waiting minute in USD at which a fleet's mixtures are shown to people."""
@@ -34,7 +34,7 @@ ROUND_PRICES = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """One option for each WorkSpace, and what that comes to.
+    """One option for each WorkSpace, and its cost and waiting.
 
     ``options`` is a ``frontier`` table. The amounts are those of the fleet, a month and a week;
     ``present_usd`` and ``present_waits`` those of the present settings. ``changes`` counts the
@@ -54,12 +54,12 @@ class Choice:
 
     @property
     def saving_usd_per_month(self) -> float:
-        """What it costs less than the present settings; negative where it costs more."""
+        """The saving against the present settings; negative where it costs more."""
         return self.present_usd - self.usd_per_month
 
     @property
     def extra_cold_starts_per_week(self) -> float:
-        """How many more cold starts it brings than the present settings."""
+        """The cold starts beyond those of the present settings."""
         return self.cold_starts_per_week - self.present_waits
 
     def __repr__(self) -> str:
@@ -70,15 +70,15 @@ class Choice:
 
 @dataclass(frozen=True, eq=False)
 class Frontier:
-    """What each WorkSpace and the fleet could cost for how much waiting.
+    """The least cost of each WorkSpace and of the fleet for its waiting.
 
     ``options`` is a ``frontier`` table, in which the cheapest option is chosen. ``fleet_options``
     is the fleet as it is today and all of it in one option: option, usd_per_month,
     cold_starts_per_week, waiting_minutes_per_month, efficient. ``fleet_points`` is a
     ``fleet_frontier`` table: all that the fleet can do where each WorkSpace takes the option that
     suits it, from the cheapest on. ``workspaces`` are counted in these two; those that are
-    ``terminated``, ``unpriced`` or ``absent`` (created after the window) are not. ``counted`` says
-    of whom only a part of the window counts.
+    ``terminated``, ``unpriced`` or ``absent`` (created after the window) are not. ``counted`` is a
+    note on those of whom only a part of the window counts.
     """
 
     options: pd.DataFrame
@@ -105,7 +105,7 @@ class Frontier:
         max_cold_starts_per_week: float | None = None,
         value_of_waiting_minute_usd: float = 0.0,
     ) -> Choice:
-        """For each WorkSpace the option that costs least, its user's waiting included.
+        """Choose for each WorkSpace the option that costs least, its user's waiting included.
 
         *max_cold_starts_per_week* is the most that any user shall have, and
         *value_of_waiting_minute_usd* what a minute of waiting counts for. Where nothing keeps
@@ -113,30 +113,33 @@ class Frontier:
         for what is not a number from 0 on.
         """
         _refuse_unless(value_of_waiting_minute_usd, "value_of_waiting_minute_usd")
-        offers, limit = self.offers.some(self.counts), max_cold_starts_per_week
+        offers, limit = self.offers.for_workspaces(self.counts), max_cold_starts_per_week
         if limit is not None:
             _refuse_unless(limit, "max_cold_starts_per_week")
             offers = offers.within(limit)
-        place = best(offers, value_of_waiting_minute_usd)
-        fleet, ids = np.arange(len(place)), self.ids[self.counts]
+        option = best(offers, value_of_waiting_minute_usd)
+        fleet, ids = np.arange(len(option)), self.ids[self.counts]
         chosen = np.zeros(self.efficient.shape, dtype=bool)
-        chosen[np.flatnonzero(self.counts), place] = True
-        waits = offers.waits[fleet, place]
-        over = () if limit is None else tuple(ids[waits > limit + SAME])
-        taken = pd.Series(np.bincount(place, minlength=len(self.names)), index=list(self.names))
+        chosen[np.flatnonzero(self.counts), option] = True
+        waits = offers.waits[fleet, option]
+        over_limit = () if limit is None else tuple(ids[waits > limit + SAME])
+        taken = pd.Series(np.bincount(option, minlength=len(self.names)), index=list(self.names))
         return Choice(
             _table(self.ids, self.names, self.offers, self.efficient, chosen),
-            float(offers.usd[fleet, place].sum()), float(waits.sum()),
-            float(offers.minutes[fleet, place].sum()), float(offers.usd[offers.present].sum()),
+            float(offers.usd[fleet, option].sum()), float(waits.sum()),
+            float(offers.minutes[fleet, option].sum()), float(offers.usd[offers.present].sum()),
             float(offers.waits[offers.present].sum()),
-            int((~offers.present[fleet, place]).sum()), taken[taken > 0], over,
+            int((~offers.present[fleet, option]).sum()), taken[taken > 0], over_limit,
         )
 
     def at_prices(self, prices_usd: Iterable[float] = ROUND_PRICES) -> pd.DataFrame:
-        """The row of ``fleet_points`` that is best at each of some prices of a waiting minute."""
-        asked = np.asarray(list(prices_usd), dtype=np.float64)
-        place = self.fleet_points["waiting_minute_usd"].searchsorted(asked + SAME, "right") - 1
-        return self.fleet_points.iloc[place].assign(waiting_minute_usd=asked).reset_index(drop=True)
+        """Return the row of ``fleet_points`` that is best at each price of a waiting minute."""
+        wanted = np.asarray(list(prices_usd), dtype=np.float64)
+        # "right" - 1: the last point whose price has been reached.
+        point = self.fleet_points["waiting_minute_usd"].searchsorted(wanted + SAME, "right") - 1
+        return (
+            self.fleet_points.iloc[point].assign(waiting_minute_usd=wanted).reset_index(drop=True)
+        )
 
     def __repr__(self) -> str:
         return (f"<Frontier {counted(self.workspaces, 'WorkSpace')}, "
@@ -166,7 +169,7 @@ def frontier(
     gaps: pd.DataFrame | None = None,
     step: Callable[[str], None] = lambda _: None,
 ) -> Frontier:
-    """Dollars a month against users' waiting, of each WorkSpace and of the whole fleet.
+    """Weigh dollars a month against users' waiting, for each WorkSpace and the whole fleet.
 
     *sessions* and *workspaces* are checked tables; sessions before *window* are history that
     policies see. *settings* are tried on every WorkSpace (default: ALWAYS_ON, AUTO_STOP:60, :120
@@ -175,16 +178,16 @@ def frontier(
     ``AUTO_STOP:60+stop_when_idle:minutes=15``, on that one for all (default:
     :func:`~wsanalytics.tradeoffs.calling_policies`; an empty list: none). *wait_minutes* is how
     long a cold start takes; *commands* are starts and stops that were observed beside the sessions,
-    *gaps* the stretches in which nobody looked. Amounts are counted as :func:`wsanalytics.compare`
+    *gaps* the intervals that nobody observed. Amounts are counted as :func:`wsanalytics.compare`
     counts them: of WorkSpaces whose use has changed for good, what came after the change.
 
-    It tells what could be, certain or not; :func:`wsanalytics.recommend` proposes what is worth
+    It shows what could be, certain or not; :func:`wsanalytics.recommend` proposes what is worth
     changing. Raises :class:`InputError` for a policy or setting that does not exist.
     """
     refuse_another(sessions, SESSIONS)
     refuse_another(workspaces, WORKSPACES)
     _refuse_unless(wait_minutes, "wait_minutes", above_zero=True)
-    question = Question(
+    request = TradeoffRequest(
         window=window, prices=prices,
         settings=setting_grid(auto_stop_minutes=(), always_on=False,
                               include=setting_grid() if settings is None else settings),
@@ -193,54 +196,75 @@ def frontier(
         hour_rule=HourRule.parse(hour_rule), maintenance_hours=maintenance_hours,
         wait_minutes=wait_minutes,
     )
-    fleet, offers, counting = offers_of(workspaces, sessions, question, step, commands, gaps)
-    found = weighed(
-        offers, question.names, question.common, ids=pd.Index(fleet["workspace_id"]),
-        ended=fleet["terminated_at"].notna().to_numpy(), window=window, wait_minutes=wait_minutes,
-        prices_date=prices.date, discount=prices.discount)
-    return replace(found, counted=counting.note)
+    fleet, offers, counting = options_of(workspaces, sessions, request, step, commands, gaps)
+    result = frontier_of(
+        offers,
+        request.names,
+        request.common,
+        ids=pd.Index(fleet["workspace_id"]),
+        terminated=fleet["terminated_at"].notna().to_numpy(),
+        window=window,
+        wait_minutes=wait_minutes,
+        prices_date=prices.date,
+        discount=prices.discount,
+    )
+    return replace(result, counted=counting.note)
 
 
-def weighed(
+def frontier_of(
     offers: FleetOptions,
     names: tuple[str, ...],
     common: Collection[str],
     *,
     ids: pd.Index,
-    ended: Marks,
+    terminated: Marks,
     window: Window,
     wait_minutes: float,
     prices_date: str,
     discount: float,
     knows_present: bool = True,
 ) -> Frontier:
-    """The frontier of what WorkSpaces are offered.
+    """Build the frontier of the options of WorkSpaces.
 
-    The rows of *offers* are the WorkSpaces *ids*, of which some are *ended*; its columns are the
-    options *names*, of which every WorkSpace has the *common* ones. Without *knows_present* there
-    is no fleet as it is today.
+    The rows of *offers* are the WorkSpaces *ids*, of which some are *terminated*; its columns are
+    the options *names*, of which every WorkSpace has the *common* ones. Without *knows_present*
+    there is no fleet as it is today.
     """
-    absent = ~ended & np.isnan(offers.minutes).any(axis=1)
-    unpriced = ~ended & ~absent & (offers.offered & np.isnan(offers.usd)).any(axis=1)
-    counts = ~ended & ~absent & ~unpriced
-    some = offers.some(counts)
+    # No months in the window: nothing of it can be counted, whatever its prices.
+    absent = ~terminated & np.isnan(offers.minutes).any(axis=1)
+    unpriced = ~terminated & ~absent & (offers.offered & np.isnan(offers.usd)).any(axis=1)
+    counts = ~terminated & ~absent & ~unpriced
+    of_counted = offers.for_workspaces(counts)
     marks = efficient(offers.usd, offers.waits, offers.offered)
     chosen = np.zeros(offers.usd.shape, dtype=bool)
-    chosen[np.flatnonzero(counts), best(some)] = True
-    rows = {TODAY: some.present} if knows_present else {}
-    rows |= {f"all {name}": np.arange(len(names)) == place
-             for place, name in enumerate(names) if name in common}
+    chosen[np.flatnonzero(counts), best(of_counted)] = True
+    rows = {TODAY: of_counted.present} if knows_present else {}
+    rows |= {f"all {name}": np.arange(len(names)) == column
+             for column, name in enumerate(names) if name in common}
     return Frontier(
-        _table(ids, names, offers, marks, chosen), _fleet_options(some, rows), _points(some),
-        window, wait_minutes, prices_date, discount, int(counts.sum()), int(ended.sum()),
-        int(unpriced.sum()), int(absent.sum()), ids, names, offers, marks, counts,
+        _table(ids, names, offers, marks, chosen),
+        _fleet_options(of_counted, rows),
+        _points(of_counted),
+        window,
+        wait_minutes,
+        prices_date,
+        discount,
+        int(counts.sum()),
+        int(terminated.sum()),
+        int(unpriced.sum()),
+        int(absent.sum()),
+        ids,
+        names,
+        offers,
+        marks,
+        counts,
     )
 
 
 def _table(
     ids: pd.Index, names: tuple[str, ...], offers: FleetOptions, marks: Marks, chosen: Marks
 ) -> pd.DataFrame:
-    """A ``frontier`` table of all that is offered."""
+    """Build the ``frontier`` table of all options."""
     row, option = np.nonzero(offers.offered)
     return pd.DataFrame({
         "workspace_id": ids[row],
@@ -264,7 +288,7 @@ def _points(offers: FleetOptions) -> pd.DataFrame:
 
 
 def _fleet_options(offers: FleetOptions, rows: Mapping[str, Marks]) -> pd.DataFrame:
-    """What the fleet costs and waits by each of *rows*: a name, and who has which option."""
+    """Return the fleet's cost and waiting by each of *rows*: a name, and who has which option."""
     frame = pd.DataFrame([
         {"option": option} | {
             column: float(np.where(marks, amounts, 0.0).sum()) for column, amounts in (

@@ -1,4 +1,4 @@
-"""What a fleet used, metered once, so that its price can be asked again and again.
+"""Meter a fleet once, so that its price can be asked again and again.
 
 Replaying and metering take seconds; pricing what was metered takes no time. So each setting is
 replayed and each hour rule counted once, by the same functions that ``bill`` goes by.
@@ -24,12 +24,12 @@ from wsanalytics.timeline import Window, months_of
 from wsanalytics.tradeoffs.efficient import Amounts, Marks
 
 AS_CHARGED = "as charged"
-"""How the hour rule and the prices are called where only charges are known."""
+"""The name of the hour rule and of the prices where only charges are known."""
 
 
 @dataclass(frozen=True, slots=True)
 class PriceLabel:
-    """What is to be told of prices: the date they hold from, and the share taken off already."""
+    """A label of prices: the date they hold from, and the share taken off already."""
 
     date: str
     discount: float
@@ -37,21 +37,21 @@ class PriceLabel:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class MeteredFleet:
-    """What a fleet used under each of ``settings`` in ``window``, and what is owed for it.
+    """The use of a fleet under each of ``settings`` in ``window``, and what is owed for it.
 
     Arrays are WorkSpaces (rows, ``ids``) × settings: ``starts_a_week`` and ``starts_a_month`` the
     cold starts, and in ``owed``, by hour rule and name of the prices, the fees and the billed hours
     in USD a month of existence; NaN where a price lacks, or where a WorkSpace has no ``months`` in
     the window. ``present`` is each WorkSpace's setting, None where nobody knows. ``not_billed``
-    counts those that are MANUAL or standby, of which there are no rows. ``counted`` says in words
-    of whom only a part of the window counts.
+    counts those that are MANUAL or standby, of which there are no rows. ``counted`` is a note
+    on those of whom only a part of the window counts.
     """
 
     settings: tuple[Setting, ...]
     window: Window
     ids: pd.Index
     users: tuple[str, ...]
-    ended: Marks
+    terminated: Marks
     months: Amounts
     starts_a_week: Amounts
     starts_a_month: Amounts
@@ -72,7 +72,7 @@ def from_replay(
     rules: Sequence[HourRule], maintenance_hours: float, present: pd.Series,
     gaps: pd.DataFrame | None = None,
 ) -> MeteredFleet:
-    """The ground of a *replay* of settings, each hour rule counted and each book asked once.
+    """Meter a *replay* of settings, each hour rule counted and each price book asked once.
 
     WorkSpaces that are not billed, or have no price in the first book, are named by the warnings
     of ``bill``. Raises :class:`InputError` for sessions of WorkSpaces that *workspaces* lacks, and
@@ -92,17 +92,25 @@ def from_replay(
     owed = {}
     for rule, meter in meters.items():
         for name, tariff in tariffs.items():
-            fixed, hourly = (one.sum(axis=2)[: len(settings)].T for one in meter.owed(tariff))
+            # Meters are settings x WorkSpaces x months; schedules behind the settings are cut off.
+            fixed, hourly = (usd.sum(axis=2)[: len(settings)].T for usd in meter.owed(tariff))
             owed[str(rule), name] = fixed * scale, hourly * hours
     starts = meters[rules[0]].cold_starts.sum(axis=2)[: len(settings)].astype(np.float64)
     share = counting.starts[rows]
     return MeteredFleet(
-        settings=settings, window=replay.window, ids=ids, users=tuple(fleet["user_name"]),
-        ended=fleet["terminated_at"].notna().to_numpy(), months=counting.life.months, owed=owed,
+        settings=settings,
+        window=replay.window,
+        ids=ids,
+        users=tuple(fleet["user_name"]),
+        terminated=fleet["terminated_at"].notna().to_numpy(),
+        months=counting.life.months,
+        owed=owed,
         starts_a_week=counting.starts_a_week(starts, share).T,
-        starts_a_month=counting.starts_a_month(starts, share).T, counted=counting.note,
+        starts_a_month=counting.starts_a_month(starts, share).T,
+        counted=counting.note,
         labels={name: PriceLabel(book.date, book.discount) for name, book in prices.items()},
-        present=_present(present, ids, settings), not_billed=len(workspaces) - len(fleet),
+        present=_present(present, ids, settings),
+        not_billed=len(workspaces) - len(fleet),
     )
 
 
@@ -110,7 +118,7 @@ def from_charges(
     charges: pd.DataFrame, workspaces: pd.DataFrame | None, window: Window | None, rule: str,
     present: pd.Series | None,
 ) -> MeteredFleet:
-    """The ground of *charges*, a table that ``bill`` made: their hour rule and prices alone.
+    """Take the use from *charges*, a table that ``bill`` made: their hour rule and prices alone.
 
     Without a *window* whole months are taken; without *workspaces* everybody lived through all of
     it, and nobody is MANUAL or standby. Raises :class:`InputError` for a frame that is no such
@@ -119,25 +127,25 @@ def from_charges(
     settings, ids, months = _axes_of(charges)
     shape = (len(ids), len(settings))
     row = ids.get_indexer(pd.Index(charges["workspace_id"].astype("str")))
-    place = pd.Index(list(map(str, settings))).get_indexer(
+    column = pd.Index(list(map(str, settings))).get_indexer(
         pd.Index(charges["setting"].astype("str")))
 
     def summed(name: str) -> Amounts:
-        sums = np.bincount(row * shape[1] + place, minlength=shape[0] * shape[1],
+        sums = np.bincount(row * shape[1] + column, minlength=shape[0] * shape[1],
                            weights=charges[name].to_numpy(dtype=np.float64))
         return sums.astype(np.float64).reshape(shape)
 
     when = window or _whole(months)
-    users, ended = ("",) * len(ids), np.zeros(len(ids), dtype=bool)
+    users, terminated = ("",) * len(ids), np.zeros(len(ids), dtype=bool)
     lived = np.full(len(ids), months_of(when).covered.sum())
     if workspaces is not None:
         fleet = _rows_of(workspaces, ids)
         users = tuple(fleet["user_name"])
-        ended = fleet["terminated_at"].notna().to_numpy()
+        terminated = fleet["terminated_at"].notna().to_numpy()
         lived = life_of(fleet, ids, when).months
     scale = _per_month(lived)[:, None]
     return MeteredFleet(
-        settings=settings, window=when, ids=ids, users=users, ended=ended, months=lived,
+        settings=settings, window=when, ids=ids, users=users, terminated=terminated, months=lived,
         starts_a_week=summed("cold_starts") / when.weeks,
         starts_a_month=summed("cold_starts") * scale,
         owed={(rule, AS_CHARGED): (summed("fixed_usd") * scale, summed("hourly_usd") * scale)},
@@ -148,10 +156,10 @@ def from_charges(
 
 
 def _axes_of(charges: pd.DataFrame) -> tuple[tuple[Setting, ...], pd.Index, tuple[str, ...]]:
-    """The settings, WorkSpaces and months of a charges table that has a row for each of all."""
-    lost = [name for name in CHARGES.names if name not in charges]
-    if lost:
-        raise InputError(f"the frame lacks {', '.join(lost)}", where="what_if",
+    """Return settings, WorkSpaces and months of a charges table that has a row for each of all."""
+    missing = [name for name in CHARGES.names if name not in charges]
+    if missing:
+        raise InputError(f"the frame lacks {', '.join(missing)}", where="what_if",
                          rule="a frame is a charges table", fix="pass what ws.bill gave")
     settings = setting_grid(auto_stop_minutes=(), always_on=False,
                             include=charges["setting"].astype("str").unique())
@@ -168,9 +176,9 @@ def _axes_of(charges: pd.DataFrame) -> tuple[tuple[Setting, ...], pd.Index, tupl
 
 
 def _rows_of(workspaces: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:
-    lost = ids[~ids.isin(workspaces["workspace_id"])]
-    if len(lost):
-        raise InputError(f"the workspaces lack some that were charged: {listed(list(lost))}",
+    missing = ids[~ids.isin(workspaces["workspace_id"])]
+    if len(missing):
+        raise InputError(f"the workspaces lack some that were charged: {listed(list(missing))}",
                          where="what_if", fix="pass the workspaces that were billed")
     return workspaces.set_index("workspace_id", drop=False).loc[ids]
 
@@ -186,21 +194,27 @@ def _per_month(months: Amounts) -> Amounts:
 
 
 def _present(present: pd.Series, ids: pd.Index, settings: tuple[Setting, ...]) -> pd.Series:
-    """The present settings of the WorkSpaces *ids*, each among *settings*."""
-    mine = present.reindex(ids)
-    lost = ids[mine.isna()]
-    if len(lost):
+    """Return the present settings of the WorkSpaces *ids*, each among *settings*."""
+    settings_now = present.reindex(ids)
+    missing = ids[settings_now.isna()]
+    if len(missing):
         raise InputError(
-            f"{counted(len(lost), 'WorkSpace')} without a present setting: {listed(list(lost))}",
-            where="baseline", rule="each WorkSpace has a setting to compare with",
-            fix="pass baseline=history.configured")
-    mine = mine.astype("str")
-    strange = sorted(set(mine) - set(map(str, settings)))
-    if strange:
-        one = Setting.parse(strange[0], where="baseline")
-        minutes = one.auto_stop_minutes
+            f"{counted(len(missing), 'WorkSpace')} without a present setting: "
+            f"{listed(list(missing))}",
+            where="baseline",
+            rule="each WorkSpace has a setting to compare with",
+            fix="pass baseline=history.configured",
+        )
+    settings_now = settings_now.astype("str")
+    unknown = sorted(set(settings_now) - set(map(str, settings)))
+    if unknown:
+        setting = Setting.parse(unknown[0], where="baseline")
+        minutes = setting.auto_stop_minutes
         raise InputError(
-            f"{counted(int((mine == str(one)).sum()), 'WorkSpace')} with {one}, which was not "
-            "charged", where="baseline", rule="the present setting is among those charged",
-            fix=f"add {minutes} to auto_stop_minutes" if minutes else "pass always_on=True")
-    return mine
+            f"{counted(int((settings_now == str(setting)).sum()), 'WorkSpace')} with {setting}, "
+            "which was not charged",
+            where="baseline",
+            rule="the present setting is among those charged",
+            fix=f"add {minutes} to auto_stop_minutes" if minutes else "pass always_on=True",
+        )
+    return settings_now

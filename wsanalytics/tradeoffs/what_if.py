@@ -1,4 +1,4 @@
-"""What if: replay a fleet once, then ask of it whatever comes to mind.
+"""Answer what-if questions: replay a fleet once, then price it again and again.
 
     question = ws.what_if(history)
     question.answer(timeouts=[60, 120], max_cold_starts_per_week=2, discount=0.1)
@@ -26,7 +26,7 @@ from wsanalytics.sessions import find_gaps, find_sessions, observed_commands
 from wsanalytics.settings import ALWAYS_ON, Setting, auto_stop, setting_grid
 from wsanalytics.simulation import Replay, replay
 from wsanalytics.timeline import Window
-from wsanalytics.tradeoffs.answer import Answer, Question, answered
+from wsanalytics.tradeoffs.answer import Answer, WhatIfRequest, answer_of
 from wsanalytics.tradeoffs.metered import AS_CHARGED, MeteredFleet, from_charges, from_replay
 
 TIMEOUTS = (60, 120, 180, 240, 360, 480, 720)
@@ -74,7 +74,7 @@ class WhatIf:
         value_of_waiting_minute_usd: float = 0.0,
         min_saving_usd: float = 0.0,
     ) -> Answer:
-        """What the fleet would cost with these options, each WorkSpace in the one that suits it.
+        """Return the fleet's cost with these options, each WorkSpace in the one that suits it.
 
         *timeouts* (minutes; default: all that were replayed) and, if *always_on*, ALWAYS_ON are
         offered to every WorkSpace beside its present setting. *hour_rule* and *prices* are names
@@ -86,7 +86,7 @@ class WhatIf:
         Raises :class:`InputError` for what was not replayed or priced and for numbers out of
         range.
         """
-        asked = self.timeouts if timeouts is None else self.replayed(timeouts)
+        minutes = self.timeouts if timeouts is None else self.replayed(timeouts)
         _number("discount", discount, below=1)
         for name, value in (("value_of_waiting_minute_usd", value_of_waiting_minute_usd),
                             ("min_saving_usd", min_saving_usd)):
@@ -96,38 +96,43 @@ class WhatIf:
         if min_saving_usd and self.ground.present is None:
             raise InputError("a least saving needs something to save against",
                              where="min_saving_usd", fix="pass baseline to what_if")
-        question = Question(
-            settings=setting_grid(auto_stop_minutes=asked, always_on=always_on and self.always_on),
+        request = WhatIfRequest(
+            settings=setting_grid(
+                auto_stop_minutes=minutes, always_on=always_on and self.always_on
+            ),
             hour_rule=_one_of(self.hour_rules, hour_rule, "hour_rule"),
             prices=_one_of(self.prices, prices, "prices"),
-            discount=discount, max_cold_starts_per_week=max_cold_starts_per_week,
+            discount=discount,
+            max_cold_starts_per_week=max_cold_starts_per_week,
             value_of_waiting_minute_usd=value_of_waiting_minute_usd,
-            min_saving_usd=min_saving_usd, wait_minutes=self.wait_minutes)
-        return answered(self.ground, question, self._code(question, always_on))
+            min_saving_usd=min_saving_usd,
+            wait_minutes=self.wait_minutes,
+        )
+        return answer_of(self.ground, request, self._code(request, always_on))
 
     def replayed(self, timeouts: Iterable[int]) -> tuple[int, ...]:
-        """The *timeouts* in order; :class:`InputError` for one that was not replayed."""
-        asked = _timeouts(timeouts)
-        for minutes in asked:
+        """Return the *timeouts* in order; :class:`InputError` for one that was not replayed."""
+        in_order = _timeouts(timeouts)
+        for minutes in in_order:
             if auto_stop(minutes) not in self.ground.settings:
                 raise InputError(f"AUTO_STOP:{minutes} was not replayed", where="timeouts",
                                  fix=f"add {minutes} to timeouts")
-        return asked
+        return in_order
 
-    def _code(self, question: Question, always_on: bool) -> str:
-        """Three lines of Python, the last with those arguments that are not the usual ones."""
-        asked = tuple(setting.auto_stop_minutes for setting in question.settings
+    def _code(self, question: WhatIfRequest, always_on: bool) -> str:
+        """Write three lines of Python, the last with those arguments that are not the default."""
+        timeouts = tuple(setting.auto_stop_minutes for setting in question.settings
                       if setting.auto_stop_minutes)
         usual: dict[str, object] = {
             "timeouts": self.timeouts, "always_on": True, "hour_rule": self.hour_rules[0],
             "prices": self.prices[0], "discount": 0.0, "max_cold_starts_per_week": None,
             "value_of_waiting_minute_usd": 0.0, "min_saving_usd": 0.0}
-        given = {name: getattr(question, name, None) for name in usual} | {
-            "timeouts": asked, "always_on": always_on}
-        told = [f"{name}={_literal(value)}" for name, value in given.items()
+        arguments = {name: getattr(question, name, None) for name in usual} | {
+            "timeouts": timeouts, "always_on": always_on}
+        written = [f"{name}={_literal(value)}" for name, value in arguments.items()
                 if value != usual[name]]
         return "\n".join(["import wsanalytics as ws", f"question = {self.made_by}",
-                          f"answer = question.answer({', '.join(told)})"])
+                          f"answer = question.answer({', '.join(written)})"])
 
     def __repr__(self) -> str:
         return (f"<WhatIf {counted(len(self.ground.ids), 'WorkSpace')}, "
@@ -157,38 +162,38 @@ def what_if(
     WorkSpace's present setting by ``workspace_id`` (default: as configured; of charges it is
     unknown). *wait_minutes* is how long a cold start takes.
 
-    With charges, *workspaces* tell users and lifetimes and *window* what was charged for; without
-    them everybody lived through whole months. Raises :class:`InputError` for whatever does not
-    fit together.
+    With charges, *workspaces* have users and lifetimes and *window* is what was charged for;
+    without them everybody lived through whole months. Raises :class:`InputError` for whatever does
+    not fit together.
     """
     _number("wait_minutes", wait_minutes, above_zero=True)
-    told = {"workspaces": workspaces, "window": window, "prices": prices, "baseline": baseline}
-    named = [f"{name}={name}" for name, value in told.items() if value is not None]
-    asked = None if timeouts is None else _timeouts(timeouts)
+    by_name = {"workspaces": workspaces, "window": window, "prices": prices, "baseline": baseline}
+    named = [f"{name}={name}" for name, value in by_name.items() if value is not None]
+    minutes = None if timeouts is None else _timeouts(timeouts)
     rules = None if hour_rules is None else tuple(HourRule.parse(one) for one in hour_rules)
     if rules == () or (isinstance(prices, Mapping) and not prices):
         raise InputError("there are no hour rules or no prices", where="what_if",
                          fix="name one of each, or leave them out")
-    made_by = _made_by(of, named, asked, rules, wait_minutes)
+    made_by = _made_by(of, named, minutes, rules, wait_minutes)
     if isinstance(of, pd.DataFrame):
         if prices is not None or len(rules or ()) > 1:
             raise InputError("charges have their prices and their one hour rule", where="what_if",
                              fix="pass a history or an analysis to choose among several")
         rule = str(rules[0]) if rules else AS_CHARGED
-        ground = from_charges(of, workspaces, window, rule, baseline)
+        metered = from_charges(of, workspaces, window, rule, baseline)
         usual = tuple(
-            setting.auto_stop_minutes for setting in ground.settings if setting.auto_stop_minutes
+            setting.auto_stop_minutes for setting in metered.settings if setting.auto_stop_minutes
         )
     elif isinstance(of, History | Analysis):
-        ground = _replayed(of, workspaces, window, _books(of, prices), baseline, asked,
+        metered = _replayed(of, workspaces, window, _books(of, prices), baseline, minutes,
                            rules or tuple(HourRule))
         usual = TIMEOUTS if isinstance(of, History) else _candidates(of)
     else:
         raise InputError(f"{type(of).__name__} cannot be asked", where="what_if",
                          rule="of is a History, an Analysis or a frame of charges",
                          fix="pass for example ws.sample_history()")
-    found = WhatIf(ground, usual, wait_minutes, made_by)
-    return found if asked is None else replace(found, timeouts=found.replayed(asked))
+    result = WhatIf(metered, usual, wait_minutes, made_by)
+    return result if minutes is None else replace(result, timeouts=result.replayed(minutes))
 
 
 def _replayed(
@@ -196,7 +201,7 @@ def _replayed(
     prices: Mapping[str, PriceBook], baseline: pd.Series | None, timeouts: tuple[int, ...] | None,
     rules: tuple[HourRule, ...],
 ) -> MeteredFleet:
-    """The ground of a history or of an analysis, replayed where that has not been done."""
+    """Meter a history or an analysis, replayed where that has not been done."""
     fleet = of.workspaces if workspaces is None else workspaces
     usual = of.configured if isinstance(of, History) else configured(of.workspaces)
     present = usual if baseline is None else baseline
@@ -221,8 +226,8 @@ def _again(
                          rule=f"its sessions are those of {of.window}",
                          fix="analyse the longer window, or pass a history")
     settings = _settings(_candidates(of) if timeouts is None else timeouts, present)
-    known = {setting for setting in of.replay.settings if isinstance(setting, Setting)}
-    if (window in (None, of.window)) and (timeouts is None or known >= {*settings}):
+    replayed = {setting for setting in of.replay.settings if isinstance(setting, Setting)}
+    if (window in (None, of.window)) and (timeouts is None or replayed >= {*settings}):
         return of.replay
     return replay(of.replay.sessions, settings, window=window or of.window,
                   commands=of.replay.commands)
@@ -233,15 +238,15 @@ def _settings(timeouts: tuple[int, ...], present: pd.Series) -> tuple[Setting, .
 
 
 def _candidates(of: Analysis) -> tuple[int, ...]:
-    return tuple(one.auto_stop_minutes for one in setting_grid(
+    return tuple(setting.auto_stop_minutes for setting in setting_grid(
         auto_stop_minutes=(), always_on=False, include=of.limits.candidates)
-        if one.auto_stop_minutes)
+        if setting.auto_stop_minutes)
 
 
 def _books(
     of: History | Analysis, prices: PriceBook | Mapping[str, PriceBook] | None
 ) -> dict[str, PriceBook]:
-    """The price books by name; one alone is called by its origin."""
+    """Return the price books by name; one alone is called by its origin."""
     if isinstance(prices, Mapping):
         return dict(prices)
     usual = of.prices if isinstance(of, Analysis) else None
@@ -253,7 +258,7 @@ def _made_by(
     of: object, named: list[str], timeouts: tuple[int, ...] | None,
     rules: tuple[HourRule, ...] | None, wait_minutes: float,
 ) -> str:
-    """The line of Python that calls :func:`what_if` so."""
+    """Write the line of Python that calls :func:`what_if` so."""
     name = {History: "history", Analysis: "analysis"}.get(type(of), "charges")
     literal: dict[str, object] = {}
     if timeouts is not None:
@@ -271,25 +276,25 @@ def _literal(value: object) -> str:
 
 
 def _timeouts(timeouts: Iterable[object]) -> tuple[int, ...]:
-    """The *timeouts*, each once, from the shortest on."""
-    found = []
+    """Return the *timeouts*, each once, from the shortest on."""
+    minutes_of = []
     for minutes in timeouts:
         if isinstance(minutes, bool) or not isinstance(minutes, int | np.integer):
             raise InputError(f"a timeout is {minutes!r}", where="timeouts",
                              rule="timeouts are whole minutes", fix="use for example [60, 120]")
-        found.append(auto_stop(int(minutes)).auto_stop_minutes or 0)
-    return tuple(sorted(set(found)))
+        minutes_of.append(auto_stop(int(minutes)).auto_stop_minutes or 0)
+    return tuple(sorted(set(minutes_of)))
 
 
-def _one_of(known: tuple[str, ...], asked: str | None, name: str) -> str:
-    """What is *asked* for, of those that are *known*."""
-    if asked is None:
-        return known[0]
-    if asked not in known:
-        raise InputError(f"there is no {str(asked)!r}", where=name,
-                         rule=f"there is {', '.join(known)}",
+def _one_of(offered: tuple[str, ...], wanted: str | None, name: str) -> str:
+    """Return *wanted*, which is one of *offered*; the first of them for None."""
+    if wanted is None:
+        return offered[0]
+    if wanted not in offered:
+        raise InputError(f"there is no {str(wanted)!r}", where=name,
+                         rule=f"there is {', '.join(offered)}",
                          fix="use one of these, or hand it to what_if")
-    return str(asked)
+    return str(wanted)
 
 
 def _number(
