@@ -1,4 +1,4 @@
-"""What a number can be at most, by what it means: one place for files, options and arguments.
+"""Bound numbers by what they mean: one place for files, options and arguments.
 
 Nothing that is read comes near these bounds, and what lies over them can be no such thing. Nothing
 heavy is imported here: help must answer at once.

@@ -23,9 +23,9 @@ BASE_VOLUMES = {
 def with_base_volumes(frame: pd.DataFrame) -> pd.DataFrame:
     """The *frame* with the bundle's base volumes where ``root_gib`` or ``user_gib`` is empty."""
     filled = frame.copy()
-    for place, name in enumerate(("root_gib", "user_gib")):
+    for index, name in enumerate(("root_gib", "user_gib")):
         base = frame["compute_type"].map(
-            {compute_type: pair[place] for compute_type, pair in BASE_VOLUMES.items()}
+            {compute_type: pair[index] for compute_type, pair in BASE_VOLUMES.items()}
         )
         filled[name] = frame[name].fillna(base.astype("Int64"))
     return filled

@@ -1,4 +1,4 @@
-"""When people work: working hours, time zones of directories, public holidays."""
+"""Know when people work: working hours, time zones of directories, public holidays."""
 
 from __future__ import annotations
 
@@ -79,22 +79,22 @@ class WorkingHours:
 
 
 def _parsed(part: str, text: str, where: str) -> _Part:
-    found = _PART.fullmatch(part)
-    if found is None:
+    match = _PART.fullmatch(part)
+    if match is None:
         raise InputError(f"{text!r} are no working hours", where=where, rule=_RULE,
                          fix="use for example 'Mon-Fri 08:00-18:00'")
-    first_day = (found[1] or "daily").lower()
-    days = (found[1], found[2] or found[1])
+    first_day = (match[1] or "daily").lower()
+    days = (match[1], match[2] or match[1])
     if first_day == "daily":
-        days = (first_day, found[2]) if found[2] else ("Mon", "Sun")
+        days = (first_day, match[2]) if match[2] else ("Mon", "Sun")
     try:
         first, last = (DAYS.index(day.title()) for day in days)
     except ValueError:
         raise InputError(f"there is no day {days[0] if days[0].title() not in DAYS else days[1]!r} "
                          f"in {text!r}", where=where, rule=f"the days are {', '.join(DAYS)}",
                          fix="use for example 'Mon-Fri 08:00-18:00'") from None
-    start, end = int(found[3]) * 60 + int(found[4]), int(found[5]) * 60 + int(found[6])
-    if start > 1439 or end > 1440 or int(found[4]) > 59 or int(found[6]) > 59 or start == end:
+    start, end = int(match[3]) * 60 + int(match[4]), int(match[5]) * 60 + int(match[6])
+    if start > 1439 or end > 1440 or int(match[4]) > 59 or int(match[6]) > 59 or start == end:
         raise InputError(f"{part!r} is no stretch of a day", where=where,
                          rule="hours go from 00:00 to 24:00, and end at another time than they "
                          "start", fix="use for example 'Mon-Fri 08:00-18:00'")
@@ -148,14 +148,14 @@ class Zones:
 
 def zone_named(name: str, where: str) -> ZoneInfo:
     """The time zone called *name*, such as Europe/Berlin."""
-    known = available_timezones()
-    if name not in known:
-        by_city = did_you_mean(name.replace(" ", "_").title(), known, most=3,
+    zones = available_timezones()
+    if name not in zones:
+        by_city = did_you_mean(name.replace(" ", "_").title(), zones, most=3,
                                otherwise="use for example UTC")
         raise InputError(
             f"there is no time zone {name!r}", where=where,
             rule="a time zone is named as in the IANA database, such as Europe/Berlin",
-            fix=did_you_mean(name, known, most=3, otherwise=by_city))
+            fix=did_you_mean(name, zones, most=3, otherwise=by_city))
     return ZoneInfo(name)
 
 
@@ -176,13 +176,13 @@ class Holidays:
         if not text:
             return None
         country, dash, part = text.partition("-")
-        country, known = country.upper(), holidays.list_supported_countries()
-        if country not in known:
+        country, countries = country.upper(), holidays.list_supported_countries()
+        if country not in countries:
             raise InputError(f"no public holidays are known for {country!r}", where=where,
                              rule="a country is named by its two letters, such as DE or US",
-                             fix=did_you_mean(country, known, most=3,
+                             fix=did_you_mean(country, countries, most=3,
                                                otherwise="use for example US"))
-        parts = {name.upper(): name for name in known[country]}
+        parts = {name.upper(): name for name in countries[country]}
         if dash and part.upper() not in parts:
             close = [parts[name] for name in get_close_matches(part.upper(), parts, n=3)]
             raise InputError(f"{country} has no part {part!r}", where=where,
@@ -196,13 +196,13 @@ class Holidays:
         return bool(self.name(day))
 
     def name(self, day: date) -> str:
-        """What the holiday is called; empty on other days."""
+        """Return the name of the holiday; empty on other days."""
         return str(_of_year(self.country, self.part, day.year).get(day, ""))
 
 
 @cache
 def _of_year(country: str, part: str | None, year: int) -> Mapping[date, str]:
-    found: Mapping[date, str] = holidays.country_holidays(country, subdiv=part, years=year)
-    return dict(found)
+    by_date: Mapping[date, str] = holidays.country_holidays(country, subdiv=part, years=year)
+    return dict(by_date)
 
 

@@ -1,4 +1,4 @@
-"""Which WorkSpaces are simulated and billed, and why the others are set aside.
+"""Decide which WorkSpaces are simulated and billed, and why the others are set aside.
 
 Two kinds of rules meet here. What people write in files is checked strictly and refused
 (``checking``). What AWS answers is kept as it came: a running mode or a timeout that this version
@@ -48,7 +48,7 @@ _TIMEOUT = Kind(_NO_MODE.title, "AWS reports its AutoStop timeout as {minutes} m
 
 
 def reasons_set_aside(workspaces: pd.DataFrame) -> pd.Series:
-    """Why each of *workspaces* is not simulated, in a sentence; empty for those that are.
+    """Return why each of *workspaces* is not simulated, in a sentence; empty for the simulated.
 
     A ``workspaces`` table in, a series of the same index out.
     """
@@ -59,7 +59,7 @@ def reasons_set_aside(workspaces: pd.DataFrame) -> pd.Series:
 
 
 def is_simulated(workspaces: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Which of *workspaces* are simulated and billed.
+    """Mark those of *workspaces* that are simulated and billed.
 
     All but MANUAL ones, standbys, those that AWS lists as terminated without anybody having seen
     when that was, and those whose mode or timeout this version does not know.
@@ -69,11 +69,11 @@ def is_simulated(workspaces: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 def set_aside(workspaces: pd.DataFrame) -> dict[str, list[str]]:
     """The ids of those that are not simulated, by the title of their kind of reason."""
-    found: dict[str, list[str]] = {}
+    ids_by_title: dict[str, list[str]] = {}
     for kind, row in _kinds(workspaces):
         if kind is not None:
-            found.setdefault(kind.title, []).append(row.workspace_id)
-    return found
+            ids_by_title.setdefault(kind.title, []).append(row.workspace_id)
+    return ids_by_title
 
 
 def titles() -> tuple[tuple[str, str], ...]:
@@ -93,16 +93,16 @@ class _Row:
 def _kinds(workspaces: pd.DataFrame) -> Iterator[tuple[Kind | None, _Row]]:
     columns = ("workspace_id", "running_mode", "auto_stop_minutes", "state", "standby",
                "terminated_at")
-    for name, mode, minutes, state, standby, ended in zip(
+    for name, mode, minutes, state, standby, terminated_at in zip(
         *(workspaces[column] for column in columns), strict=True
     ):
         row = _Row(str(name), "" if pd.isna(mode) else str(mode),
                    None if pd.isna(minutes) else int(minutes), str(state))
-        yield _kind(row, standby=bool(standby), ended=not pd.isna(ended)), row
+        yield _kind(row, standby=bool(standby), is_terminated=not pd.isna(terminated_at)), row
 
 
-def _kind(row: _Row, *, standby: bool, ended: bool) -> Kind | None:
-    if row.state in GONE and not ended:
+def _kind(row: _Row, *, standby: bool, is_terminated: bool) -> Kind | None:
+    if row.state in GONE and not is_terminated:
         return _ENDED
     if standby:
         return _STANDBY
@@ -126,7 +126,7 @@ def is_timeout(minutes: int | None) -> bool:
 
 
 def waits_for(state: str) -> str:
-    """That a change has to wait, where AWS last reported a *state* in which none is made.
+    """Give a note that a change has to wait, where AWS reports a *state* in which none is made.
 
     >>> waits_for("STOPPED")
     ''

@@ -45,7 +45,7 @@ class InputError(WsanalyticsError):
 
     @property
     def mend(self) -> str:
-        """What to do about it, by the name that ``fix`` once had; deprecated."""
+        """The remedy, by the name that ``fix`` once had; deprecated."""
         warnings.warn("InputError.mend is called fix now", DeprecationWarning, stacklevel=2)
         return self.fix
 
@@ -63,7 +63,7 @@ class StoreWarning(UserWarning):
 
 
 class Notice(UserWarning):
-    """What a command tells when it is done: one that is refused says one thing alone."""
+    """A notice at the end of a command; a command that is refused prints its refusal alone."""
 
 
 class NotBilledWarning(UserWarning):
@@ -71,7 +71,7 @@ class NotBilledWarning(UserWarning):
 
 
 def did_you_mean(
-    name: str, known: Iterable[str], *, otherwise: str = "", most: int = 1, cutoff: float = 0.6
+    name: str, names: Iterable[str], *, otherwise: str = "", most: int = 1, cutoff: float = 0.6
 ) -> str:
     """Name what is close to *name* among the *known*, as a question; else what *otherwise* says.
 
@@ -80,7 +80,7 @@ def did_you_mean(
     >>> did_you_mean("x", ["hold", "forecast"], otherwise="name one")
     'name one'
     """
-    close = get_close_matches(name, list(known), n=most, cutoff=cutoff)
+    close = get_close_matches(name, list(names), n=most, cutoff=cutoff)
     return f"did you mean {' or '.join(close)}?" if close else otherwise
 
 

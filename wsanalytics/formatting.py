@@ -1,4 +1,4 @@
-"""How numbers are written for people: all rounding and currency signs live here.
+"""Write numbers for people: all rounding and currency signs live here.
 
 Frames and files keep amounts unrounded; whatever a person reads goes through these functions.
 """
@@ -121,14 +121,14 @@ def round_parts(parts: Sequence[float], digits: int = 2) -> list[float]:
     rounded = [part.quantize(step, ROUND_FLOOR) for part in exact]
     total = sum(exact, Decimal()).quantize(step, ROUND_HALF_UP)
     missing = int((total - sum(rounded, Decimal())) / step)
-    most_lost = sorted(range(len(exact)), key=lambda place: rounded[place] - exact[place])
-    for place in most_lost[:missing]:
-        rounded[place] += step
+    most_lost = sorted(range(len(exact)), key=lambda index: rounded[index] - exact[index])
+    for index in most_lost[:missing]:
+        rounded[index] += step
     return [float(part) for part in rounded]
 
 
 def rounding_note(amounts: Iterable[float]) -> str:
-    """That amounts, each rounded by itself, do not add up to their rounded total; else nothing.
+    """Give a note where amounts, each rounded by itself, do not add up to their rounded total.
 
     An amount that is shown in several tables reads the same in all of them that way.
 

@@ -15,7 +15,7 @@ from typing import Any, TextIO, cast
 
 LONGEST_WORD, LONGEST_MESSAGE = 240, 4000
 FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes a cell of a CSV file for a formula by."""
+"""First characters by which a spreadsheet takes a cell of a CSV file for a formula."""
 _ENDLESS = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 _SECRET = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]*://)[^/?#\s@]*@")
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")

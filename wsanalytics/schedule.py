@@ -1,4 +1,4 @@
-"""What the WorkSpaces of a fleet are told through time: settings, starts, stops."""
+"""Schedule the commands to the WorkSpaces of a fleet through time: settings, starts, stops."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from wsanalytics.tables import (
 from wsanalytics.timeline import Micros, Window, column_micros
 
 IN_FORCE = "IN_FORCE"
-"""What a charge under the settings that were really in force has in its ``setting`` column."""
+"""The ``setting`` of a charge under the settings as actually configured."""
 START, STOP = "START", "STOP"
-"""The orders that are no settings: StartWorkspaces and StopWorkspaces."""
+"""The commands that are no settings: StartWorkspaces and StopWorkspaces."""
 ALWAYS_ON_TIMEOUT = DEFAULT_TIMEOUT
 """The timeout in minutes by which AWS's own tool judges ALWAYS_ON WorkSpaces."""
 
@@ -36,7 +36,7 @@ class Schedule:
     """Settings, starts and stops of a fleet through time, to be replayed beside fixed settings.
 
     ``opening``: the setting that each WorkSpace has at first, as text by ``workspace_id``.
-    ``commands``: workspace_id, at, order, where the order is START, STOP, or the setting from then
+    ``commands``: workspace_id, at, order, where ``order`` is START, STOP, or the setting from then
     on. ``name`` stands in the ``setting`` column of what comes of it.
     """
 
@@ -67,47 +67,56 @@ class Schedule:
         object.__setattr__(self, "commands", checked)
 
     def with_orders(self, commands: pd.DataFrame) -> Schedule:
-        """The same with more *commands*, all of them for WorkSpaces that it names."""
+        """Return the same with more *commands*, all of them for WorkSpaces that it names."""
         if commands.empty:
             return self
         return Schedule(self.opening, pd.concat([self.commands, commands], ignore_index=True),
                         self.name)
 
     def within(self, window: Window) -> Schedule:
-        """The part of it that falls in *window*; what came before is in its opening settings."""
+        """Return the part of it that falls in *window*.
+
+        What came before is in its opening settings.
+        """
         commands = self.commands
         is_setting = ~commands["order"].isin([START, STOP])
         past = commands[is_setting & (commands["at"] < window.start)]
         latest = past.drop_duplicates("workspace_id", keep="last")
-        told = latest.set_index("workspace_id")["order"]
-        opening = told.reindex(self.opening.index).fillna(self.opening)
-        kept = commands[(commands["at"] >= window.start) & (commands["at"] < window.end)]
-        return Schedule(opening, kept, self.name)
+        last_setting = latest.set_index("workspace_id")["order"]
+        opening = last_setting.reindex(self.opening.index).fillna(self.opening)
+        in_window = commands[(commands["at"] >= window.start) & (commands["at"] < window.end)]
+        return Schedule(opening, in_window, self.name)
 
     def timeouts_at(
         self, ids: pd.Series, owner: npt.NDArray[np.int64], at: Micros
     ) -> npt.NDArray[np.int64]:
-        """The timeout in minutes that holds at each instant *at*, for the WorkSpace of each.
+        """Return the timeout in minutes at each instant *at*, for the WorkSpace of each.
 
         *owner* numbers the WorkSpaces in *ids*. An ALWAYS_ON one counts with 60, as AWS's own
         tool has it (Cost Optimizer 2.8.7, a mapping of its CloudFormation template).
         """
         minutes = {text: Setting.parse(text).auto_stop_minutes or ALWAYS_ON_TIMEOUT for text in
                    {*self.opening.unique(), *self.commands["order"].unique()} - {START, STOP}}
-        told = self.commands[~self.commands["order"].isin([START, STOP])]
-        place = pd.Index(ids).get_indexer(pd.Index(told["workspace_id"])).astype(np.int64)
-        known = place >= 0
-        moments, what = column_micros(told["at"])[known], told["order"][known].map(minutes)
-        place = place[known]
-        order = np.lexsort((moments, place))
+        settings = self.commands[~self.commands["order"].isin([START, STOP])]
+        row = pd.Index(ids).get_indexer(pd.Index(settings["workspace_id"])).astype(np.int64)
+        is_wanted = row >= 0
+        moments, what = (
+            column_micros(settings["at"])[is_wanted],
+            settings["order"][is_wanted].map(minutes),
+        )
+        row = row[is_wanted]
+        order = np.lexsort((moments, row))
         instants = np.unique(moments)
+        # One sorted key for WorkSpace and rank of an instant: a WorkSpace is a block of *width*
+        # keys, and one search finds the latest setting of each.
         width = len(instants) + 1
-        keys = place[order] * width + np.searchsorted(instants, moments[order])
+        keys = row[order] * width + np.searchsorted(instants, moments[order])
         last = np.searchsorted(
             keys, owner * width + np.searchsorted(instants, at, side="right")) - 1
         opening = self.opening.reindex(pd.Index(ids)).map(minutes).to_numpy(dtype=np.int64)
         values = np.append(what.to_numpy(dtype=np.int64)[order], 0)
-        is_told = (last >= 0) & (np.append(place[order], -1)[last] == owner)
+        # No setting of this WorkSpace so far (the one found is another's): the opening one holds.
+        is_told = (last >= 0) & (np.append(row[order], -1)[last] == owner)
         return np.where(is_told, values[last], opening[owner])
 
     @cached_property
@@ -125,10 +134,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModeChanges:
-    """When each WorkSpace became ALWAYS_ON or AUTO_STOP.
+    """The changes of each WorkSpace to ALWAYS_ON or AUTO_STOP.
 
-    ``opening`` (an entry a WorkSpace of ``ids``): is it ALWAYS_ON at first? ``owner``, ``at`` and
-    ``always_on`` have an entry a change, in the order of WorkSpace and time.
+    ``opening`` (an entry a WorkSpace of ``ids``) is whether it is ALWAYS_ON at first. ``owner``,
+    ``at`` and ``always_on`` have an entry a change, in the order of WorkSpace and time.
     """
 
     ids: pd.Index
@@ -138,22 +147,23 @@ class ModeChanges:
     always_on: npt.NDArray[np.bool_]
 
     def of(self, ids: pd.Series) -> ModeChanges:
-        """The same for *ids* alone, in their order (sorted, as fleets are)."""
-        place = self.ids.get_indexer(pd.Index(ids))
-        if (place < 0).any():
-            missing = pd.Index(ids)[place < 0][0]
+        """Return the same for *ids* alone, in their order (sorted, as fleets are)."""
+        old_row = self.ids.get_indexer(pd.Index(ids))
+        if (old_row < 0).any():
+            missing = pd.Index(ids)[old_row < 0][0]
             raise InputError(
                 f"it does not say what {missing} is set to", where="the schedule",
                 rule="a schedule has an opening setting for each WorkSpace that is billed",
                 fix="add it to the opening settings",
             )
-        new = np.full(len(self.ids), -1, dtype=np.int64)
-        new[place] = np.arange(len(place))
-        owner = new[self.owner]
-        kept = np.flatnonzero(owner >= 0)
-        kept = kept[np.argsort(owner[kept], kind="stable")]
-        return ModeChanges(pd.Index(ids), self.opening[place], owner[kept], self.at[kept],
-                           self.always_on[kept])
+        new_row = np.full(len(self.ids), -1, dtype=np.int64)
+        # new_row: the new number of each old row; -1 for those that are left out.
+        new_row[old_row] = np.arange(len(old_row))
+        owner = new_row[self.owner]
+        order = np.flatnonzero(owner >= 0)
+        order = order[np.argsort(owner[order], kind="stable")]
+        return ModeChanges(pd.Index(ids), self.opening[old_row], owner[order], self.at[order],
+                           self.always_on[order])
 
     def always_on_at(self, instants: Micros) -> npt.NDArray[np.bool_]:
         """Whether each WorkSpace (rows) is ALWAYS_ON at each of *instants* (columns)."""
@@ -165,7 +175,7 @@ class ModeChanges:
 
 
 def schedule_of(settings: pd.DataFrame, window: Window) -> Schedule:
-    """The schedule that a ``settings`` table tells of *window*.
+    """Build the schedule of *window* from a ``settings`` table.
 
     Before its first row a WorkSpace is taken to have had that setting already.
     """
@@ -183,7 +193,7 @@ def schedule_of(settings: pd.DataFrame, window: Window) -> Schedule:
 
 
 def check_settings(frame: pd.DataFrame, origin: Origin | None = None) -> pd.DataFrame:
-    """A checked ``settings`` table; rows that repeat the setting before them are dropped."""
+    """Check a ``settings`` table; rows that repeat the setting before them are dropped."""
     origin = origin or Origin("the settings frame")
     checked = sort_by_key(check_table(frame, SETTINGS, origin), SETTINGS)
     refuse_duplicates(checked, SETTINGS, origin)
@@ -196,7 +206,7 @@ def check_settings(frame: pd.DataFrame, origin: Origin | None = None) -> pd.Data
 
 
 def check_commands(frame: pd.DataFrame, origin: Origin | None = None) -> pd.DataFrame:
-    """A checked ``commands`` table, in the order in which its orders happen.
+    """Check a ``commands`` table, and sort it in the order in which its commands happen.
 
     At one instant of a WorkSpace a setting comes first, then a STOP, then a START, as the event
     machine has it.
@@ -205,6 +215,7 @@ def check_commands(frame: pd.DataFrame, origin: Origin | None = None) -> pd.Data
     for text in checked["order"].unique():
         if text not in (START, STOP):
             Setting.parse(text)
+    # A setting has the rank 0, so it comes first at one instant.
     rank = checked["order"].map({STOP: 1, START: 2}).fillna(0)
     order = checked.assign(rank=rank).sort_values([*ORDERS.key, "rank"], kind="stable")
     return order[list(ORDERS.names)].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""What AWS's own service model says, as shipped with botocore: no network, no credentials."""
+"""Read AWS's own service model, as shipped with botocore: no network, no credentials."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def region_at(location: str) -> str | None:
     >>> region_at("EU (Ireland)"), region_at("Europe (Ireland)"), region_at("Any")
     ('eu-west-1', 'eu-west-1', None)
     """
-    known = _locations()
-    return known.get(location) or known.get(location.replace("EU (", "Europe ("))
+    locations = _locations()
+    return locations.get(location) or locations.get(location.replace("EU (", "Europe ("))
 
 
 def refuse_invalid_request(service: str, operation: str, request: Mapping[str, Any]) -> None:
@@ -69,7 +69,7 @@ def refuse_invalid_request(service: str, operation: str, request: Mapping[str, A
 
 
 def _faults(shape: Any, value: Any, where: str) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401  # as botocore has them
-    """What is wrong with *value*: where, what, and which rule of the model it breaks."""
+    """List what is wrong with *value*: where, what, and which rule of the model it breaks."""
     kind = shape.type_name
     if kind == "structure":
         yield from ((f"{where}.{name}", "it is missing", "the model requires it")
@@ -90,8 +90,8 @@ def _faults(shape: Any, value: Any, where: str) -> Iterator[tuple[str, str, str]
                              or (most is not None and size > most)):
         yield where, f"its size is {size}", f"the model wants {least or 0} to {most}"
     if isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from _faults(shape.member, item, f"{where}[{place}]")
+        for index, item in enumerate(value):
+            yield from _faults(shape.member, item, f"{where}[{index}]")
     if kind == "string" and getattr(shape, "enum", None) and value not in shape.enum:
         yield where, f"it is {value!r}", f"it is one of {', '.join(shape.enum)}"
     pattern = shape.metadata.get("pattern") if kind == "string" else None

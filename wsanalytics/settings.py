@@ -1,4 +1,4 @@
-"""What ModifyWorkspaceProperties can set on a WorkSpace: its running mode and AutoStop timeout."""
+"""Define the settings of a WorkSpace that AWS can change: running mode and AutoStop timeout."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COMMON_TIMEOUTS = (60, 120, 240)
 
 
 class RunningMode(StrEnum):
-    """How a WorkSpace is paid for: by the month, or by the hour it is switched on.
+    """The way a WorkSpace is paid for: by the month, or by the hour it is switched on.
 
     AWS knows a third one, MANUAL (WorkSpaces Core): it is read and reported, never simulated.
     """

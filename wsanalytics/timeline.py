@@ -97,7 +97,7 @@ def months_later(at: date, count: int) -> datetime:
 
 
 def on_clock(at: Micros, zone: ZoneInfo) -> Micros:
-    """What the clock in *zone* shows, in microseconds since it showed 1970-01-01T00:00."""
+    """Return what the clock in *zone* shows, in microseconds since it showed 1970-01-01T00:00."""
     shown: Micros = instants(at).tz_convert(zone).tz_localize(None).to_numpy().view(np.int64)
     return shown
 
@@ -165,12 +165,12 @@ class Window:
 
     @property
     def days(self) -> float:
-        """How many days long the window is."""
+        """The length of the window in days."""
         return (self.end - self.start) / timedelta(days=1)
 
     @property
     def weeks(self) -> float:
-        """How many weeks long the window is."""
+        """The length of the window in weeks."""
         return self.days / 7
 
     def __str__(self) -> str:
@@ -201,7 +201,7 @@ class Months:
 
 
 def months_of(window: Window) -> Months:
-    """The months that *window* touches.
+    """Return the months that *window* touches.
 
     >>> months = months_of(Window.of_days(date(2026, 1, 17), date(2026, 3, 1)))
     >>> months.labels, months.days.tolist(), months.covered.round(4).tolist()
@@ -210,6 +210,7 @@ def months_of(window: Window) -> Months:
     start, end = window.micros
     first = np.datetime64(start, "us").astype("datetime64[M]")
     last = np.datetime64(end - 1, "us").astype("datetime64[M]")
+    # One more than the months touched: its first instant is the end of the last one.
     months = np.arange(first, last + 2)
     edges = months.astype("datetime64[us]").astype(np.int64)
     lengths = np.diff(edges)
@@ -218,14 +219,14 @@ def months_of(window: Window) -> Months:
 
 
 def week_edges(window: Window) -> Micros:
-    """The window cut into stretches of seven days from its start; the last may be shorter."""
+    """Cut the window into intervals of seven days from its start; the last may be shorter."""
     start, end = window.micros
     return np.append(np.arange(start, end, 7 * MICROS_PER_DAY, dtype=np.int64), np.int64(end))
 
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """Stretches cut at edges: ``source`` is the row of each, ``span`` the span it lies in."""
+    """Intervals cut at edges: ``source`` is the row of each, ``span`` the span it lies in."""
 
     source: npt.NDArray[np.int64]
     span: npt.NDArray[np.int64]
@@ -234,20 +235,23 @@ class Pieces:
 
 
 def cut(starts: Micros, stops: Micros, edges: Micros) -> Pieces:
-    """Cut the half-open stretches ``[starts, stops)`` at *edges*, in the order they came.
+    """Cut the half-open intervals ``[starts, stops)`` at *edges*, in the order they came.
 
     *edges* are ascending; span *k* runs from edge *k* to edge *k + 1*. What lies outside all
-    spans is left out. A stretch that crosses an edge becomes one piece on each side of it.
+    spans is left out. An interval that crosses an edge becomes one piece on each side of it.
     """
     low = np.maximum(starts, edges[0])
     high = np.minimum(stops, edges[-1])
     inside = low < high
     rows = np.flatnonzero(inside)
     low, high = low[rows], high[rows]
+    # The spans of each interval's first and last instant; its end is excluded, hence "left".
     first = np.searchsorted(edges, low, side="right") - 1
     last = np.searchsorted(edges, high, side="left") - 1
     count = last - first + 1
     source = np.repeat(np.arange(len(rows)), count)
+    # ahead: the number of each piece in its interval, from 0: the running number of the piece less
+    # that of its interval's first one.
     ahead = np.arange(len(source)) - np.repeat(np.cumsum(count) - count, count)
     span = first[source] + ahead
     return Pieces(
@@ -259,7 +263,7 @@ def cut(starts: Micros, stops: Micros, edges: Micros) -> Pieces:
 
 
 def whole_days(first: datetime, last: datetime) -> Window:
-    """The UTC days that lie wholly between two samples; where there is none, those they touch.
+    """Return the UTC days wholly between two samples; where there is none, those they touch.
 
     A sample in the first or the last ten minutes of a day covers that day to its edge.
     """

@@ -39,7 +39,7 @@ def new_folder(folder: Path) -> bool:
 
 @dataclass
 class Made:
-    """What a run has made, so that it can take back that and nothing else.
+    """The files and folders that a run has made, so that it can remove those and nothing else.
 
     Used as a context: after an error the folders that were made go again, where nothing is in
     them.

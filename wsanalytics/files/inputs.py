@@ -1,4 +1,4 @@
-"""What may be read as a file: the one look before it is opened. Nothing heavy is imported here."""
+"""Check what may be read as a file, before it is opened. Nothing heavy is imported here."""
 
 from __future__ import annotations
 

@@ -50,10 +50,10 @@ def check_output(path: Path, extensions: tuple[str, ...] = EXTENSIONS) -> None:
 
 
 def _why_not(path: Path) -> str:
-    """Why *path* cannot be written to; empty if it can."""
+    """Give the reason why *path* cannot be written to; empty if it can."""
     try:
-        found = status_of(path)
-        if found is not None and stat.S_ISDIR(found.st_mode):
+        status = status_of(path)
+        if status is not None and stat.S_ISDIR(status.st_mode):
             return "it is a folder. Fix: name a file in it."
         real = real_path(path)
         folder = status_of(real.parent)
@@ -64,21 +64,21 @@ def _why_not(path: Path) -> str:
         return f"it cannot be written: {reason_of(error)}. Nothing was written."
     if not os.access(real.parent, os.W_OK | os.X_OK):
         return f"the folder {path.parent} may not be written to."
-    return "" if found is None else _why_not_replaced(real, found)
+    return "" if status is None else _why_not_replaced(real, status)
 
 
-def _why_not_replaced(real: Path, found: os.stat_result) -> str:
-    if not stat.S_ISREG(found.st_mode):
+def _why_not_replaced(real: Path, status: os.stat_result) -> str:
+    if not stat.S_ISREG(status.st_mode):
         return ("it is no file but a pipe, a device or the like. Rule: outputs are moved into "
                 "their place when they are whole. Fix: name a file.")
-    if not found.st_mode & _WRITABLE or not os.access(real, os.W_OK):
+    if not status.st_mode & _WRITABLE or not os.access(real, os.W_OK):
         return ("it is read-only. Rule: what was protected is not replaced. "
                 "Fix: name another file, or make it writable.")
     return ""
 
 
 def status_of(path: Path) -> os.stat_result | None:
-    """What stands at *path*, behind links; None if nothing does."""
+    """Return the status of the file at *path*, behind links; None if there is none."""
     try:
         return path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -86,7 +86,7 @@ def status_of(path: Path) -> os.stat_result | None:
 
 
 def reason_of(error: OSError | ValueError) -> str:
-    """Why something could not be done, in the words of the system."""
+    """Give the reason for an error, in the words of the system."""
     return (error.strerror if isinstance(error, OSError) else "") or str(error)
 
 
@@ -131,10 +131,10 @@ def page_at(output: Path) -> Path:
     return output / "report.html" if is_folder or not output.suffix else output
 
 
-def is_same_file(one: Path, other: Path) -> bool:
+def is_same_file(first: Path, second: Path) -> bool:
     """Whether two paths lead to one file, through links and by any of its names."""
     try:
-        return real_path(one) == real_path(other) or one.samefile(other)
+        return real_path(first) == real_path(second) or first.samefile(second)
     except (OSError, ValueError):  # one of them is not there, or cannot be looked at
         return False
 

@@ -20,14 +20,14 @@ def json_of(
     object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None,
     parse_constant: Callable[[str], Any] | None = None,
 ) -> Any:  # noqa: ANN401  # whatever JSON holds
-    """What *text* writes; :class:`ValueError`, and nothing else, where that is no sound JSON."""
+    """Parse *text*; raises :class:`ValueError`, and nothing else, where it is no sound JSON."""
     try:
-        found = json.loads(text, object_pairs_hook=object_pairs_hook,
+        parsed = json.loads(text, object_pairs_hook=object_pairs_hook,
                            parse_constant=parse_constant or _no_constant)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
-    _refuse_depth(found)
-    return found
+    _refuse_depth(parsed)
+    return parsed
 
 
 _TOO_DEEP = f"it is nested more than {DEEPEST} levels deep"
@@ -38,29 +38,29 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def toml_of(text: str) -> dict[str, Any]:
-    """What a TOML file writes; :class:`ValueError`, and nothing else, where it is none.
+    """Parse a TOML file; raises :class:`ValueError`, and nothing else, where it is none.
 
     TOML's whole numbers have 64 bits, which the library does not look at.
     """
     try:
-        found = tomllib.loads(text)
+        parsed = tomllib.loads(text)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
-    _refuse_depth(found)
-    _refuse_large(found)
-    return found
+    _refuse_depth(parsed)
+    _refuse_large(parsed)
+    return parsed
 
 
-def _refuse_large(found: object) -> None:
-    if isinstance(found, int) and not -(2**63) <= found < 2**63:
+def _refuse_large(parsed: object) -> None:
+    if isinstance(parsed, int) and not -(2**63) <= parsed < 2**63:
         raise ValueError("it holds a whole number of more than 64 bits")
-    for inner in found.values() if isinstance(found, dict) else (
-            found if isinstance(found, list) else ()):
+    for inner in parsed.values() if isinstance(parsed, dict) else (
+            parsed if isinstance(parsed, list) else ()):
         _refuse_large(inner)
 
 
-def _refuse_depth(found: object) -> None:
-    level = [found]
+def _refuse_depth(parsed: object) -> None:
+    level = [parsed]
     for _ in range(DEEPEST):
         level = [inner for value in level if isinstance(value, dict | list)
                  for inner in (value.values() if isinstance(value, dict) else value)]

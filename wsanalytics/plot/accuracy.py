@@ -42,7 +42,7 @@ _Group = tuple[str, pd.DataFrame, str, str]
 def predicted_against_billed(
     frame: pd.DataFrame, ax: Axes | None = None, *, caption: str = ""
 ) -> Axes:
-    """What each WorkSpace was said to cost, and what AWS billed: on the line, both agree.
+    """Plot each WorkSpace's predicted cost against AWS's bill: on the line, both agree.
 
     *frame* has a row a WorkSpace: ``workspace_id``, ``predicted_usd``, ``billed_usd``, and if the
     caller judged them ``is_close`` (true/false), which tells those that are off by their colour.
@@ -64,7 +64,7 @@ def predicted_against_billed(
 def promised_against_realised(
     verified: pd.DataFrame, ax: Axes | None = None, *, caption: str = ""
 ) -> Axes:
-    """What each change was said to save, and what it has saved: on the line, both agree.
+    """Plot each change's expected saving against the actual one: on the line, both agree.
 
     *verified* is what :func:`wsanalytics.verify` gives. Whiskers are the promise's interval, drawn
     for up to 150 changes. Changes that could not be judged are left out, and counted.

@@ -33,7 +33,7 @@ _LINES = ("-", "--", "-.", ":")
 def regret_by_policy(
     totals: pd.DataFrame, ax: Axes | None = None, *, caption: str = ""
 ) -> Axes:
-    """What each policy cost above ``clairvoyant``, on a logarithmic scale.
+    """Plot each policy's cost above ``clairvoyant``, on a logarithmic scale.
 
     *totals* is ``Backtest.totals`` of a backtest with ``clairvoyant`` among its policies.
     """
@@ -62,7 +62,7 @@ def regret_by_policy(
 def regret_over_time(
     monthly: pd.DataFrame, ax: Axes | None = None, *, caption: str = ""
 ) -> Axes:
-    """How the cost above ``clairvoyant`` adds up, month by month.
+    """Plot how the cost above ``clairvoyant`` adds up, month by month.
 
     *monthly* is ``Backtest.regret_by_month`` of the policies to be shown.
     """
@@ -85,7 +85,7 @@ def regret_over_time(
 def calibration(
     by_fear: pd.DataFrame, ax: Axes | None = None, *, caption: str = ""
 ) -> Axes:
-    """How likely a loss was called, and how often it came: on the diagonal, both agree.
+    """Plot predicted loss probabilities against actual losses: on the diagonal, both agree.
 
     *by_fear* is what :func:`wsanalytics.by_fear` gives; larger points stand for more
     decisions.
@@ -115,7 +115,7 @@ def calibration(
 
 
 def regret_of_fleets(frame: pd.DataFrame, ax: Axes | None = None, *, caption: str = "") -> Axes:
-    """What policies cost above ``clairvoyant`` on several fleets, against ``cost_optimizer``.
+    """Plot policies' costs above ``clairvoyant`` on several fleets, against ``cost_optimizer``.
 
     *frame* has a row a fleet and policy: ``fleet``, ``policy``, ``share`` (of the regret of
     ``cost_optimizer`` on that fleet). The scale is logarithmic.

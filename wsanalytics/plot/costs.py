@@ -58,7 +58,7 @@ def cost_by_option(costs: pd.DataFrame, ax: Axes | None = None, *, caption: str 
 def break_even_histogram(
     usage: pd.DataFrame, ax: Axes | None = None, *, caption: str = ""
 ) -> Axes:
-    """How many WorkSpaces bill how much of their break-even hours, by their present mode.
+    """Plot a histogram of billed hours as a share of the break-even, by present mode.
 
     *usage* is what :func:`wsanalytics.views.break_even_usage` gives.
     """
@@ -90,7 +90,7 @@ MOST_GROUPS = 12
 def cost_by_group(
     groups: pd.DataFrame, ax: Axes | None = None, *, by: str = "directory", caption: str = ""
 ) -> Axes:
-    """What the parts of a fleet cost a month today and under the plan; the twelve dearest by name.
+    """Plot the monthly cost of a fleet's parts today and planned; the twelve dearest by name.
 
     *groups* is what :func:`wsanalytics.views.cost_by` gives, *by* what it was divided by.
     """
@@ -132,7 +132,7 @@ def _with_others(groups: pd.DataFrame) -> pd.DataFrame:
 
 
 def cost_by_month(months: pd.DataFrame, ax: Axes | None = None, *, caption: str = "") -> Axes:
-    """What a fleet cost in each month under the settings that it has: fees, and hours above them.
+    """Plot a fleet's cost in each month under its settings: fees, and hours above them.
 
     *months* is what :func:`wsanalytics.views.cost_by_month` gives. Under a month that was not
     seen to its end stands how much of it was.

@@ -44,7 +44,7 @@ def label_marks(
     font = FontProperties(size=size)
     begin, end = ax.bbox.x0 * scale, ax.bbox.x1 * scale
     shifts = _BELOW if below else _BESIDE
-    around = _places(ax, [*(mark[:2] for mark in marks), *others])
+    around = _positions(ax, [*(mark[:2] for mark in marks), *others])
     wide = [*(radii or [MARK] * len(marks)), *[MARK] * len(around)][: len(around)]
     for place, (x, y, text) in enumerate(marks):
         left, middle = around[place]
@@ -71,13 +71,13 @@ def label_marks(
 def mark_boxes(ax: Axes, marks: Iterable[Place], radii: Sequence[float] = ()) -> list[Box]:
     """The room that marks themselves take."""
     return [(x - far, y - far, x + far, y + far) for (x, y), far in zip(
-        _places(ax, marks), radii or repeat(MARK), strict=False)]
+        _positions(ax, marks), radii or repeat(MARK), strict=False)]
 
 
 def line_boxes(ax: Axes, line: Line2D) -> list[Box]:
     """The room that a line takes, in small pieces."""
     scale = POINTS_PER_INCH / ax.figure.dpi
-    x, y = (np.asarray(one, dtype=np.float64) for one in line.get_data())
+    x, y = (np.asarray(values, dtype=np.float64) for values in line.get_data())
     places = ax.transData.transform(np.column_stack([x, y])) * scale
     along = np.append(0.0, np.hypot(*np.diff(places, axis=0).T).cumsum())
     steps = np.arange(0.0, along[-1] + MARK, MARK)
@@ -85,8 +85,8 @@ def line_boxes(ax: Axes, line: Line2D) -> list[Box]:
         np.interp(steps, along, places[:, 0]), np.interp(steps, along, places[:, 1]), strict=True)]
 
 
-def _places(ax: Axes, marks: Iterable[Place]) -> list[Place]:
-    """Where marks stand in points."""
+def _positions(ax: Axes, marks: Iterable[Place]) -> list[Place]:
+    """Return the positions of marks in points."""
     scale = POINTS_PER_INCH / ax.figure.dpi
     return [(float(x) * scale, float(y) * scale) for x, y in map(ax.transData.transform, marks)]
 

@@ -52,7 +52,7 @@ def detached(size: tuple[float, float]) -> tuple[Figure, Axes]:
 def png(
     size: tuple[float, float], draw: Callable[[Axes], object], *, dots_per_inch: int = 144
 ) -> bytes:
-    """What *draw* draws on the Axes that it is handed, of *size* in inches, as a PNG image."""
+    """Draw on Axes of *size* in inches by calling *draw*, and return a PNG image."""
     figure, ax = detached(size)
     draw(ax)
     image = BytesIO()

@@ -42,7 +42,7 @@ TICKS = (0, 0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 def frontier(
     found: Frontier, ax: Axes | None = None, *, chosen: Choice | None = None, caption: str = ""
 ) -> Axes:
-    """What a fleet could cost a month, against how often its users wait: every way to set it.
+    """Plot a fleet's cost a month against how often its users wait: every way to set it.
 
     *found* is what :func:`wsanalytics.frontier` gives. The thick line are the best mixtures, each
     WorkSpace in its own option. The marks are the fleet as it is today, where that is known, and
@@ -110,7 +110,7 @@ def _scaled(ax: Axes) -> None:
 
 
 def _price_marks(ax: Axes, found: Frontier, each: int) -> list[Mark]:
-    """Where along the line the fleet goes if a waiting minute is worth so much."""
+    """Mark where along the line the fleet goes if a waiting minute is worth so much."""
     rows = found.at_prices(SHOWN_USD).drop_duplicates("usd_per_month").to_dict("records")
     marks = [(row["cold_starts_per_week"] / each, row["usd_per_month"],
               usd(row["waiting_minute_usd"])) for row in rows]

@@ -35,7 +35,7 @@ _HOURS, _MEET = "billed_hours_per_month", "break_even_hours"
 
 
 def hours_by_bundle(hours: pd.DataFrame, ax: Axes | None = None, *, caption: str = "") -> Axes:
-    """How many WorkSpaces of each bundle bill how many hours a month, with its break-even marked.
+    """Plot the billed hours a month of the WorkSpaces of each bundle, with its break-even.
 
     *hours* is what :func:`wsanalytics.views.monthly_hours` gives. Each bundle is a lane of its
     own, scaled to its highest bar. The mark is the middle of the break-evens of its WorkSpaces,
@@ -101,7 +101,7 @@ def week_heat_map(
     usage: pd.DataFrame, ax: Axes | None = None, *, zone: str = "UTC", of_one: bool = False,
     caption: str = "",
 ) -> Axes:
-    """How many WorkSpaces are connected in each hour of the week, or how often one person is.
+    """Plot the connected WorkSpaces in each hour of the week, or how often one person is.
 
     *usage* is what :func:`wsanalytics.views.weekly_usage` gives, *zone* the name of the clock
     that it tells (:func:`wsanalytics.views.clock_caption`). *of_one*: the sessions were those

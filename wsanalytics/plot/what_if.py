@@ -36,12 +36,12 @@ WIDTH, HEIGHT = 400, 270
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 48, 34
 ROW = 18
 COLUMN = WIDTH - RIGHT - 68
-"""Where the names of the settings stand."""
+"""The horizontal position of the settings' names."""
 SMALL, NORMAL = 7.5, 8.0
 
 
 def what_if_pictures(answer: Answer) -> tuple[bytes, bytes]:
-    """What the fleet costs by setting, and its dollars against waiting, as two PNG images."""
+    """Draw the fleet's cost by setting, and its dollars against waiting, as two PNG images."""
     return costs_png(answer.costs), frontier_png(answer.frontier, answer.choice)
 
 
@@ -96,9 +96,9 @@ def frontier_png(found: Frontier, chosen: Choice) -> bytes:
     ax = _sheet(HEIGHT)
     each = max(found.workspaces, 1)
     options, points = found.fleet_options, found.fleet_points
-    waits = np.concatenate([one["cold_starts_per_week"].to_numpy() / each
-                            for one in (options, points)])
-    dollars = np.concatenate([one["usd_per_month"].to_numpy() for one in (options, points)])
+    waits = np.concatenate([frame["cold_starts_per_week"].to_numpy() / each
+                            for frame in (options, points)])
+    dollars = np.concatenate([frame["usd_per_month"].to_numpy() for frame in (options, points)])
     x, y = _scales(ax, np.append(waits, chosen.cold_starts_per_week / each),
                           np.append(dollars, chosen.usd_per_month))
     _title(ax, HEIGHT, "USD a month against waiting",
@@ -148,7 +148,7 @@ def _column(ax: Axes, marks: Sequence[tuple[float, float, str]]) -> Box:
 def _scales(
     ax: Axes, waits: Amounts, dollars: Amounts
 ) -> tuple[Amounts, Amounts]:
-    """Where waits and dollars stand on the sheet; their grid is drawn."""
+    """Return the positions of waits and dollars on the sheet; their grid is drawn."""
     most = max(float(waits.max()), 0.1) * 1.7
     low, high = float(dollars.min()), float(dollars.max())
     room = max(high - low, 0.02 * high, 1.0)

@@ -42,7 +42,7 @@ WORDS_POINTS, WORDS_SHARE = 8.5, 0.73
 def cost_by_setting(
     options: pd.DataFrame, ax: Axes | None = None, *, proposed: str = "", caption: str = ""
 ) -> Axes:
-    """What one WorkSpace would cost a month under each setting, and how often its user would wait.
+    """Plot one WorkSpace's cost a month under each setting, and how often its user would wait.
 
     *options* are its rows of a ``comparison`` table; *proposed* is the setting that a plan has for
     it, if any. The dashed line is the flat fee of ALWAYS_ON: what ends to the left of it is
@@ -124,7 +124,7 @@ def break_even_lines(
     rates: pd.DataFrame, ax: Axes | None = None, *, name: str = "", own_hours: float | None = None,
     caption: str = "",
 ) -> Axes:
-    """What a kind of WorkSpace costs a month by its billed hours, in either mode; where they meet.
+    """Plot the cost of a kind of WorkSpace by its billed hours, in either mode; where they meet.
 
     *rates* is one row of what :func:`wsanalytics.views.bundle_rates` gives, *name* what the
     kind is called. *own_hours* marks the hours that one WorkSpace bills a month.
@@ -214,7 +214,7 @@ def _days(column: pd.Series) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 
 
 def _waits(ax: Axes, cold_starts: pd.DataFrame, settings: list[str]) -> None:
-    """Where the user had to wait, as small triangles; those of other settings are left out."""
+    """Mark where the user had to wait, as small triangles; other settings are left out."""
     lane = pd.Index(settings).get_indexer(pd.Index(cold_starts["setting"].astype("str")))
     at = _days(cold_starts["connected_at"])[lane >= 0]
     ax.plot(at, lane[lane >= 0] + 1 - 0.36, linestyle="none", marker="v", markersize=4.5,

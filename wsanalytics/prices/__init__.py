@@ -1,4 +1,4 @@
-"""What a WorkSpace costs by the hour and by the month."""
+"""Prices of WorkSpaces by the hour and by the month."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a WorkSpace costs: dated list prices in USD, or the user's own.
+"""Price WorkSpaces: by dated list prices in USD, or by the user's own.
 
 The built-in table holds AWS's own list prices of Amazon WorkSpaces Personal, read from the public
 file behind AWS's pricing page (``data/README.md`` says where, when and how it was checked). A
@@ -31,7 +31,7 @@ from wsanalytics.tables import PRICES, Kind, Origin, check_table, origin_of, rea
 
 _Usd = TypeVar("_Usd", float, pd.Series)
 BUILT_IN = "AWS list prices"
-"""How the built-in table is called."""
+"""The name of the built-in table."""
 REFRESHED_FILE = "prices.parquet"
 _FAMILIES = ("WINDOWS", "UBUNTU", "RHEL", "ROCKY")
 _KIND = ["region", "compute_type", "operating_system", "license"]
@@ -92,7 +92,7 @@ class PriceBook:
                        origin=f"{self.origin} less a discount of {number(100 * share, 2)} %")
 
     def rates(self, workspaces: pd.DataFrame) -> pd.DataFrame:
-        """What each WorkSpace costs in either mode, row by row in the order of *workspaces*.
+        """Return the rates of each WorkSpace in either mode, in the order of *workspaces*.
 
         Columns, all USD and NaN where there is no price: ``always_on_usd`` (a month),
         ``auto_stop_usd`` (the fixed fee, a month), ``hourly_usd`` (a billed hour). Of volumes that
@@ -108,21 +108,21 @@ class PriceBook:
         return rates
 
     def grown(self, workspaces: pd.DataFrame) -> pd.DataFrame:
-        """How those of *workspaces* are priced whose volumes no price names.
+        """Return the prices of those of *workspaces* whose volumes no price names.
 
         By ``workspace_id``: root_gib, user_gib, the listed pair (listed_root_gib, listed_user_gib)
         that it is priced by, extra_gib beyond it and what they cost (extra_usd a month, NaN where
         no price of a GiB is known for the region: they are left out of both modes then).
         """
         wanted = _as_priced(workspaces)
-        known = wanted.merge(self._both_modes, on=_KEY, how="left").set_index(workspaces.index)
-        lacks = known[AMOUNTS].isna().any(axis=1)
+        matched = wanted.merge(self._both_modes, on=_KEY, how="left").set_index(workspaces.index)
+        lacks = matched[AMOUNTS].isna().any(axis=1)
         grown = nearest_pairs(wanted[lacks], self._both_modes, _KIND, discount=self.discount)
         names = workspaces.loc[grown.index, "workspace_id"].to_numpy()
         return grown[GROWN].set_index(pd.Index(names, name="workspace_id"))
 
     def missing(self, workspaces: pd.DataFrame) -> str:
-        """Which property of the first of *workspaces* no price names beside those before it."""
+        """Return the property of the first unpriced workspace that no price names."""
         listed, wanted = self._both_modes.dropna(subset=AMOUNTS), _as_priced(workspaces.iloc[:1])
         for column in _KIND:
             value = wanted[column].iloc[0]
@@ -199,7 +199,7 @@ def load_prices(region: str | None = None, *, path: Path | str | None = None) ->
     <PriceBook 264 prices of 2025-10-03, AWS list prices>
     """
     if path is None:
-        return _in_force(region)
+        return _effective(region)
     origin = origin_of(Path(path))
     return _book(_checked(read_table(Path(path), PRICES), origin), origin.name, region)
 
@@ -210,7 +210,7 @@ def built_in_prices(region: str | None = None) -> PriceBook:
 
 
 def refreshed_path(endpoint: str | None = None) -> Path:
-    """Where prices that were refreshed from AWS are kept; the file need not exist.
+    """Return the path of prices refreshed from AWS; the file need not exist.
 
     In ``$WSANALYTICS_HOME``, else where the system keeps an application's data for its user (on
     Linux in ``wsanalytics`` in ``$XDG_DATA_HOME``, else in ``~/.local/share``). Those of an
@@ -276,36 +276,36 @@ def _refreshed(path: Path, modified_at: int, size: int) -> pd.DataFrame:  # noqa
         ) from error
 
 
-def _in_force(region: str | None) -> PriceBook:
-    own = refreshed_prices()
-    if own is None:
+def _effective(region: str | None) -> PriceBook:
+    refreshed = refreshed_prices()
+    if refreshed is None:
         return built_in_prices(region)
-    regions = sorted(set(own.frame["region"]))
+    regions = sorted(set(refreshed.frame["region"]))
     if region is not None:
-        return _book(own.frame, own.origin, region) if region in regions \
+        return _book(refreshed.frame, refreshed.origin, region) if region in regions \
             else built_in_prices(region)
     built_in = _built_in()
-    kept = built_in[~built_in["region"].isin(regions)]
-    frame = sort_by_key(pd.concat([kept, own.frame], ignore_index=True), PRICES)
+    other_regions = built_in[~built_in["region"].isin(regions)]
+    frame = sort_by_key(pd.concat([other_regions, refreshed.frame], ignore_index=True), PRICES)
     named = ", ".join(regions) if len(regions) <= 3 else f"{len(regions)} regions"
-    if kept.empty:
-        return PriceBook(frame, own.origin)
-    return PriceBook(frame, f"{BUILT_IN}, and {own.origin} for {named}")
+    if other_regions.empty:
+        return PriceBook(frame, refreshed.origin)
+    return PriceBook(frame, f"{BUILT_IN}, and {refreshed.origin} for {named}")
 
 
 def _book(frame: pd.DataFrame, origin: str, region: str | None) -> PriceBook:
     """A book of the *frame*, of *region* alone if one is named."""
     if region is None:
         return PriceBook(frame, origin)
-    own = frame[frame["region"] == region].reset_index(drop=True)
-    if own.empty:
+    rows = frame[frame["region"] == region].reset_index(drop=True)
+    if rows.empty:
         raise InputError(
             f"there is no price for region {region!r}",
             where=origin,
             rule="prices are never carried over from another region",
             fix=f"use one of {', '.join(sorted(set(frame['region'])))}, or your own price file",
         )
-    return PriceBook(own, origin)
+    return PriceBook(rows, origin)
 
 
 @cache

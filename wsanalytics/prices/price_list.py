@@ -47,7 +47,7 @@ class _Part(Enum):
 
 _BASES = {"hour": "hour", "hours": "hour", "hourly": "hour", "hrs": "hour", "Usage": "hour",
           "month": "month", "months": "month", "mo": "month", "User": "month"}
-"""How groups and units say what a price is for, an hour or a month."""
+"""The period of a price, an hour or a month, by the words of groups and units."""
 _PARTS = {("AlwaysOn", "month"): _Part.MONTH, ("AutoStop", "month"): _Part.FEE,
           ("AutoStop", "hour"): _Part.RATE}
 
@@ -74,12 +74,12 @@ class _Unclear(Exception):  # noqa: N818  # it never leaves this module
 _Volumes = tuple[int, int] | None
 _OTHER_SHAPE = (AttributeError, TypeError, ValueError, KeyError, IndexError, OverflowError,
                 RecursionError)
-_Found = dict[tuple[_Part, _Kind, _Volumes], _Price]
+_PricesByKey = dict[tuple[_Part, _Kind, _Volumes], _Price]
 
 
 @dataclass(frozen=True, eq=False)
 class Mapped:
-    """What a price list holds: a ``prices`` table, and what is not in it and why.
+    """A mapped price list: a ``prices`` table, and the products that are not in it and why.
 
     ``unmapped`` are pairs of SKU and reason, for products that should have a price here and could
     not be understood. ``skipped`` counts the others by reason: licences, storage, Pools and so on.
@@ -100,7 +100,7 @@ def map_products(
 
     *regions*, if any are named, keeps theirs only.
     """
-    found: _Found = {}
+    prices_by_key: _PricesByKey = {}
     unmapped: list[tuple[str, str]] = []
     skipped: Counter[str] = Counter()
     twice: set[tuple[_Part, _Kind, _Volumes]] = set()
@@ -119,16 +119,16 @@ def map_products(
         except _OTHER_SHAPE:
             unmapped.append((sku, "it is of another shape than AWS's products"))
             continue
-        known = found.setdefault(key, price)
-        if known.usd != price.usd:
+        first_price = prices_by_key.setdefault(key, price)
+        if first_price.usd != price.usd:
             twice.add(key)
-            unmapped.append((sku, f"{_named(*key)} has another price too, {known.sku}'s"))
-        elif known is not price:
+            unmapped.append((sku, f"{_named(*key)} has another price too, {first_price.sku}'s"))
+        elif first_price is not price:
             skipped["stated twice, with the same price"] += 1
     for key in twice:
-        unmapped.append((found[key].sku, f"{_named(*key)} has another price too"))
-        del found[key]
-    rows = _joined(found, unmapped)
+        unmapped.append((prices_by_key[key].sku, f"{_named(*key)} has another price too"))
+        del prices_by_key[key]
+    rows = _in_both_modes(prices_by_key, unmapped)
     return Mapped(_as_table(rows, source), sorted(unmapped), skipped)
 
 
@@ -139,7 +139,7 @@ def _sku_of(item: Mapping[str, Any]) -> str:
 
 
 def _reason_to_skip(item: Mapping[str, Any], product: Mapping[str, Any]) -> str:
-    """Why a product has no place in the table; empty for one that has."""
+    """Give the reason why a product has no place in the table; empty for one that has."""
     attributes = {name: str(text).lower() for name, text in _attributes(product).items()}
     words = " ".join(attributes.get(name, "") for name in (
         "bundle", "bundleDescription", "bundleGroup", "group", "groupDescription", "runningMode"))
@@ -184,7 +184,11 @@ def _offers(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _dimensions(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [one for offer in _offers(item) for one in (offer.get("priceDimensions") or {}).values()]
+    return [
+        dimension
+        for offer in _offers(item)
+        for dimension in (offer.get("priceDimensions") or {}).values()
+    ]
 
 
 def _is_free(item: Mapping[str, Any]) -> bool:
@@ -277,11 +281,13 @@ def _volumes_of(attributes: Mapping[str, Any]) -> tuple[int, int]:
     return stated.pop()
 
 
-def _joined(found: _Found, unmapped: list[tuple[str, str]]) -> list[dict[str, object]]:
+def _in_both_modes(
+    prices_by_key: _PricesByKey, unmapped: list[tuple[str, str]]
+) -> list[dict[str, object]]:
     """A row for each month, and one for each fee with its rate; what is left over is unmapped."""
-    rates = {kind: price for (part, kind, _), price in found.items() if part is _Part.RATE}
+    rates = {kind: price for (part, kind, _), price in prices_by_key.items() if part is _Part.RATE}
     rows, used = [], set()
-    for (part, kind, volumes), price in found.items():
+    for (part, kind, volumes), price in prices_by_key.items():
         if part is _Part.RATE:
             continue
         rate = rates.get(kind) if part is _Part.FEE else None

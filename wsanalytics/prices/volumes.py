@@ -40,15 +40,15 @@ def nearest_pairs(
     month) is NaN, and nothing is added, where no price of a GiB is known for the region.
     """
     pairs = dict(iter(listed.dropna(subset=AMOUNTS).groupby(kind)))
-    found: dict[Any, dict[str, float]] = {}
+    by_size: dict[Any, dict[str, float]] = {}
     index = []
     for label, row in wanted.dropna(subset=_PAIR).to_dict("index").items():
         key = tuple(row[name] for name in kind)
         same = (key, int(row["root_gib"]), int(row["user_gib"]))
-        if same not in found:
-            found[same] = _by_pair(same, str(row["region"]), pairs.get(key), discount)
-        if found[same]:
-            index.append((label, found[same]))
+        if same not in by_size:
+            by_size[same] = _by_pair(same, str(row["region"]), pairs.get(key), discount)
+        if by_size[same]:
+            index.append((label, by_size[same]))
     return pd.DataFrame([amounts for _, amounts in index], columns=[*GROWN, *AMOUNTS],
                         index=pd.Index([label for label, _ in index], dtype=wanted.index.dtype))
 

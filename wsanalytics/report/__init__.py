@@ -1,4 +1,4 @@
-"""What is sent to others: the HTML page and the workbook."""
+"""Write reports to send to others: the HTML page and the workbook."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def pictures(analysis: Analysis, zones: Zones | None = None) -> list[Picture]:
 
 
 def _fleet(analysis: Analysis, caption: str, dated: str) -> Iterator[Picture]:
-    """What the whole fleet costs, its hours against the break-even, savings against waits."""
+    """Draw the whole fleet's cost, its hours against the break-even, savings against waiting."""
     costs = fleet_costs(analysis.comparison, analysis.plan)
     usage = break_even_usage(analysis.comparison)
     yield _picture(
@@ -103,7 +103,7 @@ def _parts(analysis: Analysis, dated: str) -> Iterator[Picture]:
 
 
 def _weeks(analysis: Analysis, caption: str, zones: Zones | None) -> Iterator[Picture]:
-    """When people are connected."""
+    """Draw when people are connected."""
     if analysis.replay.sessions.empty:
         return
     week = weekly_usage(analysis.replay.sessions, analysis.window, analysis.workspaces, zones,

@@ -29,9 +29,9 @@ from wsanalytics.timeline import MICROS_PER_HOUR, column_micros
 from wsanalytics.views import fleet_costs
 
 FIRST_ROWS = 25
-"""How many changes the page shows at once; the others unfold."""
+"""The number of changes that the page shows at once; the others unfold."""
 MOST_ROWS = 500
-"""How many changes, and how many WorkSpaces left alone, the page lists; files have them all."""
+"""The most changes, and WorkSpaces left alone, on the page; files have them all."""
 
 _ENVIRONMENT = jinja2.Environment(
     loader=jinja2.PackageLoader("wsanalytics", "report"),
@@ -127,7 +127,7 @@ def _cost_rows(costs: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _left_alone_groups(plan: Plan) -> list[dict[str, Any]]:
-    """What is left alone, by kind of reason; the most frequent kind first."""
+    """Group what is left alone by kind of reason; the most frequent kind first."""
     left_alone, kinds = plan.left_alone, plan.kinds_left_alone
     groups = []
     for kind, count in Counter(kinds).most_common():
@@ -157,7 +157,7 @@ def _limits(analysis: Analysis) -> str:
 
 
 def _on_with_nobody(analysis: Analysis) -> list[tuple[str, str]]:
-    """Who was on with nobody connected, or that sessions from files say nothing of it."""
+    """List who was on with nobody connected, or that sessions from files do not show it."""
     if analysis.commands is None:
         text = ("Sessions from files say nothing of WorkSpaces that jobs, administrators or other "
                 "tools start; a store of samples does.")
@@ -175,7 +175,7 @@ def _on_with_nobody(analysis: Analysis) -> list[tuple[str, str]]:
 
 
 def _notes(analysis: Analysis) -> list[dict[str, Any]]:
-    """What a reader must know before believing the totals: each with the WorkSpaces it is about."""
+    """List what a reader must know before believing the totals: each with its WorkSpaces."""
     workspaces = analysis.workspaces
     notes = [("The data", f"{analysis.note}.")] if analysis.note else []
     if analysis.unpriced:
@@ -214,7 +214,7 @@ def _notes(analysis: Analysis) -> list[dict[str, Any]]:
 
 
 LONG_AGO = timedelta(days=28)
-"""Whose user was connected last before that is listed, whatever was sampled."""
+"""The time since the last connection from which a user is listed, whatever was sampled."""
 
 
 def _unused(analysis: Analysis) -> list[str]:

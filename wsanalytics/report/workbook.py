@@ -29,7 +29,7 @@ _COLUMNS = {
     "best_date": ("Best date (UTC)", 12), "apply_by": ("Begin by (UTC)", 17),
     "reason": ("Why", 60), "checked": ("Checked", 45), "comment": ("Comment", 30),
 }
-"""What each column of the view is called, and how wide it is, in letters."""
+"""The heading of each column of the view, and its width in letters."""
 _WRAPPED = ("reason", "checked", "comment")
 _LINE_POINTS, _MOST_LINES = 15, 20
 _SUMMED = ("saving_usd_per_month", "extra_cold_starts_per_week")
@@ -89,7 +89,7 @@ def _formats(book: Any) -> dict[str, Any]:  # noqa: ANN401  # XlsxWriter has no 
 
 
 def _write_cell(
-    sheet: Any, line: int, place: int, name: str, value: Any, formats: dict[str, Any],  # noqa: ANN401  # as above
+    sheet: Any, line: int, place: int, name: str, value: Any, formats: dict[str, Any],  # noqa: ANN401  # XlsxWriter has no types
 ) -> None:
     if name in NUMBERS:
         if not isnan(value):
@@ -112,7 +112,7 @@ def _lines(text: str, width: int) -> int:
     return min(_MOST_LINES, max(1, -(-len(text) * 11 // (10 * width))))
 
 
-def _write_total(sheet: Any, rows: list[dict[Any, Any]], formats: dict[str, Any]) -> None:  # noqa: ANN401  # as above
+def _write_total(sheet: Any, rows: list[dict[Any, Any]], formats: dict[str, Any]) -> None:  # noqa: ANN401  # XlsxWriter has no types
     line = len(rows) + 1
     for place, name in enumerate(VIEW):
         if name in _SUMMED:
@@ -129,7 +129,7 @@ def _kind_of(name: str) -> str:
     return {"extra_cold_starts_per_week": "waits", "chance_of_loss": "share"}.get(name, "usd")
 
 
-def _write_about(book: Any, plan: Plan) -> None:  # noqa: ANN401  # as above
+def _write_about(book: Any, plan: Plan) -> None:  # noqa: ANN401  # XlsxWriter has no types
     sheet = book.add_worksheet("About")
     label, text = book.add_format({"bold": True, "valign": "top"}), book.add_format(
         {"text_wrap": True, "valign": "top"})

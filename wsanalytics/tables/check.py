@@ -36,7 +36,7 @@ _ABSENT = frozenset({"nan", "nat", "null", "none", "inf", "-inf", "infinity"})
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a frame came from, for the messages: a name, and how its rows are counted."""
+    """The origin of a frame, for the messages: a name, and how its rows are counted."""
 
     name: str
     csv: bool = False
@@ -130,7 +130,7 @@ def refuse_duplicates(frame: pd.DataFrame, table: Table, origin: Origin) -> None
 
 
 def defaults_used(frame: pd.DataFrame, table: Table) -> dict[str, int]:
-    """How many rows of the unchecked *frame* rely on the default of each column that has one."""
+    """Count the rows of the unchecked *frame* that rely on the default of each column with one."""
     counts = {}
     for column in table.columns:
         if column.required or column.default_text.startswith("needed"):

@@ -48,11 +48,11 @@ def _refuse_overlaps(
     ends = column_micros(checked["disconnected_at"])[order]
     overlap = np.flatnonzero((owner[1:] == owner[:-1]) & (starts[1:] < ends[:-1]))
     if overlap.size:
-        one, other = (int(row) for row in order[overlap[0] : overlap[0] + 2])
+        first, second = (int(row) for row in order[overlap[0] : overlap[0] + 2])
         raise InputError(
-            f"two sessions of {checked['workspace_id'].iloc[one]} overlap "
-            f"(with {origin.row(one).rpartition(', ')[2]})",
-            where=origin.row(other),
+            f"two sessions of {checked['workspace_id'].iloc[first]} overlap "
+            f"(with {origin.row(first).rpartition(', ')[2]})",
+            where=origin.row(second),
             rule="the sessions of one WorkSpace do not overlap; touching ones are one",
             fix="merge the two rows or correct their times",
         )

@@ -1,4 +1,4 @@
-"""Which types a column takes, by its contract: in Parquet files, and in frames of notebooks.
+"""Define the types that a column takes, by its contract: in Parquet files and in frames.
 
 A timestamp, a duration or a flag can be turned into a number, and a list into text, without a word;
 none of them is what the column holds.

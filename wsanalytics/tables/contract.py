@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a column holds; the value is the word that users read."""
+    """The kind of a column's values; the value is the word that users read."""
 
     TEXT = "text"
     INSTANT = "UTC instant"

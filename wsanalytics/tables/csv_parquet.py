@@ -33,7 +33,7 @@ READ_BACK = {"workspaces", "samples", "sessions", "gaps", "prices", "settings", 
 
 
 def origin_of(path: Path) -> Origin:
-    """How messages call the rows of the file at *path*."""
+    """Return how messages call the rows of the file at *path*."""
     return Origin(str(path), csv=path.suffix == ".csv")
 
 

@@ -1,4 +1,4 @@
-"""What people's files hold in place of what is asked for, and what to do about it.
+"""Recognise what people's files hold in place of the expected, and suggest a remedy.
 
 Other tools write instants, separators, regions and tags in ways of their own. A message that knows
 them for what they are saves its reader the search.
@@ -20,20 +20,22 @@ OTHER_NAMES = {
     "lastknownuserconnectiontimestamp": "last_connected_at",
     "connectionstatechecktimestamp": "checked_at",
 }
-"""What AWS, its Cost Optimizer and the console call our columns, in small letters alone."""
+"""Names of our columns in AWS, its Cost Optimizer and the console, in small letters alone."""
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _NEVER = {"never", "none", "null", "n/a", "na", "-", "nan", "nat"}
 
 
 def column_hint(names: Sequence[str]) -> str:
-    """What to do about a header that is another tool's; empty where nothing is known."""
+    """Suggest what to do about a header of another tool; empty where nothing is known."""
     letters = {re.sub(r"[^a-z]", "", name.lower()) for name in names}
     if len(names) == 1:
-        found = next((mark for mark in _SEPARATORS if mark in names[0]), None)
-        if found:
-            return (f"its columns are separated by {_SEPARATORS[found]}: save it with commas, as "
-                    "Excel's 'CSV UTF-8 (comma delimited)' in an English locale, or with "
-                    f"pandas.read_csv(path, sep={found!r}).to_csv(path, index=False)")
+        separator = next((mark for mark in _SEPARATORS if mark in names[0]), None)
+        if separator:
+            return (
+                f"its columns are separated by {_SEPARATORS[separator]}: save it with commas, as "
+                "Excel's 'CSV UTF-8 (comma delimited)' in an English locale, or with "
+                f"pandas.read_csv(path, sep={separator!r}).to_csv(path, index=False)"
+            )
     if {"billablehours", "usagethreshold"} <= letters:
         return ("it is a report of AWS's Cost Optimizer, which lacks regions and sessions: let "
                 "'wsanalytics collect' and 'backfill' ask AWS, or add the columns")
@@ -41,7 +43,7 @@ def column_hint(names: Sequence[str]) -> str:
 
 
 def instant_hint(text: str, *, nullable: bool) -> str:
-    """What an instant that cannot be read is likely to be, and what to write; empty if not known.
+    """Suggest how to write an instant that cannot be read; empty where it is not recognised.
 
     >>> instant_hint("Never", nullable=True)
     'leave the cell empty where there is none'
@@ -66,7 +68,7 @@ def instant_hint(text: str, *, nullable: bool) -> str:
 
 
 def tags_hint(text: str) -> str:
-    """How tags that AWS or Python wrote are to be written."""
+    """Suggest how to write tags that AWS or Python wrote."""
     if re.match(r"\s*\[\s*\{\s*['\"]Key['\"]", text):
         return ('it is the list of Key and Value that AWS writes: write one object, such as '
                 '{"team": "ops"}')
@@ -76,7 +78,7 @@ def tags_hint(text: str) -> str:
 
 
 def timeout_hint(minutes: int) -> str:
-    """What a timeout that there is none of may have been meant for."""
+    """Suggest what a timeout that AWS does not offer may have been meant for."""
     if 1 <= minutes <= 48:
         return f"write minutes: {minutes} hours are {60 * minutes}"
     if minutes == 0:
@@ -85,7 +87,7 @@ def timeout_hint(minutes: int) -> str:
 
 
 def file_hint(ending: str) -> str:
-    """What to do about a file of another kind, by its ending."""
+    """Suggest what to do about a file of another kind, by its ending."""
     return {
         ".json": "'aws workspaces describe-workspaces' writes such a file: let 'wsanalytics "
         "collect --store DIR' ask AWS itself, or make a CSV of its WorkSpaces, a row each",

@@ -89,7 +89,7 @@ def _parsed(text: str, path: Path) -> Any:  # noqa: ANN401  # whatever JSON hold
 
 
 class Refused(NamedTuple):
-    """What is wrong with a document: the *steps* to the place, what is wrong, rule and repair."""
+    """An error in a document: the *steps* to the field, what is wrong, rule and fix."""
 
     steps: tuple[str | int, ...]
     what: str
@@ -111,10 +111,10 @@ def read_as(document: Any, wanted: type[_Made]) -> _Made | Refused:  # noqa: ANN
     if half := _half_a_character(document, ()):
         return Refused(half, "it holds half a character", "text can be written as UTF-8")
     try:
-        made = msgspec.convert(document, wanted)
+        converted = msgspec.convert(document, wanted)
     except msgspec.ValidationError as error:
         return _refused(str(error), document, wanted)
-    return _out_of_reach(made, ()) or made
+    return _out_of_reach(converted, ()) or converted
 
 
 def _refused(message: str, document: Any, wanted: type) -> Refused:  # noqa: ANN401  # whatever JSON holds
@@ -225,21 +225,21 @@ def _half_a_character(value: Any, steps: tuple[str | int, ...]) -> tuple[str | i
     return next(filter(None, (_half_a_character(item, (*steps, key)) for key, item in inner)), ())
 
 
-def _out_of_reach(made: Any, steps: tuple[str | int, ...]) -> Refused | None:  # noqa: ANN401  # any msgspec type
+def _out_of_reach(converted: Any, steps: tuple[str | int, ...]) -> Refused | None:  # noqa: ANN401  # any msgspec type
     """Refuse an instant with which nothing can be reckoned: pandas ends before Python does."""
-    if isinstance(made, datetime):
-        if EARLIEST <= made <= LATEST:
+    if isinstance(converted, datetime):
+        if EARLIEST <= converted <= LATEST:
             return None
-        return Refused(steps, f"{shown(made.isoformat())} is not such an instant",
+        return Refused(steps, f"{shown(converted.isoformat())} is not such an instant",
                        f"{steps[-1]} is a UTC instant from {EARLIEST:%Y} to {LATEST:%Y}")
     inner: Any = ()
-    if isinstance(made, msgspec.Struct):
-        names = zip(made.__struct_encode_fields__, made.__struct_fields__, strict=True)
-        inner = ((encoded, getattr(made, name)) for encoded, name in names)
-    elif isinstance(made, list):
-        inner = enumerate(made)
-    found = (_out_of_reach(item, (*steps, key)) for key, item in inner)
-    return next(filter(None, found), None)
+    if isinstance(converted, msgspec.Struct):
+        names = zip(converted.__struct_encode_fields__, converted.__struct_fields__, strict=True)
+        inner = ((encoded, getattr(converted, name)) for encoded, name in names)
+    elif isinstance(converted, list):
+        inner = enumerate(converted)
+    refusals = (_out_of_reach(item, (*steps, key)) for key, item in inner)
+    return next(filter(None, refusals), None)
 
 
 def shown(value: object) -> str:

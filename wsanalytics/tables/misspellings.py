@@ -15,16 +15,16 @@ def meant_columns(names: Sequence[str], table: Table) -> dict[str, str]:
     Close is what differs in case, blanks and dashes alone, or in a letter or two.
     """
     absent = [known for known in table.names if known not in names]
-    found = {}
+    meant = {}
     for name in names:
         if name in table.names:
             continue
-        own = OTHER_NAMES.get(re.sub(r"[^a-z]", "", name.lower()))
-        close = own if own in absent else next(
+        by_other_name = OTHER_NAMES.get(re.sub(r"[^a-z]", "", name.lower()))
+        close = by_other_name if by_other_name in absent else next(
             (known for known in absent if _is_slip(_written(name), known)), None)
         if close:
-            found[name] = close
-    return found
+            meant[name] = close
+    return meant
 
 
 def _written(name: str) -> str:
@@ -42,7 +42,7 @@ def _is_slip(name: str, known: str) -> bool:
     row = list(range(len(known) + 1))  # of Levenshtein's table: what the first letters differ by
     for count, letter in enumerate(name, start=1):
         before, row[0] = row[0], count
-        for place, other in enumerate(known, start=1):
-            before, row[place] = row[place], min(
-                row[place] + 1, row[place - 1] + 1, before + (letter != other))
+        for position, other in enumerate(known, start=1):
+            before, row[position] = row[position], min(
+                row[position] + 1, row[position - 1] + 1, before + (letter != other))
     return row[-1] <= most

@@ -148,7 +148,7 @@ client without a connection disconnected (WorkSpaces admin guide, running mode).
 
 
 class Source(StrEnum):
-    """Where a sample comes from; the value stands in its column ``source``.
+    """The origin of a sample; the value stands in its column ``source``.
 
     People's own files may name other sources: what ends in "hourly" counts as hourly figures.
     """
@@ -165,12 +165,12 @@ class Source(StrEnum):
 
 
 def is_hourly(source: pd.Series) -> npt.NDArray[np.bool_]:
-    """Which samples come from figures of a whole hour."""
+    """Mark the samples that come from figures of a whole hour."""
     return _matches(source, lambda name: name.endswith("hourly"))
 
 
 def is_from_cloudwatch(source: pd.Series) -> npt.NDArray[np.bool_]:
-    """Which samples come from CloudWatch, rather than from a poll."""
+    """Mark the samples that come from CloudWatch, rather than from a poll."""
     return _matches(source, lambda name: name.startswith(Source.CLOUDWATCH))
 
 

@@ -30,7 +30,7 @@ _BETWEEN = b"\x18\x10"  # Thrift's compact protocol: a field of bytes, sixteen o
 _NO_SEAL = -1
 BROKEN = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError,
           RecursionError, MemoryError, AttributeError)
-"""What pyarrow raises, by way of C++ or Python, about bytes that are no whole Parquet file."""
+"""Errors that pyarrow raises, by way of C++ or Python, about bytes that are no whole file."""
 _RULE = "a Parquet file is whole, and every bit of it as it was written"
 _FIX = "restore this file from a backup, or make it again; out of a store, move it elsewhere"
 
@@ -46,8 +46,8 @@ def write_sealed(
         writer.write_table(table, row_group_size=row_group_size)
         writer.add_key_value_metadata({_KEY: _BLANK})
     raw = bytearray(memory.getvalue())
-    place = _seal_in(raw)
-    raw[place : place + len(_BLANK)] = _digest(raw, place)
+    offset = _seal_in(raw)
+    raw[offset : offset + len(_BLANK)] = _digest(raw, offset)
     file.write(raw)
 
 
@@ -59,7 +59,7 @@ def read_sealed(
 
     Raises :class:`FileNotFoundError` where there is none.
     """
-    with _told_as_input(path):
+    with _as_input_error(path):
         return pq.read_table(
             pa.BufferReader(whole_bytes(path)), read_dictionary=dictionary, partitioning=None,
             filters=filters or None, page_checksum_verification=True)
@@ -67,18 +67,18 @@ def read_sealed(
 
 def read_columns(path: Path, wanted: Sequence[str] | None = None) -> tuple[list[str], pa.Table]:
     """The names of all columns of a Parquet file, and the table of those that are *wanted*."""
-    with _told_as_input(path), pq.ParquetFile(pa.BufferReader(whole_bytes(path)),
+    with _as_input_error(path), pq.ParquetFile(pa.BufferReader(whole_bytes(path)),
                         page_checksum_verification=True) as file:
         names = list(file.schema_arrow.names)
-        kept = names if wanted is None else [name for name in names if name in wanted]
-        table = file.read(columns=kept)
+        columns_ = names if wanted is None else [name for name in names if name in wanted]
+        table = file.read(columns=columns_)
         table.validate(full=True)  # text that is no UTF-8 would end in an error far from here
         return names, table
 
 
 def frame_of(path: Path, table: pa.Table) -> pd.DataFrame:
     """The *table*, read from *path*, as a frame."""
-    with _told_as_input(path):
+    with _as_input_error(path):
         frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
         return frame
 
@@ -93,36 +93,36 @@ def whole_bytes(path: Path) -> bytes:
     if not stat.S_ISREG(path.stat().st_mode):
         raise _refusal(path, "it is no file but a folder, a pipe or the like")
     raw = path.read_bytes()
-    place = _seal_in(raw)
-    if place != _NO_SEAL and _digest(raw, place) != raw[place : place + len(_BLANK)]:
+    offset = _seal_in(raw)
+    if offset != _NO_SEAL and _digest(raw, offset) != raw[offset : offset + len(_BLANK)]:
         raise _refusal(path, "it is damaged: its digest is that of other bytes")
     return raw
 
 
 def _seal_in(raw: bytes | bytearray) -> int:
-    """Where the digest stands; no other bytes are looked at, so a damaged one does not fit."""
-    found = raw.rfind(_KEY)
-    return _NO_SEAL if found < 0 else found + len(_KEY) + len(_BETWEEN)
+    """Find the digest in a file; a damaged key is not searched for, so it does not fit."""
+    offset = raw.rfind(_KEY)
+    return _NO_SEAL if offset < 0 else offset + len(_KEY) + len(_BETWEEN)
 
 
-def _digest(raw: bytes | bytearray, place: int) -> bytes:
+def _digest(raw: bytes | bytearray, offset: int) -> bytes:
     digest = blake2b(digest_size=8)
-    digest.update(memoryview(raw)[:place])
-    digest.update(memoryview(raw)[place + len(_BLANK):])
+    digest.update(memoryview(raw)[:offset])
+    digest.update(memoryview(raw)[offset + len(_BLANK):])
     return digest.hexdigest().encode()
 
 
 @contextmanager
-def _told_as_input(path: Path) -> Iterator[None]:
+def _as_input_error(path: Path) -> Iterator[None]:
     """Turns whatever is raised about a file within the block into one message."""
     try:
         yield
     except (FileNotFoundError, InputError):
         raise
     except BROKEN as error:
-        told = error.strerror if isinstance(error, OSError) else ""
+        reason = error.strerror if isinstance(error, OSError) else ""
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise _refusal(path, f"it cannot be read: {told}" if told else
+        raise _refusal(path, f"it cannot be read: {reason}" if reason else
                        f"it cannot be read as parquet: {first}") from error
 
 

@@ -1,4 +1,4 @@
-"""A fleet by its parts: what directories, tags, bundles and months cost, and who stands out."""
+"""Summarise a fleet by its parts: the cost of directories, tags, bundles and months."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wsanalytics.timeline import (
 
 
 def fleet_costs(comparison: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """What the fleet costs a month as it is, under the plan, and under one setting for all.
+    """Return the fleet's cost a month as it is, under the plan, and under one setting for all.
 
     Columns: ``option`` (``today``, ``the plan``, then each setting), ``workspaces`` (how many
     are counted), ``fixed_usd``, ``hourly_usd``, ``total_usd`` (USD a month) and
@@ -50,25 +50,26 @@ def fleet_costs(comparison: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 
 
 def priced_rows(comparison: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the WorkSpaces whose cost can be told: not terminated, a price for each setting.
+    """Return the rows of WorkSpaces with a known cost: not terminated, a price for each setting.
 
     *comparison* is a ``comparison`` table. Fleets are summed up over these, so that the sums under
     one setting and under another are of the same WorkSpaces.
     """
-    known = comparison["usd_per_month"].notna()
-    whole = known.groupby(comparison["workspace_id"]).transform("all")
+    has_price = comparison["usd_per_month"].notna()
+    # transform spreads each WorkSpace's answer over all of its rows.
+    whole = has_price.groupby(comparison["workspace_id"]).transform("all")
     return comparison[whole & comparison["terminated_at"].isna()]
 
 
 def planned_settings(rows: pd.DataFrame, plan: Plan) -> pd.Series:
-    """The setting of the WorkSpace of each row of a ``comparison`` table once *plan* is applied."""
+    """Return the setting of each row's WorkSpace in a ``comparison`` table under the *plan*."""
     proposed = plan.changes.set_index("workspace_id")["to_setting"]
     after = rows["workspace_id"].map(proposed)
     return after.where(after.notna(), rows["baseline"])
 
 
 def break_even_usage(comparison: pd.DataFrame) -> pd.DataFrame:
-    """How far each WorkSpace's billed hours are from the break-even of its two modes.
+    """Return how far each WorkSpace's billed hours are from the break-even of its two modes.
 
     Columns: ``workspace_id``, ``baseline``, ``billed_hours_per_month`` (under the shortest
     timeout compared), ``break_even_hours`` and ``share`` (1.0: both modes cost the same).
@@ -102,7 +103,7 @@ GROUPINGS = {"account": "account_id", "bundle": "compute_type", "directory": "di
 
 
 def monthly_hours(comparison: pd.DataFrame, workspaces: pd.DataFrame) -> pd.DataFrame:
-    """How many hours each WorkSpace bills a month, against the break-even of its two modes.
+    """Return each WorkSpace's billed hours a month, and the break-even of its two modes.
 
     Columns: ``workspace_id``, ``compute_type`` (the bundle), ``baseline`` (its present setting),
     ``billed_hours_per_month`` (under its present timeout; of those that are ALWAYS_ON today under
@@ -111,9 +112,11 @@ def monthly_hours(comparison: pd.DataFrame, workspaces: pd.DataFrame) -> pd.Data
     empty.
     """
     usage = break_even_usage(comparison).drop(columns="share")
-    own = comparison[comparison["setting"].astype("str") == comparison["baseline"]]
-    own = own[own["baseline"] != str(ALWAYS_ON)].set_index("workspace_id")
-    present = usage["workspace_id"].map(own["billed_hours_per_month"])
+    auto_stop_rows = comparison[comparison["setting"].astype("str") == comparison["baseline"]]
+    auto_stop_rows = auto_stop_rows[auto_stop_rows["baseline"] != str(ALWAYS_ON)].set_index(
+        "workspace_id"
+    )
+    present = usage["workspace_id"].map(auto_stop_rows["billed_hours_per_month"])
     bundles = workspaces.set_index("workspace_id")["compute_type"]
     usage["billed_hours_per_month"] = present.fillna(usage["billed_hours_per_month"])
     usage.insert(1, "compute_type", usage["workspace_id"].map(bundles).astype("str"))
@@ -121,7 +124,7 @@ def monthly_hours(comparison: pd.DataFrame, workspaces: pd.DataFrame) -> pd.Data
 
 
 def bundle_rates(workspaces: pd.DataFrame, prices: PriceBook) -> pd.DataFrame:
-    """What each kind of WorkSpace in a fleet costs in either mode, the most frequent kind first.
+    """Return the cost of each kind of WorkSpace in either mode, the most frequent kind first.
 
     Columns: ``region``, ``compute_type``, ``operating_system``, ``license``, ``root_gib``,
     ``user_gib``, ``workspaces`` (how many there are), ``always_on_usd`` and ``auto_stop_usd`` (USD
@@ -140,7 +143,7 @@ def bundle_rates(workspaces: pd.DataFrame, prices: PriceBook) -> pd.DataFrame:
 def cost_by(
     comparison: pd.DataFrame, plan: Plan, workspaces: pd.DataFrame, by: str = "directory"
 ) -> pd.DataFrame:
-    """What each part of a fleet costs a month as it is, and under the plan; the dearest first.
+    """Return the cost of each part of a fleet a month, today and planned; the dearest first.
 
     *by* is ``account``, ``bundle``, ``directory``, ``region``, ``running mode`` (that of today), or
     ``tag NAME`` for the values of one tag. Columns: ``group`` (empty: the WorkSpaces without such
@@ -160,6 +163,7 @@ def cost_by(
         sides.append(chosen[["usd_per_month", "cold_starts_per_week"]].add_prefix(f"{prefix}_"))
     table = pd.concat(sides, axis=1)
     sums = table.groupby(names.reindex(table.index)).sum()
+    # Counted apart from the sums: a group whose WorkSpaces all lack a price still has a row.
     count = table.groupby(names.reindex(table.index)).size()
     everyone = pd.Index(living["workspace_id"].unique())
     left_out = everyone.difference(table.index)
@@ -179,7 +183,7 @@ def cost_by(
 
 
 def _groups(comparison: pd.DataFrame, workspaces: pd.DataFrame, by: str) -> pd.Series:
-    """The name of the group of each WorkSpace, by its id."""
+    """Return the name of the group of each WorkSpace, by its id."""
     index = pd.Index(workspaces["workspace_id"].astype("str"), name="workspace_id")
     if by == "running mode":
         present = comparison.drop_duplicates("workspace_id").set_index("workspace_id")["baseline"]
@@ -189,30 +193,30 @@ def _groups(comparison: pd.DataFrame, workspaces: pd.DataFrame, by: str) -> pd.S
     if by in GROUPINGS:
         values = workspaces[GROUPINGS[by]].fillna("").astype("str")
         return pd.Series(values.to_numpy(), index=index, dtype="str")
-    known = [*GROUPINGS, "running mode"]
+    divisions = [*GROUPINGS, "running mode"]
     raise InputError(
         f"a fleet cannot be divided by {by!r}", where="by",
-        rule=f"it is divided by {', '.join(known)}, or by 'tag NAME'",
-        fix=did_you_mean(by, known, otherwise="use for example 'directory'"))
+        rule=f"it is divided by {', '.join(divisions)}, or by 'tag NAME'",
+        fix=did_you_mean(by, divisions, otherwise="use for example 'directory'"))
 
 
 def _tag_values(tags: pd.Series, name: str) -> list[str]:
-    """The value of one tag of each WorkSpace, empty without; *tags* are JSON objects or dicts."""
+    """Return one tag's value by WorkSpace, empty without; *tags* are JSON objects or dicts."""
     return [each.get(name, "") for each in map(_tags, tags)]
 
 
-def _tags(told: object) -> Mapping[str, str]:
-    """The tags of one WorkSpace; none where they cannot be read."""
-    return {name.strip(): value for name, value in tags_of(told).items()}
+def _tags(written: object) -> Mapping[str, str]:
+    """Return the tags of one WorkSpace; none where they cannot be read."""
+    return {name.strip(): value for name, value in tags_of(written).items()}
 
 
 def tag_names(tags: pd.Series) -> list[str]:
-    """The names of the tags of a fleet by which it can be divided, in order."""
+    """Return the names of the tags of a fleet by which it can be divided, in order."""
     return sorted({name for each in map(_tags, tags) for name in each} - {""})
 
 
 def cost_by_month(charges: pd.DataFrame, baseline: pd.Series, window: Window) -> pd.DataFrame:
-    """What the fleet cost in each month of *window* under the setting that each WorkSpace has.
+    """Return the fleet's cost in each month of *window* under the settings that it has.
 
     *charges* is a ``charges`` table, *baseline* gives the present settings by ``workspace_id``
     (``history.configured``). Columns: ``month`` (UTC, YYYY-MM), ``covered`` (the share of the month

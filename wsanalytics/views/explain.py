@@ -67,12 +67,15 @@ class Explanation:
     @property
     def lines(self) -> list[str]:
         """The text, line by line."""
-        told = [f"WorkSpace {plain(self.workspace_id)}", *wrap(f"In short: {self.summary}.", WIDTH)]
+        lines_ = [
+            f"WorkSpace {plain(self.workspace_id)}",
+            *wrap(f"In short: {self.summary}.", WIDTH),
+        ]
         for section in self.sections:
-            told += ["", section.title, *(line for row in section.rows for line in _written(row))]
+            lines_ += ["", section.title, *(line for row in section.rows for line in _written(row))]
             if section.title == COSTS and len(self.table):
-                told += ["", *_aligned(self.shown)]
-        return told
+                lines_ += ["", *_aligned(self.shown)]
+        return lines_
 
     @property
     def shown(self) -> pd.DataFrame:
@@ -97,9 +100,9 @@ class Explanation:
         parts = [f"<h4>WorkSpace {escape(plain(self.workspace_id))}</h4>",
                  f"<p>In short: {escape(self.summary)}.</p>"]
         for section in self.sections:
-            told = "<br>".join(escape(f"{label}: {text}" if label else text)
+            text_lines = "<br>".join(escape(f"{label}: {text}" if label else text)
                                for label, text in section.rows)
-            parts.append(f"<p><b>{escape(section.title)}</b><br>{told}</p>")
+            parts.append(f"<p><b>{escape(section.title)}</b><br>{text_lines}</p>")
             if section.title == COSTS and len(self.table):
                 parts.append(html_table(self.shown, right=NUMBERS))
         return "".join(parts)
@@ -128,7 +131,7 @@ def explain(analysis: Analysis, workspace_id: str, *, zones: Zones | None = None
     if options:  # as the reason counts them: the day of the creation is one
         usage = replace(usage, observed_days=options[0]["observed_days"],
                         unobserved_days=options[0]["unobserved_days"])
-    told = (
+    lines_ = (
         (IT_IS, (*what_it_is(machine, advice["from_setting"]), *_known(analysis, workspace_id))),
         (f"{USE}, {analysis.window}", (*how_it_is_used(usage, str(zone)),
                                        *_last_connection(analysis, workspace_id))),
@@ -136,13 +139,13 @@ def explain(analysis: Analysis, workspace_id: str, *, zones: Zones | None = None
         (ADVICE, advice_on(advice)),
         (ELSE, what_would_change(analysis, machine, options, advice, usage)),
     )
-    sections = tuple(Section(title, tuple(rows)) for title, rows in told)
+    sections = tuple(Section(title, tuple(rows)) for title, rows in lines_)
     return Explanation(workspace_id, in_short(advice), sections, _table_of(options, advice))
 
 
 def _known(analysis: Analysis, workspace_id: str) -> tuple[Row, ...]:
-    known = analysis.hearsay
-    return () if known is None else tuple(known.rows_on(workspace_id))
+    hearsay = analysis.hearsay
+    return () if hearsay is None else tuple(hearsay.rows_on(workspace_id))
 
 
 def _last_connection(analysis: Analysis, workspace_id: str) -> tuple[Row, ...]:
@@ -163,20 +166,22 @@ def refuse_stranger(workspace_id: str, workspaces: pd.DataFrame) -> None:
     if not meant:
         close = get_close_matches(workspace_id, [*filter(None, users)], n=3, cutoff=0.75)
         meant = [one for one in ids if named[one] in close]
-    told = [plain(f"{one} ({named[one]})" if named[one] else one) for one in meant[:3]]
+    candidates = [plain(f"{one} ({named[one]})" if named[one] else one) for one in meant[:3]]
     raise InputError(
         f"there is no WorkSpace {workspace_id!r}", where="the fleet",
         rule="a WorkSpace is named by its id, ws-…, as it stands in the inventory",
-        fix=f"did you mean {' or '.join(told)}?" if told else
+        fix=f"did you mean {' or '.join(candidates)}?" if candidates else
         "check the id, and what narrows the fleet")
 
 
 def _options(analysis: Analysis, workspace_id: str, advice: Record) -> list[Record]:
     """Its rows of the comparison: the present setting and those that may be proposed."""
-    kept = {*map(str, analysis.limits.candidates), advice["from_setting"]}
+    shown_settings = {*map(str, analysis.limits.candidates), advice["from_setting"]}
     compared = analysis.comparison
-    mine = compared[(compared["workspace_id"] == workspace_id) & compared["setting"].isin(kept)]
-    return mine.astype({"setting": "str"}).to_dict("records")
+    of_workspace = compared[
+        (compared["workspace_id"] == workspace_id) & compared["setting"].isin(shown_settings)
+    ]
+    return of_workspace.astype({"setting": "str"}).to_dict("records")
 
 
 def _table_of(options: list[Record], advice: Record) -> pd.DataFrame:
@@ -202,9 +207,9 @@ def _written(row: Row) -> list[str]:
 def _aligned(table: pd.DataFrame) -> list[str]:
     """A small table in plain text: the first and the last column to the left, numbers right."""
     rows = [list(table.columns), *table.to_numpy(dtype=object).tolist()]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     last = len(widths) - 1
     return ["  " + "  ".join(
-        cell.ljust(width) if place in (0, last) else cell.rjust(width)
-        for place, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip()
+        cell.ljust(width) if column in (0, last) else cell.rjust(width)
+        for column, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip()
         for row in rows]

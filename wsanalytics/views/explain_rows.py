@@ -1,4 +1,4 @@
-"""What is told of one WorkSpace, in rows of a label and a text; without a label, in a sentence."""
+"""Describe one WorkSpace in rows of a label and a text; without a label, in a sentence."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def what_it_is(machine: Record, setting: str) -> Iterator[Row]:
 
 
 def how_it_is_used(usage: Usage, zone: str) -> Iterator[Row]:
-    """How much and when its user is there; hours and weekdays are on the clock in *zone*."""
+    """Describe how much and when its user works; hours and weekdays are on the clock in *zone*."""
     if usage.observed is None:
         yield "", "It did not exist in these days."
         return
-    seen, unseen = round_parts([usage.observed_days, usage.unobserved_days], 1)
-    silent = f"; nobody looked for {number(unseen, 1)} more" if unseen > 0 else ""
+    observed, unobserved = round_parts([usage.observed_days, usage.unobserved_days], 1)
+    silent = f"; nobody looked for {number(unobserved, 1)} more" if unobserved > 0 else ""
     yield "observed", (f"{_moment(usage.observed[0])} to {_moment(usage.observed[1])} UTC, "
-                       f"{_days(seen)}{silent}")
+                       f"{_days(observed)}{silent}")
     if not usage.sessions:
         yield "sessions", "none: nobody connected in these days"
         return
@@ -89,26 +89,33 @@ def how_it_is_used(usage: Usage, zone: str) -> Iterator[Row]:
 def what_it_costs(
     analysis: Analysis, machine: Record, options: list[Record], usage: Usage
 ) -> Iterator[Row]:
-    """What the amounts rest on; *options* are its rows of the comparison, none if not billed."""
+    """Describe the basis of the amounts; *options* are its rows of the comparison, or none."""
     if not options:
         yield "", ("It is not simulated, so no cost can be told." if usage.observed else
                    "It did not exist, so no cost can be told.")
         return
     if all(is_missing(row["usd_per_month"]) for row in options):
-        own = analysis.workspaces[analysis.workspaces["workspace_id"] == machine["workspace_id"]]
-        yield "", (f"No price is known for it: there is none for its "
-                   f"{analysis.prices.missing(own)} in {analysis.prices.origin} (looked for by "
-                   "region, compute type, operating system, license and volumes). Its hours and "
-                   "waits are known all the same.")
+        of_region = analysis.workspaces[
+            analysis.workspaces["workspace_id"] == machine["workspace_id"]
+        ]
+        yield (
+            "",
+            (
+                f"No price is known for it: there is none for its "
+                f"{analysis.prices.missing(of_region)} in {analysis.prices.origin} (looked for by "
+                "region, compute type, operating system, license and volumes). Its hours and "
+                "waits are known all the same."
+            ),
+        )
         return
     if not is_missing(options[0]["counted_from"]):
         yield "", (f"Its use changed on {options[0]['counted_from']:%Y-%m-%d}, so only what came "
                    "after that counts.")
     frame, rates = analysis.prices.frame, _rates(analysis, machine)
-    own = replace(analysis.prices, frame=frame[frame["region"] == machine["region"]])
+    of_region = replace(analysis.prices, frame=frame[frame["region"] == machine["region"]])
     yield "prices", (
         f"ALWAYS_ON {usd(rates['always_on_usd'])}, or AUTO_STOP {usd(rates['auto_stop_usd'])} and "
-        f"{_rate(rates['hourly_usd'])} a billed hour ({own.origin}, {own.dates})")
+        f"{_rate(rates['hourly_usd'])} a billed hour ({of_region.origin}, {of_region.dates})")
     grown = analysis.prices.grown(pd.DataFrame([machine]))
     if len(grown):
         yield "volumes", volumes_text(grown.iloc[0].to_dict())
@@ -121,20 +128,22 @@ def what_it_costs(
 def _with_nobody(
     analysis: Analysis, machine: Record, options: list[Record], rate: float
 ) -> Iterator[Row]:
-    """How much it was on without a session, how that comes, and what it costs by the hour."""
+    """Describe how long it was on without a session, how that comes, and its cost by the hour."""
     if analysis.commands is None:
         yield "other starts", ("not known: these sessions come from files, which say nothing of "
                                "starts without a login")
         return
     on = options[0]["unattended_hours_per_month"]
-    own = analysis.commands[analysis.commands["workspace_id"] == machine["workspace_id"]]
-    if own.empty or not on >= WORTH_A_WORD:
+    own_commands = analysis.commands[analysis.commands["workspace_id"] == machine["workspace_id"]]
+    if own_commands.empty or not on >= WORTH_A_WORD:
         return
     sessions = analysis.replay.sessions
-    left = sessions.loc[sessions["workspace_id"] == machine["workspace_id"], "disconnected_at"]
+    disconnects = sessions.loc[
+        sessions["workspace_id"] == machine["workspace_id"], "disconnected_at"
+    ]
     minutes = Setting.parse(str(options[0]["baseline"])).auto_stop_minutes or 0
-    how = how_it_happens(own, analysis.window,
-                         column_micros(left) + minutes * MICROS_PER_MINUTE)
+    how = how_it_happens(own_commands, analysis.window,
+                         column_micros(disconnects) + minutes * MICROS_PER_MINUTE)
     yield "on with nobody", (
         f"{hours(on)} a month that no session explains ({how}); "
         f"by the hour that is about {usd(on * rate)} a month")
@@ -152,7 +161,7 @@ def in_short(advice: Record) -> str:
 
 
 def advice_on(advice: Record) -> Iterator[Row]:
-    """What is recommended and why, how sure that is, and when; a row of ``recommendations``."""
+    """Describe the recommendation, its reason, how sure it is, and when it is due."""
     if advice["action"] != CHANGE:
         yield "", "Leave it as it is."
         yield "why", advice["reason"]
@@ -211,19 +220,23 @@ def _break_even(analysis: Analysis, machine: Record, options: list[Record]) -> I
     if not hourly or not isfinite(limit):
         return
     best = min(hourly, key=lambda row: (row["usd_per_month"], row["cold_starts_per_week"]))
-    own, setting = best["billed_hours_per_month"], best["setting"]
+    billed_hours, setting = best["billed_hours_per_month"], best["setting"]
     if limit > LONGEST_MONTH_HOURS:
         yield "break-even", (f"{hours(limit)} billed a month, more than a month has: AUTO_STOP is "
                              "cheaper than ALWAYS_ON however it is used")
     else:
         yield "break-even", (f"{hours(limit)} billed a month: over it ALWAYS_ON is cheaper "
                              f"({usd(rates['always_on_usd'])} flat), under it {setting}")
-    side = f"{hours(limit - own)} under it" if own <= limit else f"{hours(own - limit)} over it"
-    yield "its own hours", f"{hours(own)} a month, as {setting} would bill: {side}"
+    side = (
+        f"{hours(limit - billed_hours)} under it"
+        if billed_hours <= limit
+        else f"{hours(billed_hours - limit)} over it"
+    )
+    yield "its own hours", f"{hours(billed_hours)} a month, as {setting} would bill: {side}"
 
 
 def _rates(analysis: Analysis, machine: Record) -> Record:
-    """What it costs in either mode, USD."""
+    """Return its cost in either mode, USD."""
     rates: Record = analysis.prices.rates(pd.DataFrame([machine])).to_dict("records")[0]
     return rates
 

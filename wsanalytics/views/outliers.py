@@ -10,7 +10,7 @@ from wsanalytics.sessions import is_too_little_observed
 from wsanalytics.timeline import MICROS_PER_DAY, Window, clipped, column_micros
 
 THROUGHOUT = 0.99
-"""Who was connected for so large a share of the observed time was never really away."""
+"""The share of the observed time from which a user counts as never really away."""
 LONGEST_DAYS = 7.0
 """A session that lasts longer than a week was hardly somebody at work all the time."""
 UNUSED, NEVER_DISCONNECTED = "unused", "never disconnected"
@@ -58,7 +58,7 @@ def standing_out(
 
 
 def _session_days(sessions: pd.DataFrame, window: Window) -> pd.Series:
-    """How many days each session lasted within *window*, by ``workspace_id``."""
+    """Return the days that each session lasted within *window*, by ``workspace_id``."""
     spans = column_micros(clipped(sessions["disconnected_at"], window)) - column_micros(
         clipped(sessions["connected_at"], window))
     return pd.Series(spans / MICROS_PER_DAY,
@@ -68,12 +68,16 @@ def _session_days(sessions: pd.DataFrame, window: Window) -> pd.Series:
 def _says(
     unused: pd.Series, share: pd.Series, longest: pd.Series, observed: pd.Series
 ) -> pd.Series:
-    """Why each stands out, in words."""
+    """Explain why each stands out, in words."""
     words = [
-        f"no session in {_days(seen)}" if is_unused
-        else f"connected throughout {_days(seen)}" if part >= THROUGHOUT
+        f"no session in {_days(observed_days)}"
+        if is_unused
+        else f"connected throughout {_days(observed_days)}"
+        if part >= THROUGHOUT
         else f"connected for {_days(most)} on end"
-        for is_unused, part, most, seen in zip(unused, share, longest, observed, strict=True)
+        for is_unused, part, most, observed_days in zip(
+            unused, share, longest, observed, strict=True
+        )
     ]
     return pd.Series(words, index=unused.index, dtype="str")
 

@@ -47,7 +47,7 @@ def _harmless(text: str) -> str:
 
 
 def facts_of(plan: Plan) -> list[tuple[str, str]]:
-    """What is to be known of a plan before its changes are read: names and what they hold."""
+    """Return the facts to know before a plan's changes are read: names and values."""
     changes = plan.changes
     waits = changes["extra_cold_starts_per_week"].sum()
     return [

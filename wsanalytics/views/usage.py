@@ -1,4 +1,4 @@
-"""Small frames about a whole fleet: what plots and reports show, computed once, here."""
+"""Build small frames on the use of a whole fleet, for plots and reports."""
 
 from __future__ import annotations
 
@@ -30,33 +30,39 @@ def weekly_usage(
     sessions: pd.DataFrame, window: Window, workspaces: pd.DataFrame | None = None,
     zones: Zones | None = None, *, gaps: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """How many WorkSpaces are connected on average in each hour of the week.
+    """Return the mean number of connected WorkSpaces in each hour of the week.
 
     One row a weekday (``Mon`` to ``Sun``), one column an hour (0 to 23). The hours are those that
     the user of each WorkSpace reads off the clock, as :func:`clock_zones` knows it; in UTC without
     *workspaces* and *zones*. When a clock is put back, its double hour counts as two.
 
     Of the sessions of one WorkSpace it is the share of each hour in which its user is connected,
-    the mean of all weeks. Stretches of *gaps* (a ``gaps`` table), in which nobody looked, are not
+    the mean of all weeks. Intervals of *gaps* (a ``gaps`` table), which nobody observed, are not
     counted as free: the mean of such a WorkSpace is that of the time in which it was observed, 0
     in an hour of the week that never was.
     """
     total = np.zeros(7 * 24)
-    unseen = set() if gaps is None else set(gaps["workspace_id"])
+    ids_with_gaps = set() if gaps is None else set(gaps["workspace_id"])
     for zone, everybody in _by_zone(sessions, workspaces, zones):
         edges, of_week = _hours_of_week(window, zone)
-        torn = everybody["workspace_id"].isin(unseen)
-        if gaps is not None and torn.any():
-            total += _observed_usage(everybody[torn], gaps, window, edges, of_week)
-        own = everybody[~torn]
-        pieces = cut(column_micros(own["connected_at"]), column_micros(own["disconnected_at"]),
-                     edges)
+        has_gaps = everybody["workspace_id"].isin(ids_with_gaps)
+        if gaps is not None and has_gaps.any():
+            total += _observed_usage(everybody[has_gaps], gaps, window, edges, of_week)
+        without_gaps = everybody[~has_gaps]
+        pieces = cut(
+            column_micros(without_gaps["connected_at"]),
+            column_micros(without_gaps["disconnected_at"]),
+            edges,
+        )
         busy = np.bincount(
             pieces.span, weights=(pieces.stops - pieces.starts) / MICROS_PER_HOUR,
             minlength=len(of_week))
-        seen = np.bincount(of_week, weights=np.diff(edges) / MICROS_PER_HOUR, minlength=7 * 24)
+        # How often each hour of the week lies in the window: the divisor of the mean.
+        hours_in_window = np.bincount(
+            of_week, weights=np.diff(edges) / MICROS_PER_HOUR, minlength=7 * 24
+        )
         hours = np.bincount(of_week, weights=busy, minlength=7 * 24)
-        total += np.divide(hours, seen, out=np.zeros(7 * 24), where=seen > 0)
+        total += np.divide(hours, hours_in_window, out=np.zeros(7 * 24), where=hours_in_window > 0)
     return pd.DataFrame(total.reshape(7, 24), index=list(WEEKDAYS), columns=range(24))
 
 
@@ -64,7 +70,7 @@ def _observed_usage(
     sessions: pd.DataFrame, gaps: pd.DataFrame, window: Window, edges: Micros,
     of_week: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.float64]:
-    """The sum of the WorkSpaces' shares of each hour of the week, of the time observed alone."""
+    """Sum the WorkSpaces' shares of each hour of the week, of the observed time alone."""
     ids = pd.Index(sessions["workspace_id"].astype("str").unique())
     shape = (len(ids), 7 * 24)
 
@@ -78,11 +84,11 @@ def _observed_usage(
 
     whole = np.bincount(of_week, weights=np.diff(np.clip(edges, *window.micros)),
                         minlength=shape[1])
-    own = gaps[gaps["workspace_id"].isin(ids)]
-    seen = whole - lasting(own, "from_at", "to_at")
-    busy = np.minimum(lasting(sessions, "connected_at", "disconnected_at"), seen)
+    gaps_of_fleet = gaps[gaps["workspace_id"].isin(ids)]
+    observed = whole - lasting(gaps_of_fleet, "from_at", "to_at")
+    busy = np.minimum(lasting(sessions, "connected_at", "disconnected_at"), observed)
     shares: npt.NDArray[np.float64] = np.divide(
-        busy, seen, out=np.zeros(shape), where=seen > 0).sum(axis=0)
+        busy, observed, out=np.zeros(shape), where=observed > 0).sum(axis=0)
     return shares
 
 
@@ -95,15 +101,26 @@ def clock_zones(workspaces: pd.DataFrame, zones: Zones | None = None) -> pd.Seri
     """
     zones = zones or Zones.of("UTC", ())
     blank = pd.Series("", index=workspaces.index, dtype="str")
-    told = workspaces.get("time_zone", blank).fillna("").astype("str").str.strip()
-    for name in told[told != ""].unique():
+    named_zones = workspaces.get("time_zone", blank).fillna("").astype("str").str.strip()
+    for name in named_zones[named_zones != ""].unique():
         zone_named(name, "the column time_zone")
-    places = pd.MultiIndex.from_arrays([workspaces.get(name, blank).fillna("").astype("str")
-                                        for name in ("directory_id", "region")])
-    known = {place: zones.zone(*place).key for place in places.unique()}
-    by_place = pd.Series([known[place] for place in places], index=workspaces.index, dtype="str")
+    account_regions = pd.MultiIndex.from_arrays(
+        [
+            workspaces.get(name, blank).fillna("").astype("str")
+            for name in ("directory_id", "region")
+        ]
+    )
+    zone_names = {
+        account_region: zones.zone(*account_region).key
+        for account_region in account_regions.unique()
+    }
+    by_place = pd.Series(
+        [zone_names[account_region] for account_region in account_regions],
+        index=workspaces.index,
+        dtype="str",
+    )
     index = pd.Index(workspaces["workspace_id"].astype("str"), name="workspace_id")
-    return pd.Series(told.where(told != "", by_place).to_numpy(), index=index,
+    return pd.Series(named_zones.where(named_zones != "", by_place).to_numpy(), index=index,
                      name="time_zone", dtype="str")
 
 
@@ -126,13 +143,13 @@ def _by_zone(
     default = zones.default if zones else ZoneInfo("UTC")
     if workspaces is None:
         return [(default, sessions)]
-    known = clock_zones(workspaces, zones).to_dict()
-    names = sessions["workspace_id"].astype("str").map(known).fillna(default.key)
-    return [(ZoneInfo(str(name)), own) for name, own in sessions.groupby(names)]
+    zone_of = clock_zones(workspaces, zones).to_dict()
+    names = sessions["workspace_id"].astype("str").map(zone_of).fillna(default.key)
+    return [(ZoneInfo(str(name)), of_zone) for name, of_zone in sessions.groupby(names)]
 
 
 def _hours_of_week(window: Window, zone: ZoneInfo) -> tuple[Micros, npt.NDArray[np.int64]]:
-    """Where the clock in *zone* turns to another hour, and which of the week each then is.
+    """Return when the clock in *zone* turns to another hour, and which of the week each then is.
 
     The *window* is widened to whole hours UTC. Hours are counted from Monday 00:00.
     """

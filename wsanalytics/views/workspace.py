@@ -1,4 +1,4 @@
-"""What speaks for a change of one WorkSpace: its costs, its week, its busiest days."""
+"""Collect the evidence on one WorkSpace: its costs, its week, its busiest days."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Evidence:
                    gaps=analysis.gaps)
 
     def options(self, workspace_id: str) -> pd.DataFrame:
-        """What one WorkSpace costs under each setting: its rows of the comparison."""
+        """Return the cost of one WorkSpace under each setting: its rows of the comparison."""
         if self.comparison is None:
             return pd.DataFrame()
         return self.comparison[self.comparison["workspace_id"] == workspace_id]
@@ -72,8 +72,8 @@ class Evidence:
         """The time zone on whose clock its user lives, UTC where nobody says."""
         if self.workspaces is None:
             return self.zones.default.key if self.zones else "UTC"
-        own = self.workspaces[self.workspaces["workspace_id"] == workspace_id]
-        return str(clock_zones(own, self.zones).iloc[0]) if len(own) else "UTC"
+        row = self.workspaces[self.workspaces["workspace_id"] == workspace_id]
+        return str(clock_zones(row, self.zones).iloc[0]) if len(row) else "UTC"
 
     def week(self, workspace_id: str) -> pd.DataFrame:
         """The share of each hour of the week in which its user is connected, on their clock."""
@@ -92,13 +92,13 @@ class Evidence:
         """
         assert self.replay is not None
         window = window or self.busiest(workspace_id)
-        mine, runs = stretch_of(self.replay.sessions, self.replay.runs, workspace_id, window)
+        sessions, runs = stretch_of(self.replay.sessions, self.replay.runs, workspace_id, window)
         colds = self.replay.cold_starts
         at = colds["connected_at"]
         colds = colds[(colds["workspace_id"] == workspace_id) & (at >= window.start)
                       & (at < window.end)]
         if settings:
-            runs, colds = (one[one["setting"].isin(settings)] for one in (runs, colds))
+            runs, colds = (frame[frame["setting"].isin(settings)] for frame in (runs, colds))
         flat = str(ALWAYS_ON)
         if flat in (settings or map(str, self.replay.settings)):
             order = list(dict.fromkeys([flat, *runs["setting"].cat.categories]))
@@ -110,7 +110,7 @@ class Evidence:
                 "workspace_id", "started_at", "stopped_at")}),
                 runs.astype({"setting": "str"})], ignore_index=True)
             runs["setting"] = pd.Categorical(runs["setting"], order, ordered=True)
-        return mine, runs, colds
+        return sessions, runs, colds
 
     def busiest(self, workspace_id: str) -> Window:
         """The two weeks in which its user connected most often, or the last two."""
