@@ -49,7 +49,7 @@ def reviewed(count: int = 6, **more: Any) -> Iterator[tuple[Sandbox, ReviewPanel
     with fleet() as (box, _, writer):
         changes = rote_changes(box.workspaces(), count)
         yield box, review(plan_of(changes), workspaces=box.workspaces(), writer=writer,
-                          **({"terms": TERMS} | more)), changes
+                          **({"options": TERMS} | more)), changes
 
 
 def carry_out(panel: ReviewPanel, button: Any) -> None:
@@ -139,14 +139,14 @@ def test_what_is_under_way_cannot_be_changed_and_is_begun_once() -> None:
 def test_a_run_is_cancelled_between_two_changes() -> None:
     with reviewed(6) as (box, panel, changes):
         tick(panel, list(range(6)))
-        ended = panel.worker.terms.ended
+        ended = panel.worker.options.ended
 
         def stop_after_two(task: Any) -> None:
             ended(task)
             if len(panel.state.ended) == 2:
                 panel.cancel.click()
 
-        panel.worker.terms = replace(panel.worker.terms, ended=stop_after_two)
+        panel.worker.options = replace(panel.worker.options, ended=stop_after_two)
         before = settings(box)
         panel.dry_run.click()
         assert panel.wait(60)
@@ -161,7 +161,7 @@ def test_a_cancelled_run_finishes_what_it_has_begun() -> None:
     with reviewed(6) as (box, panel, changes):
         tick(panel, list(range(6)))
         asked = []
-        stop = panel.worker.terms.stop
+        stop = panel.worker.options.stop
 
         def cancel_at_the_third(*_: object) -> str:
             asked.append(1)
@@ -169,7 +169,7 @@ def test_a_cancelled_run_finishes_what_it_has_begun() -> None:
                 panel.cancel.click()
             return stop()
 
-        panel.worker.terms = replace(panel.worker.terms, stop=cancel_at_the_third)
+        panel.worker.options = replace(panel.worker.options, stop=cancel_at_the_third)
         carry_out(panel, panel.apply)
         made = [name for name, (_, after) in changes.items() if settings(box)[name] == after]
         assert 1 <= len(made) < 6
