@@ -1,11 +1,15 @@
 """Defaults that functions, commands and their help share. Nothing heavy is imported here.
 
-What is not here stands where its rule is: timeouts in :mod:`.settings`, tags that opt out in
+What is not here stands where its rule is, such as the tags that opt out, in
 :mod:`.actions.guards`.
 """
 
 from __future__ import annotations
 
+DEFAULT_TIMEOUT = 60
+"""Minutes that AWS sets where nothing else was asked for (administration guide)."""
+COMMON_TIMEOUTS = (60, 120, 240)
+"""The timeouts, in minutes, that are tried where the user names no others."""
 RUN_LIMIT = 25
 """The most changes in one run: a first run that went wrong is quickly taken back."""
 FINE_DAYS, HOURLY_DAYS = 63, 455

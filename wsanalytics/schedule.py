@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from wsanalytics.defaults import DEFAULT_TIMEOUT
 from wsanalytics.deprecated import renamed_attribute
 from wsanalytics.errors import InputError
-from wsanalytics.settings import ALWAYS_ON, DEFAULT_TIMEOUT, Setting
+from wsanalytics.settings import ALWAYS_ON, Setting
 from wsanalytics.tables import (
     ORDERS,
     SETTINGS,

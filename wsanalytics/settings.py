@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
+from wsanalytics.defaults import COMMON_TIMEOUTS
 from wsanalytics.errors import InputError
 
 STEP_MINUTES = 60
@@ -19,10 +20,6 @@ RULE = (
     "a setting is ALWAYS_ON or AUTO_STOP:MINUTES, with minutes a multiple of "
     f"{STEP_MINUTES} from {STEP_MINUTES} to {LONGEST_MINUTES}"
 )
-DEFAULT_TIMEOUT = 60
-"""Minutes that AWS sets where nothing else was asked for (administration guide)."""
-COMMON_TIMEOUTS = (60, 120, 240)
-"""The timeouts, in minutes, that are tried where the user names no others."""
 
 
 class RunningMode(StrEnum):

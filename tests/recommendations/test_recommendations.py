@@ -165,7 +165,8 @@ def test_those_that_are_not_simulated_or_gone_are_listed() -> None:
 def test_every_reason_to_leave_alone_is_of_a_kind() -> None:
     source = "".join((REPOSITORY / "wsanalytics" / name).read_text(encoding="utf-8")
                      for name in ("recommendations/plan.py", "recommendations/choose.py",
-                                  "eligibility.py"))
+                                  "recommendations/reasons.py",
+                                  "not_simulated.py"))
     used = daily(MARCH, [8] * 31)
     always_on = workspaces(running_mode="ALWAYS_ON", auto_stop_minutes=None)
     fleet = pd.concat([workspaces("ws-a", running_mode="MANUAL", auto_stop_minutes=None),

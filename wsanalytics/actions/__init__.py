@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from wsanalytics.actions.apply import account_regions_of, apply_plan, journal_beside
-from wsanalytics.actions.change_setting import Outcome, went_well
 from wsanalytics.actions.create import create_workspaces
 from wsanalytics.actions.journal import Entry, Journal, journal_lock, read_journal
 from wsanalytics.actions.journal_model import journal_schema
 from wsanalytics.actions.ledger import JournalState, instant_of, journal_state
+from wsanalytics.actions.outcomes import Outcome, went_well
 from wsanalytics.actions.retry import RetryPolicy
 from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.start_early import start_early

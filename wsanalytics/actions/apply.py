@@ -15,10 +15,10 @@ from typing import Any
 
 import pandas as pd
 
-from wsanalytics.actions.change_setting import Change, Outcome, Task
-from wsanalytics.actions.ledger import NetChange
+from wsanalytics.actions.change_setting import Change, Task
+from wsanalytics.actions.outcomes import Outcome
 from wsanalytics.actions.queue import AccountRegion
-from wsanalytics.actions.retry import Attempts
+from wsanalytics.actions.resume import task_of
 from wsanalytics.actions.run import (
     Run,
     RunOptions,
@@ -83,7 +83,7 @@ def apply_plan(
         )
         if ledger.interrupted and not resume:
             raise _interrupted(journal, ledger.interrupted)
-        tasks = {change.workspace_id: _task(change, ledger.net_changes.get(change.workspace_id),
+        tasks = {change.workspace_id: task_of(change, ledger.net_changes.get(change.workspace_id),
                                             options, dry_run=dry_run,
                                             created_at=about["created_at"]) for change in changes}
         if due_on is not None:
@@ -121,51 +121,6 @@ def changes_of(plan: Plan) -> list[Change]:
 
 def _json(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
-
-
-def _task(
-    change: Change, net: NetChange | None, options: RunOptions, *, dry_run: bool, created_at: str
-) -> Task:
-    """Give the task of a *change*, as far as an earlier run of the journal came with it.
-
-    This decides what is sent again after a crash. *net* is what the journal says of the WorkSpace,
-    *created_at* which plan is applied now.
-    """
-    # The order of these tests matters: each rules out a case before a weaker one is considered.
-    if net is None or net.current != change.after or net.is_being_undone:
-        return Task(change)  # the journal knows of no change to this setting
-    is_same_plan = net.latest.run_begin.get("plan", {}).get("created_at") == created_at
-    is_same_change = net.latest.before == change.before
-    if net.is_sure:
-        return _task_after_done(change, net, is_repeated=is_same_plan and is_same_change)
-    if not is_same_plan and not is_same_change:
-        return Task(change)  # a newer plan starts from what the WorkSpace is now
-    if dry_run:
-        return Task(change, partially_applied=net.may_be_partial)
-    return _resumed_task(change, net, options)
-
-
-def _task_after_done(change: Change, net: NetChange, *, is_repeated: bool) -> Task:
-    """Give the task of a change that came to its end before: never made twice by one plan."""
-    if not is_repeated:
-        return Task(change)  # a newer plan, which knows how the WorkSpace is set now
-    return Task(
-        change,
-        blocked_by=f"it was changed on {net.since:%Y-%m-%d} by this journal's plan, "
-        "and somebody has set it back since",
-    )
-
-
-def _resumed_task(change: Change, net: NetChange, options: RunOptions) -> Task:
-    """Give a task that is under way: its last call may have taken effect or not."""
-    task = Task(change, started=True, partially_applied=net.may_be_partial)
-    if net.latest.calls:
-        last = net.latest.calls[-1]
-        task.last_request = dict(last.properties)
-        # The journal has the hour of the day, the retry rule counts monotonic seconds.
-        age_seconds = (options.clock() - last.at).total_seconds()
-        task.attempts = Attempts(count=1, sent_at=options.retry.monotonic() - age_seconds)
-    return task
 
 
 def _put_off(tasks: Iterable[Task], due_on: date) -> None:

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from enum import StrEnum
 from typing import Any
-
-import pandas as pd
 
 from wsanalytics.actions.guards import TRANSITIONAL_STATES, Guards
 from wsanalytics.actions.journal import Journal
+from wsanalytics.actions.limits import RunLimits
+from wsanalytics.actions.outcomes import Outcome
 from wsanalytics.actions.retry import Attempts, RetryPolicy, Step, next_step
 from wsanalytics.aws import AwsError, Meaning, StateReader, WorkspaceState, Writer
 from wsanalytics.settings import RunningMode, Setting
@@ -25,37 +24,8 @@ MODE, TIMEOUT = "RunningMode", "RunningModeAutoStopTimeoutInMinutes"
 Properties = Mapping[str, str | int]
 
 
-class Outcome(StrEnum):
-    """The end of one change."""
-
-    DONE = "done"
-    ALREADY = "already in force"
-    WOULD = "would be done"
-    NOT_DUE = "not due"
-    SKIPPED = "skipped"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-    LEFT = "left for the next run"
-
-
 _PASSING_KINDS = {"server", "slow", "unreachable", "cut", "odd", "throttled"}
 """Kinds of failure of a read after which it is made once more."""
-GOOD = {Outcome.DONE, Outcome.ALREADY, Outcome.WOULD, Outcome.NOT_DUE, Outcome.LEFT}
-"""Outcomes as asked for; LEFT is among them, since a limit that leaves some was asked for, too."""
-BY_RULE = "by_rule"
-"""In a result's ``attrs``: the ids that were skipped by a rule, such as a tag of their owner's."""
-REFUSALS = "refusals"
-"""In a result's ``attrs``: the accounts and regions that could not be looked at at all."""
-
-
-def went_well(frame: pd.DataFrame) -> bool:
-    """Whether all that was asked for came about: nothing failed, is unknown, or had changed."""
-    is_good = frame["outcome"].isin([str(outcome) for outcome in GOOD])
-    by_rule = frame["workspace_id"].isin(list(frame.attrs.get(BY_RULE, ()))) & (
-        frame["outcome"] == str(Outcome.SKIPPED))
-    return bool((is_good | by_rule).all()) and not frame.attrs.get(REFUSALS)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One WorkSpace, the setting it has and the one it is to have; ``promise`` is for the journal.
@@ -110,34 +80,6 @@ class Task:
             present.running_mode == RunningMode.AUTO_STOP
             and (self.partially_applied or (change.after.running_mode is RunningMode.AUTO_STOP
                                 and change.before.running_mode is RunningMode.ALWAYS_ON)))
-
-
-@dataclass(slots=True)
-class RunLimits:
-    """The changes that may still be started, and the failures in a row that end the run."""
-
-    limit: int | None
-    stop_after_failures: int
-    why: str = "over the limit of this run"
-    failures: int = 0
-    halted: str = ""
-
-    def take(self) -> bool:
-        """Begin one more, if that is allowed."""
-        if self.halted or self.limit == 0:
-            return False
-        if self.limit is not None:
-            self.limit -= 1
-        return True
-
-    def count(self, outcome: Outcome) -> None:
-        """Count failures in a row."""
-        if outcome in {Outcome.FAILED, Outcome.UNKNOWN}:
-            self.failures += 1
-        elif outcome is Outcome.DONE:
-            self.failures = 0
-        if self.failures >= self.stop_after_failures:
-            self.halted = f"stopped after {self.failures} failures in a row"
 
 
 def next_properties(present: Setting | None, after: Setting) -> Properties | None:

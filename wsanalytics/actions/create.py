@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from wsanalytics.actions.change_setting import Outcome
 from wsanalytics.actions.journal import Journal, JournalError, open_journal
 from wsanalytics.actions.journalled import begin_run, check_journal, survive_broken_journal
+from wsanalytics.actions.outcomes import Outcome
 from wsanalytics.actions.retry import Attempts, Step, next_step
 from wsanalytics.actions.run import RunOptions
 from wsanalytics.aws import PER_CALL, AwsError, Meaning, StateReader, Writer, chunked

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 
-from wsanalytics.actions.change_setting import Changer, Outcome, Task
+from wsanalytics.actions.change_setting import Changer, Task
+from wsanalytics.actions.outcomes import Outcome
 from wsanalytics.aws import PER_CALL, AwsError, WorkspaceState
 
 AccountRegion = tuple[str | None, str | None]

@@ -6,7 +6,6 @@ What is done to each WorkSpace stands in :mod:`.change_setting`, and in which or
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -15,19 +14,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from wsanalytics.actions.change_setting import (
-    BY_RULE,
-    REFUSALS,
-    Change,
-    Changer,
-    Outcome,
-    RunLimits,
-    Task,
-)
+from wsanalytics.actions.change_setting import Change, Changer, Task
 from wsanalytics.actions.guards import Guards, opt_out_names
 from wsanalytics.actions.journal import Journal, JournalError, open_journal, read_journal, utc_now
 from wsanalytics.actions.journalled import begin_run, check_journal, survive_broken_journal
 from wsanalytics.actions.ledger import JournalState, NetChange, journal_state
+from wsanalytics.actions.limits import RunLimits, limits_of
+from wsanalytics.actions.outcomes import BY_RULE, REFUSALS, Outcome
 from wsanalytics.actions.queue import AccountRegion, deal
 from wsanalytics.actions.retry import RetryPolicy
 from wsanalytics.aws import AwsError, StateReader, Writer
@@ -100,7 +93,12 @@ class Run:
             if self.journal is not None:
                 for writer in filter(None, self.by_writer.values()):
                     locks.enter_context(writer.alone("settings"))
-            limits = self.limits()  # counts the fleet, and may fail: nothing has begun yet
+            limits = limits_of(
+                self.options.limit,
+                self.options.max_share,
+                self.options.stop_after_failures,
+                fleet_size=self.size,
+            )  # counts the fleet, and may fail: nothing has begun yet
             if self.journal is not None:
                 begin_run(self.journal, self.kind, self.writers, limit=self.options.limit,
                           places=[list(where) for where in self.by_writer], **about)
@@ -150,23 +148,6 @@ class Run:
             writer=None if self.dry_run else writer, journal=self.journal,
             retry=self.options.retry, hold=self.hold, stop=self.options.stop,
             advance=advance, ended=self.options.ended)
-
-    def limits(self) -> RunLimits:
-        """Give how much may be done, by the limit and by the share of the fleet."""
-        options = self.options
-        limit, why = options.limit, "over the limit of this run"
-        if options.max_share < 1:
-            fleet = self.size()
-            # The tiny addend keeps 0.1 of 30 at 3: the product is 2.9999… or 3.0000… by float
-            # rounding.
-            most = math.floor(options.max_share * fleet + 1e-9)
-            if limit is None or most < limit:
-                limit = most
-                why = (
-                    f"over {options.max_share:.0%} of {counted(fleet, 'WorkSpace')}, the largest "
-                    "share of this run"
-                )
-        return RunLimits(limit, options.stop_after_failures, why)
 
     def size(self) -> int:
         """Count the WorkSpaces where this run may make changes.

@@ -14,10 +14,10 @@ from typing import Any
 
 import pandas as pd
 
-from wsanalytics.actions.change_setting import BY_RULE, REFUSALS, Outcome
 from wsanalytics.actions.guards import Guards, opt_out_names
 from wsanalytics.actions.journal import Journal, JournalError, open_journal
 from wsanalytics.actions.journalled import begin_run, check_journal, survive_broken_journal
+from wsanalytics.actions.outcomes import BY_RULE, REFUSALS, Outcome
 from wsanalytics.actions.retry import Attempts, Step, next_step
 from wsanalytics.actions.run import RunOptions
 from wsanalytics.aws import (

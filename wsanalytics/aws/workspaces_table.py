@@ -10,7 +10,7 @@ import pandas as pd
 
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.odd_answers import Described, many, members, text
-from wsanalytics.settings import DEFAULT_TIMEOUT
+from wsanalytics.defaults import DEFAULT_TIMEOUT
 from wsanalytics.tables import WORKSPACES
 
 _MOST = 10**9

@@ -21,11 +21,11 @@ from wsanalytics.backtesting.policies.catalog import policy_named
 from wsanalytics.backtesting.policies.rule import ByFunction, Choice, Reference, Rule
 from wsanalytics.backtesting.policies.seen import Seen
 from wsanalytics.billing import HourRule, warn_left_out
+from wsanalytics.defaults import COMMON_TIMEOUTS
 from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import html_table, listed
 from wsanalytics.prices import PriceBook
-from wsanalytics.settings import COMMON_TIMEOUTS
 from wsanalytics.tables import SESSIONS, WORKSPACES, refuse_another
 from wsanalytics.timeline import Window
 

@@ -33,9 +33,9 @@ from wsanalytics.billing.hour_rules import HourRule
 from wsanalytics.billing.maintenance import maintenance_starts, third_mondays
 from wsanalytics.billing.metering import metered
 from wsanalytics.billing.mode_changes import Modes, always_on_at, modes_of
-from wsanalytics.eligibility import set_aside
 from wsanalytics.errors import NotBilledWarning, UnpricedWarning, warn_caller
 from wsanalytics.formatting import counted
+from wsanalytics.not_simulated import set_aside
 from wsanalytics.prices import PriceBook
 from wsanalytics.schedule import Schedule
 from wsanalytics.settings import RunningMode, Setting

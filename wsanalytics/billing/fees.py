@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalytics.eligibility import is_simulated
+from wsanalytics.not_simulated import is_simulated
 from wsanalytics.prices import PriceBook
 from wsanalytics.timeline import (
     MICROS_PER_DAY,
@@ -71,5 +71,5 @@ class Tariff:
 
 
 def billable(workspaces: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Mark the WorkSpaces that are simulated and billed, by :mod:`wsanalytics.eligibility`."""
+    """Mark the WorkSpaces that are simulated and billed, by :mod:`wsanalytics.not_simulated`."""
     return is_simulated(workspaces)

@@ -11,7 +11,7 @@ from typing import Any
 
 from wsanalytics.cli.config import BY_THEMSELVES, Config
 from wsanalytics.cli.option_table import Tables, Words
-from wsanalytics.settings import COMMON_TIMEOUTS
+from wsanalytics.defaults import COMMON_TIMEOUTS
 
 MAIN = ("hour-rule", "discount", "prices", "timeout", "min-saving-usd",
         "max-cold-starts-per-week", "limit", "opt-out-tag", "region", "working-hours", "time-zone",

@@ -8,8 +8,9 @@ from datetime import datetime
 import pandas as pd
 
 from wsanalytics.aws import Change
+from wsanalytics.defaults import DEFAULT_TIMEOUT
 from wsanalytics.errors import InputError
-from wsanalytics.settings import ALWAYS_ON, DEFAULT_TIMEOUT, Setting, auto_stop
+from wsanalytics.settings import ALWAYS_ON, Setting, auto_stop
 from wsanalytics.tables import SETTINGS
 from wsanalytics.timeline import INSTANT_DTYPE
 

@@ -65,7 +65,7 @@ _AS_ANSWERED = replace(WORKSPACES, columns=tuple(
 def accepted_workspaces(frame: pd.DataFrame, origin: Origin | None = None) -> pd.DataFrame:
     """A ``workspaces`` table of what AWS answered, with values that nobody knows kept as they are.
 
-    What is refused in people's files is let in here: ``eligibility`` sets such WorkSpaces aside,
+    What is refused in people's files is let in here: ``not_simulated`` sets such WorkSpaces aside,
     each by name. Raises :class:`InputError` where the table itself is not whole.
     """
     origin = origin or Origin("the workspaces of a store")

@@ -9,8 +9,8 @@ from html import escape
 
 import pandas as pd
 
-from wsanalytics.eligibility import is_timeout
 from wsanalytics.formatting import html_table
+from wsanalytics.not_simulated import is_timeout
 from wsanalytics.schedule import Schedule, schedule_of
 from wsanalytics.settings import ALWAYS_ON, RunningMode, Setting, auto_stop
 from wsanalytics.timeline import INSTANT_DTYPE, Window

@@ -6,9 +6,9 @@ from datetime import datetime
 
 import pandas as pd
 
-from wsanalytics.eligibility import GONE
 from wsanalytics.history.checks import accepted_workspaces
 from wsanalytics.history.history import configured
+from wsanalytics.not_simulated import GONE
 from wsanalytics.tables import SETTINGS, WORKSPACES, sort_by_key
 from wsanalytics.timeline import INSTANT_DTYPE
 

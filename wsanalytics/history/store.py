@@ -5,13 +5,7 @@ each file whole or absent. What is read twice counts once, so nothing has to be 
 kill in the middle: not the same sample in two files, not a day that was compacted but whose
 single files are still there.
 
-::
-
-    store.json                            what this folder is, and which version of it
-    samples/day=2026-11-25/*.parquet      a file a look; one file once the day is over
-    workspaces/*.parquet                  WorkSpaces as they were first seen, and as they changed
-    settings/*.parquet                    changes of setting that CloudTrail told of
-    remarks/*.parquet                     guesses, and what else is known of single WorkSpaces
+What lies where is said in :mod:`.store_files`.
 """
 
 from __future__ import annotations

@@ -2,6 +2,14 @@
 
 Nothing is passed over in silence. What is called like a file of ours and cannot be read is refused
 by name: no figure is made without it. What is called otherwise is named and left alone.
+
+::
+
+    store.json                            what this folder is, and which version of it
+    samples/day=2026-11-25/*.parquet      a file a look; one file once the day is over
+    workspaces/*.parquet                  WorkSpaces as they were first seen, and as they changed
+    settings/*.parquet                    changes of setting that CloudTrail told of
+    remarks/*.parquet                     guesses, and what else is known of single WorkSpaces
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wsanalytics.recommendations.analysis import Analysis, Limits, analyse, analyse_history, the_one
 from wsanalytics.recommendations.budget import forecast_spend
 from wsanalytics.recommendations.calibration import by_fear, calibrate, coverage
-from wsanalytics.recommendations.choose import CHANGE, ENOUGH_DAYS
+from wsanalytics.recommendations.choose import CHANGE
 from wsanalytics.recommendations.compare import compare
 from wsanalytics.recommendations.due_dates import CALLS_A_CHANGE, DONE_BY
 from wsanalytics.recommendations.monthly_use import Counting, hours_since, life_of
@@ -25,6 +25,7 @@ from wsanalytics.recommendations.plan_file import (
     write_plan,
 )
 from wsanalytics.recommendations.plan_model import SCHEMA, plan_schema
+from wsanalytics.recommendations.reasons import ENOUGH_DAYS
 from wsanalytics.recommendations.unattended import WORTH_A_WORD, how_it_happens
 
 __all__ = [

@@ -14,16 +14,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsanalytics.formatting import counted, number, percent, usd, usd_range
 from wsanalytics.recommendations.due_dates import best_date
-from wsanalytics.recommendations.reasons import checks_of, reason_for
+from wsanalytics.recommendations.reasons import (
+    ENOUGH_DAYS,
+    checks_of,
+    reason_for,
+    why_not_proposed,
+    why_nothing_is_cheaper,
+)
 from wsanalytics.recommendations.unattended import sentence
-from wsanalytics.sessions import is_too_little_observed
 from wsanalytics.settings import Setting
 
-ENOUGH_DAYS = 21
-"""A history of fewer observed days is called too short: three whole weeks, the least from which
-resampling weeks says anything."""
 CHANGE, LEAVE_ALONE = "change", "leave alone"
 
 
@@ -57,58 +58,21 @@ class Chooser:
             Setting.parse(row["setting"]).order))
         cheaper = ordered[:ordered.index(present)]
         if not cheaper:
-            return left_alone(present, self._why_none(present, priced) + nobody)
+            return left_alone(present, why_nothing_is_cheaper(
+                present, priced, candidates=self.candidates, min_saving_usd=self.min_saving_usd,
+                max_cold_starts_per_week=self.max_cold_starts_per_week) + nobody)
         for row in cheaper:  # what is certain is taken before what may save more
-            if not self._objection(row):
+            if not why_not_proposed(row, min_saving_usd=self.min_saving_usd):
                 return self._change(present, row)
-        return left_alone(present, self._objection(cheaper[0]) + nobody)
+        return left_alone(
+            present, why_not_proposed(cheaper[0], min_saving_usd=self.min_saving_usd) + nobody
+        )
 
     def _allows(self, row: dict[str, Any]) -> bool:
         if self.candidates is not None and row["setting"] not in self.candidates:
             return False
         limit = self.max_cold_starts_per_week
         return limit is None or row["cold_starts_per_week"] <= limit
-
-    def _why_none(self, present: dict[str, Any], priced: list[dict[str, Any]]) -> str:
-        cheaper = [
-            row for row in priced
-            if row["saving_usd_per_month"] >= self.min_saving_usd
-            and (self.candidates is None or row["setting"] in self.candidates)
-        ]
-        if cheaper:
-            least = min(row["cold_starts_per_week"] for row in cheaper)
-            return (
-                f"Every cheaper setting has more cold starts than the limit of "
-                f"{number(self.max_cold_starts_per_week or 0, 1)} a week "
-                f"(at least {number(least, 1)})."
-            )
-        if lacks_observation(present):
-            return _unobserved_text(present)
-        unused = "" if present["sessions"] else "Nobody used it, and "
-        return f"{unused}{present['setting']} is the cheapest of the settings that were tried."
-
-    def _objection(self, best: dict[str, Any]) -> str:
-        """Give the reason why the cheapest setting is not proposed after all; empty if it is."""
-        saving, days = best["saving_usd_per_month"], best["observed_days"]
-        if days < ENOUGH_DAYS:
-            return (
-                f"The history is too short: {counted(int(days), 'day')} observed, "
-                f"{ENOUGH_DAYS} needed."
-            )
-        if lacks_observation(best):
-            return _unobserved_text(best)
-        if best["saving_low_usd"] <= 0:
-            interval = usd_range(best["saving_low_usd"], best["saving_high_usd"])
-            return (
-                f"{best['setting']} may save {usd(saving)} a month, but the interval "
-                f"{interval} includes zero (chance of a loss: {percent(best['chance_of_loss'])})."
-            )
-        if saving < self.min_saving_usd:
-            return (
-                f"{best['setting']} would save only {usd(saving)} a month, "
-                f"less than {usd(self.min_saving_usd)}."
-            )
-        return ""
 
     def _change(self, present: dict[str, Any], best: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -147,16 +111,3 @@ def left_alone(present: dict[str, Any], reason: str) -> dict[str, Any]:
         "reason": reason,
         "checked": "",
     }
-
-
-def lacks_observation(row: dict[str, Any]) -> bool:
-    """Whether too much of the WorkSpace of a comparison's *row* was not observed."""
-    return is_too_little_observed(row["observed_days"], row["unobserved_days"])
-
-
-def _unobserved_text(row: dict[str, Any]) -> str:
-    days, unobserved = row["observed_days"], row["unobserved_days"]
-    return (
-        f"Observed on {days:.0f} of {days + unobserved:.0f} days only, and the rest would count as "
-        "unused: choose days that were observed."
-    )

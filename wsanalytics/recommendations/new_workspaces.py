@@ -17,7 +17,7 @@ import pandas as pd
 
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import counted, html_table, number, usd
-from wsanalytics.recommendations.choose import ENOUGH_DAYS
+from wsanalytics.recommendations.reasons import ENOUGH_DAYS
 from wsanalytics.service_model import refuse_invalid_request
 from wsanalytics.settings import Setting
 

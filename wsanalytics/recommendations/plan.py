@@ -17,17 +17,12 @@ import numpy as np
 import pandas as pd
 
 from wsanalytics.billing import HourRule
-from wsanalytics.eligibility import reasons_set_aside, titles, waits_for
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import counted, html_table, listed, usd, usd_range
-from wsanalytics.recommendations.choose import (
-    CHANGE,
-    LEAVE_ALONE,
-    Chooser,
-    lacks_observation,
-    left_alone,
-)
+from wsanalytics.not_simulated import reasons_set_aside, titles, waits_for
+from wsanalytics.recommendations.choose import CHANGE, LEAVE_ALONE, Chooser, left_alone
 from wsanalytics.recommendations.due_dates import schedule
+from wsanalytics.recommendations.reasons import lacks_observation
 from wsanalytics.settings import Setting
 from wsanalytics.tables import RECOMMENDATIONS
 

@@ -1,4 +1,4 @@
-"""Explain a change in a sentence that a help desk can read out; and list what was checked."""
+"""Why a change is proposed, or none, in a sentence that a help desk can read out."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from typing import Any
 
 from pandas import isna
 
-from wsanalytics.formatting import counted, hours, measured, number, percent, usd
+from wsanalytics.formatting import counted, hours, measured, number, percent, usd, usd_range
 from wsanalytics.prices import break_even
 from wsanalytics.recommendations.unattended import sentence
+from wsanalytics.sessions import is_too_little_observed
 from wsanalytics.settings import RunningMode, Setting
+
+ENOUGH_DAYS = 21
+"""A history of fewer observed days is called too short: three whole weeks, the least from which
+resampling weeks says anything."""
 
 
 def reason_for(present: dict[str, Any], best: dict[str, Any]) -> str:
@@ -79,3 +84,63 @@ def _break_even(auto: dict[str, Any], always_on: dict[str, Any]) -> float:
     fixed = auto["usd_per_month"] - auto["hourly_usd_per_month"]
     rate = auto["hourly_usd_per_month"] / auto["billed_hours_per_month"]
     return break_even(float(always_on["usd_per_month"]), float(fixed), float(rate))
+
+
+def why_nothing_is_cheaper(
+    present: dict[str, Any], priced: list[dict[str, Any]], *, candidates: frozenset[str] | None,
+    min_saving_usd: float, max_cold_starts_per_week: float | None,
+) -> str:
+    """Say why no change is proposed where no allowed setting is cheaper than the present one."""
+    cheaper = [
+        row for row in priced
+        if row["saving_usd_per_month"] >= min_saving_usd
+        and (candidates is None or row["setting"] in candidates)
+    ]
+    if cheaper:
+        least = min(row["cold_starts_per_week"] for row in cheaper)
+        return (
+            f"Every cheaper setting has more cold starts than the limit of "
+            f"{number(max_cold_starts_per_week or 0, 1)} a week "
+            f"(at least {number(least, 1)})."
+        )
+    if lacks_observation(present):
+        return _unobserved_text(present)
+    unused = "" if present["sessions"] else "Nobody used it, and "
+    return f"{unused}{present['setting']} is the cheapest of the settings that were tried."
+
+
+def why_not_proposed(best: dict[str, Any], *, min_saving_usd: float) -> str:
+    """Give the reason why the cheapest setting is not proposed after all; empty if it is."""
+    saving, days = best["saving_usd_per_month"], best["observed_days"]
+    if days < ENOUGH_DAYS:
+        return (
+            f"The history is too short: {counted(int(days), 'day')} observed, "
+            f"{ENOUGH_DAYS} needed."
+        )
+    if lacks_observation(best):
+        return _unobserved_text(best)
+    if best["saving_low_usd"] <= 0:
+        interval = usd_range(best["saving_low_usd"], best["saving_high_usd"])
+        return (
+            f"{best['setting']} may save {usd(saving)} a month, but the interval "
+            f"{interval} includes zero (chance of a loss: {percent(best['chance_of_loss'])})."
+        )
+    if saving < min_saving_usd:
+        return (
+            f"{best['setting']} would save only {usd(saving)} a month, "
+            f"less than {usd(min_saving_usd)}."
+        )
+    return ""
+
+
+def lacks_observation(row: dict[str, Any]) -> bool:
+    """Whether too much of the WorkSpace of a comparison's *row* was not observed."""
+    return is_too_little_observed(row["observed_days"], row["unobserved_days"])
+
+
+def _unobserved_text(row: dict[str, Any]) -> str:
+    days, unobserved = row["observed_days"], row["unobserved_days"]
+    return (
+        f"Observed on {days:.0f} of {days + unobserved:.0f} days only, and the rest would count as "
+        "unused: choose days that were observed."
+    )

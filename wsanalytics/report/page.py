@@ -10,7 +10,6 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from wsanalytics.eligibility import set_aside
 from wsanalytics.formatting import (
     counted,
     hours,
@@ -22,6 +21,7 @@ from wsanalytics.formatting import (
     usd_range,
     volumes_text,
 )
+from wsanalytics.not_simulated import set_aside
 from wsanalytics.recommendations import WORTH_A_WORD, Analysis, Plan
 from wsanalytics.report.figures import pictures
 from wsanalytics.tables import WORKSPACES

@@ -27,6 +27,7 @@ import pandas as pd
 from wsanalytics.check_times import CLOCKS_DIFFER, evidence_at
 from wsanalytics.errors import InputError
 from wsanalytics.history import History
+from wsanalytics.sessions.unobserved import longest_bridge, median_intervals
 from wsanalytics.tables import (
     GAPS,
     SAMPLES,
@@ -46,9 +47,6 @@ from wsanalytics.timeline import (
     instants,
 )
 
-BRIDGED_INTERVALS = 3
-USUAL_INTERVAL = 5 * MICROS_PER_MINUTE
-"""Taken for the sampling interval of a WorkSpace that has a single sample."""
 RESOLUTION = MICROS_PER_SECOND
 """The precision of ``last_connected_at``; also the length of the shortest session."""
 
@@ -211,7 +209,7 @@ def _sorted_samples(history: History | pd.DataFrame, bridge_gaps: timedelta | No
     # Entry i of joined, bridged and np.diff(at) is about samples i and i + 1: one entry fewer.
     joined = code[1:] == code[:-1]
     interval = median_intervals(code, at, joined, len(ids))
-    max_gap = np.maximum(SHORTEST_BRIDGE, BRIDGED_INTERVALS * interval)
+    max_gap = longest_bridge(interval)
     if bridge_gaps is not None:
         max_gap[:] = bridge_gaps // timedelta(microseconds=1)
     bridged = joined & (np.diff(at) <= max_gap[code[1:]])
@@ -250,27 +248,6 @@ def _merge_same_instant(
         np.maximum.reduceat(last, firsts),
         np.minimum.reduceat(time_resolution, firsts),
     )
-
-
-def median_intervals(
-    code: Rows, at: Micros, joined: npt.NDArray[np.bool_], count: int
-) -> Micros:
-    """Return the median time between samples of each WorkSpace, in microseconds."""
-    gaps = np.diff(at)[joined]
-    owner = code[1:][joined]
-    order = np.lexsort((gaps, owner))
-    gaps, owner = gaps[order], owner[order]
-    size = np.bincount(owner, minlength=count)
-    # gaps[first[i]: first[i] + size[i]] are those of WorkSpace i, ascending: the middle is the
-    # median.
-    first = np.cumsum(size) - size
-    interval = np.full(count, USUAL_INTERVAL, dtype=np.int64)
-    some = size > 0
-    # For an odd size both are the middle one; for an even size the two beside the middle.
-    low = first[some] + (size[some] - 1) // 2
-    high = first[some] + size[some] // 2
-    interval[some] = (gaps[low] + gaps[high]) // 2
-    return interval
 
 
 def _seen_sessions(samples: _Samples, moments: _LastConnected) -> _Spans:

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.history import History
-from wsanalytics.sessions.find import BRIDGED_INTERVALS, median_intervals
-from wsanalytics.tables import RUNS, SHORTEST_BRIDGE, is_hourly, sort_by_key
+from wsanalytics.sessions.unobserved import longest_bridge, median_intervals
+from wsanalytics.tables import RUNS, is_hourly, sort_by_key
 from wsanalytics.timeline import MICROS_PER_MINUTE, Micros, column_micros, instants
 
 Rows = npt.NDArray[np.int64]
@@ -62,7 +62,7 @@ class States:
         code, at, on = code[last], at[last], on[last]
         joined = code[1:] == code[:-1]
         interval = median_intervals(code, at, joined, len(ids))
-        bridge = np.maximum(SHORTEST_BRIDGE, BRIDGED_INTERVALS * interval)
+        bridge = longest_bridge(interval)
         if bridge_gaps is not None:
             bridge[:] = bridge_gaps // timedelta(microseconds=1)
         bridged = joined & (np.diff(at) <= bridge[code[1:]])

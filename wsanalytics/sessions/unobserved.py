@@ -24,8 +24,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from wsanalytics.tables import SHORTEST_BRIDGE
 from wsanalytics.timeline import (
     MICROS_PER_DAY,
+    MICROS_PER_MINUTE,
     Micros,
     Window,
     clipped,
@@ -37,6 +39,39 @@ from wsanalytics.timeline import (
 LARGEST_UNOBSERVED_PART = 3
 """A third: so many times the unobserved days may not go into the observed ones."""
 LONG_GAP = timedelta(hours=2)
+BRIDGED_INTERVALS = 3
+USUAL_INTERVAL = 5 * MICROS_PER_MINUTE
+"""Taken for the sampling interval of a WorkSpace that has a single sample."""
+
+
+def longest_bridge(interval: Micros) -> Micros:
+    """Give the longest silence between two samples that is no gap, by WorkSpace, in microseconds.
+
+    What lies between two samples of one state is taken to have been so, too, if they are no
+    further apart than three usual *interval*s between samples, and twenty minutes at any rate.
+    """
+    return np.maximum(SHORTEST_BRIDGE, BRIDGED_INTERVALS * interval)
+
+
+def median_intervals(
+    code: npt.NDArray[np.int64], at: Micros, joined: npt.NDArray[np.bool_], count: int
+) -> Micros:
+    """Return the median time between samples of each WorkSpace, in microseconds."""
+    gaps = np.diff(at)[joined]
+    owner = code[1:][joined]
+    order = np.lexsort((gaps, owner))
+    gaps, owner = gaps[order], owner[order]
+    size = np.bincount(owner, minlength=count)
+    # gaps[first[i]: first[i] + size[i]] are those of WorkSpace i, ascending: the middle is the
+    # median.
+    first = np.cumsum(size) - size
+    interval = np.full(count, USUAL_INTERVAL, dtype=np.int64)
+    some = size > 0
+    # For an odd size both are the middle one; for an even size the two beside the middle.
+    low = first[some] + (size[some] - 1) // 2
+    high = first[some] + size[some] // 2
+    interval[some] = (gaps[low] + gaps[high]) // 2
+    return interval
 
 
 def unobserved_days(

@@ -10,10 +10,10 @@ from ipywidgets import Dropdown, Layout, VBox, Widget
 
 from wsanalytics import plot
 from wsanalytics.calendars import Zones
-from wsanalytics.eligibility import set_aside
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import counted, hours, html_table, listed, number, usd
 from wsanalytics.history import History, configured
+from wsanalytics.not_simulated import set_aside
 from wsanalytics.recommendations import Analysis
 from wsanalytics.settings import ALWAYS_ON
 from wsanalytics.timeline import MICROS_PER_HOUR, column_micros

@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from wsanalytics.backtesting.policies.rule import Choice, Rule
 from wsanalytics.backtesting.policies.seen import Seen
+from wsanalytics.defaults import DEFAULT_TIMEOUT
 from wsanalytics.files import tags_of
 from wsanalytics.schedule import ALWAYS_ON_TIMEOUT
-from wsanalytics.settings import ALWAYS_ON, DEFAULT_TIMEOUT, auto_stop
+from wsanalytics.settings import ALWAYS_ON, auto_stop
 from wsanalytics.timeline import Hours
 
 THRESHOLDS = {

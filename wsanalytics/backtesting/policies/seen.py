@@ -13,11 +13,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.billing import DailyUse, HourRule
+from wsanalytics.defaults import DEFAULT_TIMEOUT
 from wsanalytics.deprecated import renamed_attribute
 from wsanalytics.forecasting import UsagePast, weekdays
 from wsanalytics.prices import break_even_hours
 from wsanalytics.sessions import LocalDays, Minutes
-from wsanalytics.settings import ALWAYS_ON, DEFAULT_TIMEOUT
+from wsanalytics.settings import ALWAYS_ON
 from wsanalytics.timeline import MICROS_PER_DAY, Hours, from_micros, to_micros
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from wsanalytics.cli.options import FLEET, LIMITS, OUTPUT, FleetOptions, command, option
 from wsanalytics.cli.value_kinds import PATH, TEXTS, WHOLES
-from wsanalytics.settings import COMMON_TIMEOUTS
+from wsanalytics.defaults import COMMON_TIMEOUTS
 
 
 @command("Let policies decide day by day from what they have seen so far, replay and bill what "
