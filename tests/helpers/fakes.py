@@ -7,6 +7,7 @@ lost, and too many calls are throttled.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from copy import deepcopy
@@ -153,6 +154,7 @@ class FakeConnection(Connection):
 
     def __init__(self, fleet: FakeFleet, account: str, region: str) -> None:
         super().__init__(session=_session(account), account_id=account, region=region,
+                         endpoint_url=f"memory://{os.getpid()}",  # each process its own account
                          pace=None)  # type: ignore[arg-type]  # nothing here is paced
         self.fleet = fleet
 
