@@ -122,7 +122,7 @@ def picture() -> str:
 
 
 def _count(uses: int, used: int) -> str:
-    return f"uses {uses or 'no'} other{'' if uses == 1 else 's'}, used by {used or 'none'}"
+    return f"uses {uses}, used by {used}"
 
 
 def _box(

@@ -265,9 +265,9 @@ def api() -> str:
 
 
 def _first_sentence(value: object) -> str:
-    """The first sentence of a docstring, without the marks of reStructuredText."""
+    """The first sentence of a docstring, with names as Markdown's code."""
     words = " ".join((inspect.getdoc(value) or "").split("\n\n")[0].split())
-    plain = re.sub(r":\w+:`~?([^`]+)`", r"\1", words).replace("``", "").replace("*", "")
+    plain = re.sub(r"(?::\w+:`~?|``|\*)([^`*]+)(?:``|`|\*)", r"`\1`", words)
     return re.split(r"(?<=\.) (?=[A-Z])", plain)[0]
 
 
