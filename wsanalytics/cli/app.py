@@ -107,7 +107,7 @@ COMMANDS = {
 """Every command, in the order of the page; a group of commands has no function."""
 ABOUT_GROUPS = {"store": "About a collector's store.", "prices": "About the price table.",
                 "plan": "About a plan that 'recommend' wrote. No AWS is asked."}
-"""What the help page of a group of commands says first."""
+"""The first words on the help page of a group of commands."""
 
 
 def build_app(config: Callable[..., Any] | None = None, *, is_plain: bool = True) -> App:

@@ -28,7 +28,7 @@ ENVIRONMENT = "WSANALYTICS_CONFIG"
 BY_THEMSELVES = {"sandbox", "demo", "columns", "completion"}
 """Commands without an account or a fleet of yours: the top level of the file is not about them."""
 _ABOUT_OTHERS = {("undo", "workspace")}
-"""What the top level says of a fleet for all commands, which does not narrow what is undone."""
+"""Top-level keys on a fleet for all commands, which do not narrow what is undone."""
 _ACT = "nothing is changed in AWS without an explicit act on the command line"
 _NEVER = {"yes": _ACT, "interactive": _ACT, "create": _ACT, "resume": _ACT, "allow-apply": _ACT,
           "force": "what is replaced is decided each time",
@@ -38,7 +38,7 @@ _NEVER = {"yes": _ACT, "interactive": _ACT, "create": _ACT, "resume": _ACT, "all
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What a file says: the values by option, for each command and, under ``()``, for all."""
+    """The contents of a file: the values by option, for each command and, under ``()``, for all."""
 
     path: Path | None = None
     looked: str = ""
@@ -48,7 +48,10 @@ class Config:
     def texts_for(
         self, command: Words, table: OptionTable, given: set[str]
     ) -> dict[str, list[str | None]]:
-        """What the file adds to a command line that has the options *given*: texts, by option."""
+        """Return what the file adds to a command line that has the options *given*.
+
+        Texts, by option.
+        """
         if self.path is None:
             return {}
         added = dict[str, list[str | None]]()
@@ -80,7 +83,7 @@ def find_config() -> tuple[Path | None, str]:
 
 
 def _why_distrusted(path: Path) -> str:
-    """Why a file that was found, and not named, is not ours to heed; empty if it is.
+    """Give the reason why a file that was found, and not named, is not used; empty if it is.
 
     Who may write it could have other prices and other stores used, or other roles.
     """
@@ -193,7 +196,7 @@ def _check(config: Config, command: Words, key: str, tables: Tables) -> None:
 
 
 def _unknown(where: str, command: Words, key: str, tables: Tables) -> InputError:
-    """What to say of a key that is no option here."""
+    """Build the error of a key that is no option here."""
     meant = {name: table for name, table in tables.items() if command in {(), name}}
     if any(key == subject.replace("_", "-") for table in meant.values()
            for subject in table.subjects):

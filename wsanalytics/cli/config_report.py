@@ -1,4 +1,4 @@
-"""Which options hold, and from where: the lines that ``doctor`` prints about ``wsanalytics.toml``.
+"""Report which options hold, and from where: the lines of ``doctor`` on ``wsanalytics.toml``.
 
 Nothing heavy is imported here: help must answer at once.
 """
@@ -24,7 +24,7 @@ _DEFAULTS = {
     "working-hours": "none",
     "time-zone-by-directory": "none",
 }
-"""What holds where an option's help names no default."""
+"""Defaults of options whose help names none."""
 
 
 def lines_in_force(config: Config, tables: Tables) -> Iterator[str]:

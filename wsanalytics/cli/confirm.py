@@ -28,7 +28,7 @@ WOULD_BE_DONE = "would be done"
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """What a command does to many WorkSpaces, and how it speaks of it.
+    """The action of a command on many WorkSpaces, and its words for it.
 
     A person confirms it by typing ``verb`` and the number of things, each a ``noun``, that a dry
     run found to do; ``scope`` says where they are. ``show`` prints a frame of outcomes.

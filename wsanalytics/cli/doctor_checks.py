@@ -1,4 +1,4 @@
-"""What ``doctor`` checks: each check gives findings, and changes nothing."""
+"""Check an account for ``doctor``: each check gives findings, and changes nothing."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def check_region(
 
 
 def _denials(denied: Sequence[Refusal], *, are_all: bool) -> Iterator[Finding]:
-    """What is denied in one region, with one statement for all that may be allowed together."""
+    """List what is denied in one region, with one statement for all that go together."""
     for _, alike in groupby(sorted(denied, key=_kind), key=_kind):
         refusals = list(alike)
         first, last = refusals[0], refusals[-1]
@@ -186,5 +186,5 @@ def check_store(path: Path | None) -> Iterator[Finding]:
 
 
 def failed(refusal: Refusal) -> Finding:
-    """What AWS refused, as a finding."""
+    """Turn what AWS refused into a finding."""
     return Finding("fail", f"{refusal.where}: {refusal.what}", refusal.fix)

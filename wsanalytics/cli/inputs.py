@@ -1,4 +1,4 @@
-"""What the commands read: a fleet's files, checked against each other, cut and narrowed."""
+"""Read the inputs of commands: a fleet's files, checked against each other, cut and narrowed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from wsanalytics.timeline import Window
 _PRICED_BY = ("operating_system", "license", "root_gib", "user_gib", "maintenance_enabled")
 """The columns whose default makes a price; the others are empty, or as one would expect."""
 SEEN_FIRST = timedelta(days=21)
-"""What policies are given to see, where a backtest is asked to begin before anything was."""
+"""The history that policies see first, where a backtest would begin before anything was seen."""
 
 
 MOST_WINDOW_DAYS = 3_660
@@ -42,7 +42,7 @@ MOST_WINDOW_DAYS = 3_660
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Narrowing:
-    """Which part of a fleet a command is about; an empty field means all."""
+    """The part of a fleet that a command is about; an empty field means all."""
 
     directories: tuple[str, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
@@ -252,7 +252,7 @@ def _observed_days(
 
 
 def age_text(newest_at: datetime, now: datetime | None = None) -> str:
-    """How old the newest sample is; a warning past a day, nothing for a clock that is ahead.
+    """Describe the age of the newest sample; a warning past a day, nothing for a clock ahead.
 
     >>> noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
     >>> age_text(noon, noon + timedelta(hours=3))
@@ -312,7 +312,7 @@ def read_fleet(
 
 
 def _beyond(sessions: pd.DataFrame, window: Window) -> str:
-    """That the window reaches over a week beyond all sessions, on either side, in words.
+    """Warn in words that the window reaches over a week beyond all sessions, on either side.
 
     Files of sessions do not say which days were observed: nobody can tell whether people were
     away, or nobody looked.

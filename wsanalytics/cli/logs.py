@@ -1,4 +1,4 @@
-"""What ``--verbose`` and ``--quiet`` do: log lines on standard error, and silence."""
+"""Set up ``--verbose`` and ``--quiet``: log lines on standard error, and silence."""
 
 from __future__ import annotations
 

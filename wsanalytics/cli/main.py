@@ -40,7 +40,7 @@ from wsanalytics.safe_text import lenient_streams, one_line
 from wsanalytics.version import __version__
 
 _OUTPUTS = {"output", "gaps", "fleet_output", "plot", "journal"}
-"""What a command writes, by the names of options; every other path is read, or is a store."""
+"""The options that name outputs; every other path is read, or is a store."""
 _READ_JOURNALS = {("undo",), ("verify",)}
 """The commands whose journal is what they are about, and not what they write."""
 _SHOWN_WARNINGS: tuple[type[Warning], ...] = (
@@ -94,7 +94,7 @@ def _print_help(words: Words) -> None:
 
 
 def _distrusted() -> str:
-    """What every refusal says besides: that a file of options was found and not read."""
+    """Give the note of every refusal that a file of options was found and not read."""
     reason = find_config()[1]
     return f" Note: {reason}." if " is not read: " in reason else ""
 
@@ -137,7 +137,7 @@ def _say(text: str) -> None:
 
 
 def _whence(error: WsanalyticsError, call: Call) -> str:
-    """Where the refused options stand, if that is not the command line."""
+    """Return where the refused options stand, if that is not the command line."""
     named = re.findall(r"--([a-z][a-z-]*)", error.where) if isinstance(error, InputError) else []
     if any(call.sources.get(name) == str(call.config.path) for name in named):
         return f" It stands in {call.config.path}."

@@ -1,4 +1,4 @@
-"""What options each command has, read from its function by cyclopts: for the file and the tests."""
+"""List the options of each command, read from its function by cyclopts: for files and tests."""
 
 from __future__ import annotations
 

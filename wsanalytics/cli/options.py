@@ -115,7 +115,7 @@ def flag(
 def subject(
     text: str, metavar: str, kind: Kind = TEXT, *, choices: tuple[str, ...] | None = None
 ) -> Parameter:
-    """What a command is about: a word of the command line that belongs to no option."""
+    """Build the subject of a command: a word of the command line that belongs to no option."""
     return Parameter(name=metavar, help=text, metavar=metavar, converter=kind, choices=choices,
                      show_choices=False, show_default=False)
 
@@ -162,7 +162,7 @@ class CallerOptions:
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class AccountOptions(CallerOptions):
-    """Which accounts and regions of AWS, and as whom."""
+    """The accounts and regions of AWS to use, and the caller."""
 
     region: Annotated[list[str], option(
         "regions (default: the one that boto3 finds)", TEXTS, metavar="R",
@@ -172,7 +172,7 @@ class AccountOptions(CallerOptions):
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class NarrowingOptions:
-    """Which part of a fleet is meant."""
+    """The part of a fleet that is meant."""
 
     directory: Annotated[list[str], option(
         "only this directory id; may be repeated", TEXTS, metavar="ID",
@@ -249,7 +249,7 @@ class AnalysisOptions(FleetOptions, CandidateOptions):
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class ZoneOptions:
-    """Whose clock counts for the hours of the day."""
+    """The clock that counts for the hours of the day."""
 
     time_zone: Annotated[str, option(
         "the time zone of hours of the day, such as Europe/Berlin (default: UTC)", metavar="ZONE",
@@ -262,7 +262,7 @@ class ZoneOptions:
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class RegionZoneOptions(ZoneOptions):
-    """Whose clock counts for the hours of the day; by default that of each AWS region."""
+    """The clock that counts for the hours of the day; by default that of each AWS region."""
 
     time_zone: Annotated[str, option(
         "the time zone of hours of the day, such as Europe/Berlin (default: that of each AWS "
@@ -301,7 +301,7 @@ VERBOSE_OR_QUIET = one_of("verbose or quiet")
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class MessageOptions:
-    """How much is said on standard error; every command has these options."""
+    """The amount of messages on standard error; every command has these options."""
 
     verbose: Annotated[bool, flag(
         "log what is done: calls of AWS with seconds, rows read and written",

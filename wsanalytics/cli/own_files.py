@@ -1,4 +1,4 @@
-"""What ``demo`` made in a folder, and how it tells that from what somebody else put there.
+"""Know what ``demo`` made in a folder, and tell it from what somebody else put there.
 
 A file of its own in the folder lists what an earlier demonstration made, each with a digest of what
 was in it. What is not listed, or has changed since, is somebody's: it is neither replaced nor
@@ -22,7 +22,7 @@ MARKER = ".wsanalytics-demo.json"
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """What an earlier demonstration made: the digest of each file, by its path in the folder."""
+    """The files of an earlier demonstration: the digest of each, by its path in the folder."""
 
     digests: Mapping[str, str]
 
@@ -38,7 +38,7 @@ class Own:
 
 
 def read_own(folder: Path, names: Sequence[str], store: str) -> Own:
-    """What an earlier demonstration made in *folder*; nothing is changed.
+    """Read the files of an earlier demonstration in *folder*; nothing is changed.
 
     Raises :class:`InputError` where a file of one of *names*, or anything in the *store*, is not
     what it made: that is somebody's.
@@ -109,7 +109,7 @@ def _remove_empty(store: Path) -> None:
 
 
 def _digest(path: Path) -> str:
-    """What is in a file; nothing that was ever made where it is no plain file."""
+    """Return the digest of a file; of none that was ever made where it is no plain file."""
     if path.is_symlink() or not path.is_file():
         return ""
     return sha256(path.read_bytes()).hexdigest()

@@ -240,7 +240,7 @@ def _is_option(word: str, known: Mapping[str, object]) -> bool:
 
 
 class _Reader:
-    """What cyclopts calls between the words of a command line and their values.
+    """The hook of cyclopts between the words of a command line and their values.
 
     It refuses what is wrong on the command line, and adds what ``wsanalytics.toml`` says of
     options that the command line leaves out.

@@ -1,4 +1,4 @@
-"""What stands in the way of writing a new plan over an old one: people's edits, and a journal."""
+"""Find what stands in the way of replacing an old plan: people's edits, and a journal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the values of options may be: a text in, a value out, or a ValueError that says why not.
+"""Parse the values of options: a text in, a value out, or a ValueError that says why not.
 
 Both the command line and ``wsanalytics.toml`` give texts, so an option means the same in either.
 Nothing heavy is imported here: help must answer at once.

@@ -1,4 +1,4 @@
-"""Who there is in the invented fleet: people, each made from a generator of their own.
+"""Invent the people of a fleet, each from a generator of their own.
 
 Nobody in here exists. Person 17 is the same in a fleet of 20 and of 2,000.
 """
@@ -17,7 +17,7 @@ from wsanalytics.timeline import Window
 
 
 class Purpose(IntEnum):
-    """What a generator is for; part of its seed, so that no two draws share one."""
+    """The purpose of a generator; part of its seed, so that no two draws share one."""
 
     WHO = 1
     MACHINE = 2
@@ -32,7 +32,7 @@ class Purpose(IntEnum):
 
 
 class Archetype(StrEnum):
-    """What kind of user a WorkSpace has; the value is what a reader is told."""
+    """The kind of user of a WorkSpace; the value is what a reader sees."""
 
     NINE_TO_FIVE = "nine to five"
     PART_TIME = "part time"
@@ -58,12 +58,12 @@ _MIX = {
     Archetype.UNUSED: 3,
     Archetype.NEWCOMER: 2,
 }
-"""How many of each kind there are among persons 0 to 39, 40 to 79, and so on."""
+"""The number of each kind among persons 0 to 39, 40 to 79, and so on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where people work: their time zone, whose public holidays they keep, the nearest region."""
+    """A place of work: its time zone, whose public holidays hold, the nearest region."""
 
     zone: str
     country: str
@@ -158,7 +158,7 @@ def _deck(seed: int, number: int) -> tuple[Archetype, ...]:
     """The archetypes of forty people in a row."""
     cards = [archetype for archetype, count in _MIX.items() for _ in range(count)]
     order = np.random.default_rng((seed, number, Purpose.DECK)).permutation(len(cards))
-    return tuple(cards[place] for place in order)
+    return tuple(cards[index] for index in order)
 
 
 def _person(index: int, seed: int, window: Window) -> Person:
@@ -184,7 +184,7 @@ def _person(index: int, seed: int, window: Window) -> Person:
             breaks = rng.uniform(0.03, 0.35)
         case Archetype.AUTOMATION:
             place = Place("UTC", "", None, place.region)
-    came, left = rng.uniform(0.1, 0.8), rng.uniform(0.3, 0.95)
+    first_day, last_day = rng.uniform(0.1, 0.8), rng.uniform(0.3, 0.95)
     fate = rng.random()
     created = archetype is Archetype.NEWCOMER or (archetype is Archetype.CONTRACTOR and fate < 0.35)
     terminated = archetype is Archetype.CONTRACTOR and fate > 0.6
@@ -192,8 +192,8 @@ def _person(index: int, seed: int, window: Window) -> Person:
         seed=seed, index=index, archetype=archetype, place=place, workdays=workdays,
         starts_minutes=starts, works_minutes=works, jitter_minutes=jitter, lunch_share=lunch,
         breaks_per_day=breaks, rhythm=int(rng.integers(1000)),
-        created_at=_within(window, came) if created else None,
-        terminated_at=_within(window, left) if terminated else None,
+        created_at=_within(window, first_day) if created else None,
+        terminated_at=_within(window, last_day) if terminated else None,
     )
 
 

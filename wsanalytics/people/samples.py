@@ -30,7 +30,7 @@ from wsanalytics.timeline import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """How much a collector fails to see.
+    """The part of the truth that a collector fails to see.
 
     ``nights``: outages of six hours for the whole fleet in the window; ``outages_per_month``:
     further ones, of 30 to 60 minutes. Of each WorkSpace by itself, ``single_share`` of the samples
@@ -57,7 +57,7 @@ def take_samples(
     seed: int,
     loss: Loss | None = None,
 ) -> pd.DataFrame:
-    """What a collector that looks *every* so often would have seen: a ``samples`` table.
+    """Return what a collector that polls *every* so often would have seen: a ``samples`` table.
 
     The WorkSpaces live through *sessions* in the setting that each of them has. All WorkSpaces of
     a page are looked at together, a few seconds after each round began. The *loss* (default: an
@@ -68,18 +68,21 @@ def take_samples(
     step = every // timedelta(microseconds=1)
     outages = _outages(window, loss, np.random.default_rng((seed, Purpose.OUTAGES)))
     sessions = check_sessions(sessions)
-    by_id = {str(name): own for name, own in sessions.groupby("workspace_id", sort=False)}
-    seen = []
+    by_id = {
+        str(name): own_sessions
+        for name, own_sessions in sessions.groupby("workspace_id", sort=False)
+    }
+    polls = []
     ordered = workspaces.sort_values("workspace_id", ignore_index=True)
-    for place, (_, workspace) in enumerate(ordered.iterrows()):
-        rng = np.random.default_rng((seed, place, Purpose.LOSSES))
-        offset = place // _PER_PAGE * _PAGE_SECONDS * MICROS_PER_SECOND % step
+    for index, (_, workspace) in enumerate(ordered.iterrows()):
+        rng = np.random.default_rng((seed, index, Purpose.LOSSES))
+        offset = index // _PER_PAGE * _PAGE_SECONDS * MICROS_PER_SECOND % step
         at = np.arange(window.micros[0] + offset, window.micros[1], step, dtype=np.int64)
         lost = _is_inside(at, outages) | _is_lost(at, window, loss, rng)
         at = at[_exists(at, workspace) & ~lost]
-        own = by_id.get(workspace["workspace_id"], sessions.iloc[:0])
-        seen.append(_look(at, own, workspace, window))
-    return _as_samples(ordered["workspace_id"], seen)
+        own_sessions = by_id.get(workspace["workspace_id"], sessions.iloc[:0])
+        polls.append(_look(at, own_sessions, workspace, window))
+    return _as_samples(ordered["workspace_id"], polls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,27 +96,32 @@ class _Seen:
 
 
 def _look(at: Micros, sessions: pd.DataFrame, workspace: pd.Series, window: Window) -> _Seen:
-    came, left = (column_micros(sessions[name]) for name in ("connected_at", "disconnected_at"))
-    edges = np.column_stack([came, left]).ravel()
+    connected_at, disconnected_at = (
+        column_micros(sessions[name]) for name in ("connected_at", "disconnected_at")
+    )
+    edges = np.column_stack([connected_at, disconnected_at]).ravel()
     passed = np.searchsorted(edges, at, side="right")
     connected = passed % 2 == 1
     never = np.iinfo(np.int64).min
     last = np.where(connected, at, np.append(never, edges)[passed])
     if workspace["running_mode"] != RunningMode.AUTO_STOP:
         return _Seen(at, connected, np.ones(len(at), dtype=bool), last)
-    pairs = [(from_micros(c), from_micros(d)) for c, d in zip(came, left, strict=True)]
+    pairs = [
+        (from_micros(c), from_micros(d)) for c, d in zip(connected_at, disconnected_at, strict=True)
+    ]
     runs = live(pairs, auto_stop(int(workspace["auto_stop_minutes"])), window).runs
     switched = np.array([to_micros(t) for run in runs for t in (run.started_at, run.stopped_at)],
                         dtype=np.int64)
     return _Seen(at, connected, _is_inside(at, switched), last)
 
 
-def _as_samples(ids: pd.Series, seen: list[_Seen]) -> pd.DataFrame:
+def _as_samples(ids: pd.Series, polls: list[_Seen]) -> pd.DataFrame:
     at, connected, running, last = (
-        np.concatenate([getattr(one, name) for one in seen])
+        np.concatenate([getattr(poll, name) for poll in polls])
         for name in ("at", "connected", "running", "last")
     )
-    owner = np.repeat(np.arange(len(seen)), [len(one.at) for one in seen])
+    # owner: the number of the WorkSpace of each sample, an entry a sample.
+    owner = np.repeat(np.arange(len(polls)), [len(poll.at) for poll in polls])
     connection = np.where(connected, 0, np.where(running, 1, 2))
     frame = {
         "workspace_id": _texts(owner, ids.tolist()),
@@ -160,7 +168,7 @@ def _joined(starts: Micros, ends: Micros) -> Micros:
 
 
 def _is_inside(at: Micros, edges: Micros) -> npt.NDArray[np.bool_]:
-    """Which instants lie within the stretches of these ascending edges (start, end, start …)."""
+    """Mark the instants within the intervals of these ascending edges (start, end, start …)."""
     inside: npt.NDArray[np.bool_] = np.searchsorted(edges, at, side="right") % 2 == 1
     return inside
 
@@ -171,5 +179,5 @@ def _is_lost(
     count = rng.poisson(loss.stretches_per_month * window.days / _DAYS_PER_MONTH)
     starts = rng.integers(*window.micros, count)
     hours = rng.integers(1, 9, count)
-    stretches = _joined(starts, starts + hours * MICROS_PER_HOUR)
-    return _is_inside(at, stretches) | (rng.random(len(at)) < loss.single_share)
+    intervals = _joined(starts, starts + hours * MICROS_PER_HOUR)
+    return _is_inside(at, intervals) | (rng.random(len(at)) < loss.single_share)

@@ -1,4 +1,4 @@
-"""When invented people are connected: what a day of each archetype is like.
+"""Simulate when invented people are connected: what a day of each archetype is like.
 
 Each local day is drawn by itself, so a longer window does not change the days that a shorter one
 has.
@@ -28,18 +28,18 @@ from wsanalytics.timeline import (
 )
 
 Sessions = list[tuple[datetime, datetime]]
-"""When somebody is connected: ``(connected_at, disconnected_at)`` pairs, sorted, aware UTC."""
+"""The sessions of a user: ``(connected_at, disconnected_at)`` pairs, sorted, aware UTC."""
 Spans = list[tuple[float, float]]
 """Stretches of one local day, in minutes after its midnight; they may reach into the next day."""
 
 
 def person_sessions(person: Person, window: Window) -> Sessions:
-    """When *person* is connected within *window*, to the second; cut at the window's edges.
+    """Return the sessions of *person* within *window*, to the second; cut at its edges.
 
     Sessions that touch are one. Nobody is connected before their WorkSpace was created or after
     it was terminated. The same person has the same days in every window.
     """
-    return [(from_micros(came), from_micros(left)) for came, left in _connected(person, window)]
+    return [(from_micros(start), from_micros(end)) for start, end in _connected(person, window)]
 
 
 def _connected(person: Person, window: Window) -> list[tuple[int, int]]:
@@ -94,8 +94,8 @@ def fleet_sessions(people: Iterable[Person], window: Window) -> pd.DataFrame:
     for person in people:
         sessions = _connected(person, window)
         ids += [person.workspace_id] * len(sessions)
-        connected += [came for came, _ in sessions]
-        disconnected += [left for _, left in sessions]
+        connected += [start for start, _ in sessions]
+        disconnected += [end for _, end in sessions]
     return check_sessions(
         pd.DataFrame(
             {

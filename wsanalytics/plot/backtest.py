@@ -42,17 +42,17 @@ def regret_by_policy(
     title = "Cost above the least that was possible (clairvoyant)"
     if rows.empty:
         return nothing(ax, title, caption)
-    places = range(len(rows))
+    positions = range(len(rows))
     least = rows["regret_usd"].min() / 2
-    ax.hlines(list(places), least, rows["regret_usd"], color=PALE, linewidth=5)
-    ax.scatter(rows["regret_usd"], list(places), s=42, color=SEQUENCE[0], zorder=3)
-    for place, row in zip(places, rows.to_dict("records"), strict=True):
-        ax.annotate(f" {usd(row['regret_usd'], cents=False)}", (row["regret_usd"], place),
+    ax.hlines(list(positions), least, rows["regret_usd"], color=PALE, linewidth=5)
+    ax.scatter(rows["regret_usd"], list(positions), s=42, color=SEQUENCE[0], zorder=3)
+    for position, row in zip(positions, rows.to_dict("records"), strict=True):
+        ax.annotate(f" {usd(row['regret_usd'], cents=False)}", (row["regret_usd"], position),
                     va="center", xytext=(6, 0), textcoords="offset points", fontsize=8.5,
                     color=INK)
     ax.set_xscale("log")
     ax.set_xlim(least, rows["regret_usd"].max() * 3)
-    names_on(ax.yaxis, places, rows["policy"])
+    names_on(ax.yaxis, positions, rows["policy"])
     ax.set_ylim(-0.6, len(rows) - 0.4)
     in_dollars(ax.xaxis)
     return dressed(ax, title, "regret, USD in all, logarithmic", caption=caption,
@@ -69,11 +69,11 @@ def regret_over_time(
     ax = axes(ax, height=4.2)
     if monthly.empty:
         return nothing(ax, "Regret over time", caption)
-    for place, (policy, rows) in enumerate(monthly.groupby("policy", observed=True, sort=False)):
+    for index, (policy, rows) in enumerate(monthly.groupby("policy", observed=True, sort=False)):
         ordered = rows.sort_values("month")
         ax.plot(ordered["month"].astype("str"), ordered["regret_usd"].cumsum(),
-                color=SEQUENCE[place % len(SEQUENCE)], marker=MARKERS[place % len(MARKERS)],
-                linestyle=_LINES[place % len(_LINES)], markersize=4, linewidth=1.6,
+                color=SEQUENCE[index % len(SEQUENCE)], marker=MARKERS[index % len(MARKERS)],
+                linestyle=_LINES[index % len(_LINES)], markersize=4, linewidth=1.6,
                 label=shown(policy))
     in_dollars(ax.yaxis)
     ax.tick_params(axis="x", labelrotation=45)
@@ -122,15 +122,15 @@ def regret_of_fleets(frame: pd.DataFrame, ax: Axes | None = None, *, caption: st
     """
     order = frame.groupby("policy")["share"].mean().sort_values(ascending=False).index
     ax = axes(ax, height=0.9 + 0.42 * max(len(order), 2))
-    places = {policy: place for place, policy in enumerate(order)}
+    positions = {policy: position for position, policy in enumerate(order)}
     for number, (fleet, rows) in enumerate(frame.groupby("fleet", sort=False)):
-        ax.scatter(rows["share"], rows["policy"].map(places) + 0.09 * (number - 2), s=34,
+        ax.scatter(rows["share"], rows["policy"].map(positions) + 0.09 * (number - 2), s=34,
                    color=SEQUENCE[number % len(SEQUENCE)], marker=MARKERS[number % len(MARKERS)],
                    alpha=0.85, linewidths=0, label=shown(fleet), zorder=3)
     ax.axvline(1, color=GREY, linewidth=1, linestyle="--")
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    names_on(ax.yaxis, places.values(), places)
+    names_on(ax.yaxis, positions.values(), positions)
     ruled(ax, "x")
     ax.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return dressed(ax, "Regret against that of AWS's Cost Optimizer (1 = as much)",

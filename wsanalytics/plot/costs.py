@@ -41,8 +41,8 @@ def cost_by_option(costs: pd.DataFrame, ax: Axes | None = None, *, caption: str 
     ax.barh(y, costs["hourly_usd"], left=costs["fixed_usd"], color=SKY, hatch="///",
             edgecolor="white", linewidth=0, label="for billed hours")
     most = float(costs["total_usd"].max() or 1)
-    for place, total in enumerate(costs["total_usd"]):
-        ax.text(total + most * 0.01, place, usd(total, cents=False), va="center", fontsize=8.5,
+    for position, total in enumerate(costs["total_usd"]):
+        ax.text(total + most * 0.01, position, usd(total, cents=False), va="center", fontsize=8.5,
                 color=INK)
     names_on(ax.yaxis, y, costs["option"])
     ax.invert_yaxis()
@@ -104,9 +104,9 @@ def cost_by_group(
     ax.barh(y + 0.19, rows["planned_usd"], height=0.38, color=SKY, hatch="///", edgecolor="white",
             linewidth=0, label="under the plan")
     most = float(rows[["today_usd", "planned_usd"]].to_numpy().max()) or 1.0
-    for place, row in enumerate(rows.to_dict("records")):
+    for position, row in enumerate(rows.to_dict("records")):
         saves = f", saves {usd(row['saving_usd'], cents=False)}" if row["saving_usd"] >= 0.5 else ""
-        ax.text(max(row["today_usd"], row["planned_usd"]) + most * 0.012, place,
+        ax.text(max(row["today_usd"], row["planned_usd"]) + most * 0.012, position,
                 f"{usd(row['today_usd'], cents=False)}{saves}", va="center", fontsize=8, color=INK)
     names_on(ax.yaxis, y, [f"{shown(row['group'], most=30) or '(none)'} ({row['workspaces']:,})"
                            for row in rows.to_dict("records")])
@@ -147,15 +147,22 @@ def cost_by_month(months: pd.DataFrame, ax: Axes | None = None, *, caption: str 
            edgecolor="white", linewidth=0, label="for billed hours")
     most = float(months["total_usd"].max()) or 1.0
     if len(months) <= 13:
-        for place, total in enumerate(months["total_usd"]):
-            ax.text(place, total + most * 0.015, usd(total, cents=False), ha="center", va="bottom",
-                    fontsize=8 if len(months) < 10 else 7, color=INK)
+        for position, total in enumerate(months["total_usd"]):
+            ax.text(
+                position,
+                total + most * 0.015,
+                usd(total, cents=False),
+                ha="center",
+                va="bottom",
+                fontsize=8 if len(months) < 10 else 7,
+                color=INK,
+            )
     step = -(-len(months) // 12)
     ticks = range(0, len(months), step)
-    names_on(ax.xaxis, ticks, [months["month"].iloc[place] for place in ticks])
-    parts = [(place, share) for place, share in enumerate(months["covered"]) if share < 0.995]
-    for place, share in parts:
-        ax.annotate(f"{percent(share)}\nof it", (place, 0), (0, 4), textcoords="offset points",
+    names_on(ax.xaxis, ticks, [months["month"].iloc[position] for position in ticks])
+    parts = [(position, share) for position, share in enumerate(months["covered"]) if share < 0.995]
+    for position, share in parts:
+        ax.annotate(f"{percent(share)}\nof it", (position, 0), (0, 4), textcoords="offset points",
                     ha="center", va="bottom", fontsize=7, color="white", fontweight="bold")
     ax.set_ylim(0, most * 1.1)
     in_dollars(ax.yaxis)

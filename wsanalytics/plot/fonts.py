@@ -35,9 +35,9 @@ def drawable(words: str) -> str:
     """
     if words.isascii():
         return words
-    own, others = _files(None), installed()
+    of_package, others = _files(None), installed()
     return "".join(
-        letter if letter.isascii() or _have(own, letter)
+        letter if letter.isascii() or _have(of_package, letter)
         or any(_have(files, letter) for _, files in others) else MISSING for letter in words)
 
 
@@ -53,17 +53,17 @@ def draw_all_of(texts: Iterable[Text]) -> None:
 @cache
 def installed() -> tuple[tuple[str, _Files], ...]:
     """Those of ``FAMILIES`` that matplotlib knows on this machine, and their font files."""
-    known = {entry.name for entry in fontManager.ttflist if Path(entry.fname).exists()}
-    return tuple((name, _files(name)) for name in FAMILIES if name in known)
+    names = {entry.name for entry in fontManager.ttflist if Path(entry.fname).exists()}
+    return tuple((name, _files(name)) for name in FAMILIES if name in names)
 
 
 def _families(words: str) -> list[str]:
     """The fonts that are needed for what the usual one lacks of *words*."""
     if words.isascii():
         return []
-    own, others = _files(None), installed()
+    of_package, others = _files(None), installed()
     needed = [next((name for name, files in others if _have(files, letter)), None)
-              for letter in words if not (letter.isascii() or _have(own, letter))]
+              for letter in words if not (letter.isascii() or _have(of_package, letter))]
     return [name for name in dict.fromkeys(needed) if name is not None]
 
 

@@ -46,19 +46,24 @@ def label_marks(
     shifts = _BELOW if below else _BESIDE
     around = _positions(ax, [*(mark[:2] for mark in marks), *others])
     wide = [*(radii or [MARK] * len(marks)), *[MARK] * len(around)][: len(around)]
-    for place, (x, y, text) in enumerate(marks):
-        left, middle = around[place]
-        apart = wide[place] + GAP
+    for index, (x, y, text) in enumerate(marks):
+        left, middle = around[index]
+        apart = wide[index] + GAP
         width, *_ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
         height = LINE * size
         sides = [0] if below else [1, -1] if left + apart + width < end + GAP else [-1, 1]
         room = [(side, shift, _box(left, middle + shift * height, width, height, side, apart))
                 for shift in shifts for side in sides]
-        side, shift, box = min(room, key=lambda one: (
-            _hits(one[2], taken) or (not below and one[2][0] < begin),
-            not below and one[2][2] > end + GAP, not _is_nearest(one[2], place, around, wide)))
+        side, shift, box = min(
+            room,
+            key=lambda candidate: (
+                _hits(candidate[2], taken) or (not below and candidate[2][0] < begin),
+                not below and candidate[2][2] > end + GAP,
+                not _is_nearest(candidate[2], index, around, wide),
+            ),
+        )
         taken.append(box)
-        is_beside = shift == shifts[0] and _is_nearest(box, place, around, wide)
+        is_beside = shift == shifts[0] and _is_nearest(box, index, around, wide)
         join = None if is_beside else {
             "arrowstyle": "-", "color": GREY, "linewidth": 0.7, "shrinkA": 0,
             "shrinkB": apart - GAP, "relpos": ((0.5, 0.5), (0, 0.5), (1, 0.5))[side]}
@@ -78,11 +83,11 @@ def line_boxes(ax: Axes, line: Line2D) -> list[Box]:
     """The room that a line takes, in small pieces."""
     scale = POINTS_PER_INCH / ax.figure.dpi
     x, y = (np.asarray(values, dtype=np.float64) for values in line.get_data())
-    places = ax.transData.transform(np.column_stack([x, y])) * scale
-    along = np.append(0.0, np.hypot(*np.diff(places, axis=0).T).cumsum())
+    points = ax.transData.transform(np.column_stack([x, y])) * scale
+    along = np.append(0.0, np.hypot(*np.diff(points, axis=0).T).cumsum())
     steps = np.arange(0.0, along[-1] + MARK, MARK)
     return [(left - 1, low - 1, left + 1, low + 1) for left, low in zip(
-        np.interp(steps, along, places[:, 0]), np.interp(steps, along, places[:, 1]), strict=True)]
+        np.interp(steps, along, points[:, 0]), np.interp(steps, along, points[:, 1]), strict=True)]
 
 
 def _positions(ax: Axes, marks: Iterable[Place]) -> list[Place]:
@@ -97,13 +102,13 @@ def _box(x: float, y: float, width: float, height: float, side: int, apart: floa
 
 
 def _is_nearest(
-    box: Box, own: int, around: Sequence[Place], radii: Sequence[float]
+    box: Box, index: int, around: Sequence[Place], radii: Sequence[float]
 ) -> bool:
     """Whether a *box* of words is clearly nearer to its *own* one of the marks *around*."""
     far = [hypot(max(box[0] - x, 0, x - box[2]), max(box[1] - y, 0, y - box[3])) - wide + MARK
            for (x, y), wide in zip(around, radii, strict=True)]
-    return all(one > far[own] * CLEARLY for place, one in enumerate(far)
-               if place != own and around[place] != around[own])
+    return all(distance > far[index] * CLEARLY for other, distance in enumerate(far)
+               if other != index and around[other] != around[index])
 
 
 def _hits(box: Box, taken: list[Box]) -> bool:

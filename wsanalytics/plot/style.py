@@ -73,9 +73,9 @@ def shown(text: object, most: int = MOST_LETTERS) -> str:
     return words if len(words) <= most else f"{words[: most - 1]}…"
 
 
-def names_on(axis: Axis, places: Iterable[float], names: Iterable[object]) -> None:
+def names_on(axis: Axis, positions: Iterable[float], names: Iterable[object]) -> None:
     """Names from data at *places* of an *axis*."""
-    axis.set_ticks(list(places), [shown(name) for name in names], parse_math=False)
+    axis.set_ticks(list(positions), [shown(name) for name in names], parse_math=False)
     draw_all_of(axis.get_ticklabels())
 
 
@@ -128,11 +128,11 @@ def dressed(
     *raised* title leaves room for :func:`legend_above`.
     """
     many = "" if workspaces is None else counted(workspaces, "WorkSpace")
-    told = [fact for fact in (many, shown(caption, most=200)) if fact]
+    facts = [fact for fact in (many, shown(caption, most=200)) if fact]
     ax.set_title("\n".join(_lines(ax, [title], _TITLE_POINTS)), loc="left", fontsize=_TITLE_POINTS,
                  color=INK, fontweight="bold", pad=22 if raised else 6)
     lines = [line for part in xlabel.split("\n") for line in _lines(ax, [part], _LABEL_POINTS)]
-    below = _lines(ax, told, _LABEL_POINTS)
+    below = _lines(ax, facts, _LABEL_POINTS)
     if lines and below and len(both := f"{lines[-1]} · {below[0]}") <= _room(ax, _LABEL_POINTS):
         lines, below = [*lines[:-1], both], below[1:]
     ax.set_xlabel("\n".join([*lines, *below]), fontsize=_LABEL_POINTS, color=INK)

@@ -62,11 +62,11 @@ def frontier(
             clip_on=False, label="all in one option, the best of them")
     marks = [(row["x"], row["usd_per_month"], str(row["option"]), bool(row["efficient"]))
              for row in options.to_dict("records")]
-    for place, (x, y, option, is_good) in enumerate(marks, start=marks[0][2] != TODAY):
+    for index, (x, y, option, is_good) in enumerate(marks, start=marks[0][2] != TODAY):
         is_today = option == TODAY
-        colour = INK if is_today else SEQUENCE[(place - 1) % len(SEQUENCE)]
+        colour = INK if is_today else SEQUENCE[(index - 1) % len(SEQUENCE)]
         ax.plot(x, y, linestyle="none", markersize=11 if is_today else 8, zorder=4, clip_on=False,
-                marker="X" if is_today else MARKERS[(place - 1) % len(MARKERS)],
+                marker="X" if is_today else MARKERS[(index - 1) % len(MARKERS)],
                 markerfacecolor=colour if is_good or is_today else "white",
                 markeredgecolor=colour, markeredgewidth=1.6)
     if chosen is not None:
@@ -86,10 +86,10 @@ def frontier(
         "cold starts a week of a WorkSpace, mean of all (square-root scale)\n"
         + " · ".join(filter(None, facts)), "USD a month")
     ax.figure.canvas.figure.draw_without_rendering()  # tells where everything will stand
-    places = [mark[:2] for mark in marks]
-    taken = mark_boxes(ax, places) + line_boxes(ax, line)
+    positions = [mark[:2] for mark in marks]
+    taken = mark_boxes(ax, positions) + line_boxes(ax, line)
     prices = _price_marks(ax, found, each)
-    label_marks(ax, prices, size=7.5, colour=GREY, taken=taken, below=True, others=places)
+    label_marks(ax, prices, size=7.5, colour=GREY, taken=taken, below=True, others=positions)
     label_marks(ax, [mark[:3] for mark in marks], size=8, colour=INK, taken=taken,
                 others=[mark[:2] for mark in prices])
     return ax
@@ -145,10 +145,10 @@ def saving_against_waiting(
     if len(rows) > CROWD:
         return _crowd(ax, rows, groups, caption)
     ax.set_yscale("symlog", linthresh=LINEAR_USD)
-    for place, (setting, own) in enumerate(groups):
+    for index, (setting, own) in enumerate(groups):
         ax.scatter(own[_X], own[_Y], s=26, label=shown(setting), alpha=0.65, linewidths=0,
-                   rasterized=True, color=SEQUENCE[place % len(SEQUENCE)],
-                   marker=MARKERS[place % len(MARKERS)])
+                   rasterized=True, color=SEQUENCE[index % len(SEQUENCE)],
+                   marker=MARKERS[index % len(MARKERS)])
     _ticks(ax, TICKS_USD)
     ax.legend(fontsize=8, frameon=False, title="instead of today's", title_fontsize=8,
               loc="center left", bbox_to_anchor=(1, 0.5))
@@ -168,8 +168,8 @@ def _crowd(
     ax.set_xticks([])
     ax.set_yticks([])
     width, height = 0.93 / across, 1 / down
-    for place, (setting, own) in enumerate(groups):
-        row, column = divmod(place, across)
+    for index, (setting, own) in enumerate(groups):
+        row, column = divmod(index, across)
         panel = ax.inset_axes((0.07 + column * width, 1 - (row + 1) * height + 0.1 / down,
                                width * 0.93, height * 0.78))
         panel.set_yscale("symlog", linthresh=LINEAR_USD)
@@ -181,7 +181,7 @@ def _crowd(
         draw_all_of([panel.set_title(shown(setting, most=18), fontsize=8.5, color=INK, loc="left",
                                      pad=2)])
         panel.tick_params(labelsize=7.5, colors=INK, length=0, labelleft=column == 0,
-                          labelbottom=place + across >= len(groups))
+                          labelbottom=index + across >= len(groups))
         panel.spines[:].set_color(PALE)
     colours_told(ax, image, "WorkSpaces in a cell", number, shrink=0.8)
     dressed(ax, _TITLE, "extra cold starts a week, in each panel instead of today's setting",

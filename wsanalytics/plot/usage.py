@@ -47,16 +47,16 @@ def hours_by_bundle(hours: pd.DataFrame, ax: Axes | None = None, *, caption: str
     names = sorted(counts.index, key=lambda name: (-counts[name], name))
     lanes: list[tuple[str, pd.DataFrame]] = [
         (name, rows[rows["compute_type"] == name]) for name in names[:MOST_BUNDLES]]
-    if rest := names[MOST_BUNDLES:]:
-        lanes.append((f"{len(rest)} others", rows[rows["compute_type"].isin(rest)]))
+    if others := names[MOST_BUNDLES:]:
+        lanes.append((f"{len(others)} others", rows[rows["compute_type"].isin(others)]))
     ax = axes(ax, height=1.5 + 0.62 * max(len(lanes), 1))
     if not lanes:
         return nothing(ax, _TITLE, caption)
     most = min(max(float(rows[_HOURS].max()), 168.0), LONGEST_MONTH_HOURS - 1)
     edges = np.arange(0.0, most + BIN_HOURS, BIN_HOURS)
-    for place, (_, own) in enumerate(reversed(lanes)):
-        _lane(ax, own, edges, place)
-    names_on(ax.yaxis, [len(lanes) - 1 - place + 0.36 for place in range(len(lanes))],
+    for position, (_, own) in enumerate(reversed(lanes)):
+        _lane(ax, own, edges, position)
+    names_on(ax.yaxis, [len(lanes) - 1 - position + 0.36 for position in range(len(lanes))],
              [f"{shown(name, most=28)} ({len(own):,})" for name, own in lanes])
     ax.set_xlim(0, edges[-1])
     ax.set_ylim(-0.02, len(lanes))
@@ -72,28 +72,28 @@ def hours_by_bundle(hours: pd.DataFrame, ax: Axes | None = None, *, caption: str
     return ax
 
 
-def _lane(ax: Axes, own: pd.DataFrame, edges: np.ndarray, place: int) -> None:
+def _lane(ax: Axes, rows: pd.DataFrame, edges: np.ndarray, position: int) -> None:
     """The bars of one bundle upon the line at *place*, and its break-even."""
-    is_over = (own[_HOURS] > own[_MEET]).to_numpy()
-    values = own[_HOURS].to_numpy(dtype=float).clip(max=edges[-1])
+    is_over = (rows[_HOURS] > rows[_MEET]).to_numpy()
+    values = rows[_HOURS].to_numpy(dtype=float).clip(max=edges[-1])
     under, _ = np.histogram(values[~is_over], edges)
     over, _ = np.histogram(values[is_over], edges)
     scale = 0.72 / max(int((under + over).max()), 1)
     look: dict[str, Any] = {"width": BIN_HOURS, "align": "edge", "edgecolor": "white",
                             "linewidth": 0.4}
-    ax.bar(edges[:-1][under > 0], (under * scale)[under > 0], bottom=place, color=BLUE, **look)
+    ax.bar(edges[:-1][under > 0], (under * scale)[under > 0], bottom=position, color=BLUE, **look)
     ax.bar(edges[:-1][over > 0], (over * scale)[over > 0], color=ORANGE, hatch="....",
-           bottom=(place + under * scale)[over > 0], **look)
-    ax.axhline(place, color=PALE, linewidth=0.8, zorder=1)
-    meets = own[_MEET].dropna()
+           bottom=(position + under * scale)[over > 0], **look)
+    ax.axhline(position, color=PALE, linewidth=0.8, zorder=1)
+    meets = rows[_MEET].dropna()
     meets = meets[meets <= edges[-1]]
     if meets.empty:
         return
     middle = float(meets.median())
-    ax.fill_betweenx([place, place + 0.8], meets.min(), meets.max(), color=INK, alpha=0.13,
+    ax.fill_betweenx([position, position + 0.8], meets.min(), meets.max(), color=INK, alpha=0.13,
                      linewidth=0)
-    ax.vlines(middle, place, place + 0.82, color=INK, linewidth=1.4, zorder=4)
-    ax.text(middle, place + 0.83, f" {number(middle)} h", fontsize=8, color=INK, va="center",
+    ax.vlines(middle, position, position + 0.82, color=INK, linewidth=1.4, zorder=4)
+    ax.text(middle, position + 0.83, f" {number(middle)} h", fontsize=8, color=INK, va="center",
             ha="left", zorder=5)
 
 

@@ -84,9 +84,9 @@ def costs_png(costs: pd.DataFrame) -> bytes:
     fixed, hourly = (costs[name].to_numpy() * scale for name in ("fixed_usd", "hourly_usd"))
     _boxes(ax, np.full(len(y), left), fixed, y, BLUE, "")
     _boxes(ax, left + fixed, hourly, y, SKY, "///")
-    for place, row in enumerate(costs.to_dict("records")):
-        _text(ax, left - 5, y[place], str(row["option"]), "right", NORMAL)
-        _text(ax, left + row["total_usd"] * scale + 4, y[place],
+    for index, row in enumerate(costs.to_dict("records")):
+        _text(ax, left - 5, y[index], str(row["option"]), "right", NORMAL)
+        _text(ax, left + row["total_usd"] * scale + 4, y[index],
               usd(row["total_usd"], cents=False), "left", NORMAL)
     return _png(ax)
 
@@ -108,12 +108,12 @@ def frontier_png(found: Frontier, chosen: Choice) -> bytes:
                       ("", "o", "marks: all in one setting")))
     marks = list(zip(x, y, [str(name).removeprefix("all ") for name in options["option"]],
                      strict=False))
-    for place, ((left, up, name), good) in enumerate(
+    for index, ((left, up, name), good) in enumerate(
             zip(marks, options["efficient"], strict=True)):
         is_today = name == "today"
-        colour = INK if is_today else SEQUENCE[place % len(SEQUENCE)]
+        colour = INK if is_today else SEQUENCE[index % len(SEQUENCE)]
         ax.plot(left, up, linestyle="none", markersize=9 if is_today else 7, zorder=4,
-                marker="X" if is_today else MARKERS[place % len(MARKERS)], markeredgecolor=colour,
+                marker="X" if is_today else MARKERS[index % len(MARKERS)], markeredgecolor=colour,
                 markerfacecolor=colour if good or is_today else "white", markeredgewidth=1.4)
     ax.plot(x[-1], y[-1], linestyle="none", marker="o", markersize=11, zorder=6,
             markerfacecolor="none", markeredgecolor=INK, markeredgewidth=2)
@@ -133,11 +133,11 @@ def _column(ax: Axes, marks: Sequence[tuple[float, float, str]]) -> Box:
     rising = sorted(marks, key=lambda mark: (mark[1], -mark[0]))
     most = int((HEIGHT - TOP - BOTTOM) / gap)
     if len(rising) > most:  # some of them, evenly, the outermost among them
-        rising = [rising[place] for place in np.linspace(0, len(rising) - 1, most).astype(int)]
+        rising = [rising[index] for index in np.linspace(0, len(rising) - 1, most).astype(int)]
     heights: list[float] = []
     joins = []
-    for place, (x, y, name) in enumerate(rising):
-        lowest, left = heights[-1] + gap if heights else BOTTOM, len(rising) - 1 - place
+    for index, (x, y, name) in enumerate(rising):
+        lowest, left = heights[-1] + gap if heights else BOTTOM, len(rising) - 1 - index
         heights.append(min(max(y, lowest), HEIGHT - TOP - left * gap))
         joins.append(((x + MARK, y), (COLUMN - 2.0, heights[-1])))
         _text(ax, COLUMN, heights[-1], name, "left", NORMAL)
@@ -175,8 +175,8 @@ def _scales(
 
 def _round_numbers(most: int, low: float, high: float) -> Amounts:
     """Some *most* round numbers from *low* to *high*."""
-    found = np.asarray(MaxNLocator(most).tick_values(low, high), dtype=np.float64)
-    return found[(found >= low) & (found <= high)]
+    ticks = np.asarray(MaxNLocator(most).tick_values(low, high), dtype=np.float64)
+    return ticks[(ticks >= low) & (ticks <= high)]
 
 
 def _sheet(height: float) -> Axes:

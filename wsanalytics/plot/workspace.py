@@ -86,12 +86,12 @@ def cost_by_setting(
 def _tell(ax: Axes, words: list[str], most: float) -> None:
     """Write a line beside each bar, and end the bars, of *most* dollars at most, before it."""
     ax.figure.canvas.figure.draw_without_rendering()  # tells how wide everything will be
-    told = [ax.text(0, place, line, transform=ax.get_yaxis_transform(), va="center", color=INK,
-                    fontsize=WORDS_POINTS, parse_math=False) for place, line in enumerate(words)]
-    share = max(text.get_window_extent().width for text in told) / ax.bbox.width + 0.03
+    texts = [ax.text(0, height, line, transform=ax.get_yaxis_transform(), va="center", color=INK,
+                    fontsize=WORDS_POINTS, parse_math=False) for height, line in enumerate(words)]
+    share = max(text.get_window_extent().width for text in texts) / ax.bbox.width + 0.03
     smaller = max(min(1.0, WORDS_SHARE / share), 0.7)
     begin = max(1 - share * smaller, 0.1)
-    for text in told:
+    for text in texts:
         text.set(x=begin + 0.02, fontsize=WORDS_POINTS * smaller)
     most = max(most, 1.0)
     ticks = MaxNLocator(max(2, round(ax.bbox.width * begin / ax.figure.dpi / 0.55)))
@@ -179,22 +179,22 @@ def workspace_timeline(
     Days and hours are those of the clock in *zone*, such as Europe/Berlin. With *window* all of it
     is shown, otherwise from the first to the last that happened.
     """
-    mine = sessions[sessions["workspace_id"] == workspace_id]
+    own_sessions = sessions[sessions["workspace_id"] == workspace_id]
     its_runs = runs[runs["workspace_id"] == workspace_id]
     settings = [s for s in runs["setting"].cat.categories if (its_runs["setting"] == s).any()]
     ax = axes(ax, height=1.3 + 0.42 * len(settings))
     title = f"{shown(workspace_id)}: when its user is connected, and when it is on"
-    if mine.empty and its_runs.empty:
+    if own_sessions.empty and its_runs.empty:
         return nothing(ax, title, caption)
-    lanes = [("connected", mine["connected_at"], mine["disconnected_at"], INK)]
+    lanes = [("connected", own_sessions["connected_at"], own_sessions["disconnected_at"], INK)]
     for setting in settings:
         of_setting = its_runs[its_runs["setting"] == setting]
         lanes.append((setting, of_setting["started_at"], of_setting["stopped_at"],
                       BLUE if len(lanes) % 2 else SKY))
-    for place, (_, starts, stops, colour) in enumerate(lanes):
+    for height, (_, starts, stops, colour) in enumerate(lanes):
         begin = _days(starts)
         spans = list(zip(begin.tolist(), (_days(stops) - begin).tolist(), strict=True))
-        ax.broken_barh(spans, (place - 0.28, 0.6), facecolors=colour, linewidth=0)
+        ax.broken_barh(spans, (height - 0.28, 0.6), facecolors=colour, linewidth=0)
     if cold_starts is not None:
         _waits(ax, cold_starts[cold_starts["workspace_id"] == workspace_id], settings)
     names_on(ax.yaxis, range(len(lanes)), [name for name, *_ in lanes])
@@ -236,14 +236,14 @@ def _clock(ax: Axes, zone: ZoneInfo) -> None:
         midnights = pd.date_range(
             pd.Timestamp(first, unit="D", tz="UTC").tz_convert(zone).normalize(),
             pd.Timestamp(last, unit="D", tz="UTC").tz_convert(zone), freq="D")
-        places = [_days(pd.Series([day]))[0] for day in midnights]
-        for day, place in zip(midnights, places, strict=True):
+        positions = [_days(pd.Series([day]))[0] for day in midnights]
+        for day, position in zip(midnights, positions, strict=True):
             if day.weekday() >= 5:
                 following = _days(pd.Series([day + pd.DateOffset(days=1)]))[0]
-                ax.axvspan(place, following, color=PALE, linewidth=0, zorder=0)
-        inside = [(place, day) for place, day in zip(places, midnights, strict=True)
-                  if first <= place <= last]
-        ax.set_xticks([place for place, _ in inside],
+                ax.axvspan(position, following, color=PALE, linewidth=0, zorder=0)
+        inside = [(position, day) for position, day in zip(positions, midnights, strict=True)
+                  if first <= position <= last]
+        ax.set_xticks([position for position, _ in inside],
                       [f"{day:%a}\n{day.day}\n{day:%b}" if number == 0 or day.day == 1
                        else f"{day:%a}\n{day.day}" for number, (_, day) in enumerate(inside)])
         ax.set_xlim(first, last)

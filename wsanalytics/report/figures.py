@@ -125,14 +125,14 @@ def _timelines(analysis: Analysis) -> Iterator[Picture]:
     if not names:
         return
     window = busiest_days(sessions[sessions["workspace_id"] == names[0]], analysis.window)
-    mine, runs = stretch_of(sessions, analysis.replay.runs, names[0], window)
+    own_sessions, runs = stretch_of(sessions, analysis.replay.runs, names[0], window)
     waits = analysis.replay.cold_starts
     waits = waits[(waits["connected_at"] >= window.start) & (waits["connected_at"] < window.end)]
     lanes = 1 + runs["setting"].nunique()
     yield _picture(
         f"Timeline: sessions, runs and cold starts of {names[0]} under each setting.",
         (7.6, 1.3 + 0.36 * lanes),
-        lambda ax: plot.workspace_timeline(mine, runs, names[0], ax, cold_starts=waits,
+        lambda ax: plot.workspace_timeline(own_sessions, runs, names[0], ax, cold_starts=waits,
                                            window=window,
                                            caption="two weeks of one of the changes"),
     )

@@ -191,10 +191,12 @@ def _notes(analysis: Analysis) -> list[dict[str, Any]]:
     for title, left_out in set_aside(workspaces).items():
         notes.append((f"{counted(len(left_out), 'WorkSpace')} {title}", listed(left_out, 50)))
     notes += _on_with_nobody(analysis)
-    gone = workspaces.loc[workspaces["terminated_at"].notna(), "workspace_id"].tolist()
-    if gone:
-        count = counted(len(gone), "WorkSpace")
-        notes.append((f"{count} terminated, left out of what a month costs", listed(gone, 50)))
+    terminated = workspaces.loc[workspaces["terminated_at"].notna(), "workspace_id"].tolist()
+    if terminated:
+        count = counted(len(terminated), "WorkSpace")
+        notes.append(
+            (f"{count} terminated, left out of what a month costs", listed(terminated, 50))
+        )
     if analysis.plan.unused:
         count = counted(len(analysis.plan.unused), "WorkSpace")
         notes.append((f"{count} that nobody used in the window", listed(_unused(analysis), 50)
@@ -221,22 +223,27 @@ def _unused(analysis: Analysis) -> list[str]:
     """The unused WorkSpaces, each with when AWS last knew its user to be connected."""
     if analysis.hearsay is None:
         return list(analysis.plan.unused)
-    known = {name: analysis.hearsay.last_connection(name) for name in analysis.plan.unused}
-    return [f"{name} (last connected: {last})" if last else name for name, last in known.items()]
+    last_connections = {
+        name: analysis.hearsay.last_connection(name) for name in analysis.plan.unused
+    }
+    return [
+        f"{name} (last connected: {last})" if last else name
+        for name, last in last_connections.items()
+    ]
 
 
 def _remarks(analysis: Analysis) -> list[tuple[str, str]]:
     """Guesses, replaced WorkSpaces, and licences that the prices do not hold."""
-    known = analysis.hearsay
-    if known is None:
+    hearsay = analysis.hearsay
+    if hearsay is None:
         return []
-    there = set(analysis.workspaces["workspace_id"])
-    guessed = sorted(known.guessed & there)
-    replaced = [f"{after} for {before}" for after, before in known.replaces.items()
-                if after in there]
-    licensed = sorted(set(known.applications) & there)
-    long_ago = [f"{name} ({known.last_connection(name)})"
-                for name in known.long_ago(LONG_AGO) if name in there]
+    ids = set(analysis.workspaces["workspace_id"])
+    guessed = sorted(hearsay.guessed & ids)
+    replaced = [f"{after} for {before}" for after, before in hearsay.replaces.items()
+                if after in ids]
+    licensed = sorted(set(hearsay.applications) & ids)
+    long_ago = [f"{name} ({hearsay.last_connection(name)})"
+                for name in hearsay.long_ago(LONG_AGO) if name in ids]
     return [(f"{counted(len(names), 'WorkSpace')} {title}", f"{listed(names, 50)}. {why}")
             for names, title, why in (
         (guessed, "created on a day that is a guess",

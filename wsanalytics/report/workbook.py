@@ -43,8 +43,8 @@ def write_workbook(plan: Plan, path: Path) -> None:
     memory = BytesIO()
     with Workbook(memory, {"in_memory": True, "strings_to_formulas": False,
                            "strings_to_urls": False, "strings_to_numbers": False}) as book:
-        made = plan.created_at.astimezone(UTC).replace(tzinfo=None)
-        book.set_properties({"title": "Plan of WorkSpaces changes", "created": made})
+        created = plan.created_at.astimezone(UTC).replace(tzinfo=None)
+        book.set_properties({"title": "Plan of WorkSpaces changes", "created": created})
         _write_changes(book, plan)
         _write_about(book, plan)
     with replaced(path, private=True) as file:
@@ -55,12 +55,12 @@ def _write_changes(book: Any, plan: Plan) -> None:  # noqa: ANN401  # XlsxWriter
     sheet = book.add_worksheet("Changes")
     formats = _formats(book)
     rows = changes_view(plan).to_dict("records")
-    for place, name in enumerate(VIEW):
+    for column, name in enumerate(VIEW):
         title, width = _COLUMNS[name]
-        sheet.set_column(place, place, width)
-        sheet.write_string(0, place, title, formats["head"])
+        sheet.set_column(column, column, width)
+        sheet.write_string(0, column, title, formats["head"])
         for line, row in enumerate(rows, start=1):
-            _write_cell(sheet, line, place, name, row[name], formats)
+            _write_cell(sheet, line, column, name, row[name], formats)
     for line, row in enumerate(rows, start=1):
         sheet.set_row(line, _LINE_POINTS * max(_lines(row[name], _COLUMNS[name][1])
                                                for name in _WRAPPED))
@@ -77,7 +77,7 @@ def _formats(book: Any) -> dict[str, Any]:  # noqa: ANN401  # XlsxWriter has no 
     top = {"valign": "top"}
     dollars, waits = {"num_format": '"$"#,##0.00'}, {"num_format": "#,##0.0"}
     total = {"bold": True, "top": 1}
-    made = {
+    formats = {
         "head": {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 1},
         "text": top, "wrapped": top | {"text_wrap": True},
         "usd": top | dollars, "waits": top | waits, "share": top | {"num_format": "0%"},
@@ -85,23 +85,23 @@ def _formats(book: Any) -> dict[str, Any]:  # noqa: ANN401  # XlsxWriter has no 
         "instant": top | {"num_format": "yyyy-mm-dd hh:mm", "align": "left"},
         "total": total, "total usd": total | dollars, "total waits": total | waits,
     }
-    return {name: book.add_format(properties) for name, properties in made.items()}
+    return {name: book.add_format(properties) for name, properties in formats.items()}
 
 
 def _write_cell(
-    sheet: Any, line: int, place: int, name: str, value: Any, formats: dict[str, Any],  # noqa: ANN401  # XlsxWriter has no types
+    sheet: Any, line: int, column: int, name: str, value: Any, formats: dict[str, Any],  # noqa: ANN401  # XlsxWriter has no types
 ) -> None:
     if name in NUMBERS:
         if not isnan(value):
-            sheet.write_number(line, place, value, formats[_kind_of(name)])
+            sheet.write_number(line, column, value, formats[_kind_of(name)])
     elif name == "best_date" and value:
-        sheet.write_datetime(line, place, date.fromisoformat(value), formats["day"])
+        sheet.write_datetime(line, column, date.fromisoformat(value), formats["day"])
     elif name == "apply_by" and value:
         at = datetime.fromisoformat(value).astimezone(UTC).replace(tzinfo=None)
-        sheet.write_datetime(line, place, at, formats["instant"])
+        sheet.write_datetime(line, column, at, formats["instant"])
     else:
         kind = "wrapped" if name in _WRAPPED else "text"
-        sheet.write_string(line, place, _cut(value), formats[kind])
+        sheet.write_string(line, column, _cut(value), formats[kind])
 
 
 def _lines(text: str, width: int) -> int:
@@ -114,15 +114,15 @@ def _lines(text: str, width: int) -> int:
 
 def _write_total(sheet: Any, rows: list[dict[Any, Any]], formats: dict[str, Any]) -> None:  # noqa: ANN401  # XlsxWriter has no types
     line = len(rows) + 1
-    for place, name in enumerate(VIEW):
+    for column, name in enumerate(VIEW):
         if name in _SUMMED:
             values = [row[name] for row in rows if not isnan(row[name])]
-            letter = "ABCDEFGHIJKLMNOP"[place]
+            letter = "ABCDEFGHIJKLMNOP"[column]
             sum_of = f"=SUM({letter}2:{letter}{line})" if rows else "=0"
-            sheet.write_formula(line, place, sum_of, formats[f"total {_kind_of(name)}"],
+            sheet.write_formula(line, column, sum_of, formats[f"total {_kind_of(name)}"],
                                 sum(values))
         else:
-            sheet.write_string(line, place, "" if place else "Total", formats["total"])
+            sheet.write_string(line, column, "" if column else "Total", formats["total"])
 
 
 def _kind_of(name: str) -> str:

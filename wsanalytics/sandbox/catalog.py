@@ -1,4 +1,4 @@
-"""What WorkSpaces are made from: the bundles and directories of an account in a region."""
+"""Define what WorkSpaces are made from: the bundles and directories of an account in a region."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SYSTEM_NAMES = {
     ("AMAZON_LINUX_2", "included"): "AMAZON_LINUX_2",
     ("UBUNTU", "included"): "UBUNTU_22_04",
 }
-"""What DescribeWorkspaces calls an operating system, by what prices call it and the licence."""
+"""Operating systems as DescribeWorkspaces names them, by price name and licence."""
 _COMPUTE_TYPES = (*BASE_VOLUMES, "GRAPHICS_G6_XLARGE")
 _WORDS = {"WINDOWS_SERVER_2022": "Windows (Server 2022 based)", "WINDOWS_11": "Windows 11",
           "AMAZON_LINUX_2": "Amazon Linux 2", "UBUNTU_22_04": "Ubuntu 22.04"}

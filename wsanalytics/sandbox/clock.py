@@ -27,7 +27,7 @@ class Clock:
         self._speed = _checked(speed)
 
     def now(self) -> datetime:
-        """What the clock shows."""
+        """Return the time that the clock shows."""
         with self._lock:
             return self._now(time.monotonic())
 

@@ -1,4 +1,4 @@
-"""What CloudTrail would record of the calls that change something."""
+"""Record the calls that change something, as CloudTrail would."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Entry:
 
 
 class Record:
-    """What CloudTrail would know: the calls of this sandbox, the oldest first, and its history.
+    """The record of CloudTrail: the calls of this sandbox, the oldest first, and its history.
 
     ``past`` is what was done in the history, by account and region, once somebody asked.
     """

@@ -1,4 +1,4 @@
-"""What can go wrong with AWS, on purpose: all of it is off until it is asked for."""
+"""Inject the failures of AWS on purpose: all of them are off until they are asked for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wsanalytics.errors import InputError
 from wsanalytics.sandbox.services.protocol import DENIED, ApiError, Call
 
 THROTTLE = (2.0, 5)
-"""What AWS allows by default: 2 calls a second, in bursts of 5."""
+"""The limits of AWS by default: 2 calls a second, in bursts of 5."""
 
 
 class Bucket:
@@ -38,7 +38,9 @@ class Bucket:
 
 @dataclass
 class Faults:
-    """What goes wrong, and how often; a share of 0.1 is one call in ten. All is off by default.
+    """The failures to inject, and how often; a share of 0.1 is one call in ten.
+
+    All are off by default.
 
     ``throttle``: calls a second and burst allowed to each account and region over all actions of
     the WorkSpaces service. ``server_error_share``: answered 500 or 503. ``timeout_share``:
@@ -149,7 +151,7 @@ def _value(name: str, text: str | None, where: str) -> Any:  # noqa: ANN401  # a
 
 
 _MOST_SECONDS = 10 * 365 * 86400
-"""What any duration may be at most: ten years."""
+"""The longest of any duration: ten years."""
 
 
 def _check_range(name: str, value: Any, where: str) -> None:  # noqa: ANN401  # as the field's type
@@ -237,7 +239,7 @@ class Gate:
 
 
 def denial(call: Call, resource: str = "*") -> ApiError:
-    """What AWS says to those who may not do this."""
+    """Return AWS's answer to those who may not do this."""
     return ApiError(
         DENIED.get(call.service, "AccessDeniedException"),
         f"User: {call.caller} is not authorized to perform: {call.permission} on resource: "

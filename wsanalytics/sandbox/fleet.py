@@ -117,7 +117,10 @@ class Fleet:
         return estates
 
     def estate(self, account: str, region: str, now: datetime) -> Estate:
-        """What an account has in a region *now*; nothing where the sandbox has no fleet."""
+        """Return the estate of an account in a region *now*.
+
+        Nothing where the sandbox has no fleet.
+        """
         found = self.estates.get((account, region))
         if found is None:
             return Estate(account, region)
@@ -131,7 +134,7 @@ class Fleet:
                               key=lambda desktop: desktop.workspace_id)
 
     def changed_at(self, index: int) -> datetime | None:
-        """When the running mode of WorkSpace *index* was changed in the history, if it was."""
+        """Return when the running mode of WorkSpace *index* was changed in the history."""
         person, days = self.person(index), self.history.days
         if index % _CHANGED_EVERY != _CHANGED_PLACE or days < 12 or index >= self.size:
             return None
@@ -141,7 +144,7 @@ class Fleet:
         return None if is_young else at
 
     def past_changes(self, account: str, region: str) -> list[tuple[datetime, str]]:
-        """When whose running mode was changed in the history, by account and region."""
+        """Return the changes of running mode in the history, by account and region."""
         places = range(_CHANGED_PLACE, self.size, _CHANGED_EVERY)
         known = self.estates.get((account, region))
         found = []
@@ -152,7 +155,7 @@ class Fleet:
         return found
 
     def past_creations(self, account: str, region: str) -> list[tuple[datetime, str]]:
-        """When whose WorkSpace was created in the history, by account and region."""
+        """Return the creations of WorkSpaces in the history, by account and region."""
         known = self.estates.get((account, region))
         return [
             (person.created_at, person.workspace_id)
@@ -196,7 +199,7 @@ def _sessions(person: Person, window: Window) -> list[tuple[datetime, datetime]]
 
 @dataclass(frozen=True, slots=True)
 class _Birth:
-    """How a WorkSpace of the invented people comes to be, once somebody asks for it."""
+    """The creation of a WorkSpace of the invented people, once somebody asks for it."""
 
     fleet: Fleet
     index: int

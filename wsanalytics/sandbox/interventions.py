@@ -1,4 +1,4 @@
-"""Who switches WorkSpaces on and off beside their users: jobs, administrators, failing machines.
+"""Switch WorkSpaces on and off beside their users: jobs, administrators, failing machines.
 
 All of it is off unless asked for. What happens is fixed by the seed and the WorkSpace, whoever
 looks and whenever.
@@ -22,7 +22,7 @@ _HANG_HOURS = (2.0, 30.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interventions:
-    """Which share of the WorkSpaces is switched by others than its user; 0.1 is one in ten.
+    """The share of the WorkSpaces that others than their user switch; 0.1 is one in ten.
 
     ``night_jobs``: started by a job at an hour of its own, every night or (one in three) in the
     night to Sunday alone. ``early_stops``: stopped by an administrator on working days, at a
@@ -44,7 +44,7 @@ class Interventions:
 
     @classmethod
     def parse(cls, texts: list[str], *, where: str = "--intervene") -> Interventions:
-        """What *texts* name, each NAME=SHARE.
+        """Parse *texts*, each NAME=SHARE.
 
         >>> Interventions.parse(["night-jobs=0.2"])
         Interventions(night_jobs=0.2, early_stops=0.0, hangs=0.0)
@@ -68,7 +68,7 @@ class Interventions:
         return cls(**chosen)
 
     def of(self, seed: int, workspace_id: str) -> Meddling:
-        """What befalls one WorkSpace."""
+        """Draw the interventions on one WorkSpace."""
         luck = random.Random(f"{seed} {workspace_id}")  # noqa: S311  # repeatable, not secret
         job, stops, hangs = (luck.random() for _ in range(3))
         return Meddling(
@@ -84,7 +84,7 @@ class Interventions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meddling:
-    """What befalls one WorkSpace: times of the UTC day, None for what never happens."""
+    """The interventions on one WorkSpace: times of the UTC day, None for what never happens."""
 
     job_at: timedelta | None = None
     job_weekly: bool = False
@@ -106,7 +106,7 @@ class Meddling:
 
     @property
     def stops_at(self) -> Callable[[datetime], datetime] | None:
-        """When it really stops whose timeout has passed; None if it never fails to."""
+        """The function from the end of its timeout to its real stop; None if it never hangs."""
         return None if self.hangs_from is None else self._late
 
     def _late(self, at: datetime) -> datetime:

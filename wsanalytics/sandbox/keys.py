@@ -1,4 +1,4 @@
-"""Whose access key it is, and how long an assumed role's key lasts."""
+"""Map access keys to their owners, and how long an assumed role's key lasts."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from wsanalytics.simulation import Event, EventKind, Machine
 from wsanalytics.timeline import LATEST, Micros, Window, to_micros
 
 DRAWN_AT_A_TIME = timedelta(days=10)
-"""How many days of sessions are drawn at a time once the first draw is used up."""
+"""The days of sessions that are drawn at a time once the first draw is used up."""
 MAINTENANCE_AGE = timedelta(days=7)
 """A WorkSpace has to be older than this to be started for maintenance."""
 _AHEAD = timedelta(minutes=2)
@@ -56,7 +56,7 @@ def maintenance_days(window: Window) -> list[datetime]:
 
 
 class Life:
-    """What one WorkSpace goes through, from *born_at* on, under *setting* at first.
+    """The life of one WorkSpace, from *born_at* on, under *setting* at first.
 
     *draw* gives its user's sessions within a window; the first draw reaches to *first_draw*, and
     what follows does not depend on when anybody looks. *maintained_from* is when maintenance may
@@ -105,7 +105,7 @@ class Life:
             self._comes.popleft()
 
     def next_connect(self) -> datetime | None:
-        """When the user is going to connect next, as far as that is drawn."""
+        """The next connect of the user, as far as that is drawn."""
         return self._comes[0] if self._comes else None
 
     def order(self, kind: EventKind, now: datetime, setting: Setting | None = None) -> datetime:
@@ -148,11 +148,11 @@ class Life:
 
     @property
     def last_left(self) -> int | None:
-        """When the user last disconnected, in microseconds; None: never yet."""
+        """The last disconnect of the user, in microseconds; None: never yet."""
         return self.left[-1] if self.left else None
 
     def connected(self, now: datetime) -> Stretches:
-        """When the user was connected; a session in progress is cut at *now*."""
+        """Return when the user was connected; a session in progress is cut at *now*."""
         return _stretches(self.came, self.left, self.connected_since, now)
 
     def runs(self, now: datetime) -> Stretches:
@@ -163,7 +163,7 @@ class Life:
         )
 
     def switched_on(self, now: datetime) -> Stretches:
-        """When it was switched on, metered or not; cut at *now*."""
+        """Return when it was switched on, metered or not; cut at *now*."""
         runs = self.runs(now)
         end = min(now, self.ended_at or now)
         flat = [

@@ -21,7 +21,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class HourRule(StrEnum):
-    """How running time becomes billed hours."""
+    """A rule by which running time becomes billed hours."""
 
     CLOCK_HOUR = "clock_hour"
     CEIL_PER_RUN = "ceil_per_run"
@@ -30,7 +30,7 @@ class HourRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """What one WorkSpace costs in USD: a month ALWAYS_ON, a month's AUTO_STOP fee, an hour."""
+    """The rates of one WorkSpace in USD: a month ALWAYS_ON, a month's AUTO_STOP fee, an hour."""
 
     always_on_usd: float
     auto_stop_usd: float
@@ -39,7 +39,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What the meter shows for one WorkSpace and month (``YYYY-MM``)."""
+    """The reading of the meter for one WorkSpace and month (``YYYY-MM``)."""
 
     month: str
     billed_hours: float
@@ -64,11 +64,11 @@ class Month:
 
     @property
     def days(self) -> int:
-        """How many days the month has."""
+        """The number of days of the month."""
         return (self.after - self.first).days
 
     def share(self, since: datetime) -> float:
-        """What part of the month lies between *since* and the end of the metered stretch."""
+        """Return the part of the month between *since* and the end of the metered interval."""
         return max((self.end - max(since, self.start)) / DAY, 0.0) / self.days
 
 
@@ -85,7 +85,7 @@ def read_meter(
     life: Life, rates: Rates, window: Window, rule: HourRule,
     *, created_at: datetime | None, maintenance_enabled: bool,
 ) -> list[Reading]:
-    """What one WorkSpace cost in every month that *window* touches, up to its end."""
+    """Meter one WorkSpace in every month that *window* touches, up to its end."""
     meter = _Meter(life, rates, window, rule, created_at, maintenance_enabled)
     return [meter.read(month) for month in months_within(window)]
 
@@ -121,7 +121,7 @@ class _Meter:
         return self.life.setting_at(month.start).auto_stop_minutes is None
 
     def _turned_flat_at(self, month: Month) -> datetime | None:
-        """When it first went from AUTO_STOP to ALWAYS_ON within the month, after its opening."""
+        """Return when it first went from AUTO_STOP to ALWAYS_ON within the month."""
         flat = self._opens_flat(month)
         for at, setting in self.life.settings:
             if month.start < at < month.end:

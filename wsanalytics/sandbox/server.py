@@ -94,13 +94,13 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Where it listens, such as ``http://127.0.0.1:40123``."""
+        """The address on which it listens, such as ``http://127.0.0.1:40123``."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
 
     @property
     def faults(self) -> Faults:
-        """What goes wrong; it may be changed, or set anew, at any time."""
+        """The injected failures; they may be changed, or set anew, at any time."""
         return self.world.faults
 
     @faults.setter
@@ -109,17 +109,17 @@ class Sandbox:
 
     @property
     def history_start(self) -> datetime:
-        """Where the history behind the clock begins."""
+        """The beginning of the history behind the clock."""
         return self.world.fleet.history.start
 
     @property
     def calls(self) -> Counter[tuple[str, str]]:
-        """How often each action was answered, by service and action."""
+        """The number of answers to each action, by service and action."""
         return self.world.calls
 
     @property
     def throttled(self) -> int:
-        """How many calls were throttled."""
+        """The number of calls that were throttled."""
         return self.world.gate.throttled
 
     def environment(self, account: str | None = None) -> dict[str, str]:
@@ -134,7 +134,7 @@ class Sandbox:
         return self._truth.workspaces()
 
     def sessions(self) -> pd.DataFrame:
-        """When people really were connected: a ``sessions`` table, cut at now."""
+        """The true sessions: a ``sessions`` table, cut at now."""
         return self._truth.sessions()
 
     def settings(self) -> pd.DataFrame:
@@ -142,11 +142,11 @@ class Sandbox:
         return self._truth.settings()
 
     def orders(self) -> pd.DataFrame:
-        """What was done to WorkSpaces: ``workspace_id``, ``at``, ``order``."""
+        """The commands to WorkSpaces: ``workspace_id``, ``at``, ``order``."""
         return self._truth.orders()
 
     def bill(self, hour_rule: str = "clock_hour") -> pd.DataFrame:
-        """What the meter shows, by WorkSpace and month: hours, cold starts, USD."""
+        """Return the meter's readings, by WorkSpace and month: hours, cold starts, USD."""
         return self._truth.bill(hour_rule)
 
     def listen(self) -> None:

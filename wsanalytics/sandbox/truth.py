@@ -1,4 +1,4 @@
-"""What really is and was: the frames that a reading of the sandbox can be held against."""
+"""Give the truth of the sandbox: the frames that a reading of it can be compared with."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Truth:
         return _frame(rows, {"workspace_id": "str", "setting": "str", "since": INSTANT_DTYPE})
 
     def orders(self) -> pd.DataFrame:
-        """What was ordered of which WorkSpace: ``START``, ``STOP`` or a setting, as text."""
+        """Return the commands to each WorkSpace: ``START``, ``STOP`` or a setting, as text."""
         with self.world.lock:
             now, desktops = self._all()
             rows = [(desktop.workspace_id, at, order) for desktop in desktops
@@ -75,7 +75,7 @@ class Truth:
         return _frame(rows, {"workspace_id": "str", "at": INSTANT_DTYPE, "order": "str"})
 
     def bill(self, hour_rule: str = "clock_hour") -> pd.DataFrame:
-        """What the meter shows for every billable WorkSpace and month up to now."""
+        """Return the meter's reading of every billable WorkSpace and month up to now."""
         rule = _rule(hour_rule)
         columns = {"workspace_id": "str", "month": "str", "billed_hours": "float64",
                    "cold_starts": "int64", "fixed_usd": "float64", "hourly_usd": "float64",

@@ -16,23 +16,23 @@ from wsanalytics.simulation import EventKind
 from wsanalytics.timeline import from_micros, to_micros
 
 CREATION = timedelta(seconds=20)
-"""How long a new WorkSpace is PENDING."""
+"""The time for which a new WorkSpace is PENDING."""
 START = timedelta(seconds=45)
-"""How long it is STARTING after an order to start; it is metered meanwhile."""
+"""The time for which it is STARTING after a command to start; it is metered meanwhile."""
 RESUME = timedelta(seconds=60)
-"""How long it is STARTING before a user who found it stopped is connected; that is not metered."""
+"""The time for which it is STARTING before a user who found it stopped is connected; unmetered."""
 STOP = timedelta(seconds=60)
-"""How long it is STOPPING; that is not metered."""
+"""The time for which it is STOPPING; unmetered."""
 REBOOT = timedelta(seconds=60)
 TERMINATION = timedelta(seconds=60)
-"""How long it is TERMINATING before it is gone from every answer."""
+"""The time for which it is TERMINATING before it is gone from every answer."""
 MAINTENANCE = timedelta(hours=1)
 MANUAL = "MANUAL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What does not change about a WorkSpace, but for its tags.
+    """The facts of a WorkSpace that do not change, but for its tags.
 
     ``created_at`` is None where it was there before the history; ``ready_at`` when it stops being
     PENDING.
@@ -79,13 +79,13 @@ class Desktop:
 
     @property
     def facts(self) -> Facts:
-        """What does not change about it."""
+        """The facts that do not change."""
         self._be_made()
         return self._facts
 
     @property
     def life(self) -> Life:
-        """What it has gone through so far; :meth:`Life.advance` brings it up to date."""
+        """Its life so far; :meth:`Life.advance` brings it up to date."""
         self._be_made()
         return self._life
 

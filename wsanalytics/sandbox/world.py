@@ -1,4 +1,4 @@
-"""What every answer is made from: the fleet, its clock, what was done to it, and by whom."""
+"""Hold the world that answers are made from: the fleet, its clock, and what was done to it."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class World:
 
     @property
     def faults(self) -> Faults:
-        """What goes wrong at present."""
+        """The failures that are injected at present."""
         return self.gate.faults
 
     def estate(self, call: Call) -> Estate:
-        """What the caller's account has in the region that was called."""
+        """Return the estate of the caller's account in the region that was called."""
         return self.fleet.estate(call.account, call.region, call.now)
 
 
 Handler = Callable[[World, Call], Answer]
 """Answers one action; raises ApiError where AWS would answer an error."""
 Handlers = dict[tuple[str, str], Handler]
-"""Who answers what, by service and action."""
+"""The handlers of actions, by service and action."""

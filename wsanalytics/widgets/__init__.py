@@ -1,4 +1,4 @@
-"""What people look at and click in a notebook."""
+"""Panels to look at and click in a notebook."""
 
 from __future__ import annotations
 

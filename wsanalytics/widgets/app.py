@@ -105,7 +105,7 @@ def refuse_without_fleet(named: object) -> None:
 
 
 def writers_for(regions: list[str], asked: dict[str, Any]) -> list[Writer]:
-    """Who may change the WorkSpaces of *regions*, with the credentials that boto3 finds."""
+    """Open writers for the WorkSpaces of *regions*, with the credentials that boto3 finds."""
     connections, refused = connect(regions=sorted(set(regions)), profile=asked.get("profile"),
                                    role_arns=asked.get("role_arn") or ())
     if refused:

@@ -1,4 +1,4 @@
-"""What the panels have in common: pictures with words, messages, and updates from other threads."""
+"""Share what all panels need: pictures with words, messages, and updates from threads."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class LazyTabs(Tab):  # type: ignore[misc]  # ipywidgets has no types
 
 
 class Showable:
-    """What a panel is where widgets do not run: a page without clicks, or plain text.
+    """A panel that has a form where widgets do not run: a page without clicks, or plain text.
 
     To be mixed into a widget, before it. Jupyter takes the widget where it can show one, else the
     HTML, else the text.

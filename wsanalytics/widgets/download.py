@@ -39,11 +39,11 @@ class Download(AnyWidget):
     def __init__(self, offers: Iterable[Offer]) -> None:
         self._offers = {offer.file_name: offer for offer in offers}
         super().__init__(files=[
-            {"label": one.label, "name": one.file_name} for one in self._offers.values()])
+            {"label": offer.label, "name": offer.file_name} for offer in self._offers.values()])
         self.on_msg(self._asked)
 
     def answer(self, name: str) -> tuple[dict[str, str], list[bytes]]:
-        """What the browser is told when it asks for the file *name*: a message and its bytes."""
+        """Answer the browser's request for the file *name*: a message and its bytes."""
         offer = self._offers.get(name)
         if offer is None:
             return {"name": "", "trouble": "There is no such file."}, []

@@ -1,4 +1,7 @@
-"""What if, by hand: sliders and boxes, and what the fleet would cost and wait, redrawn at once."""
+"""Explore what-if questions by hand.
+
+Sliders and boxes, and the fleet's cost and waiting, redrawn.
+"""
 
 from __future__ import annotations
 
@@ -74,14 +77,14 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
     # What is asked ------------------------------------------------------------------------------
 
     def _controls(self) -> None:
-        asked = self.question
+        question = self.question
         self.timeouts = {minutes: _box(f"{minutes / 60:g} h", f"Offer AUTO_STOP:{minutes}")
-                         for minutes in asked.timeouts}
+                         for minutes in question.timeouts}
         self.always_on = _box("ALWAYS_ON", "Offer ALWAYS_ON")
-        self.always_on.disabled = not asked.always_on
+        self.always_on.disabled = not question.always_on
         self.hour_rule = _choice("Hours are counted", [
-            (RULES.get(rule, rule), rule) for rule in asked.hour_rules])
-        self.prices = _choice("Prices", [(plain(name), name) for name in asked.prices])
+            (RULES.get(rule, rule), rule) for rule in question.hour_rules])
+        self.prices = _choice("Prices", [(plain(name), name) for name in question.prices])
         self.discount = Dial("Discount, %", 60, 1, most=99.9, hint="Taken off all prices")
         self.limit = LimitDial("Cold starts a week, at most", 20, 0.5,
                                hint="The most that any user shall have; or: no limit")
@@ -93,11 +96,11 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
         for control in [*boxes, self.hour_rule, self.prices]:
             control.observe(self._changed, "value")
         dials = [self.limit, self.worth, self.discount]
-        dials += [self.least] if asked.ground.present is not None else []
-        for dial in dials:
-            dial.then(self._changed)
+        dials += [self.least] if question.ground.present is not None else []
+        for slider in dials:
+            slider.then(self._changed)
         wrap = Layout(flex_flow="row wrap", align_items="center")
-        several = [self.prices] if len(asked.prices) > 1 else []
+        several = [self.prices] if len(question.prices) > 1 else []
         self.panel = VBox([
             html(f"<div style='line-height:1.4'><b>AutoStop timeouts and ALWAYS_ON</b> "
                  f"<span style='color:{QUIET}'>{text(HOW)}</span></div>"),
@@ -107,7 +110,7 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What is asked now: the arguments of :meth:`WhatIf.answer`, all of them."""
+        """The present question: the arguments of :meth:`WhatIf.answer`, all of them."""
         return {
             "timeouts": [minutes for minutes, box in self.timeouts.items() if box.value],
             "always_on": bool(self.always_on.value),
@@ -129,24 +132,24 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
         if strange:
             raise InputError(f"there is no control {', '.join(strange)}", where="explorer.set",
                              rule=f"there are {', '.join(self.settings)}", fix="use one of them")
-        asked = self.settings | {
+        settings = self.settings | {
             name: value for name, value in question.items()
             if value is not None or name == "max_cold_starts_per_week"}
-        asked["timeouts"] = self.question.replayed(asked["timeouts"])
-        lost = [minutes for minutes in asked["timeouts"] if minutes not in self.timeouts]
+        settings["timeouts"] = self.question.replayed(settings["timeouts"])
+        lost = [minutes for minutes in settings["timeouts"] if minutes not in self.timeouts]
         if lost:
             raise InputError(f"there is no box for {lost[0]} minutes", where="explorer.set",
                              fix=f"add {lost[0]} to timeouts")
-        self.question.answer(**asked)
+        self.question.answer(**settings)
         self._is_held = True
         for minutes, box in self.timeouts.items():
-            box.value = minutes in asked["timeouts"]
-        self.always_on.value = bool(asked["always_on"])
-        self.hour_rule.value, self.prices.value = str(asked["hour_rule"]), asked["prices"]
-        self.discount.value = round(100 * asked["discount"], 6)
-        self.limit.value = asked["max_cold_starts_per_week"]
-        self.worth.value = asked["value_of_waiting_minute_usd"]
-        self.least.value = asked["min_saving_usd"]
+            box.value = minutes in settings["timeouts"]
+        self.always_on.value = bool(settings["always_on"])
+        self.hour_rule.value, self.prices.value = str(settings["hour_rule"]), settings["prices"]
+        self.discount.value = round(100 * settings["discount"], 6)
+        self.limit.value = settings["max_cold_starts_per_week"]
+        self.worth.value = settings["value_of_waiting_minute_usd"]
+        self.least.value = settings["min_saving_usd"]
         self._is_held = False
         self.redraw()
 
@@ -155,14 +158,14 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
     @property
     def answer(self) -> Answer:
         """The answer to what is asked now; :class:`InputError` if it has none."""
-        asked = self.settings
-        if self._said is None or self._said[0] != asked:
-            self._said = asked, self.question.answer(**asked)
+        settings = self.settings
+        if self._said is None or self._said[0] != settings:
+            self._said = settings, self.question.answer(**settings)
         return self._said[1]
 
     @property
     def headline(self) -> str:
-        """What it comes to, in words."""
+        """The result in words."""
         return self.answer.headline
 
     @property
@@ -172,12 +175,12 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     @property
     def costs(self) -> pd.DataFrame:
-        """What the fleet costs a month by setting: see :attr:`Answer.costs`."""
+        """The fleet's cost a month by setting: see :attr:`Answer.costs`."""
         return self.answer.costs
 
     @property
     def table(self) -> pd.DataFrame:
-        """What is chosen for each WorkSpace: see :attr:`Answer.table`."""
+        """The chosen option of each WorkSpace: see :attr:`Answer.table`."""
         return self.answer.table
 
     @property
@@ -278,10 +281,10 @@ def explore(
     warnings, how many WorkSpaces are left out. Nothing can be changed in AWS from here. Raises
     :class:`InputError` as :func:`~wsanalytics.what_if` does.
     """
-    told = {"workspaces": workspaces, "window": window, "prices": prices, "baseline": baseline,
+    by_name = {"workspaces": workspaces, "window": window, "prices": prices, "baseline": baseline,
             "timeouts": timeouts, "hour_rules": hour_rules}
     if isinstance(of, WhatIf):
-        named = [name for name, value in told.items() if value is not None]
+        named = [name for name, value in by_name.items() if value is not None]
         if named or wait_minutes not in (WAIT_MINUTES, of.wait_minutes):
             raise InputError(f"{', '.join(named) or 'wait_minutes'} comes too late",
                              where="explore", rule="a question that is made has all of it already",

@@ -38,7 +38,7 @@ def _size(png: bytes) -> str:
 
 
 def _captions(answer: Answer) -> tuple[str, str]:
-    """What the two pictures show, in words."""
+    """Describe the two pictures in words."""
     bars = "; ".join(f"{row['option']} {usd(row['total_usd'], cents=False)}"
                      for row in answer.costs.to_dict("records"))
     fleet, points = answer.choice, answer.frontier.fleet_points

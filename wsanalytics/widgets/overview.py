@@ -35,7 +35,7 @@ from wsanalytics.widgets.workspace import OneWorkspace, as_analysis
 
 WIDE, DOTS = 820, 120
 NOTHING = "Nothing to show: no WorkSpace is simulated."
-MACHINES = (
+WORKSPACE_COLUMNS = (
     Column("workspace_id", "WorkSpace", width=120),
     Column("user_name", "user", width=140),
     Column("setting", "setting today", width=124),
@@ -51,7 +51,7 @@ MACHINES = (
     Column("state", "state", width=100),
     Column("tags", "tags", width=220),
 )
-STRANGERS = (
+OUTLIER_COLUMNS = (
     Column("workspace_id", "WorkSpace", width=120),
     Column("user_name", "user", width=140),
     Column("what", "what", width=140),
@@ -59,7 +59,7 @@ STRANGERS = (
     Column("usd_per_month", "costs a month", "usd", 110),
     Column("says", "in words", width=460),
 )
-HOLES = (
+GAP_COLUMNS = (
     Column("workspace_id", "WorkSpace", width=120),
     Column("from_at", "from (UTC)", width=150),
     Column("to_at", "to (UTC)", width=150),
@@ -93,14 +93,14 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
         self.add_class("wsanalytics-overview")
 
     def cost_by(self, by: str) -> pd.DataFrame:
-        """What the parts of the fleet cost a month, today and under the plan.
+        """Return the cost of the fleet's parts a month, today and under the plan.
 
         *by* is directory, bundle, region, account, running mode, ``tag NAME``, or month.
         """
-        found = self.analysis
+        analysis = self.analysis
         if by == "month":
-            return cost_by_month(found.charges, configured(found.workspaces), found.window)
-        return cost_by(found.comparison, found.plan, found.workspaces, by)
+            return cost_by_month(analysis.charges, configured(analysis.workspaces), analysis.window)
+        return cost_by(analysis.comparison, analysis.plan, analysis.workspaces, by)
 
     def look_at(self, workspace_id: str) -> OneWorkspace:
         """Everything about one WorkSpace of the fleet."""
@@ -110,32 +110,36 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
 
     @property
     def caption(self) -> str:
-        """What a picture rests on."""
+        """Return the caption of a picture: the data it rests on."""
         window, date = self.analysis.window, self.analysis.prices.date
         return f"{window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}, prices of {date}"
 
     def _headline(self) -> str:
-        found = self.analysis
-        today, planned = fleet_costs(found.comparison, found.plan).head(2).to_dict("records")
-        fleet = (f"{counted(len(found.workspaces), 'WorkSpace')}, "
-                 f"{counted(len(found.replay.sessions), 'session')}, {found.window} (UTC)")
+        analysis = self.analysis
+        today, planned = fleet_costs(analysis.comparison, analysis.plan).head(2).to_dict("records")
+        fleet = (f"{counted(len(analysis.workspaces), 'WorkSpace')}, "
+                 f"{counted(len(analysis.replay.sessions), 'session')}, {analysis.window} (UTC)")
         now = (f"{usd(today['total_usd'])} a month for {counted(today['workspaces'], 'WorkSpace')} "
-               f"with a known price{self._counted_since()}, prices of {found.prices.date}")
+               f"with a known price{self._counted_since()}, prices of {analysis.prices.date}")
         then = (f"{usd(planned['total_usd'])} a month, with "
-                f"{counted(len(found.plan.changes), 'change')}")
+                f"{counted(len(analysis.plan.changes), 'change')}")
         strange = ", ".join(f"{count:,} {what}" for what, count in
                             self.strangers["what"].value_counts().items())
         rows = [("fleet", fleet), ("costs today", now), ("under the plan", then),
                 ("standing out", strange or "nobody"),
                 ("clock", f"hours of the day are {self.clock}")]
-        notes = [(f"left out, without a known price: {listed(found.unpriced)}", found.unpriced),
-                 *((f"{counted(len(ids), 'WorkSpace')} {title}: {listed(ids)}", ids)
-                   for title, ids in set_aside(found.workspaces).items())]
-        told = "".join(message(words) for words, names in notes if names)
-        return f"<h3 style='margin:4px 0'>The fleet</h3>{facts(rows)}{told}"
+        notes = [
+            (f"left out, without a known price: {listed(analysis.unpriced)}", analysis.unpriced),
+            *(
+                (f"{counted(len(ids), 'WorkSpace')} {title}: {listed(ids)}", ids)
+                for title, ids in set_aside(analysis.workspaces).items()
+            ),
+        ]
+        notes_html = "".join(message(words) for words, names in notes if names)
+        return f"<h3 style='margin:4px 0'>The fleet</h3>{facts(rows)}{notes_html}"
 
     def _counted_since(self) -> str:
-        """How many of the WorkSpaces that are summed up count for a part of the window alone."""
+        """Say how many of the summed WorkSpaces count for a part of the window alone."""
         rows = priced_rows(self.analysis.comparison)
         present = rows[rows["setting"].astype("str") == rows["baseline"]]
         count = int((present["counted_from"] > self.analysis.window.start).sum())
@@ -202,20 +206,21 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
             return [html(f"<p>{NOTHING}</p>")]
         if self.strangers.empty:
             return [html("<p>No WorkSpace is unused, and none is never disconnected.</p>")]
-        return self._with_details(Table(self.strangers, STRANGERS, label="WorkSpaces standing out"),
-                                  self.strangers)
+        return self._with_details(
+            Table(self.strangers, OUTLIER_COLUMNS, label="WorkSpaces standing out"), self.strangers
+        )
 
     def _all(self) -> list[Widget]:
         return self._with_details(
-            Table(self.machines, MACHINES, label="all WorkSpaces", height=360,
+            Table(self.machines, WORKSPACE_COLUMNS, label="all WorkSpaces", height=360,
                   sort=("usd_per_month", "descending")), self.machines)
 
     def _with_details(self, table: Table, frame: pd.DataFrame) -> list[Widget]:
         """A table whose chosen row is looked at below it."""
         below = VBox()
 
-        def look(place: int) -> None:
-            name = frame["workspace_id"].iloc[place] if 0 <= place < len(frame) else ""
+        def look(row: int) -> None:
+            name = frame["workspace_id"].iloc[row] if 0 <= row < len(frame) else ""
             below.children = [self.look_at(name)] if name else []
 
         table.observe(lambda change: look(change["new"]), "current")
@@ -232,20 +237,20 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
                  f"{hours(self.holes['hours'].sum())} in all, of {whose}. What happened then "
                  "counts neither as connected nor as free.")
         return [html(f"<p>{text(words)}</p>"),
-                Table(self.holes, HOLES, label="data holes", sort=("hours", "descending"))]
+                Table(self.holes, GAP_COLUMNS, label="data holes", sort=("hours", "descending"))]
 
     # Where widgets do not run -----------------------------------------------------------------
 
     def static_html(self) -> str:
         """The pictures one below the other, and who stands out."""
         frame = self.cost_by("directory")
-        few = self.strangers.head(20)[[one.name for one in STRANGERS]]
+        few = self.strangers.head(20)[[column.name for column in OUTLIER_COLUMNS]]
         return "".join([self.head.value, self._picture_of_the_week(), self._picture_of_hours(),
                         self._told_costs("directory", frame),
                         "" if few.empty else _as_read(few)])
 
     def static_text(self) -> str:
-        """What the fleet costs, and who stands out."""
+        """Return the fleet's cost, and its outliers, as plain text."""
         frame = fleet_costs(self.analysis.comparison, self.analysis.plan)
         few = self.strangers.head(20)
         return "\n".join([
@@ -291,12 +296,12 @@ def _machines(analysis: Analysis) -> pd.DataFrame:
     frame["setting"] = settings.fillna(frame["running_mode"])
     frame["billed_hours_per_month"] = frame["billed_hours_per_month"].mask(flat)
     frame["tags"] = frame["tags"].replace("{}", "")
-    return frame[[one.name for one in MACHINES]]
+    return frame[[column.name for column in WORKSPACE_COLUMNS]]
 
 
 def _holes(analysis: Analysis) -> pd.DataFrame:
     """The stretches in which nobody looked at a WorkSpace, with their hours."""
-    names = [one.name for one in HOLES]
+    names = [column.name for column in GAP_COLUMNS]
     if analysis.gaps is None or analysis.gaps.empty:
         return pd.DataFrame(columns=names)
     gaps = analysis.gaps

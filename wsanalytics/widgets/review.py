@@ -56,7 +56,7 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
         how_to_apply: str = HOW_TO_APPLY,
     ) -> None:
         self.state, self.evidence, self.worker = state, evidence, worker
-        self._places = {name: place for place, name in enumerate(state.rows["workspace_id"])}
+        self._places = {name: row for row, name in enumerate(state.rows["workspace_id"])}
         self._make(height, how_to_apply)
         super().__init__([self.head, self.sums, self.filters, self.table, self.buttons,
                           self.asking, self.progress, self.words, self.why])
@@ -79,7 +79,7 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
 
     @property
     def outcomes(self) -> pd.DataFrame | None:
-        """What became of each change in the last run."""
+        """The outcome of each change in the last run."""
         return self.worker.outcomes if self.worker else None
 
     def wait(self, timeout_seconds: float | None = None) -> bool:
@@ -91,14 +91,18 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
     def _make(self, height: int, how_to_apply: str) -> None:
         state = self.state
         title = f"Review of {counted(len(state.rows), 'change')}"
-        told = facts([*facts_of(state.plan), ("journal", self.worker.journal.name)]
+        facts_html = facts([*facts_of(state.plan), ("journal", self.worker.journal.name)]
                      if self.worker else facts_of(state.plan))
         self.head = html(
             f"<h3 style='margin:4px 0'>{text(title)}</h3><details><summary>about this plan"
-            f"</summary>{told}</details>" + ("" if state.places else message(how_to_apply)))
+            f"</summary>{facts_html}</details>" + ("" if state.places else message(how_to_apply)))
         self.sums = html()
-        shown = [one for one in COLUMNS if one.name not in {"directory_id", "compute_type", "tags"}
-                 or state.rows[one.name].any()]
+        shown = [
+            column
+            for column in COLUMNS
+            if column.name not in {"directory_id", "compute_type", "tags"}
+            or state.rows[column.name].any()
+        ]
         self.table = Table(state.rows, shown, tickable=True, label="recommended changes",
                            height=height, sort=("saving_usd_per_month", "descending"))
         self.filters = self._filters()
@@ -125,10 +129,10 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
         self._controls: dict[str, Any] = {}
         for name, label in (("directory_id", "Directory"), ("compute_type", "Bundle"),
                             ("change", "Change")):
-            found = state.choices(name)
-            if len(found) > 1:
+            choices = state.choices(name)
+            if len(choices) > 1:
                 boxes.append(self._control(name, Dropdown(
-                    options=[("all", ""), *((one[:60], one) for one in found)], value="",
+                    options=[("all", ""), *((choice[:60], choice) for choice in choices)], value="",
                     description=label, layout=Layout(width="250px", margin="2px 12px 2px 2px"),
                     style={"description_width": "initial"})))
         for name, label in LIMITS.items():
@@ -208,8 +212,8 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
             self.table.marks = state.ticked
         self.table.show_only(state.shown)
         self.table.locked = not state.may_tick
-        self.table.tell_outcomes({self._places[name]: (one.outcome, one.message)
-                                  for name, one in state.ended.items() if name in self._places})
+        self.table.tell_outcomes({self._places[name]: (end.outcome, end.message)
+                                  for name, end in state.ended.items() if name in self._places})
         self.sums.value = _sums(state)
         can = state.may_tick and self.worker is not None
         self.dry_run.disabled = self.apply.disabled = not (can and state.ticked.any())
@@ -305,9 +309,11 @@ def review(
         evidence = Evidence(comparison=comparison, replay=replay, workspaces=workspaces, gaps=gaps,
                             zones=zones, prices_date=plan.prices_date)
     writers = [] if writer is None else [writer] if isinstance(writer, Writer) else list(writer)
-    places = tuple((one.connection.account_id or "", one.connection.region) for one in writers)
+    account_regions = tuple(
+        (writer.connection.account_id or "", writer.connection.region) for writer in writers
+    )
     options = options or RunOptions(limit=limit)
-    state = Review(plan, evidence.workspaces, places, options.limit)
+    state = Review(plan, evidence.workspaces, account_regions, options.limit)
     worker = None
     if writers:
         named = Path(journal) if journal is not None else beside
@@ -329,12 +335,14 @@ def _all(state: Review) -> str:
 
 
 def _sums(state: Review) -> str:
-    rest = f"<span style='color:{QUIET}'>{text(_all(state))}.</span>"
+    all_html = f"<span style='color:{QUIET}'>{text(_all(state))}.</span>"
     if not state.ticked.any():
-        return f"<p style='margin:2px 0'><b>Nothing is ticked.</b> {rest}</p>"
+        return f"<p style='margin:2px 0'><b>Nothing is ticked.</b> {all_html}</p>"
     hidden = int((state.ticked & ~state.shown).sum())
     more = f" {counted(hidden, 'ticked row')} not shown by the filters." if hidden else ""
-    return f"<p style='margin:2px 0'><b>Ticked: {text(str(state.sums))}.</b>{more}<br>{rest}</p>"
+    return (
+        f"<p style='margin:2px 0'><b>Ticked: {text(str(state.sums))}.</b>{more}<br>{all_html}</p>"
+    )
 
 
 def _left_out(state: Review) -> list[str]:

@@ -1,4 +1,4 @@
-"""How the changes of a plan are shown in the table of a review."""
+"""Show the changes of a plan in the table of a review."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """Which rows are shown; what is None or empty lets all through.
+    """The filters of a review; one that is None or empty lets all rows through.
 
     Rows whose chance of a loss is not known pass no limit of it.
     """
@@ -54,21 +54,21 @@ class Filters:
     max_extra_cold_starts_per_week: float | None = None
 
     def marks(self, rows: pd.DataFrame) -> Marks:
-        """Which of *rows* they let through."""
-        kept = np.ones(len(rows), dtype=bool)
+        """Mark the *rows* that the filters let through."""
+        marks = np.ones(len(rows), dtype=bool)
         for name in ("directory_id", "compute_type"):
             if wanted := getattr(self, name):
-                kept &= (rows[name] == wanted).to_numpy()
+                marks &= (rows[name] == wanted).to_numpy()
         if self.change:
-            kept &= (changes_in_words(rows) == self.change).to_numpy()
+            marks &= (changes_in_words(rows) == self.change).to_numpy()
         if self.min_saving_usd is not None:
-            kept &= (rows["saving_usd_per_month"] >= self.min_saving_usd).to_numpy()
+            marks &= (rows["saving_usd_per_month"] >= self.min_saving_usd).to_numpy()
         if self.max_chance_of_loss is not None:
-            kept &= (rows["chance_of_loss"] <= self.max_chance_of_loss).to_numpy()
+            marks &= (rows["chance_of_loss"] <= self.max_chance_of_loss).to_numpy()
         if self.max_extra_cold_starts_per_week is not None:
-            kept &= (rows["extra_cold_starts_per_week"]
+            marks &= (rows["extra_cold_starts_per_week"]
                      <= self.max_extra_cold_starts_per_week).to_numpy()
-        return kept
+        return marks
 
 
 def changes_in_words(rows: pd.DataFrame) -> pd.Series:
@@ -80,10 +80,10 @@ def rows_of(plan: Plan, workspaces: pd.DataFrame | None) -> pd.DataFrame:
     """The changes of *plan* as a review shows them, with what *workspaces* knows of each."""
     changes = plan.changes
     for name in ("directory_id", "compute_type", "tags"):
-        known = {} if workspaces is None or name not in workspaces else dict(
+        by_id = {} if workspaces is None or name not in workspaces else dict(
             zip(workspaces["workspace_id"], workspaces[name], strict=True))
-        changes[name] = changes["workspace_id"].map(known).astype("str").fillna("")
+        changes[name] = changes["workspace_id"].map(by_id).astype("str").fillna("")
     changes["tags"] = changes["tags"].replace("{}", "")
-    for name, own in (("account_id", plan.account_id), ("region", plan.region)):
-        changes[name] = changes[name].fillna("").replace("", own or "").astype("str")
+    for name, of_plan in (("account_id", plan.account_id), ("region", plan.region)):
+        changes[name] = changes[name].fillna("").replace("", of_plan or "").astype("str")
     return changes[list(ROWS)]

@@ -1,4 +1,4 @@
-"""What is ticked, filtered, asked for and done in a review of a plan, without anything to look at.
+"""Hold the state of a review: ticked, filtered, asked for and done, without any widget.
 
 The panel shows this and hands clicks to it. All rules of a review are here: what may be ticked
 when, what a confirmation has to say, and that nothing begins twice. A thread that carries out
@@ -27,7 +27,7 @@ CANCELLED = "left because the run was cancelled"
 
 
 class Act(StrEnum):
-    """What can be done with what is ticked, and taken back."""
+    """An action on the ticked changes, or on those that can be taken back."""
 
     DRY_RUN = "dry run"
     APPLY = "apply"
@@ -35,7 +35,7 @@ class Act(StrEnum):
 
 
 class Phase(StrEnum):
-    """Where a review stands: people look and tick, are asked to confirm, or a run is under way."""
+    """The phase of a review: people look and tick, are asked to confirm, or a run is under way."""
 
     LOOKING = "looking"
     CONFIRMING = "confirming"
@@ -44,7 +44,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What some changes come to: how many, USD a month, and cold starts a week beyond today's."""
+    """The sums of some changes: how many, USD a month, and cold starts a week beyond today's."""
 
     changes: int
     saving_usd_per_month: float
@@ -59,7 +59,7 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How one change ended: an outcome as of :class:`~wsanalytics.actions.Outcome`, and why."""
+    """The end of one change: an outcome as of :class:`~wsanalytics.actions.Outcome`, and why."""
 
     outcome: str
     message: str = ""
@@ -67,7 +67,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a person is asked to confirm: the act, the words to be typed, for which WorkSpaces."""
+    """A request to a person to confirm: the act, the words to be typed, for which WorkSpaces."""
 
     act: Act
     words: str
@@ -126,17 +126,17 @@ class Review:
 
     @property
     def sums(self) -> Sums:
-        """What the ticked changes come to."""
+        """The sums of the ticked changes."""
         return self.sums_of(self.ticked)
 
     def sums_of(self, marks: Marks) -> Sums:
-        """What the marked rows come to; amounts that are not known count as nothing."""
+        """Sum up the marked rows; unknown amounts count as nothing."""
         rows = self.rows[marks]
         return Sums(len(rows), float(rows["saving_usd_per_month"].sum()),
                     float(rows["extra_cold_starts_per_week"].sum()))
 
     def choices(self, name: str) -> list[str]:
-        """What the column *name* (or ``change``) has, for a filter to choose from."""
+        """Return the values of the column *name* (or ``change``), for a filter to choose from."""
         column = changes_in_words(self.rows) if name == "change" else self.rows[name]
         return sorted(filter(None, column.unique()))
 
@@ -166,10 +166,14 @@ class Review:
 
         Raises :class:`InputError` for a filter that does not exist.
         """
-        known = Filters.__dataclass_fields__
-        if strange := sorted(set(named) - set(known)):
-            raise InputError(f"there is no filter {strange[0]!r}", where="the review",
-                             rule=f"the filters are {', '.join(known)}", fix="name one of them")
+        field_names = Filters.__dataclass_fields__
+        if strange := sorted(set(named) - set(field_names)):
+            raise InputError(
+                f"there is no filter {strange[0]!r}",
+                where="the review",
+                rule=f"the filters are {', '.join(field_names)}",
+                fix="name one of them",
+            )
         with self._lock:
             self.filters = replace(self.filters, **named)
             self.shown = self.filters.marks(self.rows)
@@ -183,15 +187,15 @@ class Review:
         with self._lock:
             if act is Act.DRY_RUN or not (self.may_tick and self.places):
                 return None
-            places = self._to_undo() if act is Act.UNDO else self._to_apply()
-            if not places:
+            account_regions = self._to_undo() if act is Act.UNDO else self._to_apply()
+            if not account_regions:
                 if act is Act.APPLY and self.ticked.any():
                     self._nothing_here()
                 return None
-            count, where = len(places), _named(places.values())
+            count, where = len(account_regions), _named(account_regions.values())
             more = "" if act is Act.UNDO else self._more(count)
             self.phase, what = Phase.CONFIRMING, counted(count, "change")
-            self.ask = Ask(act, f"{act} {count} in {where}", tuple(places),
+            self.ask = Ask(act, f"{act} {count} in {where}", tuple(account_regions),
                            f"{'Take back' if act is Act.UNDO else 'Make'} {what} in account "
                            f"{where}?{more}")
         self.tell()
@@ -200,17 +204,24 @@ class Review:
     def _to_apply(self) -> dict[str, Place]:
         """The ticked changes that one run makes, those that save most first, and where."""
         rows = self.rows[self.ticked]
-        places = zip(rows["account_id"], rows["region"], strict=True)
-        mine = {name: place for name, place in zip(rows["workspace_id"], places, strict=True)
-                if place in self.places}
-        return dict(list(mine.items())[:self.limit])
+        account_regions = zip(rows["account_id"], rows["region"], strict=True)
+        by_workspace = {
+            name: account_region
+            for name, account_region in zip(rows["workspace_id"], account_regions, strict=True)
+            if account_region in self.places
+        }
+        return dict(list(by_workspace.items())[:self.limit])
 
     def _to_undo(self) -> dict[str, Place]:
-        return {name: place for name, place in self.in_force.items() if place in self.places}
+        return {
+            name: account_region
+            for name, account_region in self.in_force.items()
+            if account_region in self.places
+        }
 
     @property
     def can_undo(self) -> int:
-        """How many changes can be taken back."""
+        """The number of changes that can be taken back."""
         return len(self._to_undo())
 
     def _nothing_here(self) -> None:
@@ -221,10 +232,15 @@ class Review:
                  f"changed here: it is in {theirs}.", trouble=True)
 
     def _more(self, count: int) -> str:
-        left = int(self.ticked.sum()) - count
-        return "" if not left else (
-            f" {left:,} more that are ticked are left: one run takes {self.limit} at most, those "
-            "that save most first, and only where a writer was handed over.")
+        remaining = int(self.ticked.sum()) - count
+        return (
+            ""
+            if not remaining
+            else (
+                f" {remaining:,} more that are ticked are left: one run takes {self.limit} at "
+                "most, those that save most first, and only where a writer was handed over."
+            )
+        )
 
     def back(self) -> None:
         """Do not do what was asked for."""
@@ -247,8 +263,11 @@ class Review:
         Apply and undo begin only where they were asked for; a dry run needs no confirmation.
         """
         with self._lock:
-            asked = self.ask.act if self.ask and self.phase is Phase.CONFIRMING else None
-            if asked is not (None if act is Act.DRY_RUN else act) or self.phase is Phase.RUNNING:
+            act_asked = self.ask.act if self.ask and self.phase is Phase.CONFIRMING else None
+            if (
+                act_asked is not (None if act is Act.DRY_RUN else act)
+                or self.phase is Phase.RUNNING
+            ):
                 return None
             if not self.places or (act is not Act.UNDO and not self.ticked.any()):
                 return None
@@ -271,11 +290,11 @@ class Review:
 
     @property
     def expected(self) -> int:
-        """How many outcomes the run that is under way will have."""
+        """The number of outcomes that the run under way will have."""
         return len(self.under_way)
 
     def why_stop(self) -> str:
-        """Why no more changes shall be begun; empty: go on."""
+        """The reason why no more changes shall be started; empty: go on."""
         return CANCELLED if self.is_cancelled else ""
 
     def note(self, workspace_id: str, outcome: str, message: str = "") -> None:
@@ -307,8 +326,8 @@ class Review:
 
     def tell(self) -> None:
         """Tell the listeners."""
-        for told in self._listeners:
-            told()
+        for listener in self._listeners:
+            listener()
 
 
 def _named(places: Iterable[Place]) -> str:
@@ -318,12 +337,12 @@ def _named(places: Iterable[Place]) -> str:
 
 
 def in_words(ended: Mapping[str, Ended]) -> str:
-    """How many changes ended in which way.
+    """Describe how many changes ended in which way.
 
     >>> in_words({"ws-1": Ended("done"), "ws-2": Ended("skipped", "it is gone")})
     '1 done, 1 skipped'
     """
-    counts = {str(one): 0 for one in Outcome}
-    for one in ended.values():
-        counts[one.outcome] = counts.get(one.outcome, 0) + 1
+    counts = {str(end): 0 for end in Outcome}
+    for end in ended.values():
+        counts[end.outcome] = counts.get(end.outcome, 0) + 1
     return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)

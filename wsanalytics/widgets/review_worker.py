@@ -58,7 +58,7 @@ class Worker:
         self._thread: Thread | None = None
 
     def take_up(self) -> None:
-        """What an earlier kernel left: how much can be undone, and what was cut off in the middle.
+        """Take up what an earlier kernel left: what can be undone, and what was cut off midway.
 
         What the run that was cut off was asked for is ticked again.
         """
@@ -84,12 +84,14 @@ class Worker:
         """Say that a run was cut off, and tick what it was asked for."""
         more = "Confirm the undo to go on with it."
         if kind == str(Act.APPLY):
-            asked = _asked_last(read_journal(self.journal))
-            there = asked & set(self.review.rows["workspace_id"])
-            self.review.tick_ids(there)
-            more = (f"Of {counted(len(asked), 'change')} that it was asked for {len(there):,} "
-                    "are in this plan and ticked: apply goes on with it where it ended, and undo "
-                    "takes back what was done.")
+            requested = _asked_last(read_journal(self.journal))
+            in_plan = requested & set(self.review.rows["workspace_id"])
+            self.review.tick_ids(in_plan)
+            more = (
+                f"Of {counted(len(requested), 'change')} that it was asked for {len(in_plan):,} "
+                "are in this plan and ticked: apply goes on with it where it ended, and undo "
+                "takes back what was done."
+            )
         also = "".join(f" {path.name} was cut off as well." for path in self.also_cut_off)
         self.review.say(_INTERRUPTED.format(kind=kind, journal=self.journal.name, more=more) + also,
                         trouble=True)
@@ -184,12 +186,12 @@ def worker_for(
     if named is not None:
         return Worker(review, writers, named, options)
     paths = sorted(folder.glob("plan-*.journal.jsonl"), key=lambda path: path.stat().st_mtime)
-    known = {path: _entries_at(path) for path in reversed(paths)}
-    cut_off = [path for path, entries in known.items() if _is_cut_off(entries, review)]
-    own = folder / f"plan-{review.plan.created_at:%Y-%m-%dT%H%M%SZ}.journal.jsonl"
-    worker = Worker(review, writers, cut_off[0] if cut_off else own, options)
+    entries_by_path = {path: _entries_at(path) for path in reversed(paths)}
+    cut_off = [path for path, entries in entries_by_path.items() if _is_cut_off(entries, review)]
+    default_path = folder / f"plan-{review.plan.created_at:%Y-%m-%dT%H%M%SZ}.journal.jsonl"
+    worker = Worker(review, writers, cut_off[0] if cut_off else default_path, options)
     worker.also_cut_off = cut_off[1:]
-    worker.others = [path for path, entries in known.items() if path != worker.journal
+    worker.others = [path for path, entries in entries_by_path.items() if path != worker.journal
                      and set(_in_force(journal_state(entries)).values()) & set(review.places)]
     return worker
 
@@ -201,9 +203,9 @@ def _is_cut_off(entries: list[Entry], review: Review) -> bool:
         return False
     rows = review.rows
     ours = set(zip(rows["account_id"], rows["region"], strict=True))
-    theirs = {(place[0], place[1]) for place in _last_begin(entries).get("places") or ()}
-    asked = _asked_last(entries) or set(ledger.net_changes)
-    return theirs <= ours and bool(asked & set(rows["workspace_id"]))
+    theirs = {(pair[0], pair[1]) for pair in _last_begin(entries).get("places") or ()}
+    requested = _asked_last(entries) or set(ledger.net_changes)
+    return theirs <= ours and bool(requested & set(rows["workspace_id"]))
 
 
 def _last_begin(entries: list[Entry]) -> Entry:
@@ -227,5 +229,5 @@ def _entries_at(path: Path) -> list[Entry]:
 
 
 def _in_force(ledger: JournalState) -> dict[str, Place]:
-    return {name: (one.latest.account_id, one.latest.region)
-            for name, one in ledger.net_changes.items()}
+    return {name: (net_change.latest.account_id, net_change.latest.region)
+            for name, net_change in ledger.net_changes.items()}

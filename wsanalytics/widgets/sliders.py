@@ -45,7 +45,7 @@ class Dial(HBox):  # type: ignore[misc]  # ipywidgets has no types
         self.field.value = number
 
     def then(self, call: Callable[[], None]) -> None:
-        """What to do when the number has changed."""
+        """Set what is called when the number has changed."""
         self._then = call
 
     def _typed(self, _change: Any) -> None:  # noqa: ANN401  # what traitlets tell
@@ -103,7 +103,7 @@ class LimitDial(Dial):
 
 
 def _number(words: str) -> float | None:
-    """What somebody wrote, None for no limit; ValueError for anything else."""
+    """Parse what somebody wrote, None for no limit; ValueError for anything else."""
     if words.strip().lower() in ("", NO_LIMIT):
         return None
     number = float(words.replace(",", "."))

@@ -23,7 +23,7 @@ from wsanalytics.safe_text import plain
 
 Marks = npt.NDArray[np.bool_]
 KINDS = {"text": 150, "usd": 100, "number": 84, "count": 70, "percent": 84}
-"""What a column can hold, and how many pixels wide it then is unless it says so."""
+"""The kinds of values of a column, and its width in pixels unless it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Table(AnyWidget):
 
     @property
     def marks(self) -> Marks:
-        """Which rows are ticked, in the order of the frame."""
+        """The ticked rows, in the order of the frame."""
         return unpacked(self.ticked, self.count)
 
     @marks.setter
@@ -99,7 +99,7 @@ class Table(AnyWidget):
         self.shown = packed(marks)
 
     def tell_outcomes(self, by_row: Mapping[int, tuple[str, str]]) -> None:
-        """What became of rows, by their place in the frame: a word, and a sentence with it."""
+        """Show the outcomes of rows, by their position in the frame: a word, and a sentence."""
         self.outcomes = {str(row): [plain(word), plain(more)]
                          for row, (word, more) in by_row.items()}
 
@@ -132,8 +132,8 @@ def _payload(frame: pd.DataFrame, columns: list[Column]) -> bytes:
                            for text in values.fillna("").astype("str")])
         else:
             numbers = values.to_numpy(dtype=np.float64)
-            known = np.isfinite(numbers)
+            is_finite = np.isfinite(numbers)
             arrays.append([value if good else None for value, good in zip(
-                numbers.tolist(), known.tolist(), strict=True)])
+                numbers.tolist(), is_finite.tolist(), strict=True)])
     return json.dumps(arrays, ensure_ascii=False, separators=(",", ":")).encode(
         "utf-8", "backslashreplace")

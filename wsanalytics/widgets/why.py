@@ -1,4 +1,4 @@
-"""Why a change of one WorkSpace is proposed, in words and three pictures."""
+"""Show why a change of one WorkSpace is proposed, in words and three pictures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def why(row: Row, evidence: Evidence) -> str:
     saves = (f"{usd(row['saving_usd_per_month'])} a month (80 % interval: {interval}); chance of a "
              f"loss {percent(row['chance_of_loss'])}")
     side = "fewer" if waits < 0 else "more"
-    told = facts([
+    facts_html = facts([
         ("change", f"{row['from_setting']} → {row['to_setting']}"),
         ("saves", saves),
         ("waits", f"{number(abs(waits), 1)} {side} cold starts a week"),
@@ -34,7 +34,7 @@ def why(row: Row, evidence: Evidence) -> str:
         ("reason", str(row["reason"])),
     ])
     pictures = "".join(pictures_of(name, evidence, (row["from_setting"], row["to_setting"])))
-    return f"{head}{told}{pictures or _nothing()}"
+    return f"{head}{facts_html}{pictures or _nothing()}"
 
 
 def pictures_of(workspace_id: str, evidence: Evidence, settings: tuple[str, str]) -> list[str]:
@@ -42,17 +42,17 @@ def pictures_of(workspace_id: str, evidence: Evidence, settings: tuple[str, str]
 
     *settings* are the present and the proposed one.
     """
-    made = []
+    pictures = []
     options = evidence.options(workspace_id)
     if len(options):
-        made.append(cost(options, settings[1], evidence))
+        pictures.append(cost(options, settings[1], evidence))
     if evidence.replay is not None and len(evidence.sessions(workspace_id)):
-        made += [timeline(workspace_id, evidence, settings), week(workspace_id, evidence)]
-    return made
+        pictures += [timeline(workspace_id, evidence, settings), week(workspace_id, evidence)]
+    return pictures
 
 
 def cost(options: pd.DataFrame, proposed: str, evidence: Evidence) -> str:
-    """What one WorkSpace costs under each setting; *options* are its rows of the comparison."""
+    """Draw one WorkSpace's cost under each setting; *options* are its rows of the comparison."""
     image = plot.png((7.4, 1.3 + 0.36 * len(options)), lambda ax: plot.cost_by_setting(
         options, ax, proposed=proposed,
         caption=f"prices of {evidence.prices_date}" if evidence.prices_date else ""),
@@ -68,17 +68,21 @@ def timeline(
 ) -> str:
     """Sessions and runs under *settings* (default: all), in *window* or the busiest two weeks."""
     window = window or evidence.busiest(workspace_id)
-    mine, runs, colds = evidence.stretch(workspace_id, settings, window)
+    sessions, runs, colds = evidence.stretch(workspace_id, settings, window)
     zone = evidence.zone(workspace_id)
     lanes = 1 + runs["setting"].nunique()
     image = plot.png((7.4, 1.5 + 0.4 * lanes), lambda ax: plot.workspace_timeline(
-        mine, runs, workspace_id, ax, cold_starts=colds, zone=zone, window=window),
+        sessions, runs, workspace_id, ax, cold_starts=colds, zone=zone, window=window),
         dots_per_inch=DOTS)
     last = window.end - timedelta(microseconds=1)
     under = " and ".join(dict.fromkeys(settings)) or "each setting"
-    return picture(image, f"Timeline from {window.start:%Y-%m-%d} to {last:%Y-%m-%d}: when its "
-                   f"user was connected ({counted(len(mine), 'session')}), and when it would have "
-                   f"been on under {under}; clock of {zone}.", width=WIDE)
+    return picture(
+        image,
+        f"Timeline from {window.start:%Y-%m-%d} to {last:%Y-%m-%d}: when its "
+        f"user was connected ({counted(len(sessions), 'session')}), and when it would have "
+        f"been on under {under}; clock of {zone}.",
+        width=WIDE,
+    )
 
 
 def week(workspace_id: str, evidence: Evidence) -> str:

@@ -71,12 +71,12 @@ class OneWorkspace(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no t
 
     def _cost_and_week(self) -> str:
         options = self.evidence.options(self.workspace_id)
-        made = []
+        pictures = []
         if len(options):
-            made.append(cost(options, str(self._advice["to_setting"]), self.evidence))
+            pictures.append(cost(options, str(self._advice["to_setting"]), self.evidence))
         if len(self.sessions):
-            made.append(week(self.workspace_id, self.evidence))
-        return "".join(made)
+            pictures.append(week(self.workspace_id, self.evidence))
+        return "".join(pictures)
 
     def _chooser(self) -> HBox:
         busiest, whole = self.evidence.busiest(self.workspace_id), self.analysis.window
@@ -91,8 +91,8 @@ class OneWorkspace(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no t
         self.settings = Dropdown(options=[BOTH, ALL], description="Under:",
                                  layout=Layout(width="330px"), **wide)
         self.line = html()
-        for one in (self.days, self.settings):
-            one.observe(lambda _: self._draw(), "value")
+        for control in (self.days, self.settings):
+            control.observe(lambda _: self._draw(), "value")
         return HBox([self.days, self.settings])
 
     def _draw(self) -> None:
@@ -100,16 +100,16 @@ class OneWorkspace(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no t
         self.line.value = timeline(self.workspace_id, self.evidence, settings, self.days.value)
 
     def _table(self) -> Table:
-        mine = self.sessions.reindex(columns=list(SESSIONS.names))
-        unsure = mine["start_uncertain_minutes"] + mine["end_uncertain_minutes"]
-        lasted = mine["disconnected_at"] - mine["connected_at"]
+        rows = self.sessions.reindex(columns=list(SESSIONS.names))
+        unsure = rows["start_uncertain_minutes"] + rows["end_uncertain_minutes"]
+        lasted = rows["disconnected_at"] - rows["connected_at"]
         told = {True: "AWS's last known connection", False: "samples"}
         frame = pd.DataFrame({
-            "connected": _clock(mine["connected_at"], self.zone),
-            "disconnected": _clock(mine["disconnected_at"], self.zone),
+            "connected": _clock(rows["connected_at"], self.zone),
+            "disconnected": _clock(rows["disconnected_at"], self.zone),
             "hours": lasted.dt.total_seconds() / 3600,
             "unsure_minutes": unsure.astype("float64"),
-            "revealed": mine["revealed"].astype("object").map(told),
+            "revealed": rows["revealed"].astype("object").map(told),
         })
         label = f"sessions of {self.workspace_id}, clock of {self.zone}"
         return Table(frame, SESSION_COLUMNS, label=label, height=260,
@@ -180,8 +180,8 @@ def _in_html(explanation: Explanation) -> str:
              f"<p style='margin:4px 0'>In short: {text(explanation.summary)}.</p>"]
     for section in explanation.sections:
         parts.append(f"<p style='margin:10px 0 0'><b>{text(section.title)}</b></p>")
-        parts += [f"<p style='margin:2px 0'>{text(told)}</p>"
-                  for label, told in section.rows if not label]
+        parts += [f"<p style='margin:2px 0'>{text(text_)}</p>"
+                  for label, text_ in section.rows if not label]
         parts.append(facts([row for row in section.rows if row[0]]))
         if section.title == COSTS and len(explanation.table):
             parts.append(html_table(explanation.shown, right=NUMBERS))

@@ -111,7 +111,7 @@ def _check(*, create: bool, users: Sequence[str], consent: ConsentOptions) -> No
 def _suited(
     options: AnalysisOptions, from_bundle: str | None
 ) -> tuple[Newcomer, pd.DataFrame, str]:
-    """What suits newcomers, the WorkSpaces that it is taken from, and the bundle."""
+    """Choose the setting for new users; also return its WorkSpaces and the bundle."""
     from wsanalytics.billing import HourRule
     from wsanalytics.cli.inputs import candidates_of, fleet_of
     from wsanalytics.progress import step_bar

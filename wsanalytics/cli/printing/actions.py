@@ -1,4 +1,4 @@
-"""What was done, or would be, to each WorkSpace, as a table on a terminal."""
+"""Print what was done, or would be, to each WorkSpace, as a table on a terminal."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _when(at: Any) -> str:  # noqa: ANN401  # an instant, or none
 
 
 def print_verified(frame: pd.DataFrame) -> None:
-    """What each change has saved against its promise; the ones that were wrong come first.
+    """Print what each change has saved against its expectation; the wrong ones come first.
 
     *frame* is a ``verified`` table.
     """
@@ -119,7 +119,7 @@ _NOT_JUDGED = ("too early", "no price", "unobserved")
 
 
 def print_newcomer(newcomer: Newcomer) -> None:
-    """What each setting would cost newcomers, on the error stream: the request goes to output."""
+    """Print each setting's cost for new users, on the error stream: the request goes to output."""
     table = new_table("What comparable WorkSpaces cost a month", ["setting"],
                       ["on average", "80 % interval", "cold starts\na week", "cheapest for"])
     for row in newcomer.table.to_dict("records"):

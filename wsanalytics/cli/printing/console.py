@@ -16,7 +16,7 @@ from wsanalytics.errors import Notice
 from wsanalytics.safe_text import is_quiet, one_line, plain
 
 Step = Callable[[str], None]
-"""What begins the next step of a piece of work, and names it."""
+"""A function that begins the next step of a piece of work, and names it."""
 NEVER_BROKEN = {"WorkSpace", "change", "column", "option", "policy", "setting", "unit"}
 SAVES, WAITS = "saves a month", "extra cold\nstarts a week"
 """Columns of the tables of changes."""

@@ -1,4 +1,4 @@
-"""What is printed about a fleet: costs, policies, budgets, changes, stores, and tables' columns."""
+"""Print a fleet: costs, policies, budgets, changes, stores, and tables' columns."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def print_changes(analysis: Analysis) -> None:
 
 
 def print_left_alone(plan: Plan) -> None:
-    """How many WorkSpaces are left alone, for which kinds of reason; and how many are unused."""
+    """Print how many WorkSpaces are left alone, for which reasons; and how many are unused."""
     kinds = plan.kinds_left_alone.value_counts().items()
     why = "; ".join(f"{number(count)} {kind}" for kind, count in kinds)
     console().print(f"{counted(len(plan.left_alone), 'WorkSpace')} left alone"
@@ -83,7 +83,7 @@ def _changes_table(analysis: Analysis, left: list[str], right: list[str]) -> Tab
 
 
 def print_costs(analysis: Analysis) -> None:
-    """What the fleet costs a month today, under the plan, and under one setting for all."""
+    """Print the fleet's cost a month today, under the plan, and under one setting for all."""
     costs = fleet_costs(analysis.comparison, analysis.plan)
     title = f"What {counted(int(costs['workspaces'].max()), 'WorkSpace')} cost a month"
     table = new_table(title, ["option"], ["fixed fees", "for hours", "total",
@@ -128,14 +128,14 @@ def print_policies(totals: pd.DataFrame, references: Sequence[str], when: str) -
 
 
 def print_what_hours_miss(hour_rule: str) -> None:
-    """That starts and stops do not count, under the one hour rule that does not see them."""
+    """Print that starts and stops do not count, under the one hour rule that does not see them."""
     if hour_rule == HourRule.CEIL_PER_SESSION_PLUS_TIMEOUT:
         console().print("Hours are counted as AWS's own tool counts them, by sessions: what is "
                         "started or stopped makes no difference to them.", soft_wrap=True)
 
 
 def print_budget(spend: pd.DataFrame, window: Window) -> None:
-    """What each part of the fleet will cost, in both months, now and under the plan."""
+    """Print the cost of each part of the fleet, in both months, now and under the plan."""
     if spend.empty:
         console().print(f"No WorkSpace has a price and can be billed, {window}.")
         return
@@ -167,7 +167,7 @@ def print_contract(contract: Contract) -> None:
 
 
 def print_rounds(rounds: pd.DataFrame) -> None:
-    """What each account and region gave; below, each message of those that did not."""
+    """Print the result of each account and region; below, each message of those that failed."""
     out = console()
     table = new_table("", ["account", "region", "outcome"], ["WorkSpaces", "samples"])
     latest = rounds.tail(TOP)
@@ -192,7 +192,7 @@ def print_disagreements(wrong: pd.DataFrame) -> None:
 
 
 def print_summary(name: str, summary: StoreSummary) -> None:
-    """What a store holds."""
+    """Print the summary of a store."""
     out = console()
     out.print(f"{name}: {counted(summary.samples, 'sample')} of {counted(summary.days, 'day')},",
               size_text(summary.size_bytes), soft_wrap=True)

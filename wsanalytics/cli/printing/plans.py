@@ -17,7 +17,7 @@ MOST_SHOWN = 100
 INTERVAL, BEST = "80 % interval", "best date"
 _LABELS = {"from_setting": "from", "to_setting": "to", "saving_usd_per_month": "saves",
            "best_date": "best on", "apply_by": "begin by", "comment": "comment"}
-"""What is held against one another in two plans, and how it is called."""
+"""The figures that are compared in two plans, and their names."""
 
 
 def print_plan(plan: Plan, name: str, *, most: int | None = MOST_SHOWN) -> None:

@@ -1,4 +1,4 @@
-"""What is printed about prices: a list of AWS, how it differs, and the prices that are used."""
+"""Print prices: a list of AWS, its differences, and the prices that are used."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from wsanalytics.formatting import counted, listed, number, usd
 from wsanalytics.prices import Difference, Mapped, PriceBook
 
 SHOWN = 20
-"""How many differences are shown one by one."""
+"""The most differences that are shown one by one."""
 _USD = ("monthly_usd", "hourly_usd")
 
 
 def print_mapped(mapped: Mapped) -> None:
-    """How many prices a list has, and the products that gave none."""
+    """Print how many prices a list has, and the products that gave none."""
     out = console()
     regions = sorted(set(mapped.frame["region"]))
     out.print(f"{counted(len(mapped.frame), 'price')} of {listed(regions)}.")
@@ -30,7 +30,7 @@ def print_mapped(mapped: Mapped) -> None:
 
 
 def print_difference(difference: Difference, origin: str) -> None:
-    """What is new, gone and changed against the prices that are used."""
+    """Print what is new, gone and changed against the prices that are used."""
     out = console()
     parts = {"new": difference.new, "gone": difference.gone, "changed": difference.changed}
     counts = ", ".join(f"{len(frame):,} {name}" for name, frame in parts.items())

@@ -86,7 +86,7 @@ def _print_fitting(
 def print_choice(
     found: Frontier, chosen: Choice, most: float | None, minute_usd: float | None
 ) -> None:
-    """What was asked for, what it comes to, and which options it takes."""
+    """Print what was asked for, its cost and waiting, and which options it takes."""
     asked = " and ".join(filter(None, (
         "" if most is None else
         f"at most {measured(most, 'cold start', 2)} a week for each WorkSpace",

@@ -15,7 +15,7 @@ from wsanalytics.sandbox.world import Handlers, World
 from wsanalytics.settings import Setting
 
 KEPT = timedelta(days=90)
-"""How long events can be looked up."""
+"""The time for which events can be looked up."""
 MOST_RESULTS = 50
 
 
@@ -60,7 +60,7 @@ def _known(world: World, call: Call) -> list[Entry]:
 
 
 def _past(world: World, call: Call) -> list[Entry]:
-    """What was done in the history: changes of mode, and what was created."""
+    """List what was done in the history: changes of mode, and creations."""
     place = call.account, call.region
     if place not in world.record.past:
         fleet, estate = world.fleet, world.estate(call)

@@ -36,7 +36,7 @@ Seconds = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Span:
-    """What stretch of time a request asks for; whole seconds since the epoch."""
+    """The interval of a request; whole seconds since the epoch."""
 
     start: int
     end: int
@@ -211,7 +211,7 @@ def _see(desktop: Desktop, metric: str, grid: Grid, now: datetime) -> Seen:
 
 
 def _touched(points: Seconds, stretches: Stretches) -> npt.NDArray[np.bool_]:
-    """Which of the five minutes from each point on the stretches touch."""
+    """Mark the five minutes from each point on that the intervals touch."""
     begin = points * MICROS_PER_SECOND
     begun = np.searchsorted(stretches.starts, begin + STEP_SECONDS * MICROS_PER_SECOND, "left")
     over = np.searchsorted(stretches.ends, begin, "right")

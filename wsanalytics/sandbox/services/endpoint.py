@@ -52,7 +52,7 @@ HANDLERS: Handlers = {
 MARK = {"x-wsanalytics-sandbox": "true"}
 """The header by which every answer says that it is not AWS's."""
 MOST_BYTES = 4 << 20
-"""What a request may be at most; the largest that AWS takes here is under a megabyte."""
+"""The largest request; the largest that AWS takes here is under a megabyte."""
 OWN_CLOCK = "x-wsanalytics-sandbox-clock"
 """The header by which a sandbox says that its time is not the wall clock's."""
 _SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
@@ -70,7 +70,7 @@ class Models:
         self._lock = threading.Lock()
 
     def operation(self, service: str, action: str) -> Any:  # noqa: ANN401  # botocore's own
-        """What the model says of one action."""
+        """Return the model of one action."""
         with self._lock:  # botocore's loader is not made for threads
             if service not in self._services:
                 raw = self._loader.load_service_model(service, "service-2")

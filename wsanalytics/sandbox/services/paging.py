@@ -14,7 +14,7 @@ from wsanalytics.sandbox.services.protocol import ApiError, Call
 
 T = TypeVar("T")
 PAGE_SIZE = 25
-"""How many rows a page of the WorkSpaces API holds at most."""
+"""The most rows on a page of the WorkSpaces API."""
 _TOKENS = {"NextToken", "PaginationToken"}
 _REFUSAL = {
     "workspaces": ("InvalidParameterValuesException", "The NextToken is invalid."),

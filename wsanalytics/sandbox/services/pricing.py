@@ -35,7 +35,7 @@ BUNDLES = {
     "GRAPHICS_G4DN": ("Graphics.g4dn", 4, "16 GB"),
     "GRAPHICSPRO_G4DN": ("GraphicsPro.g4dn", 16, "64 GB"),
 }
-"""What the Price List calls each bundle, its vCPUs and its memory."""
+"""The Price List's name of each bundle, its vCPUs and its memory."""
 SYSTEMS = {
     ("WINDOWS", "included"): ("Windows", "Included", "HW"),
     ("WINDOWS", "byol"): ("Windows", "Bring Your Own License", "HWB"),
@@ -155,7 +155,7 @@ def _hardware(rows: list[Row]) -> Iterator[Members]:
 
 
 def _beside(rows: list[Row]) -> Iterator[Members]:
-    """What else is in the list and prices no WorkSpace of a user's."""
+    """List the products that price no WorkSpace of a user's."""
     row = next((one for one in rows if one["running_mode"] == "ALWAYS_ON"
                 and one["operating_system"] == "WINDOWS" and one["license"] == "included"), rows[0])
     month = {"group": "User", "unit": "Month"}

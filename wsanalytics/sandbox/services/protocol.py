@@ -1,4 +1,4 @@
-"""What goes over the wire: checking against AWS's models, JSON and XML, and AWS's errors."""
+"""Handle the wire: checking against AWS's models, JSON and XML, and AWS's errors."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ INVALID = {
     "resourcegroupstaggingapi": "InvalidParameterException",
     "sts": "ValidationError",
 }
-"""What each service calls a request that its model forbids; others say ValidationException."""
+"""Each service's name for a request that its model forbids; others say ValidationException."""
 DENIED = {"cloudwatch": "AccessDenied", "sts": "AccessDenied"}
-"""What each service says to those who may not; others say AccessDeniedException."""
+"""Each service's answer to those who may not; others say AccessDeniedException."""
 IAM_PREFIX = {"resourcegroupstaggingapi": "tag"}
-"""How the actions of a service are called in policies, where it is not the service's name."""
+"""The prefix of a service's actions in policies, where it is not the service's name."""
 
 
 class ApiError(Exception):
@@ -98,7 +98,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 def find_violations(
     shape: Shape, value: Any, at: str = "", found: list[str] | None = None  # noqa: ANN401  # any value
 ) -> list[str]:
-    """Where *value*, as JSON has it, breaks the model: types, members, enums, patterns, sizes."""
+    """Find where *value* breaks the model: types, members, enums, patterns, sizes."""
     found = [] if found is None else found
     kind = shape.type_name
     is_of_kind = isinstance(value, _TYPES.get(kind, str))

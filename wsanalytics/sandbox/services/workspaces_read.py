@@ -90,7 +90,10 @@ def describe_connections(world: World, call: Call) -> Members:
 
 
 def _checked_at(workspace_id: str, now: datetime, lag_seconds: float) -> datetime:
-    """When AWS last checked a connection: each WorkSpace has its turn every so many seconds."""
+    """Return when AWS last checked a connection.
+
+    Each WorkSpace has its turn after so many seconds.
+    """
     if not lag_seconds:
         return now
     phase = crc32(workspace_id.encode()) % 1000 / 1000 * lag_seconds
