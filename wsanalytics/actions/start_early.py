@@ -122,12 +122,17 @@ def start_early(
     opened = Store.of(store)
     inventory = opened.inventory()
 
-    def job_of(one: Writer) -> PowerJob:
-        reader = StateReader(one.connection)
+    def job_of(account_writer: Writer) -> PowerJob:
+        reader = StateReader(account_writer.connection)
         finder = _Finder(opened, reader, ahead, min_chance, zones, holidays, options)
-        found = finder.find(keep(of_account_region(inventory, one)))
-        return PowerJob(writer=one, reader=reader, candidates=found, recheck=finder.recheck,
-                    about={"ahead_minutes": ahead.total_seconds() / 60})
+        candidates = finder.find(keep(of_account_region(inventory, account_writer)))
+        return PowerJob(
+            writer=account_writer,
+            reader=reader,
+            candidates=candidates,
+            recheck=finder.recheck,
+            about={"ahead_minutes": ahead.total_seconds() / 60},
+        )
 
     works, refused = jobs_of(writer, job_of, options.log)
     return start_or_stop(START, works, dry_run=dry_run, journal=journal, options=options,

@@ -46,16 +46,16 @@ class Config:
     values: Mapping[Words, Mapping[str, Any]] = field(default_factory=dict)
 
     def texts_for(
-        self, command: Words, table: OptionTable, given: set[str]
+        self, command: Words, table: OptionTable, given_keys: set[str]
     ) -> dict[str, list[str | None]]:
-        """Return what the file adds to a command line that has the options *given*.
+        """Return what the file adds to a command line that has the options *given_keys*.
 
         Texts, by option.
         """
         if self.path is None:
             return {}
         added = dict[str, list[str | None]]()
-        decided, active = set(given), set(given)
+        decided, active = set(given_keys), set(given_keys)
         for level in (command, ()) if command[0] not in BY_THEMSELVES else (command,):
             here = {key: texts_of(table.options[key], value, self.path.parent)
                     for key, value in self.values.get(level, {}).items()
@@ -75,11 +75,11 @@ def find_config() -> tuple[Path | None, str]:
         return (Path(named).expanduser().absolute(), "") if named else (
             None, f"no {NAME} is read: {ENVIRONMENT} is empty")
     here = Path.cwd()
-    found = next((folder / NAME for folder in (here, *here.parents)
+    path = next((folder / NAME for folder in (here, *here.parents)
                   if (folder / NAME).is_file()), None)
-    if found is not None and (reason := _why_distrusted(found)):
-        return None, f"{found} is not read: {reason}; {ENVIRONMENT}={found} reads it all the same"
-    return found, "" if found else f"no {NAME} from {here} upwards"
+    if path is not None and (reason := _why_distrusted(path)):
+        return None, f"{path} is not read: {reason}; {ENVIRONMENT}={path} reads it all the same"
+    return path, "" if path else f"no {NAME} from {here} upwards"
 
 
 def _why_distrusted(path: Path) -> str:
@@ -161,9 +161,9 @@ def _inner_entries(
                 f"{first!r} has no sub-command {second!r}" if isinstance(value, dict) else
                 f"{second!r} stands under a command that has sub-commands",
                 where=_place(path, (first,), second),
-                rule=f"the tables are {', '.join(f'[{first}.{one}]' for one in inner)}",
+                rule=f"the tables are {', '.join(f'[{first}.{item}]' for item in inner)}",
                 fix="put it into one of them")
-        yield from (((first, second), key.replace("_", "-"), one) for key, one in value.items())
+        yield from (((first, second), key.replace("_", "-"), item) for key, item in value.items())
 
 
 def _check(config: Config, command: Words, key: str, tables: Tables) -> None:

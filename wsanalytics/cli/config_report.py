@@ -40,16 +40,16 @@ def lines_in_force(config: Config, tables: Tables) -> Iterator[str]:
 
 def _defaults(key: str, config: Config, tables: Tables) -> Iterator[str]:
     """The defaults of one option, with the commands that have each, where they are several."""
-    found: dict[str, list[str]] = {}
+    by_default: dict[str, list[str]] = {}
     for command, table in tables.items():
         argument = table.options.get(key)
         if argument is not None and not _is_set(key, command, config):
             named = re.search(r"\(default: (.*?)\)", argument.parameter.help or "")
             text = named[1] if named else _DEFAULTS.get(key)
             if text:
-                found.setdefault(text, []).append(" ".join(command))
-    for text, commands in found.items():
-        holders = "all" if len(found) == 1 else ", ".join(commands)
+                by_default.setdefault(text, []).append(" ".join(command))
+    for text, commands in by_default.items():
+        holders = "all" if len(by_default) == 1 else ", ".join(commands)
         yield f"{holders}: {key} = {text} (default)"
 
 

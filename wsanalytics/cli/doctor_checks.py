@@ -59,18 +59,22 @@ def check_credentials(connection: Connection) -> Iterator[Finding]:
     elif caller.expires_at is None:
         yield Finding("ok", "the credentials do not say when they expire")
     else:
-        left = caller.expires_at - datetime.now(UTC)
-        yield Finding("ok" if left > _SOON else "warn",
-                      f"the credentials hold until {caller.expires_at:%Y-%m-%d %H:%M} UTC",
-                      "" if left > _SOON else "a collector that runs longer needs ones that renew "
-                      "themselves, such as a role or single sign-on")
+        remaining = caller.expires_at - datetime.now(UTC)
+        yield Finding(
+            "ok" if remaining > _SOON else "warn",
+            f"the credentials hold until {caller.expires_at:%Y-%m-%d %H:%M} UTC",
+            ""
+            if remaining > _SOON
+            else "a collector that runs longer needs ones that renew "
+            "themselves, such as a role or single sign-on",
+        )
 
 
 def check_region(
     connection: Connection, actions: Iterable[str], profile: str | None
 ) -> Iterator[Finding]:
     """Try each of *actions* that only reads in one region, and compare the clocks."""
-    place = f"{connection.account_id} {connection.region}"
+    account_region = f"{connection.account_id} {connection.region}"
     skews: list[timedelta] = []
     allowed, denied = set(), []
     for action in (action for action in actions if action in READS):
@@ -78,7 +82,7 @@ def check_region(
             skew = _tried(connection, action, profile)
             skews += [] if skew is None else [skew]
             allowed.add(action)
-            yield Finding("ok", f"{place}: {action} is allowed")
+            yield Finding("ok", f"{account_region}: {action} is allowed")
         except AwsError as error:
             if error.refusal.kind in _DENIED:
                 denied.append(error.refusal)
@@ -88,11 +92,11 @@ def check_region(
                 return
     yield from _denials(denied, are_all=not allowed)
     if allowed:
-        yield Finding("ok", f"{place}: AWS answers")
+        yield Finding("ok", f"{account_region}: AWS answers")
     if skews:
-        yield _clock(place, min(skews, key=abs))
+        yield _clock(account_region, min(skews, key=abs))
     if "workspaces:DescribeWorkspaces" in allowed:
-        yield from _pace(place, connection)
+        yield from _pace(account_region, connection)
 
 
 def _denials(denied: Sequence[Refusal], *, are_all: bool) -> Iterator[Finding]:
@@ -120,32 +124,35 @@ def _tried(connection: Connection, action: str, profile: str | None) -> timedelt
     if not action.startswith("pricing:"):
         return try_action(connection, action)
     roles = [connection.role_arn] if connection.role_arn else []
-    there, _ = connect(regions=[pricing_region(connection.region)], profile=profile,
+    pricing_connections, _ = connect(regions=[pricing_region(connection.region)], profile=profile,
                        role_arns=roles, endpoint_url=connection.endpoint_url)
-    with there[0] as pricing:
+    with pricing_connections[0] as pricing:
         return try_action(pricing, action)
 
 
-def _clock(place: str, skew: timedelta) -> Finding:
+def _clock(account_region: str, skew: timedelta) -> Finding:
     seconds = round(abs(skew.total_seconds()))
     if abs(skew) <= SKEW_WARNED:
-        return Finding("ok", f"{place}: the clock agrees with AWS's to within "
+        return Finding("ok", f"{account_region}: the clock agrees with AWS's to within "
                              f"{max(1, seconds)} s")
     side = "behind" if skew > timedelta() else "ahead of"
     return Finding("fail" if abs(skew) > SKEW_REFUSED else "warn",
-                   f"{place}: the clock of this computer is {seconds:,} s {side} AWS's",
+                   f"{account_region}: the clock of this computer is {seconds:,} s {side} AWS's",
                    "set the clock; AWS refuses requests that are more than 5 minutes off")
 
 
-def _pace(place: str, connection: Connection) -> Iterator[Finding]:
+def _pace(account_region: str, connection: Connection) -> Iterator[Finding]:
     try:
         with step_bar(1) as step:
-            step(f"counting WorkSpaces in {place}")
+            step(f"counting WorkSpaces in {account_region}")
             count = len(read_workspaces(connection))
     except AwsError as error:
         yield failed(error.refusal)
         return
-    yield Finding("ok", pace_text(place, count) if count else f"{place}: there are no WorkSpaces")
+    yield Finding(
+        "ok",
+        pace_text(account_region, count) if count else f"{account_region}: there are no WorkSpaces",
+    )
 
 
 def name_untried(actions: Iterable[str]) -> Iterator[Finding]:
@@ -163,7 +170,7 @@ def check_prices(connections: Iterable[Connection]) -> Iterator[Finding]:
         yield Finding("fail", str(error))
         return
     yield Finding("ok", f"prices in force: {book.origin}, of {book.dates}")
-    lacking = sorted({one.region for one in connections} - set(book.frame["region"]))
+    lacking = sorted({connection.region for connection in connections} - set(book.frame["region"]))
     if lacking:
         yield Finding("warn", f"no prices are known for {listed(lacking)}",
                       f"run 'wsanalytics prices refresh --region {' '.join(lacking)}'")

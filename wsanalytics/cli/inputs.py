@@ -60,23 +60,25 @@ class Narrowing:
 
         Values of one kind are alternatives; kinds narrow one another down.
         """
-        kept = workspaces
+        remaining = workspaces
         for column, values in (("directory_id", self.directories), ("bundle_id", self.bundles),
                                ("workspace_id", self.workspaces)):
             if values:
-                kept = kept[kept[column].isin(values)]
+                remaining = remaining[remaining[column].isin(values)]
         if self.tags:
             wanted = {name: {v for n, v in self.tags if n == name} for name, _ in self.tags}
-            tags = kept["tags"].map(tags_of)
-            kept = kept[[all(t.get(n) in values for n, values in wanted.items()) for t in tags]]
-        if kept.empty:
+            tags = remaining["tags"].map(tags_of)
+            remaining = remaining[
+                [all(t.get(n) in values for n, values in wanted.items()) for t in tags]
+            ]
+        if remaining.empty:
             raise InputError(
                 "no WorkSpace is left",
                 where="--directory, --tag, --bundle, --workspace",
                 rule="what narrows the fleet leaves at least one WorkSpace of it",
                 fix="check the ids and the tag's name and value",
             )
-        return kept.reset_index(drop=True)
+        return remaining.reset_index(drop=True)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -219,12 +221,12 @@ def stored_fleet(
     with working("finding sessions", len(fleet)) as advance:
         # policies see what was before the window; a store may begin within it
         searched = Window(min(covered.start, window.start), window.end) if with_history else window
-        found = find_stored(samples, fleet, searched, advance=advance)
+        from_store = find_stored(samples, fleet, searched, advance=advance)
     remarks = "; ".join(filter(None, [cut, age_text(samples.newest_at())]))
-    return Fleet(workspaces=fleet, sessions=found.sessions, window=window, prices=book,
-                 gaps=found.gaps, account_id=the_one(fleet["account_id"]),
+    return Fleet(workspaces=fleet, sessions=from_store.sessions, window=window, prices=book,
+                 gaps=from_store.gaps, account_id=the_one(fleet["account_id"]),
                  region=the_one(fleet["region"]), note=remarks, source=store.resolve().name,
-                 present=_settings_at_start(samples, fleet, window), commands=found.commands)
+                 present=_settings_at_start(samples, fleet, window), commands=from_store.commands)
 
 
 def _observed_days(

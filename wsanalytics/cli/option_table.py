@@ -27,11 +27,11 @@ class OptionTable:
 
     def alternatives_of(self, key: str) -> set[str]:
         """The options that cannot stand beside *key*."""
-        found = {name for pair in _ALTERNATIVES if key in pair for name in pair}
+        names = {name for pair in _ALTERNATIVES if key in pair for name in pair}
         for group in _alternative_groups(self.options[key]):
-            found |= {name for name, argument in self.options.items()
+            names |= {name for name, argument in self.options.items()
                       if group in _alternative_groups(argument)}
-        return (found & self.options.keys()) - {key}
+        return (names & self.options.keys()) - {key}
 
 
 Tables = Mapping[Words, OptionTable]

@@ -65,8 +65,8 @@ def read_own(folder: Path, names: Sequence[str], store: str) -> Own:
 
 def write_own(folder: Path, names: Sequence[str], store: str) -> None:
     """Write down what was made in *folder*: the files *names*, and all in the *store*."""
-    made = [*(folder / name for name in names), *_files_of(folder / store)]
-    digests = {path.relative_to(folder).as_posix(): _digest(path) for path in made}
+    paths = [*(folder / name for name in names), *_files_of(folder / store)]
+    digests = {path.relative_to(folder).as_posix(): _digest(path) for path in paths}
     write_text(json.dumps({"made": digests}, indent=1) + "\n", folder / MARKER)
 
 
@@ -85,8 +85,8 @@ def own_store(store: Path) -> Iterator[None]:
 
 def _digests(marker: Path) -> Mapping[str, str]:
     try:
-        made = json.loads(marker.read_text(encoding="utf-8"))["made"]
-        return {str(name): str(digest) for name, digest in made.items()}
+        digests = json.loads(marker.read_text(encoding="utf-8"))["made"]
+        return {str(name): str(digest) for name, digest in digests.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}  # no demonstration was here, or it left no word of what it made
 

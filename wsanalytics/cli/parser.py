@@ -89,11 +89,11 @@ class Call:
     @property
     def values(self) -> dict[str, Any]:
         """The value of each option and word, by its name in Python."""
-        found: dict[str, Any] = {}
+        by_name: dict[str, Any] = {}
         for name, value in self.bound.arguments.items():
-            found |= {one.name: getattr(value, one.name) for one in fields(value)} if (
+            by_name |= {field.name: getattr(value, field.name) for field in fields(value)} if (
                 is_dataclass(value)) else {name: value}
-        return found
+        return by_name
 
     def run(self) -> int:
         """Call the function; its exit code."""
@@ -230,11 +230,11 @@ class _Words:
             self.taker = ""
 
 
-def _is_option(word: str, known: Mapping[str, object]) -> bool:
+def _is_option(word: str, options: Mapping[str, object]) -> bool:
     """Whether a word is meant for an option, there or not, and not for a value."""
     if not word.startswith("-") or word == "-":
         return False
-    if word.partition("=")[0] in known:
+    if word.partition("=")[0] in options:
         return True
     return not _NEGATIVE_NUMBER.fullmatch(word) and " " not in word
 

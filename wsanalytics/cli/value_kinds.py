@@ -166,10 +166,10 @@ def pair(text: str) -> tuple[str, str]:
 
 def span(text: str) -> timedelta:
     """A span up to a day."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text)
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text)
     span = timedelta(0)
-    if found and float(found[1]) < 1e6:
-        span = timedelta(seconds=float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]])
+    if match and float(match[1]) < 1e6:
+        span = timedelta(seconds=float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]])
     if not timedelta(0) < span <= timedelta(days=1):
         raise ValueError(f"{text!r} is not a span up to a day, written 30s, 5m or 1h")
     return span

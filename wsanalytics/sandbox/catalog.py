@@ -73,16 +73,19 @@ class Bundle:
 @cache
 def bundles() -> dict[str, Bundle]:
     """Every bundle there is, by its id, in the order of the ids."""
-    made = []
+    all_bundles = []
     for compute_type in _COMPUTE_TYPES:
         is_for_windows = compute_type.startswith("GRAPHICS")
         for system, license_ in SYSTEM_NAMES:
             if is_for_windows and (system, license_) != ("WINDOWS", "included"):
                 continue
             code = code_of(f"{compute_type}/{system}/{license_}")
-            made.append(Bundle(bundle_id=f"wsb-{code}", compute_type=compute_type,
+            all_bundles.append(Bundle(bundle_id=f"wsb-{code}", compute_type=compute_type,
                                operating_system=system, license=license_))
-    return {bundle.bundle_id: bundle for bundle in sorted(made, key=lambda one: one.bundle_id)}
+    return {
+        bundle.bundle_id: bundle
+        for bundle in sorted(all_bundles, key=lambda bundle: bundle.bundle_id)
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +104,7 @@ class Directory:
             "Alias": self.directory_id,
             "DirectoryName": f"{self.name}.example.com",
             "RegistrationCode": f"SLiad+{code_of(self.directory_id)[:6].upper()}",
-            "SubnetIds": [subnet_of(self.directory_id, place) for place in (0, 1)],
+            "SubnetIds": [subnet_of(self.directory_id, index) for index in (0, 1)],
             "DnsIpAddresses": ["10.0.0.11", "10.0.1.11"],
             "CustomerUserName": "Administrator",
             "IamRoleId": f"arn:aws:iam::{account}:role/workspaces_DefaultRole",
@@ -120,17 +123,18 @@ class Directory:
 
 def directories(account: str, region: str) -> dict[str, Directory]:
     """The directories of an account in a region, by their ids, in the order of the ids."""
-    made = [
+    all_directories = [
         Directory(directory_id=directory_of(account, find_directory(region, office)),
                   name=f"{region}-office-{office + 1}", maintenance_enabled=office == 1,
                   dedicated=False)
         for office in OFFICES
     ]
-    made.append(
+    all_directories.append(
         Directory(directory_id=own_license_directory(account, region),
                   name=f"{region}-own-licences", maintenance_enabled=False, dedicated=True)
     )
-    return {one.directory_id: one for one in sorted(made, key=lambda one: one.directory_id)}
+    return {directory.directory_id: directory
+            for directory in sorted(all_directories, key=lambda directory: directory.directory_id)}
 
 
 def directory_of(account: str, directory_id: str) -> str:
@@ -143,9 +147,9 @@ def own_license_directory(account: str, region: str) -> str:
     return directory_of(account, find_directory(region, len(OFFICES)))
 
 
-def subnet_of(directory_id: str, place: int) -> str:
+def subnet_of(directory_id: str, index: int) -> str:
     """One of the two subnets of a directory."""
-    return f"subnet-{_hex(f'{directory_id}/{place}')}"
+    return f"subnet-{_hex(f'{directory_id}/{index}')}"
 
 
 def _hex(text: str) -> str:

@@ -113,7 +113,7 @@ def camel_case(value: Any) -> Any:  # noqa: ANN401  # any JSON value
         return {name[:1].lower() + name[1:]: camel_case(one) for name, one in value.items()
                 if one is not None}
     if isinstance(value, list):
-        return [camel_case(one) for one in value]
+        return [camel_case(item) for item in value]
     return value
 
 
@@ -122,5 +122,5 @@ def _ids(value: Any) -> set[str]:  # noqa: ANN401  # any JSON value
         return {workspace_id for part in value for workspace_id in _ids(part)}
     if not isinstance(value, dict):
         return set()
-    own = {value[name] for name in ("WorkspaceId", "ResourceId") if name in value}
-    return own | _ids(list(value.values()))
+    ids = {value[name] for name in ("WorkspaceId", "ResourceId") if name in value}
+    return ids | _ids(list(value.values()))

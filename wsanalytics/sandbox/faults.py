@@ -113,7 +113,7 @@ class Faults:
         return faults
 
 
-_NAMES = tuple(one.name for one in fields(Faults) if not one.name.startswith("_"))
+_NAMES = tuple(field.name for field in fields(Faults) if not field.name.startswith("_"))
 
 
 def _field(name: str, where: str = "faults") -> str:
@@ -166,10 +166,10 @@ def _check_range(name: str, value: Any, where: str) -> None:  # noqa: ANN401  # 
     elif name == "throttle":
         is_fine = value is None or (
             isinstance(value, tuple | list) and len(value) == 2
-            and all(_is_within(one, 1e-6, 1e9) for one in value))
+            and all(_is_within(number, 1e-6, 1e9) for number in value))
         rule = "a throttle is calls a second and a burst, both more than 0"
     elif name.startswith("denied_"):
-        is_fine = isinstance(value, tuple | list) and all(isinstance(one, str) for one in value)
+        is_fine = isinstance(value, tuple | list) and all(isinstance(name, str) for name in value)
         rule = "what is denied is a list of names"
     elif name == "seed":
         is_fine, rule = _is_within(value, -2**63, 2**63), "a seed is a whole number"
@@ -215,12 +215,12 @@ class Gate:
                            "Try again in a moment.")
 
     def _throttle(self, call: Call) -> None:
-        pace = self.faults.throttle
-        if pace is None or call.service != "workspaces":
+        limit = self.faults.throttle
+        if limit is None or call.service != "workspaces":
             return
-        key = (call.account, call.region, *pace)
+        key = (call.account, call.region, *limit)
         with self._lock:
-            bucket = self._buckets.setdefault(key, Bucket(*pace))
+            bucket = self._buckets.setdefault(key, Bucket(*limit))
             passes = bucket.take()
             self.throttled += not passes
         if not passes:

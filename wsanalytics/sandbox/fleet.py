@@ -76,7 +76,7 @@ class Estate:
 
     def tidy(self, now: datetime) -> None:
         """Forget the WorkSpaces that are gone by *now*."""
-        for desktop in [one for one in self._ending if one.is_gone(now)]:
+        for desktop in [ending for ending in self._ending if ending.is_gone(now)]:
             self._ending.remove(desktop)
             self.former[desktop.workspace_id] = desktop
             del self.desktops[desktop.workspace_id]
@@ -121,11 +121,11 @@ class Fleet:
 
         Nothing where the sandbox has no fleet.
         """
-        found = self.estates.get((account, region))
-        if found is None:
+        estate = self.estates.get((account, region))
+        if estate is None:
             return Estate(account, region)
-        found.tidy(now)
-        return found
+        estate.tidy(now)
+        return estate
 
     def everything(self) -> Iterator[Desktop]:
         """Every WorkSpace there is or was, by account, region and id."""
@@ -145,22 +145,22 @@ class Fleet:
 
     def past_changes(self, account: str, region: str) -> list[tuple[datetime, str]]:
         """Return the changes of running mode in the history, by account and region."""
-        places = range(_CHANGED_PLACE, self.size, _CHANGED_EVERY)
-        known = self.estates.get((account, region))
-        found = []
-        for index in places:
+        indices = range(_CHANGED_PLACE, self.size, _CHANGED_EVERY)
+        estate = self.estates.get((account, region))
+        changes = []
+        for index in indices:
             at, workspace_id = self.changed_at(index), self.person(index).workspace_id
-            if at is not None and known is not None and workspace_id in known.desktops:
-                found.append((at, workspace_id))
-        return found
+            if at is not None and estate is not None and workspace_id in estate.desktops:
+                changes.append((at, workspace_id))
+        return changes
 
     def past_creations(self, account: str, region: str) -> list[tuple[datetime, str]]:
         """Return the creations of WorkSpaces in the history, by account and region."""
-        known = self.estates.get((account, region))
+        estate = self.estates.get((account, region))
         return [
             (person.created_at, person.workspace_id)
             for person in self._people[:self.size]
-            if person.created_at is not None and known and person.workspace_id in known.desktops
+            if person.created_at is not None and estate and person.workspace_id in estate.desktops
         ]
 
     def create(self, facts: Facts, setting: Setting, now: datetime) -> Desktop:

@@ -49,16 +49,16 @@ class Interventions:
         >>> Interventions.parse(["night-jobs=0.2"])
         Interventions(night_jobs=0.2, early_stops=0.0, hangs=0.0)
         """
-        known = [field.name for field in fields(cls)]
+        names = [field.name for field in fields(cls)]
         chosen: dict[str, float] = {}
         for text in texts:
             name, _, share = text.partition("=")
             wanted = name.strip().replace("-", "_")
-            if wanted not in known:
+            if wanted not in names:
                 raise InputError(
                     f"there is no {name!r}", where=where,
-                    rule=f"what can be asked for is {', '.join(known)}".replace("_", "-"),
-                    fix=did_you_mean(wanted, known, otherwise="name one").replace("_", "-"))
+                    rule=f"what can be asked for is {', '.join(names)}".replace("_", "-"),
+                    fix=did_you_mean(wanted, names, otherwise="name one").replace("_", "-"))
             try:
                 chosen[wanted] = float(share)
             except ValueError:

@@ -22,9 +22,9 @@ def account_ids(count: int) -> tuple[str, ...]:
     >>> account_ids(2)
     ('111122223333', '222233334444')
     """
-    pattern = [111122223333 + place * 111111111111 for place in range(8)]
-    return tuple(str(pattern[place] if place < len(pattern) else 900000000000 + place)
-                 for place in range(count))
+    pattern = [111122223333 + index * 111111111111 for index in range(8)]
+    return tuple(str(pattern[index] if index < len(pattern) else 900000000000 + index)
+                 for index in range(count))
 
 
 def role_arn(account: str) -> str:

@@ -143,8 +143,8 @@ class Life:
 
     def setting_at(self, at: datetime) -> Setting:
         """The setting in force at an instant; a change at that very instant is in force."""
-        known = [setting for since, setting in self.settings if since <= at]
-        return known[-1] if known else self.settings[0][1]
+        settings = [setting for since, setting in self.settings if since <= at]
+        return settings[-1] if settings else self.settings[0][1]
 
     @property
     def last_left(self) -> int | None:
@@ -153,12 +153,12 @@ class Life:
 
     def connected(self, now: datetime) -> Stretches:
         """Return when the user was connected; a session in progress is cut at *now*."""
-        return _stretches(self.came, self.left, self.connected_since, now)
+        return _intervals(self.came, self.left, self.connected_since, now)
 
     def runs(self, now: datetime) -> Stretches:
         """The runs that are metered; one in progress is cut at *now*."""
         since = self.machine.running_since
-        return _stretches(
+        return _intervals(
             self.run_starts, self.run_stops, None if since is None else to_micros(since), now
         )
 
@@ -196,12 +196,12 @@ class Life:
         goes_on = bool(sessions) and sessions[0][0] == window.start
         if self._is_open and not goes_on:
             self.machine.expect(window.start, EventKind.DISCONNECT)
-        for place, (came, left) in enumerate(sessions):
-            if place or not (self._is_open and goes_on):
-                self.machine.expect(came, EventKind.CONNECT)
-                self._comes.append(came)
-            if left < until:
-                self.machine.expect(left, EventKind.DISCONNECT)
+        for index, (start, end) in enumerate(sessions):
+            if index or not (self._is_open and goes_on):
+                self.machine.expect(start, EventKind.CONNECT)
+                self._comes.append(start)
+            if end < until:
+                self.machine.expect(end, EventKind.DISCONNECT)
         self._is_open = bool(sessions) and sessions[-1][1] == until
         for at, kind in self._meddling.orders(window):
             self.orders.append((at, _WORDS[kind]))
@@ -222,8 +222,8 @@ class Life:
             self.run_stops.append(to_micros(run.stopped_at))
         self.cold_starts.extend(to_micros(at) for at in machine.cold_starts)
         self.maintained += machine.maintained
-        for told in (machine.log, machine.runs, machine.cold_starts, machine.maintained):
-            told.clear()
+        for log in (machine.log, machine.runs, machine.cold_starts, machine.maintained):
+            log.clear()
 
     def _follow(self, event: Event) -> None:
         if event.kind is EventKind.CONNECT:
@@ -242,14 +242,14 @@ class Life:
         self.connected_since = None
 
 
-def _stretches(
+def _intervals(
     starts: Iterable[int], ends: Iterable[int], since: int | None, now: datetime
 ) -> Stretches:
-    begun, ended = np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64)
+    start, end = np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64)
     until = to_micros(now)
     if since is not None and since < until:
-        begun, ended = np.append(begun, since), np.append(ended, until)
-    return Stretches(begun, ended)
+        start, end = np.append(start, since), np.append(end, until)
+    return Stretches(start, end)
 
 
 def _joined(starts: Micros, ends: Micros) -> Stretches:

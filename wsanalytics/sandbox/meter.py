@@ -100,9 +100,9 @@ class _Meter:
     maintenance_enabled: bool
 
     def read(self, month: Month) -> Reading:
-        created, ended = self.created_at, self.life.ended_at
+        created, ended_at = self.created_at, self.life.ended_at
         is_there = (created is None or created < month.end) and (
-            ended is None or ended >= month.first)
+            ended_at is None or ended_at >= month.first)
         if not is_there:
             return Reading(month=f"{month.first:%Y-%m}", billed_hours=0.0, cold_starts=0,
                            fixed_usd=0.0, hourly_usd=0.0)

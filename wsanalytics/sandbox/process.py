@@ -34,7 +34,7 @@ class SandboxProcess:
             f"--workspaces={workspaces}", f"--seed={seed}", f"--speed={speed}", f"--port={port}",
             f"--history-days={history_days}", f"--host={host}", f"--accounts={accounts}",
             "--with-parent",
-            *(f"--region={one}" for one in regions), *(f"--fault={one}" for one in fault),
+            *(f"--region={region}" for region in regions), *(f"--fault={name}" for name in fault),
             *(["--throttle"] if throttle else []),
         ]
         self.process: subprocess.Popen[str] | None = None

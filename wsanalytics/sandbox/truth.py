@@ -40,18 +40,18 @@ class Truth:
     def sessions(self) -> pd.DataFrame:
         """A ``sessions`` table; a session in progress is cut at now."""
         ids: list[str] = []
-        came, left = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+        starts, ends = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
         with self.world.lock:
             now, desktops = self._all()
             for desktop in desktops:
                 connected = desktop.life.connected(now)
                 ids += [desktop.workspace_id] * len(connected.starts)
-                came.append(connected.starts)
-                left.append(connected.ends)
+                starts.append(connected.starts)
+                ends.append(connected.ends)
         frame = pd.DataFrame({
             "workspace_id": pd.Series(ids, dtype="str"),
-            "connected_at": instants(np.concatenate(came)),
-            "disconnected_at": instants(np.concatenate(left)),
+            "connected_at": instants(np.concatenate(starts)),
+            "disconnected_at": instants(np.concatenate(ends)),
         })
         return sort_by_key(frame, SESSIONS)
 
@@ -89,7 +89,7 @@ class Truth:
     def _all(self) -> tuple[datetime, list[Desktop]]:
         """Now, and every WorkSpace brought up to it."""
         now = self.world.clock.now()
-        desktops = sorted(self.world.fleet.everything(), key=lambda one: one.workspace_id)
+        desktops = sorted(self.world.fleet.everything(), key=lambda desktop: desktop.workspace_id)
         for desktop in desktops:
             desktop.life.advance(now)
         return now, desktops
@@ -122,10 +122,11 @@ def _row(desktop: Desktop, now: datetime) -> dict[str, Any]:
 
 
 def _readings(desktops: list[Desktop], window: Window, rule: HourRule) -> list[tuple[Any, ...]]:
-    billable = [one for one in desktops if not (one.facts.manual or one.facts.standby)]
+    billable = [desktop for desktop in desktops
+                if not (desktop.facts.manual or desktop.facts.standby)]
     if not billable:
         return []
-    kinds = pd.DataFrame([_row(one, window.end) for one in billable])
+    kinds = pd.DataFrame([_row(desktop, window.end) for desktop in billable])
     prices = load_prices().rates(kinds.astype({"root_gib": "Int64", "user_gib": "Int64"}))
     rows: list[tuple[Any, ...]] = []
     usd = prices[["always_on_usd", "auto_stop_usd", "hourly_usd"]].to_numpy(dtype=float).tolist()

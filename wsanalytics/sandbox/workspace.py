@@ -195,18 +195,18 @@ class Desktop:
     def _connection_then(self, checked: datetime, now: datetime) -> Members:
         """Its row as it was *checked* some time before *now*."""
         at, life = to_micros(checked), self.life
-        came, on = life.connected(now), life.switched_on(now)
+        connected, switched_on = life.connected(now), life.switched_on(now)
         row: Members = {"WorkspaceId": self.workspace_id, "ConnectionStateCheckTimestamp": checked}
-        begun = int(np.searchsorted(came.starts, at, side="right"))
-        is_connected = begun > 0 and at < came.ends[begun - 1]
-        runs = int(np.searchsorted(on.starts, at, side="right"))
-        is_on = is_connected or (runs > 0 and at < on.ends[runs - 1])
+        begun = int(np.searchsorted(connected.starts, at, side="right"))
+        is_connected = begun > 0 and at < connected.ends[begun - 1]
+        runs = int(np.searchsorted(switched_on.starts, at, side="right"))
+        is_on = is_connected or (runs > 0 and at < switched_on.ends[runs - 1])
         row["ConnectionState"] = ("CONNECTED" if is_connected else
                                   "DISCONNECTED" if is_on else "UNKNOWN")
         if is_connected:
             row["LastKnownUserConnectionTimestamp"] = checked
         elif begun > 0:
-            row["LastKnownUserConnectionTimestamp"] = from_micros(int(came.ends[begun - 1]))
+            row["LastKnownUserConnectionTimestamp"] = from_micros(int(connected.ends[begun - 1]))
         return row
 
     def start(self, now: datetime) -> None:

@@ -170,7 +170,7 @@ def what_if(
     by_name = {"workspaces": workspaces, "window": window, "prices": prices, "baseline": baseline}
     named = [f"{name}={name}" for name, value in by_name.items() if value is not None]
     minutes = None if timeouts is None else _timeouts(timeouts)
-    rules = None if hour_rules is None else tuple(HourRule.parse(one) for one in hour_rules)
+    rules = None if hour_rules is None else tuple(HourRule.parse(name) for name in hour_rules)
     if rules == () or (isinstance(prices, Mapping) and not prices):
         raise InputError("there are no hour rules or no prices", where="what_if",
                          fix="name one of each, or leave them out")

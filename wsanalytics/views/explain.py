@@ -161,12 +161,12 @@ def refuse_stranger(workspace_id: str, workspaces: pd.DataFrame) -> None:
     users = workspaces["user_name"].fillna("").tolist() if "user_name" in workspaces else []
     named = dict(zip(ids, users or [""] * len(ids), strict=True))
     wanted = workspace_id.casefold()
-    meant = [one for one in ids if wanted in {one.casefold(), named[one].casefold()}]
+    meant = [name for name in ids if wanted in {name.casefold(), named[name].casefold()}]
     meant = meant or get_close_matches(workspace_id, ids, n=3, cutoff=0.8)
     if not meant:
         close = get_close_matches(workspace_id, [*filter(None, users)], n=3, cutoff=0.75)
-        meant = [one for one in ids if named[one] in close]
-    candidates = [plain(f"{one} ({named[one]})" if named[one] else one) for one in meant[:3]]
+        meant = [name for name in ids if named[name] in close]
+    candidates = [plain(f"{name} ({named[name]})" if named[name] else name) for name in meant[:3]]
     raise InputError(
         f"there is no WorkSpace {workspace_id!r}", where="the fleet",
         rule="a WorkSpace is named by its id, ws-…, as it stands in the inventory",

@@ -150,8 +150,10 @@ def _changes(verb: str, journal: Path, writers: Sequence[Writer], if_interrupted
     from wsanalytics.cli.confirm import Action
     from wsanalytics.cli.printing.actions import print_applied
 
-    places = (f"{writer.connection.account_id} {writer.connection.region}" for writer in writers)
-    return Action(verb=verb, noun="change", scope=f" in account {', '.join(places)}",
+    account_regions = (
+        f"{writer.connection.account_id} {writer.connection.region}" for writer in writers
+    )
+    return Action(verb=verb, noun="change", scope=f" in account {', '.join(account_regions)}",
                   done="changed", with_yes="makes the changes", journal=journal,
                   show=lambda frame, dry_run: print_applied(frame, dry_run=dry_run),
                   if_interrupted=if_interrupted)
@@ -202,9 +204,9 @@ def _warn_of_the_hour(plan: Plan, now: datetime, limit: int) -> None:
 
 
 def _as_date(text: str) -> datetime | None:
-    found = re.match(r"\d{4}-\d{2}-\d{2}", text)
+    match = re.match(r"\d{4}-\d{2}-\d{2}", text)
     try:
-        return datetime.combine(date.fromisoformat(found[0]), time(), UTC) if found else None
+        return datetime.combine(date.fromisoformat(match[0]), time(), UTC) if match else None
     except ValueError:
         return None
 

@@ -114,10 +114,10 @@ def _printed(findings: Iterable[Finding]) -> list[Finding]:
     """Print each finding as soon as it is made, and give them all."""
     from wsanalytics.cli.printing.console import console
 
-    out, seen = console(), []
+    out, findings_seen = console(), []
     for finding in findings:
         out.print(f"{finding.status:<4}  {finding.text}", soft_wrap=True)
         if finding.fix:
             out.print(f"      {finding.fix}", soft_wrap=True)
-        seen.append(finding)
-    return seen
+        findings_seen.append(finding)
+    return findings_seen

@@ -81,9 +81,9 @@ def refresh(
     print_mapped(mapped)
     frame = mapped.frame
     if from_file and not replace:
-        frame, kept = with_the_rest(before.frame, frame)
-        if kept:
-            note(f"{counted(kept, 'price')} of the same regions that the file lacks "
+        frame, kept_regions = with_the_rest(before.frame, frame)
+        if kept_regions:
+            note(f"{counted(kept_regions, 'price')} of the same regions that the file lacks "
                  "stay in force; --replace removes them")
     print_difference(difference(before.frame, frame), before.origin)
     missing = sorted(set(regions) - set(mapped.frame["region"]))
@@ -135,13 +135,13 @@ def _nothing_usable(mapped: Mapped, source: str, regions: Sequence[str]) -> Inpu
     from wsanalytics.errors import InputError
     from wsanalytics.formatting import counted, listed
 
-    seen = sum(mapped.skipped.values()) + len(mapped.unmapped)
+    read = sum(mapped.skipped.values()) + len(mapped.unmapped)
     first = ""
     if mapped.unmapped:
         first = (f"; {counted(len(mapped.unmapped), 'product')} could not be understood, "
                 f"the first: {mapped.unmapped[0][1]}")
     return InputError(
-        f"there is no price of a WorkSpace among {counted(seen, 'product')}{first}",
+        f"there is no price of a WorkSpace among {counted(read, 'product')}{first}",
         where=source + (f", {listed(regions)}" if regions else ""),
         rule="a price list is put in force only where it has prices",
         fix="name a region in which there are WorkSpaces; nothing was written")
@@ -173,8 +173,8 @@ def _put_in_force(frame: pd.DataFrame, refreshed: PriceBook | None, endpoint: st
 
     path = refreshed_path(endpoint)
     if refreshed is not None and path == refreshed_path():
-        rest = refreshed.frame[~refreshed.frame["region"].isin(set(frame["region"]))]
-        frame = sort_by_key(pd.concat([rest, frame], ignore_index=True), PRICES)
+        other_regions = refreshed.frame[~refreshed.frame["region"].isin(set(frame["region"]))]
+        frame = sort_by_key(pd.concat([other_regions, frame], ignore_index=True), PRICES)
     with Made() as made:
         for folder in (*reversed(path.parent.parents), path.parent):
             made.folder(folder)

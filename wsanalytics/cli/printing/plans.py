@@ -111,7 +111,7 @@ def print_differences(old: Plan, new: Plan, names: tuple[str, str]) -> None:
             out.print(f"{kind}: {_heading(rows[name])}", soft_wrap=True)
             out.print(f"{mark} {_in_a_line(rows[name])}", soft_wrap=True)
             out.print()
-    for name in (one for one in before if one in after):
+    for name in (label for label in before if label in after):
         lines = _altered(before[name], after[name])
         if lines:
             counts["altered"] += 1

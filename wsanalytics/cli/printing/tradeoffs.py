@@ -84,15 +84,15 @@ def _print_fitting(
 
 
 def print_choice(
-    found: Frontier, chosen: Choice, most: float | None, minute_usd: float | None
+    frontier: Frontier, chosen: Choice, most: float | None, minute_usd: float | None
 ) -> None:
     """Print what was asked for, its cost and waiting, and which options it takes."""
-    asked = " and ".join(filter(None, (
+    request = " and ".join(filter(None, (
         "" if most is None else
         f"at most {measured(most, 'cold start', 2)} a week for each WorkSpace",
         "" if minute_usd is None else f"a minute of waiting worth {usd(minute_usd)}")))
-    out, each = console(), max(found.workspaces, 1)
-    out.print(f"\nChosen for {asked}:", soft_wrap=True)
+    out, each = console(), max(frontier.workspaces, 1)
+    out.print(f"\nChosen for {request}:", soft_wrap=True)
     for line in (_money(chosen), _waits(chosen, each), _taken(chosen)):
         out.print(f"  {line}", soft_wrap=True)
     if chosen.over_limit:
@@ -111,7 +111,7 @@ def _money(chosen: Choice) -> str:
 
 
 def _waits(chosen: Choice, each: int) -> str:
-    now, before = (round(one, 1) for one in (chosen.cold_starts_per_week, chosen.present_waits))
+    now, before = (round(count, 1) for count in (chosen.cold_starts_per_week, chosen.present_waits))
     more = "more" if now > before else "fewer"
     return (f"{measured(now, 'cold start')} a week instead of {number(before, 1)}: "
             f"{number(abs(now - before), 1)} {more}; {number(now / each, 2)} a week for a "

@@ -35,11 +35,12 @@ def lookup_events(world: World, call: Call) -> Members:
     low = max(start or call.now - KEPT, call.now - KEPT)
     high = min(end or call.now, call.now)
     belongs = _attribute(attributes)
-    entries = [one for one in _known(world, call) if low <= one.at <= high and belongs(one)]
+    entries = [entry for entry in _known(world, call)
+               if low <= entry.at <= high and belongs(entry)]
     entries.sort(key=lambda entry: entry.at, reverse=True)
-    found, token = page_by_place(call, entries, size=params.get("MaxResults", MOST_RESULTS),
+    page, token = page_by_place(call, entries, size=params.get("MaxResults", MOST_RESULTS),
                                  token=params.get("NextToken"))
-    return {"Events": [one.described() for one in found], "NextToken": token}
+    return {"Events": [entry.described() for entry in page], "NextToken": token}
 
 
 def _attribute(attributes: list[Members]) -> Callable[[Entry], bool]:
@@ -61,16 +62,16 @@ def _known(world: World, call: Call) -> list[Entry]:
 
 def _past(world: World, call: Call) -> list[Entry]:
     """List what was done in the history: changes of mode, and creations."""
-    place = call.account, call.region
-    if place not in world.record.past:
+    account_region = call.account, call.region
+    if account_region not in world.record.past:
         fleet, estate = world.fleet, world.estate(call)
         key = world.keys.of(call.account)
-        changes = [_change(estate.desktops[one], at, key)
-                   for at, one in fleet.past_changes(*place)]
-        created = [_creation(estate.desktops[one], at, key)
-                   for at, one in fleet.past_creations(*place)]
-        world.record.past[place] = [*changes, *created]
-    return world.record.past[place]
+        changes = [_change(estate.desktops[workspace_id], at, key)
+                   for at, workspace_id in fleet.past_changes(*account_region)]
+        created = [_creation(estate.desktops[workspace_id], at, key)
+                   for at, workspace_id in fleet.past_creations(*account_region)]
+        world.record.past[account_region] = [*changes, *created]
+    return world.record.past[account_region]
 
 
 def _change(desktop: Desktop, at: datetime, key: str) -> Entry:

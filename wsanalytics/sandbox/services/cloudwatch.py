@@ -78,22 +78,24 @@ def get_metric_data(world: World, call: Call) -> Ready:
     queries = params["MetricDataQueries"]
     most = _checked_size(params)
     _check_queries(queries)
-    query, given, now = read_token(call, params.get("NextToken")) or (
+    query, points_given, now = read_token(call, params.get("NextToken")) or (
         0, 0, int(call.now.timestamp()))
     span = _span(params, now)
     grids: dict[int, Grid] = {}
     results: list[bytes] = []
-    left = most
-    while query < len(queries) and left > 0:
+    remaining = most
+    while query < len(queries) and remaining > 0:
         times, values = _points(world, call, queries[query], span, grids)
-        end = min(len(times), given + left)
+        end = min(len(times), points_given + remaining)
         status = "Complete" if end == len(times) else "PartialData"
-        results.append(_result(queries[query], times[given:end], values[given:end], status))
-        left -= end - given
-        query, given = (query + 1, 0) if end == len(times) else (query, end)
+        results.append(
+            _result(queries[query], times[points_given:end], values[points_given:end], status)
+        )
+        remaining -= end - points_given
+        query, points_given = (query + 1, 0) if end == len(times) else (query, end)
     more = b""
     if query < len(queries):
-        more = b',"NextToken":' + _json(write_token(call, [query, given, now]))
+        more = b',"NextToken":' + _json(write_token(call, [query, points_given, now]))
     return Ready(b'{"MetricDataResults":[%s],"Messages":[]%s}' % (b",".join(results), more))
 
 
@@ -145,8 +147,8 @@ def _points(
     desktop = _desktop(world, call, stat["Metric"])
     if desktop is None or len(grid.bins) == 0 or not query.get("ReturnData", True):
         return grid.texts[:0], np.empty(0)
-    seen = _see(desktop, stat["Metric"]["MetricName"], grid, call.now)
-    times, values = grid.texts[seen.has_points], seen.values(stat["Stat"])
+    values_seen = _see(desktop, stat["Metric"]["MetricName"], grid, call.now)
+    times, values = grid.texts[values_seen.has_points], values_seen.values(stat["Stat"])
     return (times[::-1], values[::-1]) if span.newest_first else (times, values)
 
 
@@ -204,17 +206,18 @@ def _see(desktop: Desktop, metric: str, grid: Grid, now: datetime) -> Seen:
         is_one = _touched(points, life.connected(now)) & is_given
     if period == STEP_SECONDS:
         return Seen(is_given, is_given.astype(np.int64), is_one.astype(np.int64))
-    place = (points - bins[0]) // period
-    counts = np.bincount(place, weights=is_given, minlength=len(bins)).astype(np.int64)
-    ones = np.bincount(place, weights=is_one, minlength=len(bins)).astype(np.int64)
+    # index: the bin that each point falls into.
+    index = (points - bins[0]) // period
+    counts = np.bincount(index, weights=is_given, minlength=len(bins)).astype(np.int64)
+    ones = np.bincount(index, weights=is_one, minlength=len(bins)).astype(np.int64)
     return Seen(counts > 0, counts, ones)
 
 
-def _touched(points: Seconds, stretches: Stretches) -> npt.NDArray[np.bool_]:
+def _touched(points: Seconds, intervals: Stretches) -> npt.NDArray[np.bool_]:
     """Mark the five minutes from each point on that the intervals touch."""
     begin = points * MICROS_PER_SECOND
-    begun = np.searchsorted(stretches.starts, begin + STEP_SECONDS * MICROS_PER_SECOND, "left")
-    over = np.searchsorted(stretches.ends, begin, "right")
+    begun = np.searchsorted(intervals.starts, begin + STEP_SECONDS * MICROS_PER_SECOND, "left")
+    over = np.searchsorted(intervals.ends, begin, "right")
     touched: npt.NDArray[np.bool_] = begun > over
     return touched
 
@@ -246,20 +249,21 @@ def _invalid(message: str) -> ApiError:
 def list_metrics(world: World, call: Call) -> Members:
     """ListMetrics: the two metrics of every WorkSpace."""
     params = call.params
-    wanted = {one["Name"]: one.get("Value") for one in params.get("Dimensions") or []}
+    wanted = {dimension["Name"]: dimension.get("Value")
+              for dimension in params.get("Dimensions") or []}
     ids = world.estate(call).ids
     if params.get("Namespace", NAMESPACE) != NAMESPACE or wanted.keys() - {"WorkspaceId"}:
         ids = []
     if chosen := wanted.get("WorkspaceId"):
         ids = [workspace_id for workspace_id in ids if workspace_id == chosen]
-    names = [one for one in METRICS if params.get("MetricName", one) == one]
+    names = [metric for metric in METRICS if params.get("MetricName", metric) == metric]
     rows = (
         {"Namespace": NAMESPACE, "MetricName": name,
          "Dimensions": [{"Name": "WorkspaceId", "Value": workspace_id}]}
         for workspace_id in ids for name in names
     )
-    found, token = page_by_place(call, rows, size=METRICS_PER_PAGE, token=params.get("NextToken"))
-    return {"Metrics": found, "NextToken": token}
+    page, token = page_by_place(call, rows, size=METRICS_PER_PAGE, token=params.get("NextToken"))
+    return {"Metrics": page, "NextToken": token}
 
 
 HANDLERS: Handlers = {

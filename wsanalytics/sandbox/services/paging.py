@@ -25,9 +25,9 @@ _REFUSAL = {
 }
 
 
-def write_token(call: Call, place: Any) -> str:  # noqa: ANN401  # whatever tells the place
+def write_token(call: Call, position: Any) -> str:  # noqa: ANN401  # whatever tells the place
     """A token for the page that begins at *place*; it holds for this very request only."""
-    text = json.dumps([place, _scope(call)])
+    text = json.dumps([position, _scope(call)])
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
@@ -36,17 +36,17 @@ def read_token(call: Call, token: str | None) -> Any:  # noqa: ANN401  # as it w
     if not token:
         return None
     try:
-        place, scope = json.loads(base64.urlsafe_b64decode(token))
+        position, scope = json.loads(base64.urlsafe_b64decode(token))
     except (ValueError, TypeError):
-        scope = place = None
+        scope = position = None
     if scope != _scope(call):
         raise ApiError(*_REFUSAL[call.service])
-    return place
+    return position
 
 
 def _scope(call: Call) -> str:
-    asked = {name: value for name, value in call.params.items() if name not in _TOKENS}
-    text = json.dumps([call.action, call.region, call.account, asked], sort_keys=True, default=str)
+    query = {name: value for name, value in call.params.items() if name not in _TOKENS}
+    text = json.dumps([call.action, call.region, call.account, query], sort_keys=True, default=str)
     return sha256(text.encode()).hexdigest()[:16]
 
 
@@ -58,21 +58,21 @@ def page_by_id(
     *find* says None to what does not belong to the answer. The next page begins after the last id
     of this one, whatever has come or gone meanwhile.
     """
-    asked = call.params
-    after = read_token(call, asked.get("NextToken") or asked.get("PaginationToken"))
+    params = call.params
+    after = read_token(call, params.get("NextToken") or params.get("PaginationToken"))
     start = bisect_right(ids, after) if after else 0
     chosen = list(islice(_found(ids, start, find), size + 1))
     token = write_token(call, chosen[size - 1][0]) if len(chosen) > size else None
-    return [one for _, one in chosen[:size]], token
+    return [row for _, row in chosen[:size]], token
 
 
 def _found(
     ids: Sequence[str], start: int, find: Callable[[str], T | None]
 ) -> Iterator[tuple[str, T]]:
-    for place in range(start, len(ids)):
-        one = find(ids[place])
-        if one is not None:
-            yield ids[place], one
+    for position in range(start, len(ids)):
+        row = find(ids[position])
+        if row is not None:
+            yield ids[position], row
 
 
 def page_by_place(

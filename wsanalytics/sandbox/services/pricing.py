@@ -78,7 +78,7 @@ def make_product(
     is_base = BASE_VOLUMES[row["compute_type"]] == volumes
     bundle = name if is_base else f"{name}{_SUFFIXES.get(volumes, '')}"
     kind = {"AlwaysOn": "", "AutoStop": f"-AutoStop-{group}"}.get(mode, f"-{mode}-{group}")
-    place = f"{row['region']}-".replace("us-east-1-", "").upper()
+    prefix = f"{row['region']}-".replace("us-east-1-", "").upper()
     number = list(BUNDLES).index(row["compute_type"]) + 1
     attributes = {
         "bundle": bundle,
@@ -100,7 +100,7 @@ def make_product(
         "servicename": "Amazon WorkSpaces",
         "softwareIncluded": "None",
         "storage": f"Root:{volumes[0]} GB,User:{volumes[1]} GB",
-        "usagetype": f"{place}AW-{letters}-{number}{'' if is_base else bundle[-2:]}{kind}",
+        "usagetype": f"{prefix}AW-{letters}-{number}{'' if is_base else bundle[-2:]}{kind}",
         "uservolume": f"{volumes[1]} GB",
         "vcpu": str(vcpus),
     } | other
@@ -146,18 +146,26 @@ def _hardware(rows: list[Row]) -> Iterator[Members]:
     for row in rows:
         if row["running_mode"] == "AUTO_STOP":
             key = row["compute_type"], row["operating_system"], row["license"]
-            known = rates.setdefault(key, row)
+            first_row = rates.setdefault(key, row)
             if BASE_VOLUMES[row["compute_type"]] == (row["root_gib"], row["user_gib"]):
                 rates[key] = row
-            assert known["hourly_usd"] == row["hourly_usd"], key
+            assert first_row["hourly_usd"] == row["hourly_usd"], key
     for row in rates.values():
         yield make_product(row, mode="AutoStop", group="Usage", unit="Hour", usd=row["hourly_usd"])
 
 
 def _beside(rows: list[Row]) -> Iterator[Members]:
     """List the products that price no WorkSpace of a user's."""
-    row = next((one for one in rows if one["running_mode"] == "ALWAYS_ON"
-                and one["operating_system"] == "WINDOWS" and one["license"] == "included"), rows[0])
+    row = next(
+        (
+            price
+            for price in rows
+            if price["running_mode"] == "ALWAYS_ON"
+            and price["operating_system"] == "WINDOWS"
+            and price["license"] == "included"
+        ),
+        rows[0],
+    )
     month = {"group": "User", "unit": "Month"}
     name, letters = BUNDLES[row["compute_type"]][0], "AW-SW"
     yield make_product(row, mode="AlwaysOn", usd=0, resourceType="Software", **month,
@@ -206,11 +214,11 @@ def get_products(_world: World, call: Call) -> Members:
     """GetProducts: the products that pass every filter, as JSON texts."""
     params = call.params
     _refuse_other_service(params)
-    tests = [_test(one) for one in params.get("Filters") or []]
+    tests = [_test(condition) for condition in params.get("Filters") or []]
     texts = (text for product, text in _products() if all(test(product) for test in tests))
-    found, token = page_by_place(call, texts, size=params.get("MaxResults", LARGEST_PAGE),
+    page, token = page_by_place(call, texts, size=params.get("MaxResults", LARGEST_PAGE),
                                  token=params.get("NextToken"))
-    return {"FormatVersion": "aws_v1", "PriceList": found, "NextToken": token}
+    return {"FormatVersion": "aws_v1", "PriceList": page, "NextToken": token}
 
 
 def _test(wanted: Members) -> Callable[[Members], bool]:
@@ -247,10 +255,10 @@ def get_attribute_values(_world: World, call: Call) -> Members:
     if name not in _ATTRIBUTES:
         raise ApiError("NotFoundException", f"The attribute {name} was not found.")
     has = {product["attributes"].get(name, product.get(name)) for product, _ in _products()}
-    rows = [{"Value": one} for one in sorted(has - {None})]
-    found, token = page_by_place(call, rows, size=params.get("MaxResults", LARGEST_PAGE),
+    rows = [{"Value": value} for value in sorted(has - {None})]
+    page, token = page_by_place(call, rows, size=params.get("MaxResults", LARGEST_PAGE),
                                  token=params.get("NextToken"))
-    return {"AttributeValues": found, "NextToken": token}
+    return {"AttributeValues": page, "NextToken": token}
 
 
 def _refuse_other_service(params: Members) -> None:

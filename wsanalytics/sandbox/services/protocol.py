@@ -83,7 +83,7 @@ def to_wire(shape: Shape, value: Any) -> Any:  # noqa: ANN401  # any value of th
         return {name: to_wire(members[name], one) for name, one in value.items()
                 if one is not None}
     if kind == "list":
-        return [to_wire(shape.member, one) for one in value]
+        return [to_wire(shape.member, item) for item in value]
     if kind == "timestamp" and isinstance(value, datetime):
         return value.timestamp()
     return value
@@ -108,8 +108,8 @@ def find_violations(
     if kind == "structure":
         _look_inside(shape, value, at, found)
     elif kind == "list":
-        for place, one in enumerate(value):
-            find_violations(shape.member, one, f"{at}[{place}]", found)
+        for index, item in enumerate(value):
+            find_violations(shape.member, item, f"{at}[{index}]", found)
     elif kind == "string":
         _read_text(shape, value, at, found)
     size = len(value) if kind in {"string", "list", "map"} else value
@@ -125,9 +125,9 @@ def _look_inside(shape: Shape, value: Members, at: str, found: list[str]) -> Non
     found += [f"{at}.{name}: not in the model" for name in value.keys() - shape.members.keys()]
     missing = set(shape.required_members) - value.keys()
     found += [f"{at}.{name}: required" for name in sorted(missing)]
-    for name, one in value.items():
+    for name, member in value.items():
         if name in shape.members:
-            find_violations(shape.members[name], one, f"{at}.{name}", found)
+            find_violations(shape.members[name], member, f"{at}.{name}", found)
 
 
 def _read_text(shape: Shape, value: str, at: str, found: list[str]) -> None:

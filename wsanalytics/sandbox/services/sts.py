@@ -21,14 +21,14 @@ def get_caller_identity(_world: World, call: Call) -> Members:
 def assume_role(world: World, call: Call) -> Members:
     """AssumeRole: a key of the role's account; accounts without a fleet trust nobody."""
     arn, name = call.params["RoleArn"], call.params["RoleSessionName"]
-    found = re.fullmatch(r"arn:aws[a-z-]*:iam::(\d{12}):role/([\w+=,.@/-]+)", arn)
-    if found is None:
+    match = re.fullmatch(r"arn:aws[a-z-]*:iam::(\d{12}):role/([\w+=,.@/-]+)", arn)
+    if match is None:
         raise ApiError("ValidationError", f"{arn} is invalid")
-    account, role = found[1], found[2].rpartition("/")[2]
+    account, role = match[1], match[2].rpartition("/")[2]
     if account not in world.keys.accounts or account in world.faults.denied_accounts:
         raise denial(call, arn)
-    asked = call.params.get("DurationSeconds", HOUR_SECONDS)
-    lasts = world.faults.role_seconds if world.faults.role_seconds is not None else asked
+    seconds = call.params.get("DurationSeconds", HOUR_SECONDS)
+    lasts = world.faults.role_seconds if world.faults.role_seconds is not None else seconds
     key, ends_at = world.keys.lend(account, timedelta(seconds=lasts))
     return {
         "Credentials": {

@@ -32,10 +32,11 @@ def get_resources(world: World, call: Call) -> Members:
         tags = desktop.facts.tags
         if not tags or (arns is not None and desktop.facts.arn not in arns):
             return None
-        return desktop if all(_matches(tags, one) for one in wanted) else None
+        return desktop if all(_matches(tags, condition) for condition in wanted) else None
 
-    found, token = page_by_id(call, estate.ids, find, size=size)
-    rows = [{"ResourceARN": one.facts.arn, "Tags": as_tags(one.facts.tags)} for one in found]
+    page, token = page_by_id(call, estate.ids, find, size=size)
+    rows = [{"ResourceARN": desktop.facts.arn, "Tags": as_tags(desktop.facts.tags)}
+            for desktop in page]
     return {"PaginationToken": token or "", "ResourceTagMappingList": rows}
 
 

@@ -30,14 +30,16 @@ def describe_workspaces(world: World, call: Call) -> Members:
         desktop = estate.desktops.get(workspace_id)
         return desktop if desktop is not None and belongs(desktop) else None
 
-    found, token = page_by_id(call, ids, find, size=params.get("Limit", PAGE_SIZE))
-    return {"Workspaces": [one.describe(now) for one in found], "NextToken": token}
+    page, token = page_by_id(call, ids, find, size=params.get("Limit", PAGE_SIZE))
+    return {"Workspaces": [desktop.describe(now) for desktop in page], "NextToken": token}
 
 
 def _refuse_mixed_filters(params: Members) -> None:
-    given = {"WorkspaceIds", "DirectoryId", "BundleId", "WorkspaceName"} & params.keys()
-    if len(given) > 1:
-        raise ApiError(BAD_VALUES, f"Only one filter may be specified: {', '.join(sorted(given))}.")
+    filters = {"WorkspaceIds", "DirectoryId", "BundleId", "WorkspaceName"} & params.keys()
+    if len(filters) > 1:
+        raise ApiError(
+            BAD_VALUES, f"Only one filter may be specified: {', '.join(sorted(filters))}."
+        )
     if "UserName" in params and "DirectoryId" not in params:
         raise ApiError(BAD_VALUES, "UserName needs DirectoryId.")
 
@@ -84,9 +86,9 @@ def describe_connections(world: World, call: Call) -> Members:
         row = None if desktop is None else desktop.connection(call.now, checked)
         return None if row is None else row | {"ConnectionStateCheckTimestamp": checked + skew}
 
-    found, token = page_by_id(call, _chosen_ids(estate, call.params), find, size=PAGE_SIZE)
-    kept = [row for row in found if not faults.happens(faults.omit_status_share)]
-    return {member: kept, "NextToken": token}
+    page, token = page_by_id(call, _chosen_ids(estate, call.params), find, size=PAGE_SIZE)
+    reported = [row for row in page if not faults.happens(faults.omit_status_share)]
+    return {member: reported, "NextToken": token}
 
 
 def _checked_at(workspace_id: str, now: datetime, lag_seconds: float) -> datetime:
@@ -106,12 +108,12 @@ def describe_directories(world: World, call: Call) -> Members:
         return early
     params, estate = call.params, world.estate(call)
     wanted = params.get("DirectoryIds")
-    known = estate.directories if estate.ids or call.region in world.fleet.regions else {}
-    rows = [one.described(call.account) for one in known.values()
-            if wanted is None or one.directory_id in wanted]
+    directories = estate.directories if estate.ids or call.region in world.fleet.regions else {}
+    rows = [directory.described(call.account) for directory in directories.values()
+            if wanted is None or directory.directory_id in wanted]
     size = params.get("Limit", PAGE_SIZE)
-    found, token = page_by_place(call, rows, size=size, token=params.get("NextToken"))
-    return {"Directories": found, "NextToken": token}
+    page, token = page_by_place(call, rows, size=size, token=params.get("NextToken"))
+    return {"Directories": page, "NextToken": token}
 
 
 def describe_bundles(world: World, call: Call) -> Members:
@@ -127,8 +129,8 @@ def describe_bundles(world: World, call: Call) -> Members:
         rows = [row for row in rows if row["BundleId"] in wanted]
     else:
         rows = [row for row in rows if row["Owner"] == (owner or call.account)]
-    found, token = page_by_place(call, rows, size=PAGE_SIZE, token=params.get("NextToken"))
-    return {"Bundles": found, "NextToken": token}
+    page, token = page_by_place(call, rows, size=PAGE_SIZE, token=params.get("NextToken"))
+    return {"Bundles": page, "NextToken": token}
 
 
 def describe_tags(world: World, call: Call) -> Members:

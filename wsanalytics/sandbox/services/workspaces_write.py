@@ -96,8 +96,8 @@ def create_workspaces(world: World, call: Call) -> Members:
             failed.append({"WorkspaceRequest": request, "ErrorCode": error.code,
                            "ErrorMessage": str(error)})
         else:
-            told = desktop.describe(call.now)
-            pending.append({name: told[name] for name in (
+            described = desktop.describe(call.now)
+            pending.append({name: described[name] for name in (
                 "WorkspaceId", "DirectoryId", "UserName", "State", "BundleId", "WorkspaceName",
                 "WorkspaceProperties",
             )})
@@ -151,23 +151,31 @@ def _created_setting(properties: Members) -> Setting:
 
 def start_workspaces(world: World, call: Call) -> Members:
     """StartWorkspaces: AUTO_STOP or MANUAL ones that are STOPPED."""
-    return _each(world, call, "StartWorkspaceRequests",
-                 lambda one: _refuse_state(one, call, STARTABLE, "started", is_switched=True),
-                 lambda one: one.start(call.now))
+    return _each(
+        world,
+        call,
+        "StartWorkspaceRequests",
+        lambda desktop: _refuse_state(desktop, call, STARTABLE, "started", is_switched=True),
+        lambda desktop: desktop.start(call.now),
+    )
 
 
 def stop_workspaces(world: World, call: Call) -> Members:
     """StopWorkspaces: AUTO_STOP or MANUAL ones that run."""
-    return _each(world, call, "StopWorkspaceRequests",
-                 lambda one: _refuse_state(one, call, STOPPABLE, "stopped", is_switched=True),
-                 lambda one: one.stop(call.now))
+    return _each(
+        world,
+        call,
+        "StopWorkspaceRequests",
+        lambda desktop: _refuse_state(desktop, call, STOPPABLE, "stopped", is_switched=True),
+        lambda desktop: desktop.stop(call.now),
+    )
 
 
 def reboot_workspaces(world: World, call: Call) -> Members:
     """RebootWorkspaces: those that run."""
     return _each(world, call, "RebootWorkspaceRequests",
-                 lambda one: _refuse_state(one, call, REBOOTABLE, "rebooted"),
-                 lambda one: one.reboot(call.now))
+                 lambda desktop: _refuse_state(desktop, call, REBOOTABLE, "rebooted"),
+                 lambda desktop: desktop.reboot(call.now))
 
 
 def terminate_workspaces(world: World, call: Call) -> Members:
@@ -179,7 +187,7 @@ def terminate_workspaces(world: World, call: Call) -> Members:
             raise ApiError(WRONG_STATE, "The WorkSpace is being terminated already.")
 
     return _each(world, call, "TerminateWorkspaceRequests", refuse,
-                 lambda one: estate.terminate(one, call.now))
+                 lambda desktop: estate.terminate(desktop, call.now))
 
 
 def _refuse_state(
