@@ -26,7 +26,7 @@ _BY_UNIT = {
 
 
 def most_of(unit: str) -> float:
-    """The most that a number of *unit* can be.
+    """Return the most that a number of *unit* can be.
 
     >>> most_of("GiB"), most_of("0 to 1")
     (1000000.0, 1.0)
@@ -35,7 +35,10 @@ def most_of(unit: str) -> float:
 
 
 def number_within(value: float, name: str, most: float, *, least: float = 0.0) -> float:
-    """The *value*; :class:`InputError` where it is no finite number from *least* to *most*."""
+    """Return the *value*.
+
+    :class:`InputError` where it is no finite number from *least* to *most*.
+    """
     if not (math.isfinite(value) and least <= value <= most):
         raise InputError(f"{name} is {value:g}", where=name,
                          rule=f"it is a number from {least:g} to {most:g}", fix="correct it")

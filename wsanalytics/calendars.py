@@ -56,7 +56,7 @@ class WorkingHours:
 
     @classmethod
     def parse(cls, text: str, *, where: str = "--working-hours") -> WorkingHours:
-        """The hours that *text* writes; :class:`InputError` if it writes none."""
+        """Return the hours that *text* writes; :class:`InputError` if it writes none."""
         parts = tuple(_parsed(part.strip(), text, where) for part in text.split(","))
         return cls(parts)
 
@@ -134,7 +134,9 @@ class Zones:
 
     @classmethod
     def of_regions(cls) -> Zones:
-        """The zone in which the region of each WorkSpace stands: a guess where nobody says more.
+        """Return the zone in which the region of each WorkSpace stands.
+
+        A guess where nobody says more.
 
         >>> Zones.of_regions().zone("d-1", "eu-west-1").key
         'Europe/Dublin'
@@ -142,12 +144,12 @@ class Zones:
         return cls(ZoneInfo("UTC"), {}, {name: ZoneInfo(zone) for name, zone in CITIES.items()})
 
     def zone(self, directory_id: str, region: str = "") -> ZoneInfo:
-        """The time zone of the people of a directory in a region."""
+        """Return the time zone of the people of a directory in a region."""
         return self.by_directory.get(directory_id) or self.by_region.get(region, self.default)
 
 
 def zone_named(name: str, where: str) -> ZoneInfo:
-    """The time zone called *name*, such as Europe/Berlin."""
+    """Return the time zone called *name*, such as Europe/Berlin."""
     zones = available_timezones()
     if name not in zones:
         by_city = did_you_mean(name.replace(" ", "_").title(), zones, most=3,
@@ -172,7 +174,7 @@ class Holidays:
 
     @classmethod
     def parse(cls, text: str | None, *, where: str = "--holidays") -> Holidays | None:
-        """The holidays that *text* names; None for none; :class:`InputError` if unknown."""
+        """Return the holidays that *text* names; None for none; :class:`InputError` if unknown."""
         if not text:
             return None
         country, dash, part = text.partition("-")

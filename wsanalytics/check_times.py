@@ -17,7 +17,7 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 def evidence_at(samples: pd.DataFrame) -> pd.Series:
-    """The instant that each row of a ``samples`` table is evidence of.
+    """Return the instant that each row of a ``samples`` table is evidence of.
 
     A connection is as it was when AWS checked it (``checked_at``; where that is empty, when it was
     looked at). That a WorkSpace is stopped is seen at the look itself, and nobody is connected to

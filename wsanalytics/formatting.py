@@ -26,7 +26,7 @@ SHORT = 30
 
 
 def usd(amount: float, *, cents: bool = True, sign: bool = False) -> str:
-    """An amount of dollars as text; *sign* writes a plus before a positive one.
+    """Return an amount of dollars as text; *sign* writes a plus before a positive one.
 
     >>> usd(1234.5), usd(-0.004), usd(12.345, sign=True), usd(1999.6, cents=False)
     ('$1,234.50', '$0.00', '+$12.35', '$2,000')
@@ -39,7 +39,7 @@ def usd(amount: float, *, cents: bool = True, sign: bool = False) -> str:
 
 
 def size_text(size_bytes: int) -> str:
-    """A size on disk, as people say it.
+    """Return a size on disk, as people say it.
 
     >>> size_text(4_200), size_text(123_456_789), size_text(2_500_000_000)
     ('4 kB', '123 MB', '2.5 GB')
@@ -50,7 +50,7 @@ def size_text(size_bytes: int) -> str:
 
 
 def cents(price_usd: float) -> str:
-    """A small price, never shown as nothing.
+    """Return a small price, never shown as nothing.
 
     >>> cents(0.0004), cents(1.234)
     ('less than $0.01', 'about $1.23')
@@ -59,7 +59,7 @@ def cents(price_usd: float) -> str:
 
 
 def usd_range(low: float, high: float, *, cents: bool = True) -> str:
-    """An interval of dollars as text.
+    """Return an interval of dollars as text.
 
     >>> usd_range(-1.2, 3)
     '-$1.20 to $3.00'
@@ -69,7 +69,7 @@ def usd_range(low: float, high: float, *, cents: bool = True) -> str:
 
 
 def number(value: float, digits: int = 0) -> str:
-    """A number with thousands separators and at most *digits* decimals.
+    """Return a number with thousands separators and at most *digits* decimals.
 
     >>> number(1234.56), number(0.25, 1), number(3.0, 1)
     ('1,235', '0.3', '3')
@@ -82,7 +82,7 @@ def number(value: float, digits: int = 0) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as a percentage, small ones told apart from none.
+    """Return a share as a percentage, small ones told apart from none.
 
     >>> percent(0.046), percent(0.0004), percent(0.0)
     ('5 %', 'under 1 %', '0 %')
@@ -93,7 +93,7 @@ def percent(share: float) -> str:
 
 
 def hours(value: float) -> str:
-    """A number of hours as text, whole from ten on.
+    """Return a number of hours as text, whole from ten on.
 
     >>> hours(7.26), hours(141.7), hours(0.01)
     ('7.3 h', '142 h', 'under 0.1 h')
@@ -104,7 +104,7 @@ def hours(value: float) -> str:
 
 
 def round_parts(parts: Sequence[float], digits: int = 2) -> list[float]:
-    """The *parts* rounded so that they add up to their rounded total.
+    """Return the *parts* rounded so that they add up to their rounded total.
 
     None moves by as much as a step: all are rounded down, and those that lost most get a step
     until the total is right (the method of largest remainders).
@@ -145,7 +145,7 @@ def rounding_note(amounts: Iterable[float]) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """A count and its noun.
+    """Return a count and its noun.
 
     >>> counted(1, "WorkSpace"), counted(2300, "WorkSpace")
     ('1 WorkSpace', '2,300 WorkSpaces')
@@ -154,7 +154,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def measured(value: float, noun: str, digits: int = 1) -> str:
-    """A number of at most so many *digits* and its noun.
+    """Return a number of at most so many *digits* and its noun.
 
     >>> measured(1.04, "cold start"), measured(1.06, "cold start"), measured(0, "cold start")
     ('1 cold start', '1.1 cold starts', '0 cold starts')
@@ -164,7 +164,7 @@ def measured(value: float, noun: str, digits: int = 1) -> str:
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
-    """Names in a row, shortened with a word on how many more there are.
+    """Return names in a row, shortened with a word on how many more there are.
 
     >>> listed(["ws-1", "ws-2", "ws-3"], most=2)
     'ws-1, ws-2 and 1 more'
@@ -174,7 +174,7 @@ def listed(names: Sequence[str], most: int = 5) -> str:
 
 
 def html_table(frame: pd.DataFrame, *, right: Iterable[str] = ()) -> str:
-    """A small frame as an HTML table, all of it escaped.
+    """Return a small frame as an HTML table, all of it escaped.
 
     Text stands to the left, numbers to the right, and so do the columns *right*, whose numbers are
     texts already.

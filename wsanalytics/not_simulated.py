@@ -68,7 +68,7 @@ def is_simulated(workspaces: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 
 def set_aside(workspaces: pd.DataFrame) -> dict[str, list[str]]:
-    """The ids of those that are not simulated, by the title of their kind of reason."""
+    """Return the ids of those that are not simulated, by the title of their kind of reason."""
     ids_by_title: dict[str, list[str]] = {}
     for kind, row in _kinds(workspaces):
         if kind is not None:

@@ -22,7 +22,7 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 def plain(text: str) -> str:
-    r"""Text that a terminal shows as it is: control characters become a replacement mark.
+    r"""Return text that a terminal shows as it is: control characters become a replacement mark.
 
     >>> plain("ada\x1b[31m") == "ada\ufffd[31m"
     True
@@ -45,7 +45,7 @@ def one_line(text: str) -> str:
 
 
 def disarmed(text: str) -> str:
-    """Text that no spreadsheet takes for a formula; :func:`rearmed` gives back what it was.
+    """Return text that no spreadsheet takes for a formula; :func:`rearmed` gives back what it was.
 
     >>> disarmed("=1+1"), disarmed("ada"), disarmed("'=1+1")
     ("'=1+1", 'ada', "''=1+1")
@@ -54,7 +54,7 @@ def disarmed(text: str) -> str:
 
 
 def rearmed(text: str) -> str:
-    """The text that :func:`disarmed` was given.
+    """Return the text that :func:`disarmed` was given.
 
     >>> rearmed("'=1+1"), rearmed("ada"), rearmed("'ada"), rearmed("=1+1")
     ('=1+1', 'ada', "'ada", '=1+1')

@@ -48,7 +48,7 @@ def _locations() -> dict[str, str]:
 
 
 def region_at(location: str) -> str | None:
-    """The region code of a *location* as price lists write it; None for an unknown one.
+    """Return the region code of a *location* as price lists write it; None for an unknown one.
 
     >>> region_at("EU (Ireland)"), region_at("Europe (Ireland)"), region_at("Any")
     ('eu-west-1', 'eu-west-1', None)

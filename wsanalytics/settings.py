@@ -85,7 +85,10 @@ class Setting:
 
     @classmethod
     def parse(cls, text: str, *, where: str = "") -> Setting:
-        """The setting that *text* writes; *where* is named in the error if it writes none."""
+        """Return the setting that *text* writes.
+
+        *where* is named in the error if it writes none.
+        """
         name, colon, minutes = text.strip().partition(":")
         try:
             if name == RunningMode.ALWAYS_ON and not colon:
@@ -120,7 +123,7 @@ ALWAYS_ON = Setting(running_mode=RunningMode.ALWAYS_ON)
 
 
 def auto_stop(minutes: int) -> Setting:
-    """The AUTO_STOP setting with a timeout of *minutes*."""
+    """Return the AUTO_STOP setting with a timeout of *minutes*."""
     return Setting(running_mode=RunningMode.AUTO_STOP, auto_stop_minutes=minutes)
 
 
@@ -130,7 +133,7 @@ def setting_grid(
     always_on: bool = True,
     include: Iterable[Setting | str] = (),
 ) -> tuple[Setting, ...]:
-    """The settings to try out on a fleet, each once, ALWAYS_ON first and timeouts ascending.
+    """Return the settings to try out on a fleet, each once, ALWAYS_ON first and timeouts ascending.
 
     *include* adds settings, or texts that write them: ``include=history.configured`` makes sure
     that what every WorkSpace has today is among them.

@@ -46,12 +46,15 @@ def to_micros(at: datetime) -> int:
 
 
 def from_micros(micros: int) -> datetime:
-    """The aware UTC instant of a number of microseconds since the epoch."""
+    """Return the aware UTC instant of a number of microseconds since the epoch."""
     return _EPOCH + timedelta(microseconds=int(micros))
 
 
 def column_micros(column: pd.Series) -> Micros:
-    """A frame's column of aware instants as microseconds since the epoch; NaT is the least int."""
+    """Return a frame's column of aware instants as microseconds since the epoch.
+
+    NaT is the least int.
+    """
     naive_utc = pd.Series(column, dtype=INSTANT_DTYPE).dt.tz_localize(None)
     micros: Micros = naive_utc.to_numpy().view(np.int64)
     return micros
@@ -60,20 +63,23 @@ def column_micros(column: pd.Series) -> Micros:
 def coded(
     codes: npt.NDArray[np.integer], names: Sequence[str], *, ordered: bool = False
 ) -> pd.Categorical:
-    """A text column of few distinct *names*, stored as *codes*: cheap in frames of millions."""
+    """Return a text column of few distinct *names*, stored as *codes*.
+
+    Cheap in frames of millions.
+    """
     return pd.Categorical.from_codes(
         codes.astype(np.int64), categories=pd.Index(list(names), dtype="str"), ordered=ordered
     )
 
 
 def clipped(column: pd.Series, window: Window) -> pd.Series:
-    """A column of instants, those outside *window* moved to its nearer end."""
+    """Return a column of instants, those outside *window* moved to its nearer end."""
     low, high = pd.Timestamp(window.start), pd.Timestamp(window.end)
     return column.mask(column < low, low).mask(column > high, high)
 
 
 def instants(micros: Micros) -> pd.DatetimeIndex:
-    """A flat array of microseconds as UTC-aware timestamps for a frame."""
+    """Return a flat array of microseconds as UTC-aware timestamps for a frame."""
     return pd.DatetimeIndex(micros.view("datetime64[us]")).tz_localize("UTC")
 
 
@@ -144,14 +150,14 @@ class Window:
 
     @classmethod
     def of_days(cls, start: date, end: date) -> Window:
-        """The window of whole UTC days from *start* to *end*, the end excluded."""
+        """Return the window of whole UTC days from *start* to *end*, the end excluded."""
         return cls(
             datetime.combine(start, time(), tzinfo=UTC), datetime.combine(end, time(), tzinfo=UTC)
         )
 
     @classmethod
     def around(cls, first: datetime, last: datetime) -> Window:
-        """The whole UTC days that the instants from *first* to *last* touch."""
+        """Return the whole UTC days that the instants from *first* to *last* touch."""
         start = first.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         end = last.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         if end < last or end == start:

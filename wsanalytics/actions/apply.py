@@ -100,7 +100,7 @@ def apply_plan(
 
 
 def changes_of(plan: Plan) -> list[Change]:
-    """The changes of a plan, the largest saving first."""
+    """Return the changes of a plan, the largest saving first."""
     rows = plan.changes.to_dict("records")
     return [
         Change(
@@ -162,7 +162,10 @@ def _shared_out(
 
 
 def account_regions_of(plan: Plan, changes: list[Change] | None = None) -> list[AccountRegion]:
-    """The accounts and regions that a plan is for; :class:`InputError` where it names none."""
+    """Return the accounts and regions that a plan is for.
+
+    :class:`InputError` where it names none.
+    """
     changes = changes_of(plan) if changes is None else changes
     account_regions = list(dict.fromkeys((change.account_id, change.region) for change in changes))
     account_regions = account_regions or [(plan.account_id, plan.region)]

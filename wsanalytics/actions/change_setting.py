@@ -83,7 +83,7 @@ class Task:
 
 
 def next_properties(present: Setting | None, after: Setting) -> Properties | None:
-    """The one property to ask for next on the way to *after*; None where it is in force.
+    """Return the one property to ask for next on the way to *after*; None where it is in force.
 
     AWS takes one property in a call, and a timeout only in AUTO_STOP.
     """
@@ -259,7 +259,7 @@ class Changer:
 
 
 def _failed_before(present: WorkspaceState) -> str:
-    """A note on a change of hardware that has failed earlier: it stands against nothing."""
+    """Return a note on a change of hardware that has failed earlier: it stands against nothing."""
     return f"an earlier change of its {present.failed_change} has failed" if (
         present.failed_change) else ""
 

@@ -52,7 +52,7 @@ class Guards:
         return self.against(present)
 
     def opted_out(self, present: WorkspaceState) -> str:
-        """The tag by which it asks to be left alone; empty if it has none."""
+        """Return the tag by which it asks to be left alone; empty if it has none."""
         names = {name.casefold() for name in self.opt_out}
         return next((name for name in present.tags if name.casefold() in names), "")
 
@@ -107,5 +107,5 @@ def against_stopping_a_user(present: WorkspaceState, after: Setting) -> str:
 
 
 def opt_out_names(more: Iterable[str]) -> tuple[str, ...]:
-    """All names of tags that keep a WorkSpace as it is."""
+    """Return all names of tags that keep a WorkSpace as it is."""
     return tuple(dict.fromkeys([*OPT_OUT, *more]))

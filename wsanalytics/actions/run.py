@@ -65,7 +65,7 @@ class RunOptions:
 
 
 def account_region_of(writer: Writer) -> AccountRegion:
-    """The account and region that a writer is for."""
+    """Return the account and region that a writer is for."""
     return writer.connection.account_id, writer.connection.region
 
 
@@ -244,7 +244,10 @@ def _counts(tasks: Iterable[Task]) -> dict[str, int]:
 
 
 def as_frame(tasks: list[Task], refusals: Iterable[str] = ()) -> pd.DataFrame:
-    """A row a task, in their order, with the columns ``COLUMNS``; who has refused in ``attrs``."""
+    """Return a row a task, in their order, with the columns ``COLUMNS``.
+
+    Who has refused is in ``attrs``.
+    """
     rows = [
         (task.change.workspace_id, task.change.user_name, str(task.change.before),
          str(task.change.after), task.observed, task.change.saving_usd_per_month,

@@ -150,7 +150,7 @@ class _Finder:
         self.zones, self.holidays, self.options = zones, holidays, options
 
     def find(self, workspaces: pd.DataFrame) -> list[Candidate]:
-        """Those of *workspaces* that are stopped and expected soon, the likeliest first."""
+        """Return those of *workspaces* that are stopped and expected soon, the likeliest first."""
         hourly = workspaces[workspaces["running_mode"] == RunningMode.AUTO_STOP]
         if hourly.empty:
             return []

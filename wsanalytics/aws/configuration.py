@@ -67,7 +67,7 @@ def load_credentials(
 
 
 def _ask(prompt: str) -> str:
-    """The code of an MFA device, typed by somebody; EOFError where nobody can."""
+    """Return the code of an MFA device, typed by somebody; EOFError where nobody can."""
     if not sys.stdin.isatty():
         raise EOFError
     return getpass(prompt)
@@ -99,7 +99,7 @@ def check_endpoint(url: str) -> None:
 
 
 def asked_endpoint() -> str:
-    """The endpoint that the environment names in place of AWS's own."""
+    """Return the endpoint that the environment names in place of AWS's own."""
     return os.environ.get("AWS_ENDPOINT_URL", "")
 
 

@@ -93,7 +93,7 @@ def _configured_region(session: botocore.session.Session) -> str:
 
 
 def configured_region() -> str | None:
-    """The region that boto3 is configured for, if any can be found."""
+    """Return the region that boto3 is configured for, if any can be found."""
     try:
         return open_session().get_config_variable("region") or None
     except InputError:

@@ -111,7 +111,7 @@ def as_role(
     seconds: int = ROLE_SECONDS,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> botocore.session.Session:
-    """A session that acts as *role_arn*, assumed with the credentials of *session*.
+    """Return a session that acts as *role_arn*, assumed with the credentials of *session*.
 
     The role is assumed at the first call and again before its credentials expire, so a collector
     may run for months. *seconds* is how long they hold each time.
@@ -147,7 +147,7 @@ class _Ready(CredentialProvider):  # type: ignore[misc]  # botocore ships no typ
         self.credentials = credentials
 
     def load(self) -> DeferredRefreshableCredentials:
-        """The credentials."""
+        """Return the credentials."""
         return self.credentials
 
 

@@ -321,7 +321,7 @@ def _known_name(error: BotoCoreError) -> str:
 
 
 def _plain(code: str, message: str) -> str:
-    """The message in one line and without secrets.
+    """Return the message in one line and without secrets.
 
     AWS answers a wrong signature with the request it should have signed, session token included.
     """
@@ -331,7 +331,7 @@ def _plain(code: str, message: str) -> str:
 
 
 def without_secrets(message: str) -> str:
-    """A *message* in one line, without the id of a key or the password of an address.
+    """Return a *message* in one line, without the id of a key or the password of an address.
 
     >>> without_secrets("cannot reach http://joe:secret@127.0.0.1:9/")
     'cannot reach http://…@127.0.0.1:9/'

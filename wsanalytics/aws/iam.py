@@ -22,7 +22,7 @@ _PARTITIONS = {"us-gov-": "aws-us-gov", "cn-": "aws-cn", "us-iso-": "aws-iso",
 
 
 def partition_of(region: str | None) -> str:
-    """The partition that a region belongs to: the second part of every ARN there.
+    """Return the partition that a region belongs to: the second part of every ARN there.
 
     >>> partition_of("us-gov-west-1"), partition_of("eu-west-1"), partition_of(None)
     ('aws-us-gov', 'aws', 'aws')
@@ -32,7 +32,7 @@ def partition_of(region: str | None) -> str:
 
 
 def action_of(service: str, operation: str) -> str:
-    """An operation as IAM names it.
+    """Return an operation as IAM names it.
 
     >>> action_of("resourcegroupstaggingapi", "GetResources")
     'tag:GetResources'
@@ -43,7 +43,7 @@ def action_of(service: str, operation: str) -> str:
 def resources_for(
     action: str, *, partition: str = "aws", role_arns: Iterable[str] = ()
 ) -> str | list[str]:
-    """The ``Resource`` of a statement that allows *action* and no more than is needed."""
+    """Return the ``Resource`` of a statement that allows *action* and no more than is needed."""
     if action == "sts:AssumeRole":
         arns = sorted(role_arns)
         return arns or f"arn:{partition}:iam::*:role/*"
@@ -53,7 +53,7 @@ def resources_for(
 def statement_for(
     action: str, *, partition: str = "aws", role_arns: Iterable[str] = ()
 ) -> dict[str, object]:
-    """The IAM statement that allows *action*; *role_arns* matter to ``sts:AssumeRole`` only.
+    """Return the IAM statement that allows *action*; *role_arns* matter to ``sts:AssumeRole`` only.
 
     >>> statement_for("tag:GetResources")
     {'Effect': 'Allow', 'Action': 'tag:GetResources', 'Resource': '*'}

@@ -22,7 +22,7 @@ _WHAT_PARSING_RAISES = (ValueError, TypeError, OverflowError, AttributeError, OS
 
 
 def parsed_instant(value: object) -> datetime | None:
-    """The instant that *value* is, in botocore's ways to write one; None where it is none.
+    """Return the instant that *value* is, in botocore's ways to write one; None where it is none.
 
     >>> parsed_instant("2026-03-02T09:00:00Z").isoformat()
     '2026-03-02T09:00:00+00:00'
@@ -73,6 +73,6 @@ def members(value: object) -> Described:
 
 
 def many(value: object) -> list[Described]:
-    """Those entries of *value*, if it is a list, that have members."""
+    """Return those entries of *value*, if it is a list, that have members."""
     return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(
         value, list | tuple) else []

@@ -138,7 +138,7 @@ def read_products(path: Path) -> Items:
 
 
 def items_of(document: dict[str, Any]) -> Items:
-    """The items of an offer file or of an answer, each as GetProducts gives it."""
+    """Return the items of an offer file or of an answer, each as GetProducts gives it."""
     if "PriceList" in document:
         return _products(document["PriceList"])
     return list(_offered(document))

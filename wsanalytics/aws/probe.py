@@ -26,7 +26,7 @@ class _Probe:
 
 
 def _one_point(now: datetime) -> _Params:
-    """The least that CloudWatch can be asked for: one metric, at $0.00001."""
+    """Return the least that CloudWatch can be asked for: one metric, at $0.00001."""
     metric = {"Namespace": cloudwatch.NAMESPACE, "MetricName": "UserConnected"}
     stat = {"Metric": metric, "Period": 300, "Stat": "Maximum"}
     return {"MetricDataQueries": [{"Id": "q0", "MetricStat": stat}],

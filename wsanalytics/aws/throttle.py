@@ -35,6 +35,8 @@ class Bucket:
         """Take one token: 0.0, or where none is left the seconds to wait before asking again."""
         with self._lock:
             now = time.monotonic()
+            # Refilled when somebody asks, by the time since: no thread is needed to fill the
+            # bucket.
             self._tokens = min(self.burst, self._tokens + (now - self._filled_at) * self.rate)
             self._filled_at = now
             if self._tokens < 1:
@@ -44,6 +46,7 @@ class Bucket:
 
     def wait(self) -> None:
         """Take one token, however long that takes."""
+        # Another thread may have taken the token meanwhile, so ask again after each sleep.
         while seconds := self.take():
             time.sleep(seconds)
 
@@ -58,10 +61,11 @@ _BUCKETS_LOCK = threading.Lock()
 
 
 def bucket_for(*key: str, rate: float, burst: float) -> Bucket:
-    """The one bucket of this process for *key* (endpoint, account, region, service)."""
+    """Return the one bucket of this process for *key* (endpoint, account, region, service)."""
     with _BUCKETS_LOCK:
         if key not in _BUCKETS:
             _BUCKETS[key] = Bucket(rate, burst)
         bucket = _BUCKETS[key]
+    # Outside of the lock of all buckets: a bucket has its own.
     bucket.set_pace(rate, burst)
     return bucket

@@ -111,7 +111,7 @@ ABOUT_GROUPS = {"store": "About a collector's store.", "prices": "About the pric
 
 
 def build_app(config: Callable[..., Any] | None = None, *, is_plain: bool = True) -> App:
-    """The command line of all commands, none of them imported.
+    """Return the command line of all commands, none of them imported.
 
     *config* is called with the arguments of a command before their texts become values. Help is
     plain text where it *is_plain*, for pipes; otherwise it is framed and coloured.
@@ -144,7 +144,7 @@ def _app(name: str, text: str, **more: Any) -> App:  # noqa: ANN401  # options o
 
 
 def command_in(root: App, words: tuple[str, ...]) -> App:
-    """The app of one command or group, with the text and the examples of its help page."""
+    """Return the app of one command or group, with the text and the examples of its help page."""
     app = root
     for word in words:
         app = app[word]

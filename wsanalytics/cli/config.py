@@ -69,7 +69,7 @@ class Config:
 
 
 def find_config() -> tuple[Path | None, str]:
-    """The file that holds here, and, where there is none, where it was looked for."""
+    """Return the file that holds here, and, where there is none, where it was looked for."""
     named = os.environ.get(ENVIRONMENT)
     if named is not None:
         return (Path(named).expanduser().absolute(), "") if named else (
@@ -99,7 +99,7 @@ def _why_distrusted(path: Path) -> str:
 
 
 def read_config() -> Config:
-    """The file that holds here, checked whole; :class:`InputError` says what is wrong in it.
+    """Return the file that holds here, checked whole; :class:`InputError` says what is wrong in it.
 
     The options of all commands are asked for only where there is a file.
     """
@@ -137,7 +137,7 @@ def read_config() -> Config:
 def _entries(
     document: Mapping[str, Any], tables: Tables, path: Path
 ) -> Iterator[tuple[Words, str, Any]]:
-    """Each value of the file: for which command it is, its option, and itself."""
+    """Give each value of the file: for which command it is, its option, and itself."""
     firsts = {command[0] for command in tables}
     for name, value in document.items():
         key = name.replace("_", "-")

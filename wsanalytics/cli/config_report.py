@@ -28,7 +28,7 @@ _DEFAULTS = {
 
 
 def lines_in_force(config: Config, tables: Tables) -> Iterator[str]:
-    """The file, each option that it sets and for whom, and the defaults of the main others."""
+    """Give the file, each option that it sets and for whom, and the defaults of the main others."""
     yield f"options from {config.path}" if config.path else config.looked
     for command in sorted(config.values):
         for key, value in config.values[command].items():
@@ -39,7 +39,7 @@ def lines_in_force(config: Config, tables: Tables) -> Iterator[str]:
 
 
 def _defaults(key: str, config: Config, tables: Tables) -> Iterator[str]:
-    """The defaults of one option, with the commands that have each, where they are several."""
+    """Give the defaults of one option, with the commands that have each, where they are several."""
     by_default: dict[str, list[str]] = {}
     for command, table in tables.items():
         argument = table.options.get(key)

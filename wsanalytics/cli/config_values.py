@@ -20,7 +20,7 @@ class MisfitError(Exception):
 
 
 def texts_of(argument: Argument, value: Any, folder: Path) -> list[str | None]:  # noqa: ANN401  # whatever TOML can write
-    """The texts that give *value* to an option; none for ``false`` and for an empty list.
+    """Return the texts that give *value* to an option; none for ``false`` and for an empty list.
 
     A flag that is set has no text, which is None. Paths are relative to *folder*. Raises
     :class:`MisfitError` where the option does not take the value.
@@ -35,7 +35,7 @@ def texts_of(argument: Argument, value: Any, folder: Path) -> list[str | None]: 
 
 
 def _values(kind: Kind, value: Any) -> list[Any]:  # noqa: ANN401  # whatever TOML can write
-    """The single values of *value*."""
+    """Return the single values of *value*."""
     if isinstance(value, dict):
         if kind.written != "pair":
             raise MisfitError("it is no table")

@@ -14,7 +14,7 @@ INTERRUPTED = 130
 
 
 def status_of(*, is_complete: bool) -> int:
-    """The exit code of a command that ran to its end.
+    """Return the exit code of a command that ran to its end.
 
     >>> status_of(is_complete=True), status_of(is_complete=False)
     (0, 1)

@@ -45,7 +45,7 @@ class PlainPages:
 
 
 def examples_text(lines: tuple[str, ...]) -> str:
-    """The examples of a command, long ones broken as a shell takes them."""
+    """Return the examples of a command, long ones broken as a shell takes them."""
     broken = (" \\\n".join(textwrap.wrap(
         line, _WIDEST, initial_indent="  ", subsequent_indent="      ", break_on_hyphens=False,
         break_long_words=False)) for line in lines)
@@ -58,7 +58,7 @@ def _print(console: Console, *lines: str) -> None:
 
 
 def _entry(entry: HelpEntry, width: int, *, is_command: bool) -> list[str]:
-    """The lines of one option or command."""
+    """Return the lines of one option or command."""
     names = entry.positive_names[:1] if is_command else entry.display_labels_with_metavar
     label = f"  {', '.join(names)}"
     text = _text(entry.description) + (" (required)" if entry.required and not is_command else "")
@@ -72,6 +72,6 @@ def _entry(entry: HelpEntry, width: int, *, is_command: bool) -> list[str]:
 
 
 def _text(part: object) -> str:
-    """The plain text of a part of a page, in whichever wrapping cyclopts gives it."""
+    """Return the plain text of a part of a page, in whichever wrapping cyclopts gives it."""
     part = getattr(part, "primary_renderable", part)
     return str(getattr(part, "plain", part) or "").strip()

@@ -51,12 +51,12 @@ class Narrowing:
 
     @classmethod
     def of(cls, options: NarrowingOptions) -> Narrowing:
-        """The part of a fleet that the *options* of a command name."""
+        """Return the part of a fleet that the *options* of a command name."""
         return cls(directories=tuple(options.directory), tags=tuple(options.tag),
                    bundles=tuple(options.bundle), workspaces=tuple(options.workspace))
 
     def keep(self, workspaces: pd.DataFrame) -> pd.DataFrame:
-        """The rows of *workspaces* that are meant; :class:`InputError` if there are none.
+        """Return the rows of *workspaces* that are meant; :class:`InputError` if there are none.
 
         Values of one kind are alternatives; kinds narrow one another down.
         """
@@ -108,7 +108,7 @@ class Fleet:
 def fleet_of(
     options: FleetOptions, *, with_history: bool = False, is_noted: bool = True
 ) -> Fleet:
-    """The fleet that a command line names, by the *options* that the commands share.
+    """Return the fleet that a command line names, by the *options* that the commands share.
 
     *with_history*: sessions before ``--start`` are there as well. What is to be said of its data
     is said when the command is done, unless it is not *is_noted*.
@@ -120,7 +120,7 @@ def fleet_of(
 
 
 def analysis_of(options: AnalysisOptions, *, steps: int, as_then: bool = False) -> Analysis:
-    """The analysis that a command line asks for; *steps* is how many its progress counts.
+    """Return the analysis that a command line asks for; *steps* is how many its progress counts.
 
     *as_then*: its plan is dated as if it were made at the window's end.
     """
@@ -144,7 +144,7 @@ def analysis_of(options: AnalysisOptions, *, steps: int, as_then: bool = False) 
 
 
 def candidates_of(options: CandidateOptions) -> tuple[Setting, ...]:
-    """The settings that may be proposed, by ``--setting`` or ``--timeout``."""
+    """Return the settings that may be proposed, by ``--setting`` or ``--timeout``."""
     if options.setting and options.timeout:
         raise InputError(
             "both --setting and --timeout are given", where="the options",
@@ -204,7 +204,7 @@ def stored_fleet(
     narrowing: Narrowing | None = None,
     with_history: bool = False,
 ) -> Fleet:
-    """The fleet that a collector's store holds; sessions are found in its samples.
+    """Return the fleet that a collector's store holds; sessions are found in its samples.
 
     *start* and *end* (excluded) default to the whole UTC days that the samples cover; days outside
     of those that were observed are cut off, and the note says so: they would pass for unused.
@@ -275,7 +275,7 @@ def age_text(newest_at: datetime, now: datetime | None = None) -> str:
 def _settings_at_start(
     store: Store, workspaces: pd.DataFrame, window: Window
 ) -> pd.Series:
-    """The setting of each of *workspaces* as *window* began, as far as the store knows."""
+    """Return the setting of each of *workspaces* as *window* began, as far as the store knows."""
     settings = store.settings()
     listed = configured(workspaces)
     if settings.empty:

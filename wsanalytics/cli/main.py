@@ -145,7 +145,7 @@ def _whence(error: WsanalyticsError, call: Call) -> str:
 
 
 def _named_files(call: Call) -> tuple[dict[str, Path], dict[str, Path]]:
-    """The files that a command line would have written, and those that it has read."""
+    """Return the files that a command line would have written, and those that it has read."""
     outputs, inputs = dict[str, Path](), dict[str, Path]()
     for name, value in call.values.items():
         is_read = name == "journal" and call.words in _READ_JOURNALS

@@ -26,7 +26,7 @@ class OptionTable:
     subjects: tuple[str, ...]
 
     def alternatives_of(self, key: str) -> set[str]:
-        """The options that cannot stand beside *key*."""
+        """Return the options that cannot stand beside *key*."""
         names = {name for pair in _ALTERNATIVES if key in pair for name in pair}
         for group in _alternative_groups(self.options[key]):
             names |= {name for name, argument in self.options.items()
@@ -38,21 +38,21 @@ Tables = Mapping[Words, OptionTable]
 
 
 def _alternative_groups(argument: Argument) -> set[str]:
-    """The groups that allow one of their options alone."""
+    """Return the groups that allow one of their options alone."""
     groups = argument.parameter.group
     return {group.name for group in (groups if isinstance(groups, tuple) else ())
             if isinstance(group, Group) and alternatives_in(group)}
 
 
 def alternatives_in(group: Group) -> list[OneOf]:
-    """The checks of a group that allows one of its options alone."""
+    """Return the checks of a group that allows one of its options alone."""
     checks = group.validator
     return [check for check in (checks if isinstance(checks, tuple | list) else ())
             if isinstance(check, OneOf)]
 
 
 def table_of(arguments: ArgumentCollection) -> OptionTable:
-    """The options among the *arguments* of a command."""
+    """Return the options among the *arguments* of a command."""
     return OptionTable(
         {name[2:]: argument for argument in arguments if argument.parse
          for name in argument.names if name.startswith("--")},
@@ -61,7 +61,7 @@ def table_of(arguments: ArgumentCollection) -> OptionTable:
 
 @cache
 def all_tables() -> Tables:
-    """The options of all commands; this imports every command's file, and nothing heavy.
+    """Return the options of all commands; this imports every command's file, and nothing heavy.
 
     They are read once, as it takes a tenth of a second. Nobody gives these arguments values.
     """
@@ -70,12 +70,12 @@ def all_tables() -> Tables:
 
 
 def all_commands() -> list[Words]:
-    """The words of every command, those with sub-commands by both words."""
+    """Return the words of every command, those with sub-commands by both words."""
     return [tuple(name.split()) for name, entry in COMMANDS.items() if entry.place]
 
 
 def arguments_of(root: App, words: Words) -> ArgumentCollection:
-    """The arguments of one command, as cyclopts reads them from its function."""
+    """Return the arguments of one command, as cyclopts reads them from its function."""
     return command_in(root, words).assemble_argument_collection(parse_docstring=False)
 
 
@@ -85,6 +85,6 @@ def is_subject(argument: Argument) -> bool:
 
 
 def kind_of(argument: Argument) -> Kind:
-    """The kind of an option's values."""
+    """Return the kind of an option's values."""
     kind = argument.parameter.converter
     return kind if isinstance(kind, Kind) else TEXT

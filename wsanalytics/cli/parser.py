@@ -121,6 +121,7 @@ def split(argv: Sequence[str]) -> Line:
         words.append(word)
         if COMMANDS[" ".join(words)].place:
             rest = [*before, *argv[position + 1:]]
+            # Behind "--" the words are values: there --help is no request for help.
             if {*HELP} & {*rest[:rest.index("--") if "--" in rest else None]}:
                 raise HelpAskedError(tuple(words))
             return Line(tuple(words), rest)
@@ -137,7 +138,7 @@ def _no_command(words: Sequence[str], word: str) -> str:
 
 
 def understand(line: Line) -> Call:
-    """The call that a command line asks for, with what the file of options adds to it.
+    """Return the call that a command line asks for, with what the file of options adds to it.
 
     Raises :class:`UsageError` for what is wrong on the command line, which is said before what is
     wrong in the file; for that :class:`InputError`.
@@ -184,12 +185,13 @@ class _Words:
                 self._add_value(word)
         self._check_taken()
         self.subjects += rest[end + 1:]
+        # Words beyond those that the command takes are unknown, and named as such.
         taken = sum(1 for argument in arguments if is_subject(argument))
         self.unknown += self.subjects[taken:]
         del self.subjects[taken:]
 
     def all(self) -> list[str]:
-        """The words of the whole line, with those of the command."""
+        """Return the words of the whole line, with those of the command."""
         return [*self.line.words, *self.tokens, "--", *self.subjects]
 
     def _add_option(self, word: str) -> None:
@@ -224,6 +226,8 @@ class _Words:
             self.subjects.append(word)
             return
         if self.tokens[-1] == self.taker:
+            # A first value: the option alone is replaced by option=value; further values follow as
+            # own tokens.
             self.tokens.pop()  # it stood alone, until a value came
         self.tokens.append(f"{self.taker}={word}")
         if self.options[self.taker].parameter.consume_multiple is None:
@@ -322,7 +326,7 @@ class _Reader:
 
 
 def _name_of(argument: Argument) -> str:
-    """The name of an argument in messages."""
+    """Return the name of an argument in messages."""
     if is_subject(argument):
         return argument.parameter.metavar or ""
     return spelled(argument.names)

@@ -39,7 +39,7 @@ READS = tuple(sorted({action for actions in COMMANDS.values() for action in acti
 
 
 def actions_of(commands: Iterable[str]) -> list[str]:
-    """The actions that *commands* call, each once, in the order of the alphabet.
+    """Return the actions that *commands* call, each once, in the order of the alphabet.
 
     Raises :class:`InputError` for a command that needs no AWS, or does not exist.
     """
@@ -58,7 +58,7 @@ def actions_of(commands: Iterable[str]) -> list[str]:
 def policy(
     commands: Iterable[str], *, role_arns: Sequence[str] = (), partition: str = "aws"
 ) -> dict[str, object]:
-    """The IAM policy that *commands* need, as the JSON object that IAM takes.
+    """Return the IAM policy that *commands* need, as the JSON object that IAM takes.
 
     Reading actions cannot be limited to single WorkSpaces; changing ones are limited to
     WorkSpaces. ``sts:AssumeRole`` is added only for the *role_arns* that are named.

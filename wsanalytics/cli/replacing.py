@@ -58,6 +58,6 @@ def _entries(journal: Path) -> list[Entry]:
 
 
 def _changes_in(entries: Iterable[Entry]) -> int:
-    """The WorkSpaces that a journal says were changed, or may have been."""
+    """Return the WorkSpaces that a journal says were changed, or may have been."""
     return len({attempt.workspace_id for attempt in journal_state(entries).attempts
                 if attempt.touched and attempt.kind == "apply"})

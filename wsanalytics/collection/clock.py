@@ -9,9 +9,9 @@ class Clock:
     """This computer's clock, in UTC; tests and simulated endpoints have their own."""
 
     def now(self) -> datetime:
-        """The present instant."""
+        """Return the present instant."""
         return datetime.now(UTC)
 
     def seen(self, answered_at: datetime) -> datetime:
-        """The instant of an answer that came at *answered_at* of this computer's clock."""
+        """Return the instant of an answer that came at *answered_at* of this computer's clock."""
         return answered_at

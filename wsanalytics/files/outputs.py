@@ -55,6 +55,8 @@ def _why_not(path: Path) -> str:
         status = status_of(path)
         if status is not None and stat.S_ISDIR(status.st_mode):
             return "it is a folder. Fix: name a file in it."
+        # Behind links: it is the link's target that is replaced, and its folder that must be
+        # writable.
         real = real_path(path)
         folder = status_of(real.parent)
         if folder is None or not stat.S_ISDIR(folder.st_mode):
@@ -91,7 +93,7 @@ def reason_of(error: OSError | ValueError) -> str:
 
 
 def real_path(path: Path) -> Path:
-    """The file that *path* stands for, behind all links; it need not exist."""
+    """Return the file that *path* stands for, behind all links; it need not exist."""
     return Path(os.path.realpath(path))
 
 
@@ -123,7 +125,7 @@ def refuse_overlaps(outputs: Mapping[str, Path], inputs: Mapping[str, Path]) -> 
 
 
 def page_at(output: Path) -> Path:
-    """The page that ``report --output`` means: ``report.html`` in what names a folder."""
+    """Return the page that ``report --output`` means: ``report.html`` in what names a folder."""
     try:
         is_folder = output.is_dir()
     except (OSError, ValueError):
@@ -212,7 +214,7 @@ def together() -> Iterator[Batch]:
 @contextmanager
 def replaced(path: Path, *, private: bool = False, batch: Batch | None = None
              ) -> Iterator[BinaryIO]:
-    """A file to write to that takes the place of *path* when the block ends without an error.
+    """Give a file to write to that takes the place of *path* when the block ends without an error.
 
     The rights of a file that was there are kept; a new one that is *private* is for its owner
     alone. With a *batch* it takes its place when that is moved.
@@ -240,7 +242,10 @@ def replaced(path: Path, *, private: bool = False, batch: Batch | None = None
 
 
 def _to_replace(path: Path) -> tuple[Path, os.stat_result | None]:
-    """The file behind *path*, and what it is today; :class:`OutputError` if it stays as it is."""
+    """Return the file behind *path*, and what it is today.
+
+    :class:`OutputError` if it stays as it is.
+    """
     try:
         real = real_path(path)
         before = status_of(real)

@@ -70,7 +70,9 @@ def _refuse_depth(parsed: object) -> None:
 
 
 def tags_of(text: object) -> dict[str, str]:
-    """The tags of a WorkSpace, which are a JSON object or a mapping; none where they are neither.
+    """Return the tags of a WorkSpace, which are a JSON object or a mapping.
+
+    None where they are neither.
 
     A value that is no text is taken as JSON writes it, so that 1 is found by ``team=1``.
 

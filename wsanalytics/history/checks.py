@@ -39,7 +39,7 @@ def check_workspaces(
     *,
     priced: Iterable[str] | None = None,
 ) -> pd.DataFrame:
-    """A checked ``workspaces`` table: defaults filled in, timeouts valid, sorted by id.
+    """Return a checked ``workspaces`` table: defaults filled in, timeouts valid, sorted by id.
 
     *priced* are the compute types of the price table in force (default: the built-in one's).
     Raises :class:`InputError` for whatever the contract forbids, a timeout that AWS does not
@@ -78,12 +78,12 @@ def accepted_workspaces(frame: pd.DataFrame, origin: Origin | None = None) -> pd
 def read_workspaces(
     source: Path | str | pd.DataFrame, *, priced: Iterable[str] | None = None
 ) -> pd.DataFrame:
-    """The checked ``workspaces`` table in a CSV or Parquet file, or in a frame."""
+    """Return the checked ``workspaces`` table in a CSV or Parquet file, or in a frame."""
     return check_workspaces(*read_source(source, WORKSPACES), priced=priced)
 
 
 def read_sessions(source: Path | str | pd.DataFrame) -> pd.DataFrame:
-    """The checked ``sessions`` table in a CSV or Parquet file, or in a frame."""
+    """Return the checked ``sessions`` table in a CSV or Parquet file, or in a frame."""
     return check_sessions(*read_source(source, SESSIONS))
 
 

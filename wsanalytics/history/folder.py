@@ -26,7 +26,7 @@ SETTINGS_FILE = "settings.parquet"
 def read_history(
     folder: Path | str, *, start: date | None = None, end: date | None = None
 ) -> History:
-    """The history in *folder*: a collector's store, or what :func:`write_history` wrote.
+    """Return the history in *folder*: a collector's store, or what :func:`write_history` wrote.
 
     Its window is the whole UTC days from *start* to *end* (excluded), by default those that the
     samples cover. Raises :class:`InputError` where a file is missing or holds anything but its
@@ -83,7 +83,7 @@ def write_history(history: History, folder: Path | str) -> None:
 
 
 def sample_history() -> History:
-    """The sample fleet that comes with wsanalytics: about 200 WorkSpaces over four months.
+    """Return the sample fleet that comes with wsanalytics: about 200 WorkSpaces over four months.
 
     Its people are made up (``wsanalytics.people``) and its WorkSpaces were never anybody's;
     ``data/README.md`` tells who they are. No AWS account is needed.

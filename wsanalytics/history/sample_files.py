@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 def no_samples() -> pa.Table:
-    """Stored samples, none of them."""
+    """Return stored samples, none of them."""
     return pa.table({name: pa.array([], _type(name)) for name in SAMPLES.names})
 
 
@@ -51,6 +51,7 @@ def write_samples(samples: pd.DataFrame, path: Path) -> None:
     ordered = samples.sort_values(list(SAMPLES.key), kind="stable", ignore_index=True)
     if "checked_at" not in ordered:  # an optional column
         ordered["checked_at"] = ordered["sampled_at"]
+    # A connected user's last connection is the check itself: left empty, as_frame() puts it back.
     now = (ordered["last_connected_at"] == evidence_at(ordered)) & _is_told_by_itself(ordered)
     ordered["last_connected_at"] = ordered["last_connected_at"].mask(now)
     ordered["checked_at"] = ordered["checked_at"].mask(
@@ -59,6 +60,7 @@ def write_samples(samples: pd.DataFrame, path: Path) -> None:
     table = pa.Table.from_pandas(frame[list(SAMPLES.names)], preserve_index=False)
     for column, name in enumerate(SAMPLES.names):
         if name in _INSTANTS:
+            # Milliseconds are enough for samples, and pack into half the space of microseconds.
             instants = table.column(name).cast(_STORED, safe=False)
             table = table.set_column(column, name, instants)
     with replaced(path) as file:
@@ -70,18 +72,22 @@ def write_samples(samples: pd.DataFrame, path: Path) -> None:
 
 
 def read_day(folder: Path, wanted: dict[str, list[str] | None] | None = None) -> pa.Table:
-    """The samples in a day's folder, each look once; *wanted* narrows columns to some values.
+    """Return the samples in a day's folder, each look once.
+
+    *wanted* narrows columns to some values.
 
     A look of our own goes before a metric of the same instant, and what was written last before
     what was written first. Hourly figures count only in hours of which nothing finer is known.
     Raises :class:`FileNotFoundError` where a file went away meanwhile: read it again.
     """
+    # The newest file first: the stable sort below keeps its rows where keys are equal.
     files = sorted(parquet_files(folder), key=lambda path: path.stat().st_mtime_ns, reverse=True)
     parts = [read_samples_file(path, wanted) for path in files]
     table = pa.concat_tables(parts) if parts else no_samples()
     if len(parts) < 2:
         return table
     frame = as_frame(table)
+    # False sorts before True: of one instant, a poll of our own wins over a metric.
     rank = is_from_cloudwatch(frame["source"])
     frame = frame.assign(rank=rank).sort_values([*SAMPLES.key, "rank"], kind="stable")
     once = frame.drop_duplicates(list(SAMPLES.key))[list(SAMPLES.names)]
@@ -95,6 +101,7 @@ def _is_outdone(samples: pd.DataFrame) -> npt.NDArray[np.bool_]:
     if not hourly.any() or hourly.all():
         return np.zeros(len(samples), dtype=bool)
     hour = samples["sampled_at"].dt.floor("h")
+    # WorkSpace and hour: an hourly figure is dropped if a finer sample has the same key.
     keys = pd.MultiIndex.from_arrays([samples["workspace_id"].astype("str"), hour])
     return np.asarray(hourly & keys.isin(keys[~hourly].unique()), dtype=np.bool_)
 
@@ -102,7 +109,9 @@ def _is_outdone(samples: pd.DataFrame) -> npt.NDArray[np.bool_]:
 def read_samples_file(
     path: Path, wanted: dict[str, list[str] | None] | None = None
 ) -> pa.Table:
-    """The samples in one file of a day's folder; :class:`InputError` where it is not such a file.
+    """Return the samples in one file of a day's folder.
+
+    :class:`InputError` where it is not such a file.
 
     It has samples of that day alone, and every column that is not optional.
     """
@@ -141,7 +150,7 @@ def read_arrow(
     dictionary: list[str] | None = None,
     wanted: dict[str, list[str] | None] | None = None,
 ) -> pa.Table:
-    """The Parquet file at *path*; :class:`InputError` where it is not whole."""
+    """Return the Parquet file at *path*; :class:`InputError` where it is not whole."""
     filters = [
         (name, "in", values) for name, values in (wanted or {}).items() if values is not None
     ]
@@ -149,7 +158,7 @@ def read_arrow(
 
 
 def read_rows(path: Path) -> pd.DataFrame:
-    """The rows of a file of WorkSpaces or of settings, as its folder is called."""
+    """Return the rows of a file of WorkSpaces or of settings, as its folder is called."""
     table = read_arrow(path)
     needed = {"workspaces": ("workspace_id", SEEN_AT), "settings": SETTINGS.names}.get(
         path.parent.name, ())
@@ -160,7 +169,7 @@ def read_rows(path: Path) -> pd.DataFrame:
 
 
 def as_frame(table: pa.Table) -> pd.DataFrame:
-    """Stored samples as a ``samples`` frame; text is categorical."""
+    """Return stored samples as a ``samples`` frame; text is categorical."""
     frame: pd.DataFrame = table.unify_dictionaries().to_pandas()
     for name in _INSTANTS:
         frame[name] = pd.Series(frame[name], dtype=INSTANT_DTYPE)

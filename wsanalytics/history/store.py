@@ -78,7 +78,7 @@ class Store:
 
     @classmethod
     def of(cls, store: Store | Path | str) -> Store:
-        """The *store*, or the one in the folder that is named."""
+        """Return the *store*, or the one in the folder that is named."""
         return store if isinstance(store, Store) else cls(Path(store))
 
     @staticmethod
@@ -344,6 +344,7 @@ class Store:
         """Count the samples of a day, and return the distinct instants at which any was taken."""
         folder = self.days()[day]
         taken = steadily(partial(read_day, folder)).column("sampled_at")
+        # Distinct in Arrow first: a day has millions of rows, and only hundreds of instants.
         distinct = pd.DatetimeIndex(taken.unique().to_pandas()).as_unit("us").sort_values()
         return len(taken), distinct
 
@@ -354,6 +355,7 @@ class Store:
         for kind in KINDS:
             made.folders += [self.folder / kind, *sorted((self.folder / kind).glob("day=*"))]
         made.files += [self.folder / f".{what}.lock" for what in ("collect", "backfill", "write")]
+        # Where somebody else collects into it, the store is in use and stays.
         with suppress(BusyError), self.locked("collect"), self.locked("backfill"):
             made.take_back()
 

@@ -74,7 +74,10 @@ def _is_whole(path: Path) -> bool:
 
 
 def _files(store: Path, problems: list[str]) -> Iterator[Path]:
-    """The files of a store; folders that cannot be looked into are told among the *problems*."""
+    """Return the files of a store.
+
+    Folders that cannot be looked into are told among the *problems*.
+    """
     folders = [store / kind for kind in KINDS]
     folders += sorted(path for path in folders[0].glob("day=*") if path.is_dir())
     for folder in folders:

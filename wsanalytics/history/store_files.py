@@ -28,7 +28,7 @@ _FIX = "restore it from a backup, or move it out of the store"
 
 
 def parquet_files(folder: Path) -> list[Path]:
-    """The Parquet files in *folder*, by name; none where there is no such folder.
+    """Return the Parquet files in *folder*, by name; none where there is no such folder.
 
     Raises :class:`InputError` where it may not be looked into, and for anything with such a name
     that is no file: a link to nothing, a pipe, a folder.
@@ -55,7 +55,7 @@ def day_folders(store: Path) -> dict[date, Path]:
 
 
 def day_named(name: str) -> date | None:
-    """The day that a folder of samples is named for; None where it is named for none."""
+    """Return the day that a folder of samples is named for; None where it is named for none."""
     match = _DAY.fullmatch(name)
     try:
         return date.fromisoformat(match[1]) if match else None

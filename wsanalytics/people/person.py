@@ -124,7 +124,7 @@ class Person:
         return f"ws-{code_of(f'{self.seed}/{self.index}')}"
 
     def luck(self, *purpose: int) -> np.random.Generator:
-        """The generator of all chance in this person's life that has to do with *purpose*."""
+        """Give the generator of all chance in this person's life that has to do with *purpose*."""
         return np.random.default_rng((self.seed, self.index, *purpose))
 
 
@@ -155,7 +155,7 @@ def make_people(count: int, *, seed: int, window: Window) -> tuple[Person, ...]:
 
 @lru_cache(maxsize=64)
 def _deck(seed: int, number: int) -> tuple[Archetype, ...]:
-    """The archetypes of forty people in a row."""
+    """Return the archetypes of forty people in a row."""
     cards = [archetype for archetype, count in _MIX.items() for _ in range(count)]
     order = np.random.default_rng((seed, number, Purpose.DECK)).permutation(len(cards))
     return tuple(cards[index] for index in order)

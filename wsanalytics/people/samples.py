@@ -76,6 +76,8 @@ def take_samples(
     ordered = workspaces.sort_values("workspace_id", ignore_index=True)
     for index, (_, workspace) in enumerate(ordered.iterrows()):
         rng = np.random.default_rng((seed, index, Purpose.LOSSES))
+        # A page of 25 WorkSpaces is polled at one time, and each page two seconds after the one
+        # before.
         offset = index // _PER_PAGE * _PAGE_SECONDS * MICROS_PER_SECOND % step
         at = np.arange(window.micros[0] + offset, window.micros[1], step, dtype=np.int64)
         lost = _is_inside(at, outages) | _is_lost(at, window, loss, rng)
@@ -99,10 +101,13 @@ def _look(at: Micros, sessions: pd.DataFrame, workspace: pd.Series, window: Wind
     connected_at, disconnected_at = (
         column_micros(sessions[name]) for name in ("connected_at", "disconnected_at")
     )
+    # start, end, start, end …: an odd number of passed edges means connected.
     edges = np.column_stack([connected_at, disconnected_at]).ravel()
     passed = np.searchsorted(edges, at, side="right")
     connected = passed % 2 == 1
     never = np.iinfo(np.int64).min
+    # An even number of passed edges: the latest is the last disconnect, entry *passed* of the list
+    # that begins with "never".
     last = np.where(connected, at, np.append(never, edges)[passed])
     if workspace["running_mode"] != RunningMode.AUTO_STOP:
         return _Seen(at, connected, np.ones(len(at), dtype=bool), last)
@@ -149,9 +154,10 @@ def _exists(at: Micros, workspace: pd.Series) -> npt.NDArray[np.bool_]:
 
 
 def _outages(window: Window, loss: Loss, rng: np.random.Generator) -> Micros:
-    """The edges of the stretches in which the collector did not run, ascending."""
+    """Return the edges of the stretches in which the collector did not run, ascending."""
     start, end = window.micros
     count = round(loss.outages_per_month * window.days / _DAYS_PER_MONTH)
+    # Whole days after the window's start; at 22:00 UTC of such a day the outage begins.
     night = rng.integers(1, max(2, int(window.days)), loss.nights) * MICROS_PER_DAY
     starts = np.append(start + night + 22 * MICROS_PER_HOUR, rng.integers(start, end, count))
     minutes = np.append(np.full(loss.nights, 360), rng.integers(30, 61, count))
@@ -161,6 +167,7 @@ def _outages(window: Window, loss: Loss, rng: np.random.Generator) -> Micros:
 def _joined(starts: Micros, ends: Micros) -> Micros:
     """The edges of stretches that may overlap, as ascending starts and ends of their union."""
     order = np.argsort(starts)
+    # reached: the latest end so far. A start beyond it begins a new interval of the union.
     starts, reached = starts[order], np.maximum.accumulate(ends[order])
     new = np.append([True], starts[1:] > reached[:-1])[: len(starts)]
     final = np.append(new[1:], [True])[: len(starts)]

@@ -43,11 +43,13 @@ def person_sessions(person: Person, window: Window) -> Sessions:
 
 
 def _connected(person: Person, window: Window) -> list[tuple[int, int]]:
-    """The sessions of *person*, in microseconds."""
+    """Return the sessions of *person*, in microseconds."""
     zone = ZoneInfo(person.place.zone)
     start = max(window.start, person.created_at or window.start)
     end = min(window.end, person.terminated_at or window.end)
     first, final = to_micros(start), to_micros(end)
+    # Two days early, as a night shift reaches into the next day and local days begin up to 14 hours
+    # apart from UTC's.
     ordinals = range(start.astimezone(zone).toordinal() - 2, end.astimezone(zone).toordinal() + 1)
     habit = _HABITS[person.archetype]
     sessions: list[tuple[int, int]] = []
@@ -79,6 +81,7 @@ class _LocalClock:
 
 @lru_cache(maxsize=1 << 13)
 def _local_clock(day: date, zone: str) -> _LocalClock:
+    # Two anchors: on the day of a clock change the hours after it are counted from four o'clock.
     midnight, four = (
         to_micros(datetime(day.year, day.month, day.day, hour, tzinfo=ZoneInfo(zone)))
         for hour in (0, 4)
@@ -87,7 +90,7 @@ def _local_clock(day: date, zone: str) -> _LocalClock:
 
 
 def fleet_sessions(people: Iterable[Person], window: Window) -> pd.DataFrame:
-    """The sessions of all *people* within *window*, as a ``sessions`` table."""
+    """Return the sessions of all *people* within *window*, as a ``sessions`` table."""
     ids: list[str] = []
     connected: list[int] = []
     disconnected: list[int] = []
@@ -117,7 +120,8 @@ def _spell(
     person: Person, purpose: int, block: int, block_days: int, chance: float,
     shortest: int, longest: int,
 ) -> range:
-    """The days of the one spell in a block of days, as ordinals; an empty range for none."""
+    """Return the days of the one spell in a block of days, as ordinals; an empty range for none."""
+    # A generator for each block: which days are drawn does not depend on the window that asks.
     rng = person.luck(purpose, block)
     if rng.random() >= chance:
         return range(0)
@@ -152,7 +156,10 @@ def _is_workday(person: Person, day: date) -> bool:
 
 
 def _without(start: float, end: float, breaks: Spans) -> Spans:
-    """The stretch from *start* to *end* less the *breaks*; pieces under a minute are dropped."""
+    """Return the stretch from *start* to *end* less the *breaks*.
+
+    Pieces under a minute are dropped.
+    """
     pieces = []
     for away, back in sorted(breaks):
         pieces.append((start, min(away, end)))
@@ -216,7 +223,7 @@ def _night_owl_day(person: Person, day: date) -> Spans:
 
 
 def _day_without_end(person: Person, day: date) -> Spans:
-    """Connected from midnight to midnight, but for a rare break."""
+    """Return connected from midnight to midnight, but for a rare break."""
     rng = person.luck(Purpose.DAY, day.toordinal())
     if rng.random() >= person.breaks_per_day:
         return [(0, 24 * 60)]
@@ -239,7 +246,7 @@ def _restless_day(person: Person, day: date) -> Spans:
 
 
 def _automatic_day(person: Person, day: date) -> Spans:
-    """A nightly job at 02:00 UTC, or (every third robot) a short login each hour."""
+    """Return a nightly job at 02:00 UTC, or (every third robot) a short login each hour."""
     rng = person.luck(Purpose.DAY, day.toordinal())
     if rng.random() < 0.015:
         return []

@@ -42,7 +42,7 @@ _TEAMS = ("design", "finance", "legal", "operations", "research", "sales", "supp
 
 
 def make_workspaces(people: Iterable[Person], *, seed: int, window: Window) -> pd.DataFrame:
-    """A WorkSpace for each of the *people*, as a checked ``workspaces`` table.
+    """Return a WorkSpace for each of the *people*, as a checked ``workspaces`` table.
 
     Many have a setting that costs too much for how they are used. Of each 200 people, two have a
     WorkSpace in MANUAL mode, one a standby WorkSpace, and one a bundle that has no known price.
@@ -52,12 +52,12 @@ def make_workspaces(people: Iterable[Person], *, seed: int, window: Window) -> p
 
 
 def find_directory(region: str, office: int) -> str:
-    """The id of the directory that serves one of the two offices (0 and 1) in *region*."""
+    """Return the id of the directory that serves one of the two offices (0 and 1) in *region*."""
     return f"d-9{sha256(f'{region}/{office}'.encode()).hexdigest()[:9]}"
 
 
 def make_workspace(person: Person, *, seed: int, window: Window) -> dict[str, object]:
-    """The WorkSpace of one *person*: a row of a ``workspaces`` table, not yet checked."""
+    """Return the WorkSpace of one *person*: a row of a ``workspaces`` table, not yet checked."""
     rng = np.random.default_rng((seed, person.index, Purpose.MACHINE))
     always_on = rng.random() < _ALWAYS_ON_SHARE[person.archetype]
     timeout = _pick(_TIMEOUTS, rng)

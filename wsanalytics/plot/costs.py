@@ -122,7 +122,7 @@ def cost_by_group(
 
 
 def _with_others(groups: pd.DataFrame) -> pd.DataFrame:
-    """The first groups, and one row for all others."""
+    """Return the first groups, and one row for all others."""
     if len(groups) <= MOST_GROUPS + 1:
         return groups.reset_index(drop=True)
     top, rest = groups[:MOST_GROUPS], groups[MOST_GROUPS:]

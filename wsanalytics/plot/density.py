@@ -20,7 +20,7 @@ Numbers = npt.NDArray[np.float64]
 def gathered(
     ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike, *, columns: int = 56, rows: int = 36
 ) -> tuple[Numbers, Numbers, Numbers]:
-    """The middles of the cells of *ax* in which points lie, and how many lie in each.
+    """Return the middles of the cells of *ax* in which points lie, and how many lie in each.
 
     *ax* has its scales and limits; cells are of one size on paper. Points outside, and those
     without a number, are left out.
@@ -28,11 +28,14 @@ def gathered(
     points = np.column_stack([np.asarray(x, dtype=float), np.asarray(y, dtype=float)])
     corners = np.column_stack([ax.get_xlim(), ax.get_ylim()])
     points = points[np.isfinite(points).all(axis=1)]
+    # On the scaled axes (logarithmic ones as well), so that all cells have one size on paper.
     on_paper, (first, last) = ax.transScale.transform(points), ax.transScale.transform(corners)
     size = (last - first) / (columns, rows)
     places = np.floor((on_paper - first) / size).astype(np.int64)
     places = places[((places >= 0) & (places < (columns, rows))).all(axis=1)]
+    # axis=0: pairs of cell numbers, each once, with the number of its points.
     cells, counts = np.unique(places, axis=0, return_counts=True)
+    # Half a cell further is its middle; back from paper to the units of the data.
     middles = ax.transScale.inverted().transform(first + (cells.reshape(-1, 2) + 0.5) * size)
     return middles[:, 0], middles[:, 1], counts.astype(np.float64)
 
@@ -58,6 +61,6 @@ def mesh(
 
 
 def areas(counts: Numbers, most: float) -> Numbers:
-    """The area of the mark of each cell, if the fullest of all holds *most*."""
+    """Return the area of the mark of each cell, if the fullest of all holds *most*."""
     sizes: Numbers = SMALLEST + (LARGEST - SMALLEST) * np.sqrt(counts / max(most, 1.0))
     return sizes

@@ -28,7 +28,7 @@ _Files = tuple[str, ...]
 
 
 def drawable(words: str) -> str:
-    r"""The *words* with a replacement mark for each letter that no font here has.
+    r"""Return the *words* with a replacement mark for each letter that no font here has.
 
     >>> drawable("ada \uffff")
     'ada �'
@@ -52,13 +52,13 @@ def draw_all_of(texts: Iterable[Text]) -> None:
 
 @cache
 def installed() -> tuple[tuple[str, _Files], ...]:
-    """Those of ``FAMILIES`` that matplotlib knows on this machine, and their font files."""
+    """Return those of ``FAMILIES`` that matplotlib knows on this machine, and their font files."""
     names = {entry.name for entry in fontManager.ttflist if Path(entry.fname).exists()}
     return tuple((name, _files(name)) for name in FAMILIES if name in names)
 
 
 def _families(words: str) -> list[str]:
-    """The fonts that are needed for what the usual one lacks of *words*."""
+    """Return the fonts that are needed for what the usual one lacks of *words*."""
     if words.isascii():
         return []
     of_package, others = _files(None), installed()
@@ -68,7 +68,7 @@ def _families(words: str) -> list[str]:
 
 
 def _files(family: str | None) -> _Files:
-    """The files of a font's normal and bold letters; None: of the font that plots have."""
+    """Return the files of a font's normal and bold letters; None: of the font that plots have."""
     return tuple(findfont(FontProperties(family=family, weight=weight))
                  for weight in ("normal", "bold"))
 

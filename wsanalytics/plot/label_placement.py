@@ -51,9 +51,12 @@ def label_marks(
         apart = wide[index] + GAP
         width, *_ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
         height = LINE * size
+        # Words go to the right of a mark where they fit in, else to its left.
         sides = [0] if below else [1, -1] if left + apart + width < end + GAP else [-1, 1]
         room = [(side, shift, _box(left, middle + shift * height, width, height, side, apart))
                 for shift in shifts for side in sides]
+        # A tuple as a key: covering something is worst, then leaving the axes, then being unclear.
+        # Of equal ones min() takes the first, which is the nearest.
         side, shift, box = min(
             room,
             key=lambda candidate: (
@@ -74,16 +77,17 @@ def label_marks(
 
 
 def mark_boxes(ax: Axes, marks: Iterable[Place], radii: Sequence[float] = ()) -> list[Box]:
-    """The room that marks themselves take."""
+    """Return the room that marks themselves take."""
     return [(x - far, y - far, x + far, y + far) for (x, y), far in zip(
         _positions(ax, marks), radii or repeat(MARK), strict=False)]
 
 
 def line_boxes(ax: Axes, line: Line2D) -> list[Box]:
-    """The room that a line takes, in small pieces."""
+    """Return the room that a line takes, in small pieces."""
     scale = POINTS_PER_INCH / ax.figure.dpi
     x, y = (np.asarray(values, dtype=np.float64) for values in line.get_data())
     points = ax.transData.transform(np.column_stack([x, y])) * scale
+    # along: the length of the line up to each of its points, in points of 1/72 inch.
     along = np.append(0.0, np.hypot(*np.diff(points, axis=0).T).cumsum())
     steps = np.arange(0.0, along[-1] + MARK, MARK)
     return [(left - 1, low - 1, left + 1, low + 1) for left, low in zip(
@@ -105,6 +109,8 @@ def _is_nearest(
     box: Box, index: int, around: Sequence[Place], radii: Sequence[float]
 ) -> bool:
     """Whether a *box* of words is clearly nearer to its *own* one of the marks *around*."""
+    # The distance from the box's edge to each mark's edge; 0 in each direction in which they
+    # overlap.
     far = [hypot(max(box[0] - x, 0, x - box[2]), max(box[1] - y, 0, y - box[3])) - wide + MARK
            for (x, y), wide in zip(around, radii, strict=True)]
     return all(distance > far[index] * CLEARLY for other, distance in enumerate(far)

@@ -37,14 +37,14 @@ _LABEL_POINTS, _TITLE_POINTS = 9, 11
 
 
 def axes(ax: Axes | None, *, width: float = 7.2, height: float = 3.8) -> Axes:
-    """The *ax* that was handed over, or one in a new figure."""
+    """Return the *ax* that was handed over, or one in a new figure."""
     if ax is None:
         _, ax = plt.subplots(figsize=(width, height), layout="constrained")
     return ax
 
 
 def detached(size: tuple[float, float]) -> tuple[Figure, Axes]:
-    """A figure of *size* in inches that no notebook or window shows, and its Axes."""
+    """Return a figure of *size* in inches that no notebook or window shows, and its Axes."""
     figure = Figure(figsize=size, layout="constrained")
     return figure, figure.add_subplot()
 
@@ -61,7 +61,7 @@ def png(
 
 
 def shown(text: object, most: int = MOST_LETTERS) -> str:
-    r"""A text that comes from data as plots write it: in one line, at most so many letters.
+    r"""Return a text that comes from data as plots write it: in one line, at most so many letters.
 
     Control characters, those that turn the direction of writing, and letters that no font
     here has become a replacement mark.
@@ -110,7 +110,7 @@ def legend_above(ax: Axes, columns: int) -> None:
 
 
 def nothing(ax: Axes, title: str, caption: str = "") -> Axes:
-    """An Axes that says that there is nothing to show, instead of a plot."""
+    """Return an Axes that says that there is nothing to show, instead of a plot."""
     ax.set_xticks([])
     ax.set_yticks([])
     ax.text(0.5, 0.5, NOTHING_TO_SHOW, transform=ax.transAxes, ha="center", va="center",
@@ -151,7 +151,7 @@ def _titles(ax: Axes) -> list[Text]:
 
 
 def _lines(ax: Axes, parts: Sequence[str], points: int) -> list[str]:
-    """The *parts* with dots between them, in lines that fit the width of *ax*."""
+    """Return the *parts* with dots between them, in lines that fit the width of *ax*."""
     room = _room(ax, points)
     lines: list[str] = []
     for part in filter(None, parts):

@@ -130,7 +130,9 @@ _X, _Y = "extra_cold_starts_per_week", "saving_usd_per_month"
 def saving_against_waiting(
     comparison: pd.DataFrame, ax: Axes | None = None, *, caption: str = ""
 ) -> Axes:
-    """Each WorkSpace under each setting: what it would save, against how often its user waits.
+    """Return each WorkSpace under each setting.
+
+    What it would save, against how often its user waits.
 
     *comparison* is what :func:`wsanalytics.recommendations.compare` gives. Points above the line
     save money against the present setting; points to the right wait more often than today. Of
@@ -159,7 +161,10 @@ def saving_against_waiting(
 def _crowd(
     ax: Axes, rows: pd.DataFrame, groups: list[tuple[str, pd.DataFrame]], caption: str
 ) -> Axes:
-    """A panel for each setting within *ax*, all to one scale: the darker, the more WorkSpaces."""
+    """Return a panel for each setting within *ax*, all to one scale.
+
+    The darker, the more WorkSpaces.
+    """
     across = min(4, -(-len(groups) // -(-len(groups) // 4)))
     down = -(-len(groups) // across)
     low, high = (float(rows[_X].quantile(share)) for share in (0.001, 0.999))

@@ -58,7 +58,10 @@ def what_if_figure(answer: Answer, caption: str = "") -> Figure:
 
 
 def what_if_image(answer: Answer, kind: str, caption: str = "") -> bytes:
-    """The :func:`figure` of an answer as the bytes of a file: *kind* is ``png`` or ``svg``."""
+    """Return the :func:`figure` of an answer as the bytes of a file.
+
+    *kind* is ``png`` or ``svg``.
+    """
     data = BytesIO()
     what_if_figure(answer, caption).savefig(data, format=kind, dpi=144, metadata={
         "Software": None} if kind == "png" else {"Date": None})
@@ -92,7 +95,7 @@ def costs_png(costs: pd.DataFrame) -> bytes:
 
 
 def frontier_png(found: Frontier, chosen: Choice) -> bytes:
-    """A fleet's dollars against its users' waiting, with what was *chosen* as a ring."""
+    """Return a fleet's dollars against its users' waiting, with what was *chosen* as a ring."""
     ax = _sheet(HEIGHT)
     each = max(found.workspaces, 1)
     options, points = found.fleet_options, found.fleet_points
@@ -128,7 +131,10 @@ def frontier_png(found: Frontier, chosen: Choice) -> bytes:
 
 
 def _column(ax: Axes, marks: Sequence[tuple[float, float, str]]) -> Box:
-    """The names of *marks* in a column at the right, each joined to its own; gives its room."""
+    """Return the names of *marks* in a column at the right, each joined to its own.
+
+    Gives its room.
+    """
     gap = LINE * NORMAL
     rising = sorted(marks, key=lambda mark: (mark[1], -mark[0]))
     most = int((HEIGHT - TOP - BOTTOM) / gap)
@@ -180,7 +186,7 @@ def _round_numbers(most: int, low: float, high: float) -> Amounts:
 
 
 def _sheet(height: float) -> Axes:
-    """A bare Axes that fills a figure of ``WIDTH`` × *height* points, in points."""
+    """Return a bare Axes that fills a figure of ``WIDTH`` × *height* points, in points."""
     figure = Figure(figsize=(WIDTH / POINTS, height / POINTS), dpi=DOTS_PER_INCH)
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set_axis_off()

@@ -110,7 +110,10 @@ def _said(row: dict[Any, Any]) -> str:
 
 
 def _saved(saving: float, low: float, high: float) -> str:
-    """A saving and its interval in words; those of what costs more are of what it costs more."""
+    """Return a saving and its interval in words.
+
+    Those of what costs more are of what it costs more.
+    """
     is_wide = high - low > CENT
     if abs(saving) <= CENT and not is_wide:
         return "costs the same"
@@ -172,7 +175,7 @@ def workspace_timeline(
     window: Window | None = None,
     caption: str = "",
 ) -> Axes:
-    """The sessions of one WorkSpace, and below them its runs under each setting of *runs*.
+    """Return the sessions of one WorkSpace, and below them its runs under each setting of *runs*.
 
     *sessions*, *runs* and *cold_starts* are those of a :class:`wsanalytics.Replay`, or a cut-out
     of them. Each cold start is a small triangle above the run that it begins: its user waited.
@@ -209,7 +212,7 @@ def workspace_timeline(
 
 
 def _days(column: pd.Series) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Instants as matplotlib counts them: days since 1970."""
+    """Return instants as matplotlib counts them: days since 1970."""
     return np.asarray(column_micros(column) / MICROS_PER_DAY, dtype=np.float64)
 
 

@@ -74,7 +74,7 @@ class PriceBook:
         return frozenset(self.frame["compute_type"])
 
     def discounted(self, share: float) -> PriceBook:
-        """A book of the same prices, each less *share* of it: 0.12 takes 12 % off.
+        """Return a book of the same prices, each less *share* of it: 0.12 takes 12 % off.
 
         Raises :class:`InputError` for a share that is not from 0 to less than 1.
 
@@ -148,7 +148,7 @@ class PriceBook:
 
 
 def _as_priced(workspaces: pd.DataFrame) -> pd.DataFrame:
-    """The kind of each of *workspaces*, as price lists write it."""
+    """Return the kind of each of *workspaces*, as price lists write it."""
     wanted = workspaces[_KEY].copy()
     wanted["operating_system"] = price_family(wanted["operating_system"])
     wanted["license"] = wanted["license"].str.lower()
@@ -176,7 +176,7 @@ def break_even(always_on_usd: _Usd, auto_stop_usd: _Usd, hourly_usd: _Usd) -> _U
 
 
 def price_family(operating_systems: pd.Series) -> pd.Series:
-    """The operating system as price lists write it: WINDOWS for WINDOWS_11, and so on.
+    """Return the operating system as price lists write it: WINDOWS for WINDOWS_11, and so on.
 
     DescribeWorkspaces names versions (``WINDOWS_11``, ``UBUNTU_22_04``); prices know families.
     """
@@ -187,7 +187,7 @@ def price_family(operating_systems: pd.Series) -> pd.Series:
 
 
 def load_prices(region: str | None = None, *, path: Path | str | None = None) -> PriceBook:
-    """The price table in force, or the user's own at *path* in its place.
+    """Return the price table in force, or the user's own at *path* in its place.
 
     In force are the built-in prices, and for regions that were refreshed from AWS those
     (:func:`refreshed_path`). *region* keeps that region's prices only. Raises
@@ -205,7 +205,7 @@ def load_prices(region: str | None = None, *, path: Path | str | None = None) ->
 
 
 def built_in_prices(region: str | None = None) -> PriceBook:
-    """The prices that come with wsanalytics, of all regions or of *region* alone."""
+    """Return the prices that come with wsanalytics, of all regions or of *region* alone."""
     return _book(_built_in().copy(), BUILT_IN, region)
 
 
@@ -246,7 +246,7 @@ def is_of_aws(endpoint: str) -> bool:
 
 
 def refreshed_prices() -> PriceBook | None:
-    """The prices that were refreshed from AWS; None where none were.
+    """Return the prices that were refreshed from AWS; None where none were.
 
     Raises :class:`InputError` for a file that is no ``prices`` table.
     """
@@ -294,7 +294,7 @@ def _effective(region: str | None) -> PriceBook:
 
 
 def _book(frame: pd.DataFrame, origin: str, region: str | None) -> PriceBook:
-    """A book of the *frame*, of *region* alone if one is named."""
+    """Return a book of the *frame*, of *region* alone if one is named."""
     if region is None:
         return PriceBook(frame, origin)
     rows = frame[frame["region"] == region].reset_index(drop=True)
@@ -316,7 +316,7 @@ def _built_in() -> pd.DataFrame:
 
 
 def _checked(frame: pd.DataFrame, origin: Origin) -> pd.DataFrame:
-    """The table with one row a kind and mode; of several dates the latest."""
+    """Return the table with one row a kind and mode; of several dates the latest."""
     frame = check_table(frame, PRICES, origin, rows_needed=True)
     text = [c.name for c in PRICES.columns if c.kind is Kind.TEXT]
     frame = frame.astype(dict.fromkeys(text, "str"))

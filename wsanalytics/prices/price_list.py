@@ -96,7 +96,7 @@ def map_products(
     regions: Collection[str] = (),
     source: str = API_SOURCE,
 ) -> Mapped:
-    """The *items* of GetProducts as a ``prices`` table whose rows name *source*.
+    """Return the *items* of GetProducts as a ``prices`` table whose rows name *source*.
 
     *regions*, if any are named, keeps theirs only.
     """
@@ -119,6 +119,8 @@ def map_products(
         except _OTHER_SHAPE:
             unmapped.append((sku, "it is of another shape than AWS's products"))
             continue
+        # The same price may be stated twice; two different ones cannot both be right, so neither is
+        # used.
         first_price = prices_by_key.setdefault(key, price)
         if first_price.usd != price.usd:
             twice.add(key)
@@ -144,6 +146,7 @@ def _reason_to_skip(item: Mapping[str, Any], product: Mapping[str, Any]) -> str:
     words = " ".join(attributes.get(name, "") for name in (
         "bundle", "bundleDescription", "bundleGroup", "group", "groupDescription", "runningMode"))
     family = product.get("productFamily", FAMILY)
+    # Reasons in the order in which they are tried: the first that holds is the one that is counted.
     checks = {
         f"product family {family}": family != FAMILY,
         "Pools": "pool" in words,
@@ -177,7 +180,7 @@ def _attributes(product: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _offers(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The ordinary on-demand offers of a product."""
+    """Return the ordinary on-demand offers of a product."""
     on_demand = (item.get("terms") or {}).get("OnDemand") or {}
     return [offer for name, offer in on_demand.items()
             if (offer.get("offerTermCode") or str(name).rpartition(".")[2]) == TERM]
@@ -229,6 +232,7 @@ def _key_of(
 
 def _part_of(attributes: Mapping[str, Any], units: set[str]) -> _Part:
     mode, group = attributes.get("runningMode"), attributes.get("group")
+    # Group and unit both say month or hour; only where they agree is the price understood.
     bases = {_BASES.get(unit.lower(), unit) for unit in units - {""}}
     bases |= {_BASES.get(group, group)} if group else set()
     if len(bases) != 1:
@@ -284,7 +288,10 @@ def _volumes_of(attributes: Mapping[str, Any]) -> tuple[int, int]:
 def _in_both_modes(
     prices_by_key: _PricesByKey, unmapped: list[tuple[str, str]]
 ) -> list[dict[str, object]]:
-    """A row for each month, and one for each fee with its rate; what is left over is unmapped."""
+    """Return a row for each month, and one for each fee with its rate.
+
+    What is left over is unmapped.
+    """
     rates = {kind: price for (part, kind, _), price in prices_by_key.items() if part is _Part.RATE}
     rows, used = [], set()
     for (part, kind, volumes), price in prices_by_key.items():

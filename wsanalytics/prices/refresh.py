@@ -44,7 +44,10 @@ def difference(before: pd.DataFrame, after: pd.DataFrame) -> Difference:
 
 
 def with_the_rest(before: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """The prices *new* and, of their regions, those *before* that they lack; and how many."""
+    """Return the prices *new* and, of their regions, those *before* that they lack.
+
+    And how many.
+    """
     same_regions = before[before["region"].isin(set(new["region"]))]
     new_keys = pd.MultiIndex.from_frame(new[_KEY].astype("str"))
     same_regions = same_regions[

@@ -201,6 +201,6 @@ def _limits(limits: Limits | None, more: dict[str, Any]) -> Limits:
 
 
 def the_one(column: pd.Series) -> str | None:
-    """The value of a column that has only one, such as the account of a fleet."""
+    """Return the value of a column that has only one, such as the account of a fleet."""
     values = column.unique()
     return str(values[0]) if len(values) == 1 else None

@@ -79,7 +79,7 @@ def _decided(
     sessions: pd.DataFrame, workspaces: pd.DataFrame, prices: PriceBook, before: Window,
     after: Window, rule: HourRule, level: float,
 ) -> pd.DataFrame:
-    """The decisions of one day."""
+    """Return the decisions of one day."""
     fleet = _known_at(workspaces, sessions, before, after)
     used = sessions[sessions["workspace_id"].isin(fleet["workspace_id"])]
     present = configured(fleet)
@@ -114,7 +114,10 @@ def _usd_a_month(
 def _known_at(
     workspaces: pd.DataFrame, sessions: pd.DataFrame, before: Window, after: Window
 ) -> pd.DataFrame:
-    """Those that had been there for long enough, were used, and stayed; as they were known."""
+    """Return those that had been there for long enough, were used, and stayed.
+
+    As they were known.
+    """
     late = pd.Timestamp(before.end - timedelta(days=FEWEST_DAYS))
     seen = sessions.loc[sessions["connected_at"] < pd.Timestamp(before.end), "workspace_id"]
     kept = billable(workspaces) & workspaces["workspace_id"].isin(seen.unique()).to_numpy()

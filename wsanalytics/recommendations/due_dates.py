@@ -21,7 +21,7 @@ CALLS_A_CHANGE = 2.5
 
 
 def best_date(present: dict[str, Any], proposed: dict[str, Any], now: datetime) -> date:
-    """The UTC day on which a change is worth most, counted from *now*.
+    """Return the UTC day on which a change is worth most, counted from *now*.
 
     ALWAYS_ON to AUTO_STOP bills from the next 1st, so on the last day of the month; from 22:00 UTC
     of that day on it is too late for that, and the last day of the next month is meant. AUTO_STOP
@@ -54,7 +54,7 @@ def first_call_by(best: date, changes: int, now: datetime) -> datetime:
 
 
 def schedule(rows: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
-    """The *rows* of ``recommendations``, each with its ``apply_by``.
+    """Return the *rows* of ``recommendations``, each with its ``apply_by``.
 
     Those from ALWAYS_ON to AUTO_STOP that share a best date share the hour too. So many of them
     that one day is too short for all begin on a day before, which then is their best date.

@@ -174,7 +174,7 @@ class Counting:
                             self.life.per_month)
 
     def at(self, setting: str) -> int:
-        """The row of *setting*."""
+        """Return the row of *setting*."""
         return self.settings.index(setting)
 
     @property

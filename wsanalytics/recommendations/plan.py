@@ -105,7 +105,7 @@ class Plan:
         return float(self.changes["saving_usd_per_month"].sum())
 
     def only(self, workspace_ids: Iterable[str]) -> Plan:
-        """The plan with these changes alone, as if all other rows of it were struck.
+        """Return the plan with these changes alone, as if all other rows of it were struck.
 
         Raises :class:`InputError` for a WorkSpace that it does not change.
         """
@@ -199,13 +199,16 @@ def recommend(
 
 
 def _the_one(column: pd.Series) -> str | None:
-    """The account, or region, of a fleet that has only one."""
+    """Return the account, or region, of a fleet that has only one."""
     values = column.unique()
     return str(values[0]) or None if len(values) == 1 else None
 
 
 def _frame(rows: list[dict[str, Any]], whose: pd.DataFrame) -> pd.DataFrame:
-    """The *rows* as a ``recommendations`` table; *whose* says where each is and whose it is."""
+    """Return the *rows* as a ``recommendations`` table.
+
+    *whose* says where each is and whose it is.
+    """
     frame = pd.DataFrame(rows, columns=list(RECOMMENDATIONS.names)).assign(comment="")
     for name in ("user_name", "account_id", "region"):
         known = {} if name not in whose else dict(

@@ -18,7 +18,7 @@ resampling weeks says anything."""
 
 
 def reason_for(present: dict[str, Any], best: dict[str, Any]) -> str:
-    """The sentence that says why *best* is proposed instead of *present*.
+    """Return the sentence that says why *best* is proposed instead of *present*.
 
     Both are rows of a ``comparison`` table, of one WorkSpace.
     """
@@ -80,7 +80,7 @@ def checks_of(
 
 
 def _break_even(auto: dict[str, Any], always_on: dict[str, Any]) -> float:
-    """The billed hours a month at which both modes cost the same."""
+    """Return the billed hours a month at which both modes cost the same."""
     fixed = auto["usd_per_month"] - auto["hourly_usd_per_month"]
     rate = auto["hourly_usd_per_month"] / auto["billed_hours_per_month"]
     return break_even(float(always_on["usd_per_month"]), float(fixed), float(rate))

@@ -36,7 +36,7 @@ class Picture:
 
 
 def pictures(analysis: Analysis, zones: Zones | None = None) -> list[Picture]:
-    """The plots of the report, in order; those without anything to show are left out.
+    """Return the plots of the report, in order; those without anything to show are left out.
 
     Hours are those on the clocks of the users, by *zones* (default: UTC).
     """
@@ -73,7 +73,7 @@ def _fleet(analysis: Analysis, caption: str, dated: str) -> Iterator[Picture]:
 
 
 def _parts(analysis: Analysis, dated: str) -> Iterator[Picture]:
-    """The fleet by bundle, directory and month, where it has several."""
+    """Give the fleet by bundle, directory and month, where it has several."""
     table, workspaces = analysis.comparison, analysis.workspaces
     hours = monthly_hours(table, workspaces)
     if (bundles := hours["compute_type"].nunique()) > 1:

@@ -44,7 +44,10 @@ _ENVIRONMENT.globals |= {"counted": counted, "usd": usd}
 
 
 def render_report(analysis: Analysis) -> str:
-    """The page as HTML text: no scripts, no addresses outside, every name shown as plain text."""
+    """Return the page as HTML text.
+
+    No scripts, no addresses outside, every name shown as plain text.
+    """
     plan = analysis.plan
     costs = fleet_costs(analysis.comparison, plan)
     by_option = costs.set_index("option")["total_usd"]
@@ -220,7 +223,7 @@ LONG_AGO = timedelta(days=28)
 
 
 def _unused(analysis: Analysis) -> list[str]:
-    """The unused WorkSpaces, each with when AWS last knew its user to be connected."""
+    """Return the unused WorkSpaces, each with when AWS last knew its user to be connected."""
     if analysis.hearsay is None:
         return list(analysis.plan.unused)
     last_connections = {

@@ -48,7 +48,10 @@ class Bundle:
         return SYSTEM_NAMES[self.operating_system, self.license]
 
     def described(self, account: str) -> Members:
-        """The bundle as DescribeWorkspaceBundles tells it; BYOL ones belong to the *account*."""
+        """Return the bundle as DescribeWorkspaceBundles tells it.
+
+        BYOL ones belong to the *account*.
+        """
         words = self.compute_type.replace("_", " ").title()
         is_own = self.license == "byol"
         system = _WORDS[self.system_name]
@@ -72,7 +75,7 @@ class Bundle:
 
 @cache
 def bundles() -> dict[str, Bundle]:
-    """Every bundle there is, by its id, in the order of the ids."""
+    """Return every bundle there is, by its id, in the order of the ids."""
     all_bundles = []
     for compute_type in _COMPUTE_TYPES:
         is_for_windows = compute_type.startswith("GRAPHICS")
@@ -98,7 +101,7 @@ class Directory:
     dedicated: bool
 
     def described(self, account: str) -> Members:
-        """The directory as DescribeWorkspaceDirectories tells it."""
+        """Return the directory as DescribeWorkspaceDirectories tells it."""
         return {
             "DirectoryId": self.directory_id,
             "Alias": self.directory_id,
@@ -122,7 +125,7 @@ class Directory:
 
 
 def directories(account: str, region: str) -> dict[str, Directory]:
-    """The directories of an account in a region, by their ids, in the order of the ids."""
+    """Return the directories of an account in a region, by their ids, in the order of the ids."""
     all_directories = [
         Directory(directory_id=directory_of(account, find_directory(region, office)),
                   name=f"{region}-office-{office + 1}", maintenance_enabled=office == 1,
@@ -138,12 +141,12 @@ def directories(account: str, region: str) -> dict[str, Directory]:
 
 
 def directory_of(account: str, directory_id: str) -> str:
-    """The id that a directory of the invented people has in one *account*."""
+    """Return the id that a directory of the invented people has in one *account*."""
     return f"d-9{sha256(f'{account}/{directory_id}'.encode()).hexdigest()[:9]}"
 
 
 def own_license_directory(account: str, region: str) -> str:
-    """The id of the directory for desktops with a licence of the account's own."""
+    """Return the id of the directory for desktops with a licence of the account's own."""
     return directory_of(account, find_directory(region, len(OFFICES)))
 
 

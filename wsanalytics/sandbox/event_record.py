@@ -34,7 +34,7 @@ class Entry:
         return sorted(_ids([self.call.params, self.response or {}]))
 
     def described(self) -> Members:
-        """The event as LookupEvents tells it."""
+        """Return the event as LookupEvents tells it."""
         call = self.call
         return {
             "EventId": self.event_id,
@@ -108,7 +108,7 @@ class Record:
 
 
 def camel_case(value: Any) -> Any:  # noqa: ANN401  # any JSON value
-    """The same value with member names as CloudTrail writes them: ``workspaceId``."""
+    """Return the same value with member names as CloudTrail writes them: ``workspaceId``."""
     if isinstance(value, dict):
         return {name[:1].lower() + name[1:]: camel_case(one) for name, one in value.items()
                 if one is not None}

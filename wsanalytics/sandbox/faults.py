@@ -99,7 +99,7 @@ class Faults:
 
     @classmethod
     def parse(cls, texts: Iterable[str], *, where: str = "--fault") -> Faults:
-        """The faults that *texts* name, each NAME or NAME=VALUE; lists are comma-separated.
+        """Return the faults that *texts* name, each NAME or NAME=VALUE; lists are comma-separated.
 
         >>> Faults.parse(["cut-share=0.1", "denied-regions=eu-west-1,us-west-2"]).denied_regions
         ('eu-west-1', 'us-west-2')

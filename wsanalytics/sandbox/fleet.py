@@ -128,7 +128,7 @@ class Fleet:
         return estate
 
     def everything(self) -> Iterator[Desktop]:
-        """Every WorkSpace there is or was, by account, region and id."""
+        """Give every WorkSpace there is or was, by account, region and id."""
         for estate in self.estates.values():
             yield from sorted([*estate.desktops.values(), *estate.former.values()],
                               key=lambda desktop: desktop.workspace_id)
@@ -164,7 +164,7 @@ class Fleet:
         ]
 
     def create(self, facts: Facts, setting: Setting, now: datetime) -> Desktop:
-        """A new WorkSpace, with a user of its own; *facts* without an id get one.
+        """Return a new WorkSpace, with a user of its own; *facts* without an id get one.
 
         One in AUTO_STOP runs once it is ready, as after StartWorkspaces.
         """

@@ -93,7 +93,7 @@ class Meddling:
     hang: timedelta = timedelta(0)
 
     def orders(self, window: Window) -> Iterator[tuple[datetime, EventKind]]:
-        """The starts and stops within *window*."""
+        """Give the starts and stops within *window*."""
         day = window.start.replace(hour=0, minute=0, second=0, microsecond=0)
         while day < window.end:
             moments = []

@@ -17,7 +17,7 @@ ROLE = "wsanalytics"
 
 
 def account_ids(count: int) -> tuple[str, ...]:
-    """The ids of so many accounts: 111122223333, 222233334444 and so on.
+    """Return the ids of so many accounts: 111122223333, 222233334444 and so on.
 
     >>> account_ids(2)
     ('111122223333', '222233334444')
@@ -28,7 +28,7 @@ def account_ids(count: int) -> tuple[str, ...]:
 
 
 def role_arn(account: str) -> str:
-    """The role that opens an *account*."""
+    """Return the role that opens an *account*."""
     return f"arn:aws:iam::{account}:role/{ROLE}"
 
 
@@ -41,15 +41,15 @@ class Keys:
         self._lock = threading.Lock()
 
     def of(self, account: str) -> str:
-        """The lasting access key of an account."""
+        """Return the lasting access key of an account."""
         return f"AKIA{account}SANDBOX0"
 
     def account(self, key: str) -> str:
-        """The account that a key belongs to."""
+        """Return the account that a key belongs to."""
         return next((account for account in self.accounts if account in key), self.accounts[0])
 
     def lend(self, account: str, lasts: timedelta) -> tuple[str, datetime]:
-        """A key of an assumed role in *account*, and when it ends by the wall clock."""
+        """Return a key of an assumed role in *account*, and when it ends by the wall clock."""
         key = f"ASIA{account}{secrets.token_hex(4).upper()}"
         ends_at = datetime.now(UTC) + lasts
         with self._lock:

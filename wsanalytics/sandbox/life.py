@@ -94,6 +94,7 @@ class Life:
         """Let everything up to *now* happen, unless the WorkSpace has ended."""
         if self.ended_at is not None:
             return
+        # Drawn some time ahead, as next_connect() has to know the user's next connect.
         while self._drawn_to <= now + _AHEAD and self._drawn_to < LATEST:
             self._draw_to(min(self._next_draw, LATEST))
             self._next_draw += DRAWN_AT_A_TIME
@@ -105,11 +106,13 @@ class Life:
             self._comes.popleft()
 
     def next_connect(self) -> datetime | None:
-        """The next connect of the user, as far as that is drawn."""
+        """Return the next connect of the user, as far as that is drawn."""
         return self._comes[0] if self._comes else None
 
     def order(self, kind: EventKind, now: datetime, setting: Setting | None = None) -> datetime:
         """Somebody orders something *now*; two orders never fall on one instant."""
+        # One instant later than the last command: the order of events at one instant is fixed by
+        # kind.
         at = max(now, self._acted_at + _INSTANT)
         self.advance(at)
         self._note(at, kind, setting)
@@ -142,7 +145,7 @@ class Life:
         self.ended_at = now
 
     def setting_at(self, at: datetime) -> Setting:
-        """The setting in force at an instant; a change at that very instant is in force."""
+        """Return the setting in force at an instant; a change at that very instant is in force."""
         settings = [setting for since, setting in self.settings if since <= at]
         return settings[-1] if settings else self.settings[0][1]
 
@@ -156,7 +159,7 @@ class Life:
         return _intervals(self.came, self.left, self.connected_since, now)
 
     def runs(self, now: datetime) -> Stretches:
-        """The runs that are metered; one in progress is cut at *now*."""
+        """Return the runs that are metered; one in progress is cut at *now*."""
         since = self.machine.running_since
         return _intervals(
             self.run_starts, self.run_stops, None if since is None else to_micros(since), now
@@ -166,6 +169,7 @@ class Life:
         """Return when it was switched on, metered or not; cut at *now*."""
         runs = self.runs(now)
         end = min(now, self.ended_at or now)
+        # ALWAYS_ON is switched on without any run: such times are added to the runs.
         flat = [
             (to_micros(since), to_micros(until))
             for (since, setting), until in zip(
@@ -193,6 +197,8 @@ class Life:
         """Queue the user's sessions from where they end now; one cut at the end stays open."""
         window = Window(self._drawn_to, until)
         sessions = self._draw(window)
+        # A session cut at the end of the last draw goes on at the start of this one: it is one
+        # session.
         goes_on = bool(sessions) and sessions[0][0] == window.start
         if self._is_open and not goes_on:
             self.machine.expect(window.start, EventKind.DISCONNECT)
@@ -222,6 +228,7 @@ class Life:
             self.run_stops.append(to_micros(run.stopped_at))
         self.cold_starts.extend(to_micros(at) for at in machine.cold_starts)
         self.maintained += machine.maintained
+        # Cleared, so that a year's life takes a few bytes an event instead of an object.
         for log in (machine.log, machine.runs, machine.cold_starts, machine.maintained):
             log.clear()
 
@@ -253,7 +260,7 @@ def _intervals(
 
 
 def _joined(starts: Micros, ends: Micros) -> Stretches:
-    """The union of stretches, those that touch made one."""
+    """Return the union of stretches, those that touch made one."""
     order = np.argsort(starts, kind="stable")
     starts, reached = starts[order], np.maximum.accumulate(ends[order])
     is_new = np.append([True], starts[1:] > reached[:-1])[: len(starts)]

@@ -73,7 +73,7 @@ class Month:
 
 
 def months_within(window: Window) -> Iterator[Month]:
-    """The UTC months that *window* touches."""
+    """Give the UTC months that *window* touches."""
     first = datetime(window.start.year, window.start.month, 1, tzinfo=UTC)
     while first < window.end:
         after = (first + timedelta(days=32)).replace(day=1)
@@ -124,6 +124,8 @@ class _Meter:
         """Return when it first went from AUTO_STOP to ALWAYS_ON within the month."""
         flat = self._opens_flat(month)
         for at, setting in self.life.settings:
+            # A change at the month's first instant sets the mode in which it opens, and is none
+            # within it.
             if month.start < at < month.end:
                 turns_flat = setting.auto_stop_minutes is None
                 if turns_flat and not flat:
@@ -157,11 +159,12 @@ class _Meter:
             return sum((stop - start) / HOUR for start, stop in pieces)
         if self.rule is HourRule.CEIL_PER_RUN:
             return float(sum(math.ceil((stop - start) / HOUR) for start, stop in pieces))
+        # A set: a clock hour that two runs touch is billed once.
         touched = {hour for start, stop in pieces for hour in _hours_touched(start, stop)}
         return float(len(touched))
 
     def _pieces(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """The runs, cut to what lies between *start* and *end*."""
+        """Give the runs, cut to what lies between *start* and *end*."""
         runs = self.life.runs(self.window.end)
         for begun, ended in zip(runs.starts.tolist(), runs.ends.tolist(), strict=True):
             low, high = max(from_micros(begun), start), min(from_micros(ended), end)
@@ -186,5 +189,5 @@ def _midnight(at: datetime) -> datetime:
 
 
 def _hours_touched(start: datetime, stop: datetime) -> range:
-    """The UTC clock hours that ``[start, stop)`` touches, counted from 1970."""
+    """Return the UTC clock hours that ``[start, stop)`` touches, counted from 1970."""
     return range((start - _EPOCH) // HOUR, -((_EPOCH - stop) // HOUR))

@@ -40,7 +40,7 @@ class SandboxProcess:
         self.process: subprocess.Popen[str] | None = None
 
     def environment(self) -> dict[str, str]:
-        """The environment in which AWS's own tools talk to the sandbox."""
+        """Return the environment in which AWS's own tools talk to the sandbox."""
         keys = Keys(self.accounts)
         return describe_environment(self.url, keys.of(keys.accounts[0]), self._region)
 

@@ -130,19 +130,22 @@ class Sandbox:
         )
 
     def workspaces(self) -> pd.DataFrame:
-        """The fleet as it really is now: a ``workspaces`` table, terminated ones included."""
+        """Return the fleet as it really is now.
+
+        A ``workspaces`` table, terminated ones included.
+        """
         return self._truth.workspaces()
 
     def sessions(self) -> pd.DataFrame:
-        """The true sessions: a ``sessions`` table, cut at now."""
+        """Return the true sessions: a ``sessions`` table, cut at now."""
         return self._truth.sessions()
 
     def settings(self) -> pd.DataFrame:
-        """The settings through time: ``workspace_id``, ``setting``, ``since`` (UTC)."""
+        """Return the settings through time: ``workspace_id``, ``setting``, ``since`` (UTC)."""
         return self._truth.settings()
 
     def orders(self) -> pd.DataFrame:
-        """The commands to WorkSpaces: ``workspace_id``, ``at``, ``order``."""
+        """Return the commands to WorkSpaces: ``workspace_id``, ``at``, ``order``."""
         return self._truth.orders()
 
     def bill(self, hour_rule: str = "clock_hour") -> pd.DataFrame:

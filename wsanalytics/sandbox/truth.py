@@ -29,7 +29,7 @@ class Truth:
         self.world = world
 
     def workspaces(self) -> pd.DataFrame:
-        """A ``workspaces`` table of all WorkSpaces, the terminated ones included."""
+        """Return a ``workspaces`` table of all WorkSpaces, the terminated ones included."""
         with self.world.lock:
             now, desktops = self._all()
             frame = pd.DataFrame(
@@ -38,7 +38,7 @@ class Truth:
         return sort_by_key(check_table(frame, WORKSPACES), WORKSPACES)
 
     def sessions(self) -> pd.DataFrame:
-        """A ``sessions`` table; a session in progress is cut at now."""
+        """Return a ``sessions`` table; a session in progress is cut at now."""
         ids: list[str] = []
         starts, ends = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
         with self.world.lock:
@@ -168,7 +168,7 @@ def _frame(rows: Iterable[tuple[Any, ...]], columns: dict[str, str]) -> pd.DataF
 
 
 def as_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a frame for JSON: instants as ISO texts, what is missing as null."""
+    """Return the rows of a frame for JSON: instants as ISO texts, what is missing as null."""
     texts = frame.copy()
     for name in texts.columns:
         if isinstance(texts[name].dtype, pd.DatetimeTZDtype):
@@ -179,6 +179,6 @@ def as_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def as_text(frame: pd.DataFrame) -> str:
-    """The rows of a frame as JSON text."""
+    """Return the rows of a frame as JSON text."""
     return json.dumps(as_records(frame), default=float)
 

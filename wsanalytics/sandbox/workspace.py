@@ -110,7 +110,7 @@ class Desktop:
         return None if self.facts.manual else self.setting.auto_stop_minutes
 
     def state(self, now: datetime) -> str:
-        """The state that DescribeWorkspaces tells."""
+        """Return the state that DescribeWorkspaces tells."""
         life = self.life
         life.advance(now)
         if life.ended_at is not None:
@@ -135,7 +135,7 @@ class Desktop:
         return "STOPPING" if life.born_at < off_since and now < off_since + STOP else "STOPPED"
 
     def describe(self, now: datetime) -> Members:
-        """The WorkSpace as DescribeWorkspaces tells it."""
+        """Return the WorkSpace as DescribeWorkspaces tells it."""
         state = self.state(now)
         if not self._described:
             self._described = self._describe_facts()
@@ -171,7 +171,7 @@ class Desktop:
         }
 
     def connection(self, now: datetime, checked: datetime | None = None) -> Members | None:
-        """Its row of DescribeWorkspacesConnectionStatus, by *now*; None where there is none.
+        """Return its row of DescribeWorkspacesConnectionStatus, by *now*; None where there is none.
 
         The row tells what was *checked* (by default now), which may be a while ago.
         """
@@ -193,7 +193,7 @@ class Desktop:
         return row
 
     def _connection_then(self, checked: datetime, now: datetime) -> Members:
-        """Its row as it was *checked* some time before *now*."""
+        """Return its row as it was *checked* some time before *now*."""
         at, life = to_micros(checked), self.life
         connected, switched_on = life.connected(now), life.switched_on(now)
         row: Members = {"WorkspaceId": self.workspace_id, "ConnectionStateCheckTimestamp": checked}

@@ -42,7 +42,7 @@ def find_stored(
     bridge_gaps: timedelta | None = None,
     advance: Callable[[int], None] = lambda _: None,
 ) -> Found:
-    """The sessions of *workspaces* (a part of the store's inventory) in *window*.
+    """Return the sessions of *workspaces* (a part of the store's inventory) in *window*.
 
     As :func:`find_sessions`, :func:`find_gaps` and :func:`observed_orders` find them; *advance*
     is called with how many WorkSpaces were done. Raises :class:`InputError`
@@ -75,7 +75,10 @@ def find_stored(
 
 
 def _never_seen(workspaces: pd.DataFrame, window: Window) -> pd.DataFrame:
-    """The gaps of WorkSpaces of which there is no sample: all of the window in which they were."""
+    """Return the gaps of WorkSpaces of which there is no sample.
+
+    All of the window in which they were.
+    """
     frame = pd.DataFrame({
         "workspace_id": workspaces["workspace_id"],
         "from_at": workspaces["created_at"].fillna(pd.Timestamp(window.start)),

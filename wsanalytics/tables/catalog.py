@@ -27,7 +27,7 @@ TABLES = {
 
 
 def table_named(name: str) -> Table:
-    """The contract of the table called *name*; :class:`InputError` if there is none."""
+    """Return the contract of the table called *name*; :class:`InputError` if there is none."""
     if name not in TABLES:
         raise InputError(
             f"there is no table {name!r}",
@@ -38,7 +38,7 @@ def table_named(name: str) -> Table:
 
 
 def as_markdown() -> str:
-    """All contracts as a Markdown page, the text of ``data/TABLES.md``."""
+    """Return all contracts as a Markdown page, the text of ``data/TABLES.md``."""
     lines = [
         "# Tables",
         "",

@@ -42,7 +42,7 @@ class Origin:
     csv: bool = False
 
     def row(self, position: int) -> str:
-        """The place of the row at *position* (from 0) as a person would look it up."""
+        """Return the place of the row at *position* (from 0) as a person would look it up."""
         unit, number = ("line", position + 2) if self.csv else ("row", position + 1)
         return f"{self.name}, {unit} {number}"
 
@@ -50,7 +50,7 @@ class Origin:
 def check_table(
     frame: pd.DataFrame, table: Table, origin: Origin | None = None, *, rows_needed: bool = False
 ) -> pd.DataFrame:
-    """The *frame* as the contract of *table* wants it, in a new frame.
+    """Return the *frame* as the contract of *table* wants it, in a new frame.
 
     Raises :class:`InputError` for a missing column, an empty cell where none may be, a value of
     the wrong kind, NaN, a duplicate of the table's key where a key must be unique, and, if

@@ -13,7 +13,7 @@ from wsanalytics.timeline import Micros, column_micros
 
 
 def check_sessions(frame: pd.DataFrame, origin: Origin | None = None) -> pd.DataFrame:
-    """A checked ``sessions`` table, sorted by WorkSpace and start; it may have no rows.
+    """Return a checked ``sessions`` table, sorted by WorkSpace and start; it may have no rows.
 
     Raises :class:`InputError` for whatever the contract forbids, a session that ends before or
     when it starts, and two sessions of one WorkSpace that overlap.

@@ -77,7 +77,7 @@ def text(
     name: str, meaning: str, default: str | None = None, *, nullable: bool = False,
     default_text: str = "", choices: tuple[str, ...] = (), required: bool | None = None,
 ) -> Column:
-    """A column of text; with a *default* it may be absent."""
+    """Return a column of text; with a *default* it may be absent."""
     return Column(name=name, kind=Kind.TEXT, meaning=meaning, default=default, nullable=nullable,
                   default_text=default_text, choices=choices,
                   required=default is None if required is None else required)
@@ -87,7 +87,7 @@ def instant(
     name: str, meaning: str, *, nullable: bool = False, required: bool = True,
     default_text: str = "",
 ) -> Column:
-    """A column of aware instants in UTC."""
+    """Return a column of aware instants in UTC."""
     return Column(name=name, kind=Kind.INSTANT, meaning=meaning, unit="UTC", nullable=nullable,
                   required=required, default_text=default_text)
 
@@ -96,13 +96,13 @@ def number(
     name: str, meaning: str, unit: str, *, nullable: bool = False, required: bool = True,
     default_text: str = "",
 ) -> Column:
-    """A column of numbers, in the *unit* that its name says."""
+    """Return a column of numbers, in the *unit* that its name says."""
     return Column(name=name, kind=Kind.NUMBER, meaning=meaning, unit=unit, nullable=nullable,
                   required=required, default_text=default_text)
 
 
 def flag(name: str, meaning: str, *, required: bool = False) -> Column:
-    """A column of true or false; where it may be absent, that is false."""
+    """Return a column of true or false; where it may be absent, that is false."""
     return Column(name=name, kind=Kind.FLAG, meaning=meaning, required=required,
                   default=None if required else False, default_text="" if required else "false")
 

@@ -38,7 +38,7 @@ def origin_of(path: Path) -> Origin:
 
 
 def read_table(path: Path, table: Table) -> pd.DataFrame:
-    """The columns of *table* that the file at *path* has, as they stand there, unchecked.
+    """Return the columns of *table* that the file at *path* has, as they stand there, unchecked.
 
     From CSV every cell comes as text, an empty one as ``""``. Raises :class:`InputError` where
     there is no such file, or it is empty, of another kind, cut off or not readable.
@@ -79,7 +79,10 @@ def read_table(path: Path, table: Table) -> pd.DataFrame:
 def read_source(
     source: Path | str | pd.DataFrame, table: Table
 ) -> tuple[pd.DataFrame, Origin | None]:
-    """A frame as it is, or the columns of *table* in the file that is named; and where it is."""
+    """Return a frame as it is, or the columns of *table* in the file that is named.
+
+    And where it is.
+    """
     if isinstance(source, pd.DataFrame):
         return source, None
     if not isinstance(source, Path | str):
@@ -169,7 +172,9 @@ def write_table(
 
 
 def _as_csv(frame: pd.DataFrame, table: Table) -> tuple[pd.DataFrame, Quoting]:
-    """Instants as ISO 8601 with Z, flags as true and false; and which cells are to be quoted.
+    """Return instants as ISO 8601 with Z, flags as true and false.
+
+    And which cells are to be quoted.
 
     Text that a spreadsheet would take for a formula gets an apostrophe before it, which is taken
     off again where the table is read. Control characters become a mark in tables that nothing

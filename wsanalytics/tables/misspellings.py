@@ -10,7 +10,7 @@ from wsanalytics.tables.foreign_columns import OTHER_NAMES
 
 
 def meant_columns(names: Sequence[str], table: Table) -> dict[str, str]:
-    """The names that no column of *table* has, and the absent one that each is close to.
+    """Return the names that no column of *table* has, and the absent one that each is close to.
 
     Close is what differs in case, blanks and dashes alone, or in a letter or two.
     """
@@ -28,7 +28,7 @@ def meant_columns(names: Sequence[str], table: Table) -> dict[str, str]:
 
 
 def _written(name: str) -> str:
-    """A name as ours are written, the blanks and dashes in it as underscores."""
+    """Return a name as ours are written, the blanks and dashes in it as underscores."""
     return re.sub(r"[\W_]+", "_", name.casefold()).strip("_")
 
 

@@ -55,7 +55,7 @@ def read_sealed(
     path: Path, *, dictionary: Sequence[str] | None = None,
     filters: list[tuple[str, str, list[str]]] | None = None,
 ) -> pa.Table:
-    """The table in the Parquet file at *path*; :class:`InputError` where it is not whole.
+    """Return the table in the Parquet file at *path*; :class:`InputError` where it is not whole.
 
     Raises :class:`FileNotFoundError` where there is none.
     """
@@ -77,7 +77,7 @@ def read_columns(path: Path, wanted: Sequence[str] | None = None) -> tuple[list[
 
 
 def frame_of(path: Path, table: pa.Table) -> pd.DataFrame:
-    """The *table*, read from *path*, as a frame."""
+    """Return the *table*, read from *path*, as a frame."""
     with _as_input_error(path):
         frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
         return frame
@@ -89,7 +89,7 @@ def is_sealed(path: Path) -> bool:
 
 
 def whole_bytes(path: Path) -> bytes:
-    """The bytes of the file at *path*, held against the digest in it, if it has one."""
+    """Return the bytes of the file at *path*, held against the digest in it, if it has one."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise _refusal(path, "it is no file but a folder, a pipe or the like")
     raw = path.read_bytes()
@@ -107,6 +107,7 @@ def _seal_in(raw: bytes | bytearray) -> int:
 
 def _digest(raw: bytes | bytearray, offset: int) -> bytes:
     digest = blake2b(digest_size=8)
+    # The digest is of all bytes but its own place, which is blank while it is computed.
     digest.update(memoryview(raw)[:offset])
     digest.update(memoryview(raw)[offset + len(_BLANK):])
     return digest.hexdigest().encode()

@@ -220,7 +220,7 @@ def _replayed(
 def _again(
     of: Analysis, window: Window | None, timeouts: tuple[int, ...] | None, present: pd.Series
 ) -> Replay:
-    """The replay of an analysis, or another one of its sessions where that is not enough."""
+    """Return the replay of an analysis, or another one of its sessions where that is not enough."""
     if window is not None and not of.window.start <= window.start < window.end <= of.window.end:
         raise InputError(f"the window {window} is not within the analysis's", where="what_if",
                          rule=f"its sessions are those of {of.window}",

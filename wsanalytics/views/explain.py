@@ -175,7 +175,7 @@ def refuse_stranger(workspace_id: str, workspaces: pd.DataFrame) -> None:
 
 
 def _options(analysis: Analysis, workspace_id: str, advice: Record) -> list[Record]:
-    """Its rows of the comparison: the present setting and those that may be proposed."""
+    """Return its rows of the comparison: the present setting and those that may be proposed."""
     shown_settings = {*map(str, analysis.limits.candidates), advice["from_setting"]}
     compared = analysis.comparison
     of_workspace = compared[
@@ -196,7 +196,7 @@ def _instant(at: pd.Timestamp) -> datetime | None:
 
 
 def _written(row: Row) -> list[str]:
-    """A row as lines of a ticket, the label once and the text beside it."""
+    """Return a row as lines of a ticket, the label once and the text beside it."""
     label, text = row
     indent = LABEL if label else 2
     lines = wrap(text, WIDTH - indent, break_on_hyphens=False) or [""]
@@ -205,7 +205,10 @@ def _written(row: Row) -> list[str]:
 
 
 def _aligned(table: pd.DataFrame) -> list[str]:
-    """A small table in plain text: the first and the last column to the left, numbers right."""
+    """Return a small table in plain text.
+
+    The first and the last column to the left, numbers right.
+    """
     rows = [list(table.columns), *table.to_numpy(dtype=object).tolist()]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     last = len(widths) - 1

@@ -34,7 +34,7 @@ _AN_HOUR = timedelta(hours=1)
 
 
 def what_it_is(machine: Record, setting: str) -> Iterator[Row]:
-    """Its user, hardware, place, state and present setting; *machine* is its inventory row."""
+    """Give its user, hardware, place, state and present setting; *machine* is its inventory row."""
     yield "user", plain(machine["user_name"]) or "not known"
     licence = "own licence" if machine["license"].lower() == "byol" else "licence included"
     volumes = ", ".join(f"{int(machine[name])} GiB {what}" for name, what in (
@@ -153,7 +153,7 @@ def _with_nobody(
 
 
 def in_short(advice: Record) -> str:
-    """The advice in a few words."""
+    """Return the advice in a few words."""
     if advice["action"] != CHANGE:
         return "leave it as it is"
     return (f"change it from {advice['from_setting']} to {advice['to_setting']}, which saves "
@@ -242,7 +242,7 @@ def _rates(analysis: Analysis, machine: Record) -> Record:
 
 
 def _rate(hourly_usd: float) -> str:
-    """A price of an hour, to a hundredth of a cent where it needs that."""
+    """Return a price of an hour, to a hundredth of a cent where it needs that."""
     text = usd(hourly_usd)
     return text if abs(hourly_usd - round(hourly_usd, 2)) < 5e-5 else f"${hourly_usd:.4f}"
 

@@ -20,7 +20,9 @@ def standing_out(
     comparison: pd.DataFrame, sessions: pd.DataFrame, workspaces: pd.DataFrame, window: Window, *,
     longest_days: float = LONGEST_DAYS,
 ) -> pd.DataFrame:
-    """The WorkSpaces that somebody should look at: unused, or never disconnected; by their cost.
+    """Return the WorkSpaces that somebody should look at.
+
+    Unused, or never disconnected; by their cost.
 
     *Unused* is who had no session in *window* (where it was observed on enough days to say so).
     *Never disconnected* is who was connected throughout, or once for more than *longest_days* days

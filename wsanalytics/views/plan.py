@@ -23,7 +23,7 @@ NUMBERS = frozenset({"saving_usd_per_month", "saving_low_usd", "saving_high_usd"
 
 
 def changes_view(plan: Plan) -> pd.DataFrame:
-    """The changes of *plan* with the columns ``VIEW``."""
+    """Return the changes of *plan* with the columns ``VIEW``."""
     return plan.changes[list(VIEW)]
 
 
@@ -42,7 +42,10 @@ def write_csv_view(plan: Plan, path: Path) -> None:
 
 
 def _harmless(text: str) -> str:
-    """Text that runs nothing: line breaks stay, as people write comments of several lines."""
+    """Return text that runs nothing.
+
+    Line breaks stay, as people write comments of several lines.
+    """
     return disarmed("\n".join(map(plain, text.split("\n"))))
 
 
@@ -91,7 +94,7 @@ def _facts_of_dates(changes: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _told(value: str | None, column: pd.Series) -> str:
-    """An account or region: the plan's own, else those of its changes."""
+    """Return an account or region: the plan's own, else those of its changes."""
     return value or ", ".join(sorted(filter(None, column.unique()))) or "not told"
 
 

@@ -44,6 +44,8 @@ def weekly_usage(
     total = np.zeros(7 * 24)
     ids_with_gaps = set() if gaps is None else set(gaps["workspace_id"])
     for zone, everybody in _by_zone(sessions, workspaces, zones):
+        # edges: the instants at which the clock turns to another hour; of_week: which of the 168
+        # each is.
         edges, of_week = _hours_of_week(window, zone)
         has_gaps = everybody["workspace_id"].isin(ids_with_gaps)
         if gaps is not None and has_gaps.any():
@@ -62,6 +64,7 @@ def weekly_usage(
             of_week, weights=np.diff(edges) / MICROS_PER_HOUR, minlength=7 * 24
         )
         hours = np.bincount(of_week, weights=busy, minlength=7 * 24)
+        # where= leaves hours that never came in the window at 0 instead of dividing by zero.
         total += np.divide(hours, hours_in_window, out=np.zeros(7 * 24), where=hours_in_window > 0)
     return pd.DataFrame(total.reshape(7, 24), index=list(WEEKDAYS), columns=range(24))
 
@@ -93,7 +96,7 @@ def _observed_usage(
 
 
 def clock_zones(workspaces: pd.DataFrame, zones: Zones | None = None) -> pd.Series:
-    """The time zone of each WorkSpace's user, such as Europe/Berlin, by ``workspace_id``.
+    """Return the time zone of each WorkSpace's user, such as Europe/Berlin, by ``workspace_id``.
 
     What a column ``time_zone`` of *workspaces* says of it; where there is none or the cell is
     empty, the zone of its directory or region in *zones* (default: UTC). Raises
@@ -139,7 +142,7 @@ def clock_caption(workspaces: pd.DataFrame | None = None, zones: Zones | None = 
 def _by_zone(
     sessions: pd.DataFrame, workspaces: pd.DataFrame | None, zones: Zones | None
 ) -> list[tuple[ZoneInfo, pd.DataFrame]]:
-    """The *sessions* on each clock."""
+    """Return the *sessions* on each clock."""
     default = zones.default if zones else ZoneInfo("UTC")
     if workspaces is None:
         return [(default, sessions)]

@@ -52,7 +52,7 @@ class Evidence:
 
     @classmethod
     def of(cls, analysis: Analysis, zones: Zones | None = None) -> Evidence:
-        """All that an analysis knows."""
+        """Return all that an analysis knows."""
         return cls(comparison=analysis.comparison, replay=analysis.replay,
                    workspaces=analysis.workspaces, zones=zones, prices_date=analysis.prices.date,
                    gaps=analysis.gaps)
@@ -64,12 +64,12 @@ class Evidence:
         return self.comparison[self.comparison["workspace_id"] == workspace_id]
 
     def sessions(self, workspace_id: str) -> pd.DataFrame:
-        """The sessions of one WorkSpace."""
+        """Return the sessions of one WorkSpace."""
         assert self.replay is not None
         return self.replay.sessions[self.replay.sessions["workspace_id"] == workspace_id]
 
     def zone(self, workspace_id: str) -> str:
-        """The time zone on whose clock its user lives, UTC where nobody says."""
+        """Return the time zone on whose clock its user lives, UTC where nobody says."""
         if self.workspaces is None:
             return self.zones.default.key if self.zones else "UTC"
         row = self.workspaces[self.workspaces["workspace_id"] == workspace_id]
@@ -113,13 +113,13 @@ class Evidence:
         return sessions, runs, colds
 
     def busiest(self, workspace_id: str) -> Window:
-        """The two weeks in which its user connected most often, or the last two."""
+        """Return the two weeks in which its user connected most often, or the last two."""
         assert self.replay is not None
         return busiest_days(self.sessions(workspace_id), self.replay.window)
 
 
 def busiest_days(sessions: pd.DataFrame, window: Window, days: int = SHOWN_DAYS) -> Window:
-    """The latest *days* in a row of *window* with most connects among *sessions*."""
+    """Return the latest *days* in a row of *window* with most connects among *sessions*."""
     last = max(window.start, window.end - timedelta(days=days))
     if sessions.empty:
         return Window(last, window.end)

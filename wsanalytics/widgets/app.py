@@ -48,16 +48,16 @@ class App(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.add_class("wsanalytics-app")
 
     def static_html(self) -> str:
-        """The plan as a table."""
+        """Return the plan as a table."""
         return self.review.static_html()
 
     def static_text(self) -> str:
-        """The plan in plain text."""
+        """Return the plan in plain text."""
         return self.review.static_text()
 
 
 def app(asked: str | None = None) -> VBox:
-    """The page that ``wsanalytics app`` asks for; a message where that cannot be shown.
+    """Return the page that ``wsanalytics app`` asks for; a message where that cannot be shown.
 
     *asked* is JSON with ``folder`` (where relative paths begin and journals go), ``plan``,
     ``store``, ``journal``, ``limit``, ``time_zone``, ``time_zone_by_directory``, ``allow_apply``,

@@ -24,19 +24,19 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def picture(png: bytes, alt: str, *, width: int | None = None) -> str:
-    """An image inside a page, and what it shows in words."""
+    """Return an image inside a page, and what it shows in words."""
     limit = f"max-width:min(100%,{width}px)" if width else "max-width:100%"
     return (f'<img style="{limit};height:auto;background:#fff" alt="{text(alt)}" '
             f'src="data:image/png;base64,{b64encode(png).decode()}">')
 
 
 def text(value: str) -> str:
-    """Text from outside as HTML that shows it as it is."""
+    """Return text from outside as HTML that shows it as it is."""
     return escape(plain(value))
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> str:
-    """Names and what they hold, as a definition list."""
+    """Return names and what they hold, as a definition list."""
     plainly = "float:none;width:auto;font-weight:normal;margin:0;padding:0"
     told = "".join(
         f'<dt style="{plainly};color:{QUIET}">{text(name)}</dt>'
@@ -47,14 +47,14 @@ def facts(rows: Iterable[tuple[str, str]]) -> str:
 
 
 def message(words: str, *, trouble: bool = False) -> str:
-    """A word to the reader, which screen readers say when it changes."""
+    """Return a word to the reader, which screen readers say when it changes."""
     colour = BAD if trouble else INK
     return (f'<div role="{"alert" if trouble else "status"}" style="color:{colour};'
             f'line-height:1.45;overflow-wrap:anywhere">{text(words)}</div>')
 
 
 def html(value: str = "", **layout: Any) -> HTML:  # noqa: ANN401  # the fields of a Layout
-    """A piece of a page."""
+    """Return a piece of a page."""
     return HTML(value, layout=Layout(**({"width": "auto", "margin": "2px 0"} | layout)))
 
 
@@ -135,11 +135,11 @@ class Showable:
     """
 
     def static_html(self) -> str:
-        """The panel as HTML without scripts."""
+        """Return the panel as HTML without scripts."""
         raise NotImplementedError
 
     def static_text(self) -> str:
-        """The panel as plain text."""
+        """Return the panel as plain text."""
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **_more: object) -> dict[str, Any]:

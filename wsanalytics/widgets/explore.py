@@ -189,11 +189,14 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
         return self.answer.code
 
     def figure(self) -> Any:  # noqa: ANN401  # a Figure: matplotlib's types are for plot alone
-        """Both pictures as one matplotlib figure, to be saved."""
+        """Return both pictures as one matplotlib figure, to be saved."""
         return plot.what_if_figure(self.answer)
 
     def csv(self) -> bytes:
-        """The ``table`` as a CSV file; text that a spreadsheet would run gets an apostrophe."""
+        """Return the ``table`` as a CSV file.
+
+        Text that a spreadsheet would run gets an apostrophe.
+        """
         table = self.table
         texts = [str(name) for name in table if not is_numeric_dtype(table[name])]
         safe = table.assign(**{name: table[name].map(lambda text: disarmed(plain(str(text))))

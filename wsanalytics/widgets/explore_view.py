@@ -11,7 +11,10 @@ from wsanalytics.widgets.base import picture, text
 
 
 def headline(answer: Answer) -> str:
-    """The headline with its main figure before it, escaped; screen readers say it as it changes."""
+    """Return the headline with its main figure before it, escaped.
+
+    Screen readers say it as it changes.
+    """
     saving, fleet = answer.saving_usd_per_month, answer.choice
     if saving is None:
         lead = f"{usd(fleet.usd_per_month)} a month"
@@ -26,13 +29,16 @@ def headline(answer: Answer) -> str:
 
 
 def pictures(answer: Answer) -> list[str]:
-    """Both pictures as HTML; their size is told, so that nothing jumps while they are exchanged."""
+    """Return both pictures as HTML.
+
+    Their size is told, so that nothing jumps while they are exchanged.
+    """
     return [picture(png, words).replace("<img ", f"<img {_size(png)} ", 1)
             for png, words in zip(plot.what_if_pictures(answer), _captions(answer), strict=True)]
 
 
 def _size(png: bytes) -> str:
-    """The attributes that tell a PNG image's size in pixels, as its header has them."""
+    """Return the attributes that tell a PNG image's size in pixels, as its header has them."""
     width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
     return f'width="{width}" height="{height}"'
 
@@ -52,5 +58,5 @@ def _captions(answer: Answer) -> tuple[str, str]:
 
 
 def each_line(words: str, shown_as: Callable[[str], str]) -> str:
-    """Each line of *words* made safe by itself, so that lines stay lines."""
+    """Return each line of *words* made safe by itself, so that lines stay lines."""
     return "\n".join(map(shown_as, words.split("\n")))

@@ -216,7 +216,7 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
                   sort=("usd_per_month", "descending")), self.machines)
 
     def _with_details(self, table: Table, frame: pd.DataFrame) -> list[Widget]:
-        """A table whose chosen row is looked at below it."""
+        """Return a table whose chosen row is looked at below it."""
         below = VBox()
 
         def look(row: int) -> None:
@@ -242,7 +242,7 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
     # Where widgets do not run -----------------------------------------------------------------
 
     def static_html(self) -> str:
-        """The pictures one below the other, and who stands out."""
+        """Return the pictures one below the other, and who stands out."""
         frame = self.cost_by("directory")
         few = self.strangers.head(20)[[column.name for column in OUTLIER_COLUMNS]]
         return "".join([self.head.value, self._picture_of_the_week(), self._picture_of_hours(),
@@ -269,7 +269,7 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
 def overview(
     of: Analysis | History | Path | str, *, zones: Zones | None = None
 ) -> FleetPanel:
-    """A fleet at a glance: when it is used, what it costs by what, who stands out, data holes.
+    """Show a fleet at a glance: when it is used, what it costs by what, who stands out, data holes.
 
     *of* is a :class:`History`, the folder of a store, or what :func:`wsanalytics.analyse` gave
     (which has your own prices and limits). Hours of the day are on people's clocks: a column
@@ -284,7 +284,7 @@ def overview(
 
 
 def _machines(analysis: Analysis) -> pd.DataFrame:
-    """A row a WorkSpace, those that are not simulated included."""
+    """Return a row a WorkSpace, those that are not simulated included."""
     compared = analysis.comparison
     present = compared[compared["setting"].astype("str") == compared["baseline"]]
     columns = ["usd_per_month", "connected_hours_per_month", "billed_hours_per_month",
@@ -300,7 +300,7 @@ def _machines(analysis: Analysis) -> pd.DataFrame:
 
 
 def _holes(analysis: Analysis) -> pd.DataFrame:
-    """The stretches in which nobody looked at a WorkSpace, with their hours."""
+    """Return the stretches in which nobody looked at a WorkSpace, with their hours."""
     names = [column.name for column in GAP_COLUMNS]
     if analysis.gaps is None or analysis.gaps.empty:
         return pd.DataFrame(columns=names)
@@ -312,7 +312,7 @@ def _holes(analysis: Analysis) -> pd.DataFrame:
 
 
 def _as_read(frame: pd.DataFrame) -> str:
-    """A frame with its amounts as people read them."""
+    """Return a frame with its amounts as people read them."""
     shown, right = frame.copy(), []
     for name in frame.columns:
         write: Callable[[float], str] | None = None

@@ -241,7 +241,7 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
     # Where widgets do not run -----------------------------------------------------------------
 
     def static_text(self) -> str:
-        """The changes in plain text."""
+        """Return the changes in plain text."""
         lines = [f"Review of {self.plan!r}"[:-1].replace("<", ""), str(_all(self.state)), ""]
         lines += [f"{row['workspace_id']}  {row['from_setting']} -> {row['to_setting']}  "
                   f"{usd(row['saving_usd_per_month'])}  {row['reason']}"
@@ -249,7 +249,7 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
         return "\n".join([*lines, *_left_out(self.state)])
 
     def static_html(self) -> str:
-        """The changes as a table."""
+        """Return the changes as a table."""
         rows = self.state.rows.head(FEW)
         shown = pd.DataFrame({
             "WorkSpace": rows["workspace_id"], "user": rows["user_name"],
@@ -282,7 +282,7 @@ def review(
     height: int = 420,
     how_to_apply: str = HOW_TO_APPLY,
 ) -> ReviewPanel:
-    """The changes of *plan* in a table to sort, filter, search and tick, with the reason of each.
+    """Show the changes of *plan* in a table to sort, filter, search and tick, with reasons.
 
     *plan* is a :class:`Plan`, what :func:`wsanalytics.analyse` gave (nothing else is needed then),
     or the path of a ``plan.json``. *comparison*, *replay* and *workspaces* are those that it was

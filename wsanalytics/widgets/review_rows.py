@@ -77,7 +77,7 @@ def changes_in_words(rows: pd.DataFrame) -> pd.Series:
 
 
 def rows_of(plan: Plan, workspaces: pd.DataFrame | None) -> pd.DataFrame:
-    """The changes of *plan* as a review shows them, with what *workspaces* knows of each."""
+    """Return the changes of *plan* as a review shows them, with what *workspaces* knows of each."""
     changes = plan.changes
     for name in ("directory_id", "compute_type", "tags"):
         by_id = {} if workspaces is None or name not in workspaces else dict(

@@ -202,7 +202,7 @@ class Review:
         return self.ask
 
     def _to_apply(self) -> dict[str, Place]:
-        """The ticked changes that one run makes, those that save most first, and where."""
+        """Return the ticked changes that one run makes, those that save most first, and where."""
         rows = self.rows[self.ticked]
         account_regions = zip(rows["account_id"], rows["region"], strict=True)
         by_workspace = {
@@ -294,7 +294,7 @@ class Review:
         return len(self.under_way)
 
     def why_stop(self) -> str:
-        """The reason why no more changes shall be started; empty: go on."""
+        """Return the reason why no more changes shall be started; empty: go on."""
         return CANCELLED if self.is_cancelled else ""
 
     def note(self, workspace_id: str, outcome: str, message: str = "") -> None:

@@ -177,7 +177,7 @@ def worker_for(
     review: Review, writers: Sequence[Writer], options: RunOptions, folder: Path,
     named: Path | None = None,
 ) -> Worker:
-    """A worker that writes to the file *named*, or to one of *folder*.
+    """Return a worker that writes to the file *named*, or to one of *folder*.
 
     A journal there whose last run, for the plan's accounts and some of its WorkSpaces, was cut off
     is gone on with (the latest, if there are several); otherwise it is named after the moment in
@@ -209,17 +209,20 @@ def _is_cut_off(entries: list[Entry], review: Review) -> bool:
 
 
 def _last_begin(entries: list[Entry]) -> Entry:
-    """The line with which the last run began."""
+    """Return the line with which the last run began."""
     return next((entry for entry in reversed(entries) if entry["event"] == "begin"), {})
 
 
 def _asked_last(entries: list[Entry]) -> set[str]:
-    """The WorkSpaces that the last run was asked to change."""
+    """Return the WorkSpaces that the last run was asked to change."""
     return set((_last_begin(entries).get("plan") or {}).get("asked") or ())
 
 
 def _entries_at(path: Path) -> list[Entry]:
-    """The lines of a journal; none of one that is not ours, or damaged: it is not gone on with."""
+    """Return the lines of a journal.
+
+    None of one that is not ours, or damaged: it is not gone on with.
+    """
     try:
         entries = read_journal(path)
         journal_state(entries)

@@ -114,7 +114,7 @@ def packed(marks: Marks) -> bytes:
 
 
 def unpacked(bits: bytes, count: int) -> Marks:
-    r"""The first *count* of *bits* as marks.
+    r"""Return the first *count* of *bits* as marks.
 
     >>> unpacked(b'\xa0', 3).tolist()
     [True, False, True]

@@ -65,7 +65,7 @@ class OneWorkspace(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no t
         self.add_class("wsanalytics-one")
 
     def _settings(self) -> tuple[str, ...]:
-        """The present setting and, if there is one, the proposed one."""
+        """Return the present setting and, if there is one, the proposed one."""
         pair = self._advice[["from_setting", "to_setting"]].tolist()
         return tuple(dict.fromkeys(filter(None, pair)))
 
@@ -116,14 +116,14 @@ class OneWorkspace(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no t
                      sort=("connected", "descending"))
 
     def static_html(self) -> str:
-        """Text and pictures."""
+        """Return text and pictures."""
         parts = [self.told.value, self._cost_and_week()]
         if len(self.sessions):
             parts.append(timeline(self.workspace_id, self.evidence, self._settings()))
         return "".join(parts)
 
     def static_text(self) -> str:
-        """The text for a ticket."""
+        """Return the text for a ticket."""
         return str(self.explanation)
 
     def __repr__(self) -> str:
@@ -175,7 +175,7 @@ def as_analysis(of: Analysis | History | Path | str, workspace_id: str = "") -> 
 
 
 def _in_html(explanation: Explanation) -> str:
-    """The explanation as a page, names beside what they hold."""
+    """Return the explanation as a page, names beside what they hold."""
     parts = [f"<h4 style='margin:6px 0'>WorkSpace {text(explanation.workspace_id)}</h4>",
              f"<p style='margin:4px 0'>In short: {text(explanation.summary)}.</p>"]
     for section in explanation.sections:

@@ -36,7 +36,7 @@ RULE = "a policy is written NAME or NAME:PARAM=VALUE,PARAM=VALUE"
 
 
 def policy_named(text: str) -> Rule:
-    """The policy that *text* writes, which becomes its name; :class:`InputError` for none.
+    """Return the policy that *text* writes, which becomes its name; :class:`InputError` for none.
 
     >>> policy_named("auto_stop:120")
     <policy auto_stop:120>
@@ -61,7 +61,7 @@ def policy_named(text: str) -> Rule:
 
 
 def _parameters(text: str, written: str, maker: Callable[..., Rule]) -> dict[str, Any]:
-    """The parameters that are written behind a policy's name, as its maker takes them."""
+    """Return the parameters that are written behind a policy's name, as its maker takes them."""
     takes = {name: parameter for name, parameter in inspect.signature(maker).parameters.items()
              if name not in UNWRITTEN and parameter.default is not inspect.Parameter.empty}
     parameters: dict[str, Any] = {}

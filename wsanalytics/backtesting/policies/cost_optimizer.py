@@ -67,7 +67,7 @@ class CostOptimizer(Rule):
         return chosen
 
     def counted(self, seen: Seen) -> Hours:
-        """The hours that the tool adds at each of its runs so far, by WorkSpace and day."""
+        """Return the hours that the tool adds at each of its runs so far, by WorkSpace and day."""
         minutes_by_day = np.where(seen.minutes_by_day > 0, seen.minutes_by_day, ALWAYS_ON_TIMEOUT)
         added = np.zeros(minutes_by_day.shape)
         for minutes in np.unique(minutes_by_day):

@@ -24,5 +24,5 @@ class Fixed(Rule):
         self.setting, self.name = setting, name
 
     def decide(self, seen: Seen) -> Choice:  # noqa: ARG002  # it is always the same
-        """The one setting."""
+        """Return the one setting."""
         return self.setting

@@ -21,7 +21,7 @@ class Informed(Reference):
     name = "informed"
 
     def look_back(self, case: BacktestData) -> tuple[npt.NDArray[np.object_], None]:
-        """The cheaper mode of each month."""
+        """Return the cheaper mode of each month."""
         month = np.searchsorted(case.months.edges, case.days.edges[:-1], side="right") - 1
         turns = np.flatnonzero(np.append(True, month[1:] != month[:-1]))
         hourly = case.tariff.hourly[:, None]

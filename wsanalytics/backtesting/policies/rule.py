@@ -40,7 +40,7 @@ class Rule:
         return self.idle_stop_minutes is not None
 
     def decide(self, seen: Seen) -> Choice:
-        """The setting of each WorkSpace of *seen* from now on."""
+        """Return the setting of each WorkSpace of *seen* from now on."""
         raise NotImplementedError
 
     def starts(self, seen: Seen) -> pd.DataFrame | None:  # noqa: ARG002  # for those that start some
@@ -81,7 +81,7 @@ class Reference(Rule):
         raise NotImplementedError
 
     def look_back(self, case: BacktestData) -> tuple[npt.NDArray[np.object_], pd.DataFrame | None]:
-        """The setting (text) of each WorkSpace (rows) on each day (columns) of the window.
+        """Return the setting (text) of each WorkSpace (rows) on each day (columns) of the window.
 
         And which WorkSpaces it stops besides, if it stops any: ``workspace_id``, ``at``.
         """
@@ -101,7 +101,7 @@ class WorkspaceView:
     rates: Mapping[Any, float]
 
     def hours(self, days: int = 28) -> float:
-        """Hours of connection in the last *days*."""
+        """Return hours of connection in the last *days*."""
         since = pd.Timestamp(self.now - timedelta(days=days))
         late = self.sessions[self.sessions["disconnected_at"] > since]
         began = late["connected_at"].mask(late["connected_at"] < since, since)

@@ -93,7 +93,7 @@ def app(
 
 
 def _absolute(**paths: Path | None) -> dict[str, object]:
-    """The *paths* that are given, as the page finds them from another folder."""
+    """Return the *paths* that are given, as the page finds them from another folder."""
     return {name: str(path.resolve()) for name, path in paths.items() if path is not None}
 
 
@@ -107,7 +107,7 @@ def _page() -> Path:
 
 
 def _free_port(wanted: int) -> int:
-    """The port *wanted*, or any (0), if nobody else has it."""
+    """Return the port *wanted*, or any (0), if nobody else has it."""
     with socket.socket() as listener:
         try:
             listener.bind((HERE, wanted))

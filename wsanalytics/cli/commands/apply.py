@@ -146,7 +146,7 @@ def _nothing_to_do(message: str, output: Path | None) -> int:
 
 
 def _changes(verb: str, journal: Path, writers: Sequence[Writer], if_interrupted: str) -> Action:
-    """The changes of settings in the accounts and regions of *writers*, as an action."""
+    """Return the changes of settings in the accounts and regions of *writers*, as an action."""
     from wsanalytics.cli.confirm import Action
     from wsanalytics.cli.printing.actions import print_applied
 

@@ -101,7 +101,7 @@ def refresh(
 
 
 def _current(regions: Sequence[str], profile: str | None) -> tuple[Items, str, str]:
-    """The products of *regions*, where they come from, and the endpoint that gave them.
+    """Return the products of *regions*, where they come from, and the endpoint that gave them.
 
     They come from the API, or without credentials from AWS's public files.
     """
@@ -148,7 +148,10 @@ def _nothing_usable(mapped: Mapped, source: str, regions: Sequence[str]) -> Inpu
 
 
 def _refreshed_prices() -> PriceBook | None:
-    """The prices that were refreshed before; a table that is broken is about to be replaced."""
+    """Return the prices that were refreshed before.
+
+    A table that is broken is about to be replaced.
+    """
     from wsanalytics.cli.printing.console import warn
     from wsanalytics.errors import InputError
     from wsanalytics.prices import refreshed_prices

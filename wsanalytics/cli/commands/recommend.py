@@ -49,7 +49,7 @@ def recommend(
 
 
 def _newest_data(store: Path | None, analysis: Analysis) -> datetime:
-    """The end of what a plan rests on: the newest sample of a store, or the window's end."""
+    """Return the end of what a plan rests on: the newest sample of a store, or the window's end."""
     from wsanalytics.history import Store
 
     return Store(store).newest_at() if store is not None else analysis.window.end
@@ -83,7 +83,7 @@ def report(
 
 
 def _report_path(output: Path) -> Path:
-    """The page to write: *output*, or ``report.html`` in it where it names a folder."""
+    """Return the page to write: *output*, or ``report.html`` in it where it names a folder."""
     from wsanalytics.files import check_output, new_folder, page_at
 
     path = page_at(output)

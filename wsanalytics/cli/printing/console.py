@@ -51,7 +51,10 @@ class _Table(Table):
 
 
 def _shown(text: str) -> str:
-    """Text as it may be shown: the line breaks are ours, all else that is no letter is a mark."""
+    """Return text as it may be shown.
+
+    The line breaks are ours, all else that is no letter is a mark.
+    """
     return "\n".join(map(plain, text.split("\n")))
 
 

@@ -45,7 +45,10 @@ def print_plan(plan: Plan, name: str, *, most: int | None = MOST_SHOWN) -> None:
 
 
 def _savings_shown(plan: Plan, most: int | None) -> list[float]:
-    """The amounts that stand in the table: those of the first changes, and of the rest together."""
+    """Return the amounts that stand in the table.
+
+    Those of the first changes, and of the rest together.
+    """
     savings = plan.changes["saving_usd_per_month"].tolist()
     return savings if most is None else [*savings[:most], sum(savings[most:])]
 
@@ -127,7 +130,7 @@ def _by_id(plan: Plan) -> dict[str, dict[Any, Any]]:
 
 
 def _altered(old: dict[Any, Any], new: dict[Any, Any]) -> list[str]:
-    """A line with - and one with + for each thing that a reader sees differ."""
+    """Return a line with - and one with + for each thing that a reader sees differ."""
     lines = []
     for name, label in _LABELS.items():
         before, after = (_written(row, name) for row in (old, new))

@@ -41,7 +41,7 @@ def _title(found: Frontier) -> str:
 
 
 def _options(found: Frontier) -> dict[str, dict[str, str]]:
-    """The cells of each row about the fleet in one option."""
+    """Return the cells of each row about the fleet in one option."""
     return {
         plain("what it is today" if row["option"] == TODAY else row["option"].removeprefix("all ")):
         _cells(row, found) | {GOOD: "yes" if row["efficient"] else ""}
@@ -50,7 +50,7 @@ def _options(found: Frontier) -> dict[str, dict[str, str]]:
 
 
 def _mixtures(found: Frontier) -> dict[str, dict[str, str]]:
-    """The cells of each row about the fleet's mixtures, the last of them included."""
+    """Return the cells of each row about the fleet's mixtures, the last of them included."""
     rows = found.at_prices().drop_duplicates("usd_per_month").to_dict("records")
     last = found.fleet_points.iloc[-1].to_dict()
     if last["usd_per_month"] != rows[-1]["usd_per_month"]:

@@ -84,6 +84,7 @@ def get_metric_data(world: World, call: Call) -> Ready:
     grids: dict[int, Grid] = {}
     results: list[bytes] = []
     remaining = most
+    # A page ends where its points are used up, in the middle of a series if need be.
     while query < len(queries) and remaining > 0:
         times, values = _points(world, call, queries[query], span, grids)
         end = min(len(times), points_given + remaining)
@@ -170,7 +171,7 @@ class Seen:
     ones: npt.NDArray[np.int64]
 
     def values(self, statistic: str) -> npt.NDArray[Any]:
-        """The statistic over the points of each bin that has any."""
+        """Return the statistic over the points of each bin that has any."""
         counts, ones = self.counts[self.has_points], self.ones[self.has_points]
         match statistic:
             case "Maximum":
@@ -190,6 +191,7 @@ def _see(desktop: Desktop, metric: str, grid: Grid, now: datetime) -> Seen:
     life = desktop.life
     life.advance(now)
     period, bins = grid.period, grid.bins
+    # points: the five-minute starts; for longer periods each bin takes in several of them.
     points = bins
     if period != STEP_SECONDS:
         first = -(-int(bins[0]) // STEP_SECONDS) * STEP_SECONDS
@@ -216,6 +218,8 @@ def _see(desktop: Desktop, metric: str, grid: Grid, now: datetime) -> Seen:
 def _touched(points: Seconds, intervals: Stretches) -> npt.NDArray[np.bool_]:
     """Mark the five minutes from each point on that the intervals touch."""
     begin = points * MICROS_PER_SECOND
+    # Intervals that have begun before the five minutes end, less those that are over before they
+    # begin.
     begun = np.searchsorted(intervals.starts, begin + STEP_SECONDS * MICROS_PER_SECOND, "left")
     over = np.searchsorted(intervals.ends, begin, "right")
     touched: npt.NDArray[np.bool_] = begun > over

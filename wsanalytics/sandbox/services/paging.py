@@ -26,13 +26,16 @@ _REFUSAL = {
 
 
 def write_token(call: Call, position: Any) -> str:  # noqa: ANN401  # whatever tells the place
-    """A token for the page that begins at *place*; it holds for this very request only."""
+    """Return a token for the page that begins at *position*.
+
+    It holds for this very request only.
+    """
     text = json.dumps([position, _scope(call)])
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
 def read_token(call: Call, token: str | None) -> Any:  # noqa: ANN401  # as it was written
-    """The place that *token* tells, None without one; another request's token is refused."""
+    """Return the place that *token* tells, None without one; another request's token is refused."""
     if not token:
         return None
     try:

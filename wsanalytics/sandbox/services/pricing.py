@@ -108,7 +108,7 @@ def make_product(
 
 
 def _envelope(family: str, attributes: Row, unit: str, usd: float, date: str) -> Members:
-    """A product with its sku, its one offer term and its price."""
+    """Return a product with its sku, its one offer term and its price."""
     text = json.dumps([family, attributes, unit], sort_keys=True)
     sku = sha256(text.encode()).hexdigest()[:16].upper()
     term = TRIAL_TERM if "Restriction" in attributes else TERM
@@ -192,7 +192,7 @@ def _beside(rows: list[Row]) -> Iterator[Members]:
 
 @lru_cache(maxsize=1)
 def _products() -> tuple[tuple[Members, str], ...]:
-    """Every product and its JSON text, by region."""
+    """Return every product and its JSON text, by region."""
     made: list[tuple[Members, str]] = []
     frame = built_in_prices().frame.astype({"root_gib": "object", "user_gib": "object"})
     for _, group in frame.groupby("region", sort=True):

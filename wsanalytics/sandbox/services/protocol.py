@@ -74,7 +74,7 @@ Answer = Members | Ready
 
 
 def to_wire(shape: Shape, value: Any) -> Any:  # noqa: ANN401  # any value of the model
-    """A value of *shape* as JSON has it; a member that the model lacks is a bug of ours."""
+    """Return a value of *shape* as JSON has it; a member that the model lacks is a bug of ours."""
     kind = shape.type_name
     if kind == "structure":
         members = shape.members
@@ -148,7 +148,7 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 
 
 def read_json(service: str, shape: Shape | None, body: bytes) -> Members:
-    """The members of a JSON request, checked against the model."""
+    """Return the members of a JSON request, checked against the model."""
     try:
         params = json.loads(body or b"{}")
     except ValueError:
@@ -157,7 +157,7 @@ def read_json(service: str, shape: Shape | None, body: bytes) -> Members:
 
 
 def read_form(service: str, shape: Shape | None, form: Mapping[str, str]) -> Members:
-    """The members of a query request; lists (``Tags.member.1``) are left out."""
+    """Return the members of a query request; lists (``Tags.member.1``) are left out."""
     params: Members = {}
     for name, value in form.items():
         if name in {"Action", "Version"} or "." in name:
@@ -179,14 +179,14 @@ def _valid(service: str, shape: Shape | None, params: Any) -> Members:  # noqa: 
 
 
 def to_json(shape: Shape | None, answer: Answer) -> bytes:
-    """The answer as JSON text."""
+    """Return the answer as JSON text."""
     if isinstance(answer, Ready):
         return answer.text
     return json.dumps(to_wire(shape, answer) if shape is not None else {}).encode()
 
 
 def to_xml(action: str, answer: Members, request_id: str) -> bytes:
-    """The answer as the query protocol's XML."""
+    """Return the answer as the query protocol's XML."""
     return (
         f'<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
         f"<{action}Result>{_elements(answer)}</{action}Result>"
@@ -208,12 +208,12 @@ def _content(value: object) -> str:
 
 
 def error_json(code: str, message: str) -> bytes:
-    """An error of the JSON protocols."""
+    """Return an error of the JSON protocols."""
     return json.dumps({"__type": code, "message": message}).encode()
 
 
 def error_xml(code: str, message: str, request_id: str) -> bytes:
-    """An error of the query protocol."""
+    """Return an error of the query protocol."""
     return (
         '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error>'
         f"<Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"

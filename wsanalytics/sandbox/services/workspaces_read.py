@@ -66,7 +66,7 @@ def _chosen_ids(estate: Estate, params: Members) -> list[str]:
 
 
 def _empty_page(world: World, call: Call, member: str) -> Members | None:
-    """The empty first page that the fault of that name gives."""
+    """Return the empty first page that the fault of that name gives."""
     if world.faults.empty_first_page and not call.params.get("NextToken"):
         return {member: [], "NextToken": write_token(call, "")}
     return None
@@ -149,7 +149,7 @@ def read_tags(tags: Iterable[Members]) -> dict[str, str]:
 
 
 def find_resource(world: World, call: Call) -> Desktop:
-    """The WorkSpace that ResourceId names."""
+    """Return the WorkSpace that ResourceId names."""
     desktop = world.estate(call).desktops.get(call.params["ResourceId"])
     if desktop is None:
         raise ApiError("ResourceNotFoundException",
