@@ -154,7 +154,7 @@ class FakeConnection(Connection):
 
     def __init__(self, fleet: FakeFleet, account: str, region: str) -> None:
         super().__init__(session=_session(account), account_id=account, region=region,
-                         endpoint_url=f"memory://{os.getpid()}",  # each process its own account
+                         endpoint_url=f"https://memory-{os.getpid()}.invalid",  # each process its own account
                          pace=None)  # type: ignore[arg-type]  # nothing here is paced
         self.fleet = fleet
 
