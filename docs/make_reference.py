@@ -49,7 +49,7 @@ FIELDS = {
     "auto_stop_minutes": "the timeout of AUTO_STOP, a multiple of 60; null for ALWAYS_ON",
     "from_at": "the window's first instant",
     "to_at": "the window's end (excluded)",
-    "DataObject.workspaces": "how many WorkSpaces were looked into",
+    "DataObject.workspaces": "how many WorkSpaces were analysed",
     "DataObject.sessions": "how many sessions they had",
     "source": "where the data came from",
     "hour_rule": "how hours were counted",

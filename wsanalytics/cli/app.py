@@ -42,12 +42,12 @@ COMMANDS = {
         TRY, "demo:demo",
         "the whole way on a simulated account: collect, backfill, report, plan"),
     "columns": Entry(REFER, "columns:columns", "what the columns of each table hold"),
-    "collect": Entry(OBSERVE, "collect:collect", "look at the fleet in AWS and keep what is seen"),
+    "collect": Entry(OBSERVE, "collect:collect", "poll the fleet in AWS and keep what is seen"),
     "backfill": Entry(
         OBSERVE, "collect:backfill",
         "months of history from CloudWatch and CloudTrail"),
     "store": Entry(OBSERVE, "", "what a store holds"),
-    "store info": Entry(OBSERVE, "collect:store_info", "span, WorkSpaces, holes, size"),
+    "store info": Entry(OBSERVE, "collect:store_info", "span, WorkSpaces, gaps, size"),
     "store check": Entry(OBSERVE, "collect:store_check", "is every file of it whole?"),
     "sessions": Entry(OBSERVE, "sessions:sessions", "samples to sessions"),
     "simulate": Entry(ANALYSE, "simulate:simulate", "sessions to charges under any settings"),
@@ -78,10 +78,10 @@ COMMANDS = {
     "plan check": Entry(CHANGE, "plan:check", "is a plan whole and valid?"),
     "apply": Entry(
         CHANGE, "apply:apply",
-        "make the changes of a plan; a dry run unless told otherwise"),
+        "make the changes of a plan; a dry run without --yes"),
     "undo": Entry(
         CHANGE, "apply:undo",
-        "take back the changes that a journal tells of; a dry run unless told otherwise"),
+        "take back the changes that a journal holds; a dry run without --yes"),
     "verify": Entry(
         CHANGE, "verify:verify",
         "what applied changes have saved, against what was promised"),

@@ -63,11 +63,11 @@ WORKSPACES = Table(
 
 SAMPLES = Table(
     "samples",
-    "what one look at one WorkSpace saw",
+    "what one poll of one WorkSpace saw",
     (
         ID,
-        instant("sampled_at", "when it was looked at"),
-        text("connection_state", "UNKNOWN is what AWS says of a stopped WorkSpace",
+        instant("sampled_at", "when it was polled"),
+        text("connection_state", "UNKNOWN is what AWS reports of a stopped WorkSpace",
              choices=("CONNECTED", "DISCONNECTED", "UNKNOWN")),
         text("state", "the WorkSpace's state, such as AVAILABLE or STOPPED", nullable=True),
         instant("last_connected_at", "the last moment that AWS knew a user to be connected",
@@ -111,7 +111,7 @@ RUNS = Table(
 
 GAPS = Table(
     "gaps",
-    "one stretch in which nobody looked: neither connected nor free",
+    "one interval that nobody observed: neither connected nor free",
     (
         ID,
         instant("from_at", "the last sample before the silence"),
@@ -133,7 +133,7 @@ SETTINGS = Table(
 
 ORDERS = Table(
     "orders",
-    "what one WorkSpace is told to do at one moment",
+    "one command given to one WorkSpace at one moment",
     (
         ID,
         instant("at", "when"),

@@ -49,8 +49,8 @@ FRONTIER = Table(
                "a week"),
         number("waiting_minutes_per_month", "cold starts a month of its existence in the window, "
                "times the minutes that one takes", "minutes a month", nullable=True),
-        flag("efficient", "no other option has both no more dollars and no more waits, and less "
-             "of one of them", required=True),
+        flag("efficient", "no other option has both no more dollars and no more cold starts, and "
+             "less of one of them", required=True),
         flag("chosen", "what was chosen for it; none for one that is terminated, has no price or "
              "is created later", required=True),
         flag("present", "the setting that it has", required=True),
@@ -163,8 +163,8 @@ COMPARISON = Table(
         instant("counted_from", "since when use is what it is now, which is what counts a "
                 "month or a week; empty: all of the window", nullable=True),
         instant("terminated_at", "when it was terminated; empty: it was not", nullable=True),
-        number("observed_days", "days in which it existed and was looked at", "days"),
-        number("unobserved_days", "days in which it existed and nobody looked", "days"),
+        number("observed_days", "days in which it existed and was observed", "days"),
+        number("unobserved_days", "days in which it existed and nobody observed it", "days"),
         number("sessions", "sessions in the window; 0 for one that nobody used", "sessions"),
         number("connected_hours_per_month", "hours in which its user was connected",
                "hours a month", nullable=True),

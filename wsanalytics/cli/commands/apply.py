@@ -37,7 +37,7 @@ StopAfter = Annotated[int, option("stop after so many failures in a row (default
                                   metavar="N", group=LIMITS)]
 
 
-@command("Look at each WorkSpace of a plan, and say what would change and what it would save. With "
+@command("Read each WorkSpace of a plan, and report what would change and what it would save. With "
          "--yes the changes are made, checked before, read back after, and journalled, so that "
          "'undo' can take them back.",
          "wsanalytics apply plan.json",
@@ -90,7 +90,7 @@ def apply(
         return carry_out(action, run, care, output=output, table=APPLIED)
 
 
-@command("Give every WorkSpace that a journal says was changed, or those named, the setting it had "
+@command("Give every WorkSpace that was changed by a journal, or those named, the setting it had "
          "before, with the same care as 'apply'.",
          "wsanalytics undo plan.journal.jsonl",
          "wsanalytics undo plan.journal.jsonl --workspace ws-1234567ab --yes")

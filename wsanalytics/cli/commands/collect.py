@@ -43,9 +43,9 @@ def collect(
         "only WorkSpaces of this directory; may be repeated", TEXTS, metavar="D",
         group=INPUT)] = (),
     every: Annotated[timedelta | None, option(
-        "look again and again, at this interval (s, m or h), until Ctrl-C", SPAN, metavar="5m",
+        "poll again and again, at this interval (s, m or h), until Ctrl-C", SPAN, metavar="5m",
         group=(LIMITS, OFTEN))] = None,
-    once: Annotated[bool, flag("look once (the default)", group=(LIMITS, OFTEN))] = False,  # noqa: ARG001  # the default, said
+    once: Annotated[bool, flag("poll once (the default)", group=(LIMITS, OFTEN))] = False,  # noqa: ARG001  # the default, said
 ) -> int:
     """Ask AWS about the fleet, once or again and again; 1 where an account or region refused."""
     from wsanalytics.cli.printing.console import note, warn
@@ -65,7 +65,7 @@ def collect(
 
 @command("Fill a store with what CloudWatch still knows of each WorkSpace: by five minutes for 63 "
          "days, by the hour for up to 455, and with the changes of setting that CloudTrail knows "
-         "of. AWS charges for the calls; the price is told before.",
+         "of. AWS charges for the calls; the price is shown before.",
          "wsanalytics backfill --store fleet --days 63")
 def backfill(
     *,
@@ -127,7 +127,7 @@ def store_check(*, store: TheStore) -> int:
     return status_of(is_complete=checked.is_whole)
 
 
-@command("What a store holds: span, WorkSpaces, holes, size.",
+@command("What a store holds: span, WorkSpaces, gaps, size.",
          "wsanalytics store info --store fleet")
 def store_info(*, store: TheStore) -> None:
     """Print what a store holds."""

@@ -73,7 +73,7 @@ def iam_policy(
 def doctor(
     *,
     account: AccountOptions = ACCOUNT,
-    store: Annotated[Path | None, option("a store to look at as well", PATH, metavar="DIR",
+    store: Annotated[Path | None, option("a store to check as well", PATH, metavar="DIR",
                                          group=INPUT)] = None,
     for_commands: ForCommands = REPORTED,
     in_force: Annotated[Sequence[str], Parameter(parse=False)] = (),

@@ -27,7 +27,7 @@ def sessions(
         group=(INPUT, FROM))] = None,
     output: Annotated[Path, option("where the sessions go, .csv or .parquet", PATH, metavar="F",
                                    group=OUTPUT)],
-    gaps: Annotated[Path | None, option("where the stretches go in which nobody looked", PATH,
+    gaps: Annotated[Path | None, option("where the gaps go: intervals that nobody observed", PATH,
                                         metavar="F", group=OUTPUT)] = None,
     bridge_gaps: Annotated[float | None, option(
         "the longest silence within one session (default: the larger of 20 minutes and three "

@@ -33,7 +33,7 @@ Journal = Annotated[Path | None, journal_option("actions.journal.jsonl in the st
 
 
 @command("StopWorkspaces for AUTO_STOP WorkSpaces that run for nobody: that is how to stop before "
-         "the shortest timeout. A dry run unless told otherwise.",
+         "the shortest timeout. A dry run without --yes.",
          "wsanalytics stop-idle --store fleet --idle-minutes 15",
          "wsanalytics stop-idle --store fleet --idle-minutes 15 --working-hours "
          "'Mon-Fri 08:00-18:00' --time-zone Europe/Berlin --yes")
@@ -68,7 +68,7 @@ def stop_idle(
 
 
 @command("StartWorkspaces for stopped AUTO_STOP WorkSpaces whose users usually come within the "
-         "next minutes, as their own sessions tell. A dry run unless told otherwise.",
+         "next minutes, as their own sessions show. A dry run without --yes.",
          "wsanalytics start-early --store fleet --ahead-minutes 20 --holidays DE-BY --yes")
 def start_early(
     *,
