@@ -256,7 +256,7 @@ def test_every_option_can_stand_there(write: Write) -> None:
             if key in left_out:
                 continue
             tried = ["true"] if argument.is_flag() else [
-                "1", "0.5", "'x=y'", "'5m'", "2026-01-01", "'exact'"]
+                "1", "0.5", "'x=y'", "'5m'", "2026-01-01", "'exact'", "'plan'"]
             fits = []
             for value in tried:
                 write(f"[{'.'.join(command)}]\n{key} = {value}\n")
