@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 FRESH = timedelta(minutes=5)
-"""A status that AWS checked longer ago says nothing of now."""
+"""The age from which AWS's status of a connection is out of date."""
 CLOCKS_DIFFER = timedelta(minutes=5)
 """Two clocks that are further apart do not show the same time: AWS refuses requests beyond it."""
 
@@ -40,7 +40,7 @@ def evidence_at(samples: pd.DataFrame) -> pd.Series:
 
 
 def is_of_now(checked_at: datetime | None, now: datetime | None) -> bool:
-    """Whether a status that was checked at *checked_at* says something of *now*.
+    """Whether a status that was checked at *checked_at* still holds at *now*.
 
     One that lies ahead of now by more than clocks differ was misdated, so it says nothing either.
 

@@ -15,5 +15,5 @@ RUN_LIMIT = 25
 FINE_DAYS, HOURLY_DAYS = 63, 455
 """For how long CloudWatch keeps five-minute and hourly values (CloudWatch API reference)."""
 WAIT_MINUTES = 1.5
-"""How long one cold start takes: AWS says that a stopped WorkSpace is there in typically under 90
+"""The length of a cold start: AWS documents that a stopped WorkSpace is there in typically under 90
 seconds (Amazon WorkSpaces administration guide, running mode)."""

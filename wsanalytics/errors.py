@@ -73,7 +73,7 @@ class NotBilledWarning(UserWarning):
 def did_you_mean(
     name: str, names: Iterable[str], *, otherwise: str = "", most: int = 1, cutoff: float = 0.6
 ) -> str:
-    """Name what is close to *name* among the *known*, as a question; else what *otherwise* says.
+    """Suggest what is close to *name* among *names*, as a question; else return *otherwise*.
 
     >>> did_you_mean("hord", ["hold", "forecast"], otherwise="name one")
     'did you mean hold?'

@@ -82,7 +82,7 @@ def number(value: float, digits: int = 0) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share as a percentage, small ones told apart from none.
+    """Return a share as a percentage, small ones distinguished from none.
 
     >>> percent(0.046), percent(0.0004), percent(0.0)
     ('5 %', 'under 1 %', '0 %')

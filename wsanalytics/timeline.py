@@ -110,7 +110,7 @@ def on_clock(at: Micros, zone: ZoneInfo) -> Micros:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The stretch of time that is looked at: ``[start, end)``, both UTC-aware.
+    """The interval of time that is studied: ``[start, end)``, both UTC-aware.
 
     Raises :class:`InputError` when an end is naive or not after the start.
 

@@ -117,7 +117,7 @@ class Changer:
     has_sent: bool = False
 
     def check_stop(self) -> None:
-        """Start nothing more if somebody says so."""
+        """Start nothing more if ``stop`` gives a reason."""
         self.limits.halted = self.limits.halted or self.stop()
 
     def read(self, tasks: list[Task]) -> dict[str, WorkspaceState]:

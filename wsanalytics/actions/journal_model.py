@@ -1,4 +1,4 @@
-"""The type of a journal's entries: a journal that was edited or damaged says so early.
+"""Define the type of a journal's entries, so that an edited or damaged journal is noticed early.
 
 Every line has ``at``, ``run`` and ``event``; which of the other fields it has depends on the event.
 Fields that are not named here are for people to read, and may hold anything.

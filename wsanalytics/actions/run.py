@@ -214,7 +214,7 @@ def check_accounts(
 def open_journal_of(
     stack: ExitStack, path: Path | None, *, dry_run: bool, repairs: bool, options: RunOptions
 ) -> tuple[Journal | None, JournalState]:
-    """Open the journal of a real run for writing, or read it for a dry run; and what it says."""
+    """Open the journal of a real run for writing, or read it for a dry run; give its state."""
     if not dry_run:
         path = check_journal(path, example="plan.journal.jsonl")
         journal = stack.enter_context(open_journal(path, clock=options.clock, repairs=repairs))

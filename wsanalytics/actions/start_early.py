@@ -50,7 +50,7 @@ def usual_arrivals(
     """Estimate when each user usually comes on a day such as today, and how likely today.
 
     *sessions* is a ``sessions`` table of the days in *observed*, *zone_of* names the WorkSpaces
-    and their time zones, *now* tells what today is in each. Columns: ``workspace_id``;
+    and their time zones, *now* decides what today is in each. Columns: ``workspace_id``;
     ``expected_at`` (UTC), before which they came on one day in four only; ``chance``, from the same
     weekdays and, where these are few, from the other days of the kind; ``days`` that were
     observed of this kind (days with a gap of over two hours in *gaps* are none), and on how many
@@ -61,7 +61,7 @@ def usual_arrivals(
     ids = pd.Index(list(zone_of), dtype="str")
     owner = ids.get_indexer(pd.Index(sessions["workspace_id"])).astype(np.int64)
     connects = column_micros(sessions["connected_at"])
-    silent = {} if gaps is None else dict(iter(gaps.groupby("workspace_id", observed=True)))
+    gaps_by_id = {} if gaps is None else dict(iter(gaps.groupby("workspace_id", observed=True)))
     parts = [pd.DataFrame(columns=list(ARRIVALS))]
     for zone in dict.fromkeys(zone_of.values()):
         rows = np.flatnonzero([of == zone for of in zone_of.values()])
@@ -70,7 +70,7 @@ def usual_arrivals(
         place[rows] = np.arange(len(rows))
         mine = place[owner]
         first = first_minutes(mine[mine >= 0], connects[mine >= 0], len(rows), days)
-        counted = np.stack([_counted(days, silent.get(name), holidays) for name in ids[rows]])
+        counted = np.stack([_counted(days, gaps_by_id.get(name), holidays) for name in ids[rows]])
         today = now.astimezone(zone).date()
         usual = usual_on(today.toordinal(), days.ordinals, first, counted)
         known = np.flatnonzero(usual.is_known)
@@ -111,7 +111,7 @@ def start_early(
 ) -> pd.DataFrame:
     """Start the AUTO_STOP WorkSpaces whose users usually come within *ahead*, or say which.
 
-    When users come is told by their own sessions of the last four weeks in *store*
+    Arrivals are estimated from their own sessions of the last four weeks in *store*
     (:func:`usual_arrivals`); those who come with less than *min_chance* today are left out, and
     so are those who have been there today. Each WorkSpace is looked at right before the call.
     Gives a ``switched`` table; ``saved_hours`` is negative: what starting early is expected to

@@ -37,7 +37,7 @@ def undo(
     options: RunOptions | None = None,
     **more: Any,  # noqa: ANN401  # the fields of RunOptions
 ) -> pd.DataFrame:
-    """Give every WorkSpace that *journal* says was changed the setting it had before.
+    """Set every WorkSpace that was changed, by *journal*, back to the setting it had before.
 
     With *only* (ids) just those; :class:`InputError` for one of which no change is in force by the
     journal. The last change is taken back first. What somebody else has changed since is left

@@ -96,7 +96,7 @@ def _asked_for(
     """Find the setting that was requested for *created*, where the request is unambiguous.
 
     A user has one WorkSpace in a directory; those that belong to nobody ("[UNDEFINED]") share that
-    name, and are told apart by their own names, if at all.
+    name, and are distinguished by their own names, if at all.
     """
     shared = [name for name in ("directoryId", "userName", "workspaceName")
               if created.get(name) is not None]

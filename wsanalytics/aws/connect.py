@@ -1,7 +1,7 @@
 """The way in: connections to every account and region that was asked for.
 
 ``connect`` finds credentials, region and endpoint where boto3 finds them, and assumes the roles
-that were named. A role that cannot be assumed is told as a :class:`Refusal`; the rest goes on.
+that were named. A role that cannot be assumed becomes a :class:`Refusal`; the rest goes on.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class WorkspaceState:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether AWS checked the connection so lately that the status says something of now."""
+        """Whether AWS checked the connection so recently that the status still holds."""
         return is_of_now(self.checked_at, self.looked_at)
 
 

@@ -233,7 +233,7 @@ def fix_together(refusals: Sequence[Refusal]) -> str:
 
 
 class AwsError(WsanalyticsError):
-    """A call to AWS failed; ``refusal`` says which one and why.
+    """A failed call to AWS; ``refusal`` has which one and why.
 
     The message names what is wrong, where, which rule it breaks and how to fix it. It never
     holds a secret.

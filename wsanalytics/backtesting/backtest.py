@@ -131,7 +131,7 @@ def backtest(
     may choose. A WorkSpace that is created within the window is decided about from 00:00 UTC of
     that day on, and created in what is decided. *commands* are starts and stops that were observed
     beside the sessions (:func:`wsanalytics.observed_orders`): they happen whatever a policy says,
-    and the hours that policies see count them. *step* is told the name of each policy.
+    and the hours that policies see count them. *step* is called with the name of each policy.
 
     Raises :class:`InputError` if the window is not made of whole UTC days, two policies have one
     name, a policy is not known or answers with something else than settings, and for sessions of

@@ -99,7 +99,7 @@ def _why_distrusted(path: Path) -> str:
 
 
 def read_config() -> Config:
-    """Return the file that holds here, checked whole; :class:`InputError` says what is wrong in it.
+    """Return the file that holds here, checked whole; :class:`InputError` names what is wrong.
 
     The options of all commands are asked for only where there is a file.
     """

@@ -16,7 +16,7 @@ from wsanalytics.defaults import COMMON_TIMEOUTS
 MAIN = ("hour-rule", "discount", "prices", "timeout", "min-saving-usd",
         "max-cold-starts-per-week", "limit", "opt-out-tag", "region", "working-hours", "time-zone",
         "time-zone-by-directory")
-"""Options of several commands, named even where the file says nothing of them."""
+"""Options of several commands, named even where the file does not set them."""
 _DEFAULTS = {
     "prices": "AWS's list prices",
     "timeout": " ".join(map(str, COMMON_TIMEOUTS)),

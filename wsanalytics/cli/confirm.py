@@ -53,8 +53,8 @@ def carry_out(
 ) -> int:
     """Do *action* by calling *run*, as far as there is consent, and give the exit code.
 
-    *run* is told whether it is a dry run and gives a frame of outcomes, which is shown and, as a
-    *table*, written to *output*. Not *is_complete*: something was left out before it began.
+    *run* is called with whether it is a dry run and gives a frame of outcomes, which is shown and,
+    as a *table*, written to *output*. Not *is_complete*: something was left out before it began.
     """
     is_real = consent.yes
     if consent.interactive:

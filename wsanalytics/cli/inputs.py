@@ -85,7 +85,7 @@ class Narrowing:
 class Fleet:
     """A fleet from files: checked frames, the window, the prices, and which defaults were used.
 
-    ``source`` is the name of the store, or the names of the files. ``present`` tells what each
+    ``source`` is the name of the store, or the names of the files. ``present`` is what each
     WorkSpace was set to as the window began, by id; None: what ``workspaces`` list. ``commands``
     are the starts and stops that samples show and no session explains; None: of files nothing is
     known.

@@ -1,4 +1,4 @@
-"""Know what ``demo`` made in a folder, and tell it from what somebody else put there.
+"""Know what ``demo`` made in a folder, and distinguish it from what somebody else put there.
 
 A file of its own in the folder lists what an earlier demonstration made, each with a digest of what
 was in it. What is not listed, or has changed since, is somebody's: it is neither replaced nor

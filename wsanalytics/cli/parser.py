@@ -256,7 +256,7 @@ class _Reader:
         self.sources: dict[str, str] = {}
 
     def __call__(self, _app: App, command: Words, arguments: ArgumentCollection) -> None:
-        """Check the words that were given as *arguments*, and add to them what the file says."""
+        """Check the words that were given as *arguments*, and add the options of the file."""
         for argument in arguments:
             if argument.tokens:
                 self._check_value(argument)
@@ -306,7 +306,7 @@ class _Reader:
     def _add_from_file(
         self, command: Words, arguments: ArgumentCollection
     ) -> InputError | None:
-        """Add what the file says of this command; what is wrong in the file is given back."""
+        """Add the file's options of this command; return what is wrong in the file."""
         table = table_of(arguments)
         given = {key for key, argument in table.options.items() if argument.tokens}
         self.sources = {key: COMMAND_LINE if key in given else DEFAULT for key in table.options}

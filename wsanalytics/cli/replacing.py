@@ -41,7 +41,7 @@ def refuse_to_replace(path: Path) -> None:
 
 
 def newer_than(path: Path, known_until: datetime | None) -> str:
-    """A warning where the journal beside *path* tells of changes made after *known_until*."""
+    """Return a warning where the journal beside *path* has changes made after *known_until*."""
     entries = _entries(journal_beside(path))
     calls = [instant_of(entry["at"]) for entry in entries if entry["event"] == "call"]
     later = [at for at in calls if known_until is not None and at > known_until]
@@ -58,6 +58,6 @@ def _entries(journal: Path) -> list[Entry]:
 
 
 def _changes_in(entries: Iterable[Entry]) -> int:
-    """Return the WorkSpaces that a journal says were changed, or may have been."""
+    """Return the WorkSpaces that were changed by a journal, or may have been."""
     return len({attempt.workspace_id for attempt in journal_state(entries).attempts
                 if attempt.touched and attempt.kind == "apply"})

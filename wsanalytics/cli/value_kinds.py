@@ -1,4 +1,4 @@
-"""Parse the values of options: a text in, a value out, or a ValueError that says why not.
+"""Parse the values of options: a text in, a value out, or a ValueError with the reason.
 
 Both the command line and ``wsanalytics.toml`` give texts, so an option means the same in either.
 Nothing heavy is imported here: help must answer at once.
@@ -149,7 +149,7 @@ def count(text: str) -> int:
 
 
 def whole(text: str) -> int:
-    """A whole number; whoever takes it says which."""
+    """A whole number; the option checks its range."""
     try:
         return int(text)
     except ValueError:

@@ -49,7 +49,7 @@ class Made:
     files: list[Path] = field(default_factory=list)
 
     def folder(self, path: Path, *, mode: int = 0o777) -> bool:
-        """Make the last part of *path* if it is missing; says whether it was."""
+        """Make the last part of *path* if it is missing; return whether it was."""
         try:
             path.mkdir(mode=mode)
         except FileExistsError:

@@ -22,7 +22,7 @@ WEEKS_AWAY = 6
 NOTHING = 0.1
 """Less than this share of what somebody used to do counts as nothing."""
 MOST_WEEKS = 26
-"""Half a year: what lies further back says little of today."""
+"""Half a year: what lies further back hardly counts for today."""
 _LEAST_T = 4.0
 """The least t statistic of a change. It is the largest of up to twenty splits that are tried, so
 the usual 2 would find a change in nearly everybody."""

@@ -86,7 +86,7 @@ def sample_history() -> History:
     """Return the sample fleet that comes with wsanalytics: about 200 WorkSpaces over four months.
 
     Its people are made up (``wsanalytics.people``) and its WorkSpaces were never anybody's;
-    ``data/README.md`` tells who they are. No AWS account is needed.
+    ``data/README.md`` describes them. No AWS account is needed.
     """
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "_sample", package.parent / "data" / "sample"):

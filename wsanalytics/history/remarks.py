@@ -20,7 +20,7 @@ COLUMNS = ("workspace_id", "remark", "value", "seen_at")
 GUESSED, EXISTED, APPLICATION = "created, a guess", "existed", "application"
 """Kinds of remarks; the value of the first two is an instant, that of the last a bundle's name."""
 NOBODY = {"", "[undefined]"}
-"""Names of users, in small letters, by which AWS says that there is none."""
+"""Names of users, in small letters, by which AWS marks that there is none."""
 _LICENSED = re.compile(r"\bplus\b|\boffice\b|visual studio", re.IGNORECASE)
 
 

@@ -305,7 +305,7 @@ class Store:
         return first, last
 
     def compact(self, before: date) -> int:
-        """Make one file of the files of each day before *before*; says how many days were done.
+        """Make one file of the files of each day before *before*; return the number of days done.
 
         A kill in between loses nothing: the old files go once the new one is in place.
         """

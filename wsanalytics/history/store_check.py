@@ -17,7 +17,7 @@ from wsanalytics.tables import is_sealed
 class StoreCheck:
     """The result of :func:`check_store`: how many files are whole, and what is amiss, by name.
 
-    ``unsealed`` are whole as far as can be told: an earlier version wrote them without a digest.
+    ``unsealed`` are whole as far as can be seen: an earlier version wrote them without a digest.
     """
 
     files: int
@@ -65,7 +65,7 @@ def check_store(
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a digest says so too; :class:`InputError` for a file that is not whole."""
+    """Whether a digest confirms it; :class:`InputError` for a file that is not whole."""
     if path.parent.name.startswith("day="):
         read_samples_file(path)
     else:
@@ -76,7 +76,7 @@ def _is_whole(path: Path) -> bool:
 def _files(store: Path, problems: list[str]) -> Iterator[Path]:
     """Return the files of a store.
 
-    Folders that cannot be looked into are told among the *problems*.
+    Folders that cannot be read are listed among the *problems*.
     """
     folders = [store / kind for kind in KINDS]
     folders += sorted(path for path in folders[0].glob("day=*") if path.is_dir())

@@ -1,6 +1,6 @@
 """List what is in the folders of a store: its own files, and whatever else.
 
-Nothing is passed over in silence. What is called like a file of ours and cannot be read is refused
+Nothing is passed over silently. What is called like a file of ours and cannot be read is refused
 by name: no figure is made without it. What is called otherwise is named and left alone.
 
 ::
@@ -8,7 +8,7 @@ by name: no figure is made without it. What is called otherwise is named and lef
     store.json                            what this folder is, and which version of it
     samples/day=2026-11-25/*.parquet      a file a look; one file once the day is over
     workspaces/*.parquet                  WorkSpaces as they were first seen, and as they changed
-    settings/*.parquet                    changes of setting that CloudTrail told of
+    settings/*.parquet                    changes of setting from CloudTrail
     remarks/*.parquet                     guesses, and what else is known of single WorkSpaces
 """
 

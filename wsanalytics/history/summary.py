@@ -20,7 +20,7 @@ from wsanalytics.timeline import instants as instants_of
 class StoreSummary:
     """The summary of a store: counts, the first and the last sample, its size, and ``holes``.
 
-    ``holes`` (from_at, to_at, hours) are the stretches of over 20 minutes in which no WorkSpace
+    ``holes`` (from_at, to_at, hours) are the intervals of over 20 minutes in which no WorkSpace
     was looked at; ``regions`` has a row for each account and region: account_id, region,
     workspaces, of them terminated.
     """

@@ -34,7 +34,7 @@ class Loss:
 
     ``nights``: outages of six hours for the whole fleet in the window; ``outages_per_month``:
     further ones, of 30 to 60 minutes. Of each WorkSpace by itself, ``single_share`` of the samples
-    are lost, and ``stretches_per_month`` stretches of one to eight hours.
+    are lost, and ``stretches_per_month`` intervals of one to eight hours.
     """
 
     nights: int = 1
@@ -154,7 +154,7 @@ def _exists(at: Micros, workspace: pd.Series) -> npt.NDArray[np.bool_]:
 
 
 def _outages(window: Window, loss: Loss, rng: np.random.Generator) -> Micros:
-    """Return the edges of the stretches in which the collector did not run, ascending."""
+    """Return the edges of the intervals in which the collector did not run, ascending."""
     start, end = window.micros
     count = round(loss.outages_per_month * window.days / _DAYS_PER_MONTH)
     # Whole days after the window's start; at 22:00 UTC of such a day the outage begins.
@@ -165,7 +165,7 @@ def _outages(window: Window, loss: Loss, rng: np.random.Generator) -> Micros:
 
 
 def _joined(starts: Micros, ends: Micros) -> Micros:
-    """The edges of stretches that may overlap, as ascending starts and ends of their union."""
+    """Return the ascending starts and ends of the union of intervals that may overlap."""
     order = np.argsort(starts)
     # reached: the latest end so far. A start beyond it begins a new interval of the union.
     starts, reached = starts[order], np.maximum.accumulate(ends[order])

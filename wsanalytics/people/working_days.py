@@ -30,7 +30,7 @@ from wsanalytics.timeline import (
 Sessions = list[tuple[datetime, datetime]]
 """The sessions of a user: ``(connected_at, disconnected_at)`` pairs, sorted, aware UTC."""
 Spans = list[tuple[float, float]]
-"""Stretches of one local day, in minutes after its midnight; they may reach into the next day."""
+"""Intervals of one local day, in minutes after its midnight; they may reach into the next day."""
 
 
 def person_sessions(person: Person, window: Window) -> Sessions:
@@ -156,7 +156,7 @@ def _is_workday(person: Person, day: date) -> bool:
 
 
 def _without(start: float, end: float, breaks: Spans) -> Spans:
-    """Return the stretch from *start* to *end* less the *breaks*.
+    """Return the interval from *start* to *end* less the *breaks*.
 
     Pieces under a minute are dropped.
     """

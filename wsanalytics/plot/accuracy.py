@@ -45,7 +45,7 @@ def predicted_against_billed(
     """Plot each WorkSpace's predicted cost against AWS's bill: on the line, both agree.
 
     *frame* has a row a WorkSpace: ``workspace_id``, ``predicted_usd``, ``billed_usd``, and if the
-    caller judged them ``is_close`` (true/false), which tells those that are off by their colour.
+    caller judged them ``is_close`` (true/false), which colours those that are off.
     """
     ax = axes(ax, width=5.2, height=4.6)
     title = "What was predicted, and what was billed"
@@ -75,9 +75,9 @@ def promised_against_realised(
     judged &= verified["verdict"].isin(list(VERDICTS))
     rows = verified[judged]
     left_out = len(verified) - len(rows)
-    told = f"{counted(left_out, 'change')} not judged" if left_out else ""
+    left_out_text = f"{counted(left_out, 'change')} not judged" if left_out else ""
     if rows.empty:
-        return nothing(ax, title, " · ".join(filter(None, [told, caption])))
+        return nothing(ax, title, " · ".join(filter(None, [left_out_text, caption])))
     if len(rows) <= MOST_WHISKERS:
         x = rows["promised_usd"].to_numpy(dtype=float)
         low, high = (rows[name].fillna(rows["promised_usd"]).to_numpy(dtype=float)
@@ -87,13 +87,19 @@ def promised_against_realised(
     groups: list[_Group] = [(verdict, rows[rows["verdict"] == verdict], *look)
                             for verdict, look in VERDICTS.items()]
     note = _against(ax, groups, "promised_usd", "realised_usd", "change")
-    return dressed(ax, title, "promised so far, USD", "saved so far, USD",
-                   caption=" · ".join(filter(None, [counted(len(rows), "change"), told, note,
-                                                    caption])))
+    return dressed(
+        ax,
+        title,
+        "promised so far, USD",
+        "saved so far, USD",
+        caption=" · ".join(
+            filter(None, [counted(len(rows), "change"), left_out_text, note, caption])
+        ),
+    )
 
 
 def _against(ax: Axes, groups: list[_Group], x: str, y: str, row: str) -> str:
-    """Points around the diagonal, densities where they are many; tells what the marks stand for.
+    """Plot points around the diagonal, densities where they are many; return what marks mean.
 
     *row* is what a row is: a WorkSpace, a change.
     """

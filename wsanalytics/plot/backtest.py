@@ -105,7 +105,7 @@ def calibration(
     ruled(ax)
     dressed(ax, "Is a chance of a loss what it says?", "chance of a loss that was told",
             "share of decisions that lost", caption=caption)
-    ax.figure.canvas.figure.draw_without_rendering()  # tells where everything will stand
+    ax.figure.canvas.figure.draw_without_rendering()  # fixes where everything stands
     marks = [(row["chance_of_loss"], row["lost"], f"{row['decisions']:,}")
              for row in by_fear.to_dict("records")]
     radii = list(np.sqrt(size) / 2 + 0.3)

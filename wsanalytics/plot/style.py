@@ -94,7 +94,7 @@ def colours_told(
     ax: Axes, image: ScalarMappable, label: str, form: Callable[[float], str], *,
     shrink: float = 1.0,
 ) -> None:
-    """A bar beside *ax* that tells what the colours of an *image* stand for, numbers by *form*."""
+    """Draw a bar beside *ax* that explains the colours of an *image*, numbers by *form*."""
     bar = ax.figure.colorbar(image, ax=ax, pad=0.01, shrink=shrink)
     bar.ax.tick_params(labelsize=8, length=0)
     bar.ax.yaxis.set_major_formatter(lambda value, _: form(value))
@@ -110,7 +110,7 @@ def legend_above(ax: Axes, columns: int) -> None:
 
 
 def nothing(ax: Axes, title: str, caption: str = "") -> Axes:
-    """Return an Axes that says that there is nothing to show, instead of a plot."""
+    """Return an Axes with the words that there is nothing to show, instead of a plot."""
     ax.set_xticks([])
     ax.set_yticks([])
     ax.text(0.5, 0.5, NOTHING_TO_SHOW, transform=ax.transAxes, ha="center", va="center",

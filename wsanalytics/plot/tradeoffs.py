@@ -85,7 +85,7 @@ def frontier(
         ax, "What the fleet could cost, and how often its users would wait",
         "cold starts a week of a WorkSpace, mean of all (square-root scale)\n"
         + " · ".join(filter(None, facts)), "USD a month")
-    ax.figure.canvas.figure.draw_without_rendering()  # tells where everything will stand
+    ax.figure.canvas.figure.draw_without_rendering()  # fixes where everything stands
     positions = [mark[:2] for mark in marks]
     taken = mark_boxes(ax, positions) + line_boxes(ax, line)
     prices = _price_marks(ax, found, each)

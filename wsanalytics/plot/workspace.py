@@ -85,7 +85,7 @@ def cost_by_setting(
 
 def _tell(ax: Axes, words: list[str], most: float) -> None:
     """Write a line beside each bar, and end the bars, of *most* dollars at most, before it."""
-    ax.figure.canvas.figure.draw_without_rendering()  # tells how wide everything will be
+    ax.figure.canvas.figure.draw_without_rendering()  # fixes how wide everything is
     texts = [ax.text(0, height, line, transform=ax.get_yaxis_transform(), va="center", color=INK,
                     fontsize=WORDS_POINTS, parse_math=False) for height, line in enumerate(words)]
     share = max(text.get_window_extent().width for text in texts) / ax.bbox.width + 0.03
@@ -161,7 +161,7 @@ def break_even_lines(
     return dressed(ax, title, "billed hours a month", "USD a month", caption=caption)
 
 DAYS_ONE_BY_ONE = 21
-"""Stretches of so many days have a tick and a weekday at each midnight."""
+"""Intervals of so many days have a tick and a weekday at each midnight."""
 
 
 def workspace_timeline(
@@ -226,7 +226,7 @@ def _waits(ax: Axes, cold_starts: pd.DataFrame, settings: list[str]) -> None:
 
 
 def _clock(ax: Axes, zone: ZoneInfo) -> None:
-    """Ticks at midnights on the clock in *zone*, weekends shaded where days can be told apart."""
+    """Tick midnights on the clock in *zone*; shade weekends where days can be distinguished."""
     first, last = ax.get_xlim()
     ax.xaxis_date(tz=zone)
     if last - first > DAYS_ONE_BY_ONE:

@@ -52,7 +52,7 @@ class PriceBook:
 
     @property
     def date(self) -> str:
-        """The effective date that most of the prices share; :attr:`dates` tells of all."""
+        """The effective date that most of the prices share; :attr:`dates` has all."""
         return self._dated[0][0]
 
     @property

@@ -53,7 +53,7 @@ _PARTS = {("AlwaysOn", "month"): _Part.MONTH, ("AutoStop", "month"): _Part.FEE,
 
 
 class _Kind(NamedTuple):
-    """A kind of WorkSpace, as far as the hourly rate tells them apart."""
+    """A kind of WorkSpace, by what the hourly rate depends on."""
 
     region: str
     compute_type: str
@@ -68,7 +68,7 @@ class _Price(NamedTuple):
 
 
 class _Unclear(Exception):  # noqa: N818  # it never leaves this module
-    """The product cannot be understood; the message says why."""
+    """A product that cannot be understood; the message has the reason."""
 
 
 _Volumes = tuple[int, int] | None

@@ -42,7 +42,7 @@ class Limits:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Analysis:
-    """Everything that was found out about a fleet in one window; typed alone, it says the most."""
+    """The analysis of a fleet in one window; typed alone, it shows the main figures."""
 
     workspaces: pd.DataFrame
     prices: PriceBook
@@ -62,7 +62,7 @@ class Analysis:
 
     @property
     def window(self) -> Window:
-        """The stretch of time that was looked at."""
+        """The interval of time that was studied."""
         return self.replay.window
 
     @property

@@ -187,7 +187,7 @@ def _left_alone_row(row: LeftAloneObject) -> dict[str, Any]:
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Return the *rows* as a ``recommendations`` table; what they do not tell is empty."""
+    """Return the *rows* as a ``recommendations`` table; what they do not have is empty."""
     frame = pd.DataFrame(rows, columns=list(RECOMMENDATIONS.names))
     empty = {c.name: "" if c.kind is Kind.TEXT else np.nan for c in RECOMMENDATIONS.columns}
     dtypes: dict[str, Any] = {column.name: column.dtype for column in RECOMMENDATIONS.columns}

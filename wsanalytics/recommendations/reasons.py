@@ -18,7 +18,7 @@ resampling weeks says anything."""
 
 
 def reason_for(present: dict[str, Any], best: dict[str, Any]) -> str:
-    """Return the sentence that says why *best* is proposed instead of *present*.
+    """Return the sentence that explains why *best* is proposed instead of *present*.
 
     Both are rows of a ``comparison`` table, of one WorkSpace.
     """

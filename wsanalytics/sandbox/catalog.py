@@ -48,7 +48,7 @@ class Bundle:
         return SYSTEM_NAMES[self.operating_system, self.license]
 
     def described(self, account: str) -> Members:
-        """Return the bundle as DescribeWorkspaceBundles tells it.
+        """Return the bundle as DescribeWorkspaceBundles answers it.
 
         BYOL ones belong to the *account*.
         """
@@ -101,7 +101,7 @@ class Directory:
     dedicated: bool
 
     def described(self, account: str) -> Members:
-        """Return the directory as DescribeWorkspaceDirectories tells it."""
+        """Return the directory as DescribeWorkspaceDirectories answers it."""
         return {
             "DirectoryId": self.directory_id,
             "Alias": self.directory_id,

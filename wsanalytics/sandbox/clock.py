@@ -1,4 +1,4 @@
-"""Simulated time: it starts where it is told, runs at any speed, and never goes backwards."""
+"""Simulated time: it starts at a given time, runs at any speed, and never goes backwards."""
 
 from __future__ import annotations
 

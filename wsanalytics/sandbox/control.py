@@ -1,6 +1,6 @@
 """The control path, outside of what AWS has: the clock, the faults, and the truth.
 
-``GET /sandbox/clock`` tells the sandbox's now and speed; ``POST`` with ``step_seconds`` and
+``GET /sandbox/clock`` returns the sandbox's now and speed; ``POST`` with ``step_seconds`` and
 ``speed`` moves it. ``POST /sandbox/faults`` sets faults by name. ``GET /sandbox/workspaces``,
 ``sessions``, ``settings``, ``orders`` and ``bill?hour_rule=…`` tell the truth as JSON records.
 """

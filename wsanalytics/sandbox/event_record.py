@@ -34,7 +34,7 @@ class Entry:
         return sorted(_ids([self.call.params, self.response or {}]))
 
     def described(self) -> Members:
-        """Return the event as LookupEvents tells it."""
+        """Return the event as LookupEvents answers it."""
         call = self.call
         return {
             "EventId": self.event_id,

@@ -70,7 +70,7 @@ class Estate:
         self.desktops[desktop.workspace_id] = desktop
 
     def terminate(self, desktop: Desktop, now: datetime) -> None:
-        """A WorkSpace is terminated; it is told of for a minute more."""
+        """Terminate a WorkSpace; it stays in answers for a minute more."""
         desktop.terminate(now)
         self._ending.append(desktop)
 

@@ -31,8 +31,8 @@ _WORDS = {EventKind.START_REQUESTED: "START", EventKind.STOP_REQUESTED: "STOP"}
 
 
 @dataclass(frozen=True, slots=True)
-class Stretches:
-    """Stretches of time that do not touch, ascending, in microseconds since the epoch."""
+class Intervals:
+    """Intervals of time that do not touch, ascending, in microseconds since the epoch."""
 
     starts: Micros
     ends: Micros
@@ -154,18 +154,18 @@ class Life:
         """The last disconnect of the user, in microseconds; None: never yet."""
         return self.left[-1] if self.left else None
 
-    def connected(self, now: datetime) -> Stretches:
+    def connected(self, now: datetime) -> Intervals:
         """Return when the user was connected; a session in progress is cut at *now*."""
         return _intervals(self.came, self.left, self.connected_since, now)
 
-    def runs(self, now: datetime) -> Stretches:
+    def runs(self, now: datetime) -> Intervals:
         """Return the runs that are metered; one in progress is cut at *now*."""
         since = self.machine.running_since
         return _intervals(
             self.run_starts, self.run_stops, None if since is None else to_micros(since), now
         )
 
-    def switched_on(self, now: datetime) -> Stretches:
+    def switched_on(self, now: datetime) -> Intervals:
         """Return when it was switched on, metered or not; cut at *now*."""
         runs = self.runs(now)
         end = min(now, self.ended_at or now)
@@ -219,7 +219,7 @@ class Life:
         self._drawn_to = until
 
     def _take_over(self) -> None:
-        """Move what the machine tells into arrays, so that it forgets it."""
+        """Move the machine's records into arrays, and clear them."""
         machine = self.machine
         for event in machine.log:
             self._follow(event)
@@ -251,18 +251,18 @@ class Life:
 
 def _intervals(
     starts: Iterable[int], ends: Iterable[int], since: int | None, now: datetime
-) -> Stretches:
+) -> Intervals:
     start, end = np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64)
     until = to_micros(now)
     if since is not None and since < until:
         start, end = np.append(start, since), np.append(end, until)
-    return Stretches(start, end)
+    return Intervals(start, end)
 
 
-def _joined(starts: Micros, ends: Micros) -> Stretches:
-    """Return the union of stretches, those that touch made one."""
+def _joined(starts: Micros, ends: Micros) -> Intervals:
+    """Return the union of intervals, those that touch made one."""
     order = np.argsort(starts, kind="stable")
     starts, reached = starts[order], np.maximum.accumulate(ends[order])
     is_new = np.append([True], starts[1:] > reached[:-1])[: len(starts)]
     is_last = np.append(is_new[1:], [True])[: len(starts)]
-    return Stretches(starts[is_new], reached[is_last])
+    return Intervals(starts[is_new], reached[is_last])

@@ -55,7 +55,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """One UTC month and the stretch of it that is metered."""
+    """One UTC month and the interval of it that is metered."""
 
     first: datetime
     after: datetime

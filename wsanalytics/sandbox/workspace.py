@@ -110,7 +110,7 @@ class Desktop:
         return None if self.facts.manual else self.setting.auto_stop_minutes
 
     def state(self, now: datetime) -> str:
-        """Return the state that DescribeWorkspaces tells."""
+        """Return the state in DescribeWorkspaces."""
         life = self.life
         life.advance(now)
         if life.ended_at is not None:
@@ -135,7 +135,7 @@ class Desktop:
         return "STOPPING" if life.born_at < off_since and now < off_since + STOP else "STOPPED"
 
     def describe(self, now: datetime) -> Members:
-        """Return the WorkSpace as DescribeWorkspaces tells it."""
+        """Return the WorkSpace as DescribeWorkspaces answers it."""
         state = self.state(now)
         if not self._described:
             self._described = self._describe_facts()
@@ -173,7 +173,7 @@ class Desktop:
     def connection(self, now: datetime, checked: datetime | None = None) -> Members | None:
         """Return its row of DescribeWorkspacesConnectionStatus, by *now*; None where there is none.
 
-        The row tells what was *checked* (by default now), which may be a while ago.
+        The row is as *checked* (by default now), which may be a while ago.
         """
         state = self.state(now)
         if state in {"PENDING", "TERMINATING", "TERMINATED"}:
@@ -236,7 +236,7 @@ class Desktop:
         self.life.end(now)
 
     def is_gone(self, now: datetime) -> bool:
-        """Whether it was terminated and is no longer told of."""
+        """Whether it was terminated and is in no answer any more."""
         if self._make is not None:
             return False
         ended_at = self._life.ended_at

@@ -126,7 +126,7 @@ def _gaps_at_edges(history: History, samples: _Samples) -> list[pd.DataFrame]:
     bounds = np.searchsorted(samples.code, np.arange(len(samples.ids) + 1), side="left")
     max_gap = np.full(len(fleet), SHORTEST_BRIDGE, dtype=np.int64)
     max_gap[is_sampled] = samples.max_gap[row[is_sampled]]
-    first, last = closes.copy(), closes.copy()  # never seen: one silence, up to the end
+    first, last = closes.copy(), closes.copy()  # never seen: one gap, up to the end
     first[is_sampled] = samples.at[bounds[row[is_sampled]]]
     last[is_sampled] = samples.at[bounds[row[is_sampled] + 1] - 1]
     frames = []
@@ -234,7 +234,7 @@ def _merge_same_instant(
     last: Micros,
     time_resolution: Micros,
 ) -> tuple[Rows, Micros, npt.NDArray[np.bool_], Micros, Micros]:
-    """Several samples of one instant become one: connected if any of them says so."""
+    """Merge samples of one instant: connected if any of them is."""
     new = np.ones(len(at), dtype=bool)
     new[1:] = (code[1:] != code[:-1]) | (at[1:] != at[:-1])
     if new.all():

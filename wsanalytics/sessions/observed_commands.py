@@ -95,7 +95,7 @@ def _unknown(history: History) -> dict[str, list[tuple[int, int]]]:
     for name, since in zip(changed["workspace_id"], column_micros(changed["since"]), strict=True):
         at = polled_at.get(str(name), np.empty(0, dtype=np.int64))
         index = int(np.searchsorted(at, since - SLACK))
-        if index < len(at) and at[index] <= since + LATE_STOP:  # else CloudTrail tells when
+        if index < len(at) and at[index] <= since + LATE_STOP:  # else CloudTrail has the time
             intervals[str(name)].append((int(at[index - 1]) if index else -_FOREVER, int(since)))
     return intervals
 

@@ -45,7 +45,7 @@ USUAL_INTERVAL = 5 * MICROS_PER_MINUTE
 
 
 def longest_bridge(interval: Micros) -> Micros:
-    """Give the longest silence between two samples that is no gap, by WorkSpace, in microseconds.
+    """Give the longest interval between two samples that is no gap, by WorkSpace, in microseconds.
 
     What lies between two samples of one state is taken to have been so, too, if they are no
     further apart than three usual *interval*s between samples, and twenty minutes at any rate.

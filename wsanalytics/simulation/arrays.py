@@ -69,7 +69,7 @@ def replay_constant(
     # at the very instant of the stop comes after it, as in the event simulator.
     fresh = np.ones(len(workspace), dtype=bool)
     fresh[1:] = (workspace[1:] != workspace[:-1]) | (connects[1:] >= stops_idle[:-1])
-    # Runs are the stretches between fresh sessions: the places of their first and final sessions.
+    # Runs lie between fresh sessions: the positions of their first and final sessions.
     first = np.flatnonzero(fresh)
     final = np.append(first[1:], len(workspace))[: len(first)] - 1
     owner, stops = workspace[first], np.minimum(stops_idle[final], window[1])

@@ -1,4 +1,4 @@
-"""The contracts of the tables that tell what was done in AWS, and what it has brought."""
+"""Define the contracts of tables on what was done in AWS, and its effect."""
 
 from __future__ import annotations
 

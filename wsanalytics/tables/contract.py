@@ -96,7 +96,7 @@ def number(
     name: str, meaning: str, unit: str, *, nullable: bool = False, required: bool = True,
     default_text: str = "",
 ) -> Column:
-    """Return a column of numbers, in the *unit* that its name says."""
+    """Return a column of numbers, in the *unit* in its name."""
     return Column(name=name, kind=Kind.NUMBER, meaning=meaning, unit=unit, nullable=nullable,
                   required=required, default_text=default_text)
 

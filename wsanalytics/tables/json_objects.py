@@ -139,7 +139,7 @@ def _refused(message: str, document: Any, wanted: type) -> Refused:  # noqa: ANN
 
 
 def _rule(wanted: type, steps: tuple[str | int, ...]) -> tuple[str, str]:
-    """Give the name of the field that *steps* lead to, and the rule that its type says."""
+    """Give the name of the field that *steps* lead to, and the rule of its type."""
     info, name, description = inspect.type_info(wanted), "it", ""
     for step in steps:
         info, _ = _plain(info)

@@ -1,4 +1,4 @@
-"""Slips of the pen in the names of columns: found, and told as what they were meant for."""
+"""Find misspelled names of columns, and suggest the names that were meant."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ ORDERS = Table(
 )
 
 SHORTEST_BRIDGE = 20 * MICROS_PER_MINUTE
-"""By default silences up to 20 minutes are bridged: that long AWS itself waits before it calls a
+"""By default gaps up to 20 minutes are bridged: that long AWS itself waits before it calls a
 client without a connection disconnected (WorkSpaces admin guide, running mode)."""
 
 

@@ -1,4 +1,4 @@
-"""Parquet files that tell when a bit of them has changed, written and read in one place.
+"""Write and read Parquet files with a digest: a changed bit is noticed.
 
 Parquet's own checksums cover its pages, which are written and verified here, and not its footer: a
 bit that flips there can make other data of the same bytes. So a digest of the whole file stands in

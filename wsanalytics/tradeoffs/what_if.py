@@ -38,7 +38,7 @@ class WhatIf:
     """A fleet that was replayed and metered once, ready to be asked.
 
     ``timeouts`` (minutes), ``hour_rules`` and ``prices`` (names) are what can be asked for, the
-    first of each rule and price taken where none is named; ``always_on`` tells whether ALWAYS_ON
+    first of each rule and price taken where none is named; ``always_on`` is whether ALWAYS_ON
     can. ``made_by`` is the line of Python that makes it.
     """
 

@@ -109,9 +109,9 @@ class Explanation:
 
 
 def explain(analysis: Analysis, workspace_id: str, *, zones: Zones | None = None) -> Explanation:
-    """Everything that *analysis* (:func:`wsanalytics.analyse`) tells about one WorkSpace.
+    """Explain one WorkSpace by all that *analysis* (:func:`wsanalytics.analyse`) has on it.
 
-    Hours of the day and weekdays are told on the clock of its directory in *zones* (default: UTC),
+    Hours of the day and weekdays are on the clock of its directory in *zones* (default: UTC),
     all else in UTC. Raises :class:`InputError`, with what comes close, for an id that the fleet
     does not have.
     """

@@ -60,9 +60,9 @@ def how_it_is_used(usage: Usage, zone: str) -> Iterator[Row]:
         yield "", "It did not exist in these days."
         return
     observed, unobserved = round_parts([usage.observed_days, usage.unobserved_days], 1)
-    silent = f"; nobody looked for {number(unobserved, 1)} more" if unobserved > 0 else ""
+    unobserved_text = f"; nobody looked for {number(unobserved, 1)} more" if unobserved > 0 else ""
     yield "observed", (f"{_moment(usage.observed[0])} to {_moment(usage.observed[1])} UTC, "
-                       f"{_days(observed)}{silent}")
+                       f"{_days(observed)}{unobserved_text}")
     if not usage.sessions:
         yield "sessions", "none: nobody connected in these days"
         return

@@ -39,12 +39,12 @@ def standing_out(
     connected = days.groupby(level=0).sum().reindex(present.index, fill_value=0.0)
     share = (connected / present["observed_days"].where(present["observed_days"] > 0)).fillna(0)
     share = share.clip(upper=1)
-    silent = pd.Series([is_too_little_observed(seen, unseen)
+    is_unobserved = pd.Series([is_too_little_observed(seen, unseen)
                         for seen, unseen in zip(present["observed_days"],
                                                 present["unobserved_days"], strict=True)],
                        index=present.index, dtype=bool)
-    unused = (present["sessions"] == 0) & ~silent & (present["observed_days"] > 0)
-    stuck = (longest > longest_days) | ((share >= THROUGHOUT) & ~silent & (connected > 1))
+    unused = (present["sessions"] == 0) & ~is_unobserved & (present["observed_days"] > 0)
+    stuck = (longest > longest_days) | ((share >= THROUGHOUT) & ~is_unobserved & (connected > 1))
     users = workspaces.set_index("workspace_id")["user_name"].fillna("").reindex(present.index)
     frame = pd.DataFrame({
         "workspace_id": present.index.astype("str"),

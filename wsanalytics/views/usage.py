@@ -128,7 +128,7 @@ def clock_zones(workspaces: pd.DataFrame, zones: Zones | None = None) -> pd.Seri
 
 
 def clock_caption(workspaces: pd.DataFrame | None = None, zones: Zones | None = None) -> str:
-    """On whose clock hours are told, for people: that of most WorkSpaces first.
+    """Describe the clocks that hours are on: that of most WorkSpaces first.
 
     ``UTC``, ``Europe/Berlin``, or ``local time (Europe/Berlin, America/New_York and 2 more)``.
     """

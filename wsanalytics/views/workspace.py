@@ -39,8 +39,8 @@ class Evidence:
     """From what a plan was made, as far as it is at hand; each part may be missing.
 
     ``comparison`` (a ``comparison`` table), ``replay`` (sessions and runs) and ``workspaces`` are
-    those of the steps before :func:`wsanalytics.recommend`. ``zones`` tells on which clocks people
-    live, ``gaps`` (a ``gaps`` table) when nobody looked.
+    those of the steps before :func:`wsanalytics.recommend`. ``zones`` has the clocks on which
+    people live, ``gaps`` (a ``gaps`` table) when nobody looked.
     """
 
     comparison: pd.DataFrame | None = None
@@ -69,7 +69,7 @@ class Evidence:
         return self.replay.sessions[self.replay.sessions["workspace_id"] == workspace_id]
 
     def zone(self, workspace_id: str) -> str:
-        """Return the time zone on whose clock its user lives, UTC where nobody says."""
+        """Return the time zone on whose clock its user lives, UTC where unknown."""
         if self.workspaces is None:
             return self.zones.default.key if self.zones else "UTC"
         row = self.workspaces[self.workspaces["workspace_id"] == workspace_id]

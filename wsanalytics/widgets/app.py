@@ -1,7 +1,7 @@
 """The review as a page for people without a notebook: read only, unless it was started otherwise.
 
-``wsanalytics app`` serves the notebook ``app.ipynb`` with Voilà and tells it by :data:`ENVIRONMENT`
-what to show. Served by Voilà alone, the page shows the sample fleet.
+``wsanalytics app`` serves the notebook ``app.ipynb`` with Voilà and passes it by
+:data:`ENVIRONMENT` what to show. Served by Voilà alone, the page shows the sample fleet.
 """
 
 from __future__ import annotations

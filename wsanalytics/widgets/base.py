@@ -60,7 +60,7 @@ def html(value: str = "", **layout: Any) -> HTML:  # noqa: ANN401  # the fields 
 
 @contextmanager
 def telling_it_itself() -> Iterator[None]:
-    """For a panel that says by itself which WorkSpaces are not billed: no warnings beside it."""
+    """Suppress warnings beside a panel that itself lists which WorkSpaces are not billed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotBilledWarning)
         warnings.simplefilter("ignore", UnpricedWarning)

@@ -18,7 +18,7 @@ from wsanalytics.errors import WsanalyticsError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A file that can be had: what its button says, its name and media type, and its bytes."""
+    """A file to download: the label of its button, its name and media type, and its bytes."""
 
     label: str
     file_name: str
@@ -29,7 +29,7 @@ class Offer:
 class Download(AnyWidget):
     """One button for each of *offers*; a click makes the file and hands it to the browser.
 
-    What cannot be made is told beside the buttons. Where a host blocks downloads nothing happens:
+    What cannot be made is named beside the buttons. Where a host blocks downloads nothing happens:
     offer the same in Python.
     """
 
@@ -55,5 +55,5 @@ class Download(AnyWidget):
 
     def _asked(self, _widget: Any, content: object, _buffers: Any) -> None:  # noqa: ANN401  # a comm's
         if isinstance(content, dict):
-            told, buffers = self.answer(str(content.get("name")))
-            self.send(told | {"view": str(content.get("view", ""))}, buffers)
+            reply, buffers = self.answer(str(content.get("name")))
+            self.send(reply | {"view": str(content.get("view", ""))}, buffers)

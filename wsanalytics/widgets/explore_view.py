@@ -31,14 +31,14 @@ def headline(answer: Answer) -> str:
 def pictures(answer: Answer) -> list[str]:
     """Return both pictures as HTML.
 
-    Their size is told, so that nothing jumps while they are exchanged.
+    Their size is stated, so that nothing jumps while they are exchanged.
     """
     return [picture(png, words).replace("<img ", f"<img {_size(png)} ", 1)
             for png, words in zip(plot.what_if_pictures(answer), _captions(answer), strict=True)]
 
 
 def _size(png: bytes) -> str:
-    """Return the attributes that tell a PNG image's size in pixels, as its header has them."""
+    """Return the attributes for a PNG image's size in pixels, from its header."""
     width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
     return f'width="{width}" height="{height}"'
 

@@ -81,7 +81,7 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
         self.machines = _machines(analysis)
         self.strangers = standing_out(analysis.comparison, analysis.replay.sessions,
                                       analysis.workspaces, analysis.window)
-        self.holes = _holes(analysis)
+        self.holes = _gaps(analysis)
         self.week = weekly_usage(analysis.replay.sessions, analysis.window, analysis.workspaces,
                                  zones, gaps=analysis.gaps)
         self.head = html(self._headline())
@@ -227,7 +227,7 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
         hint = html(f"<span style='color:{QUIET}'>Choose a row to see everything about it.</span>")
         return [table, hint, below]
 
-    def _data_holes(self) -> list[Widget]:
+    def _data_gaps(self) -> list[Widget]:
         if self.analysis.gaps is None:
             return [html("<p>It is not known when nobody looked: no samples came along.</p>")]
         if self.holes.empty:
@@ -299,16 +299,16 @@ def _machines(analysis: Analysis) -> pd.DataFrame:
     return frame[[column.name for column in WORKSPACE_COLUMNS]]
 
 
-def _holes(analysis: Analysis) -> pd.DataFrame:
-    """Return the stretches in which nobody looked at a WorkSpace, with their hours."""
+def _gaps(analysis: Analysis) -> pd.DataFrame:
+    """Return the gaps in the observation of each WorkSpace, with their hours."""
     names = [column.name for column in GAP_COLUMNS]
     if analysis.gaps is None or analysis.gaps.empty:
         return pd.DataFrame(columns=names)
     gaps = analysis.gaps
-    told = {name: gaps[name].dt.strftime("%Y-%m-%d %H:%M").astype("str")
+    times = {name: gaps[name].dt.strftime("%Y-%m-%d %H:%M").astype("str")
             for name in ("from_at", "to_at")}
     spans = (column_micros(gaps["to_at"]) - column_micros(gaps["from_at"])) / MICROS_PER_HOUR
-    return gaps.assign(**told, hours=spans)[names].reset_index(drop=True)
+    return gaps.assign(**times, hours=spans)[names].reset_index(drop=True)
 
 
 def _as_read(frame: pd.DataFrame) -> str:

@@ -2,7 +2,7 @@
 
 The panel shows this and hands clicks to it. All rules of a review are here: what may be ticked
 when, what a confirmation has to say, and that nothing begins twice. A thread that carries out
-changes tells it what has ended; whoever wants to know is told by ``listen``.
+changes reports what has ended; listeners added by ``listen`` are called.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Review:
     mark a row. ``ended`` has what became of each change of the last run by ``workspace_id``;
     ``message`` is the last word to the reader, ``trouble`` whether it is bad news. ``places`` are
     the accounts and regions that may be changed, none where nobody handed over a writer. ``limit``
-    is the most changes of one run. ``in_force`` are the changes that a journal tells of, by
+    is the most changes of one run. ``in_force`` are the changes in a journal, by
     WorkSpace, with their places: what can be taken back.
     """
 
@@ -286,7 +286,7 @@ class Review:
         self.tell()
         return True
 
-    # What a run tells -------------------------------------------------------------------------
+    # What a run reports -----------------------------------------------------------------------
 
     @property
     def expected(self) -> int:
@@ -320,12 +320,12 @@ class Review:
             self.in_force = self.in_force if in_force is None else in_force
         self.tell()
 
-    def listen(self, told: Callable[[], None]) -> None:
-        """Call *told* after each change of this state, by whichever thread makes it."""
-        self._listeners.append(told)
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call *listener* after each change of this state, by whichever thread makes it."""
+        self._listeners.append(listener)
 
     def tell(self) -> None:
-        """Tell the listeners."""
+        """Call the listeners."""
         for listener in self._listeners:
             listener()
 

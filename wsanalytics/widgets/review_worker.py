@@ -53,7 +53,7 @@ class Worker:
         self.interrupted = ""
         self.also_cut_off: list[Path] = []
         self.others: list[Path] = []
-        self.told: list[str] = []
+        self.messages: list[str] = []
         self.outcomes: pd.DataFrame | None = None
         self._thread: Thread | None = None
 
@@ -119,7 +119,7 @@ class Worker:
         return True
 
     def _run(self, act: Act) -> None:
-        self.told = []
+        self.messages = []
         try:
             frame = self._carried_out(act)
         except WsanalyticsError as error:
@@ -154,14 +154,14 @@ class Worker:
             self.review.finish(ended, f"{message} {error}", trouble=True)
             return
         self.interrupted = ledger.interrupted
-        self.review.finish(ended, " ".join([message, *self.told]), trouble=trouble,
+        self.review.finish(ended, " ".join([message, *self.messages]), trouble=trouble,
                            in_force=_in_force(ledger))
 
     def _ledger(self) -> JournalState:
         return journal_state(read_journal(self.journal) if self.journal.exists() else [])
 
     def _tell(self, message: str) -> None:
-        self.told.append(message)
+        self.messages.append(message)
         self.review.say(message)
 
 

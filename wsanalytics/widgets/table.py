@@ -28,7 +28,7 @@ KINDS = {"text": 150, "usd": 100, "number": 84, "count": 70, "percent": 84}
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a frame as it is shown: its ``kind`` tells how values are written and sorted."""
+    """A column of a frame as it is shown: ``kind`` decides how values are written and sorted."""
 
     name: str
     title: str
@@ -45,7 +45,7 @@ def _bits(_widget: object = None) -> Any:  # noqa: ANN401  # a trait
 class Table(AnyWidget):
     """The rows of *frame* in *columns*; with *tickable* each row has a box.
 
-    ``marks`` tells which rows are ticked, ``current`` which one was chosen (-1: none); ``sort``
+    ``marks`` are the ticked rows, ``current`` is the chosen one (-1: none); ``sort``
     and ``query`` can be read and set. *shown* leaves rows out, *label* is what screen readers say.
     """
 

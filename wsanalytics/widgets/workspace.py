@@ -56,8 +56,8 @@ class OneWorkspace(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no t
         self.sessions = self.evidence.sessions(workspace_id)
         advice = analysis.plan.recommendations
         self._advice = advice[advice["workspace_id"] == workspace_id].iloc[0]
-        self.told = html(_in_html(self.explanation))
-        parts: list[Any] = [self.told, html(self._cost_and_week())]
+        self.words = html(_in_html(self.explanation))
+        parts: list[Any] = [self.words, html(self._cost_and_week())]
         if len(self.sessions):
             parts += [self._chooser(), self.line, self._table()]
             self._draw()
@@ -103,13 +103,13 @@ class OneWorkspace(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no t
         rows = self.sessions.reindex(columns=list(SESSIONS.names))
         unsure = rows["start_uncertain_minutes"] + rows["end_uncertain_minutes"]
         lasted = rows["disconnected_at"] - rows["connected_at"]
-        told = {True: "AWS's last known connection", False: "samples"}
+        sources = {True: "AWS's last known connection", False: "samples"}
         frame = pd.DataFrame({
             "connected": _clock(rows["connected_at"], self.zone),
             "disconnected": _clock(rows["disconnected_at"], self.zone),
             "hours": lasted.dt.total_seconds() / 3600,
             "unsure_minutes": unsure.astype("float64"),
-            "revealed": rows["revealed"].astype("object").map(told),
+            "revealed": rows["revealed"].astype("object").map(sources),
         })
         label = f"sessions of {self.workspace_id}, clock of {self.zone}"
         return Table(frame, SESSION_COLUMNS, label=label, height=260,
@@ -117,7 +117,7 @@ class OneWorkspace(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no t
 
     def static_html(self) -> str:
         """Return text and pictures."""
-        parts = [self.told.value, self._cost_and_week()]
+        parts = [self.words.value, self._cost_and_week()]
         if len(self.sessions):
             parts.append(timeline(self.workspace_id, self.evidence, self._settings()))
         return "".join(parts)
@@ -161,7 +161,7 @@ def _refuse_other_order(workspace_id: object, of: object) -> None:
 
 
 def as_analysis(of: Analysis | History | Path | str, workspace_id: str = "") -> Analysis:
-    """A fleet analysed, unless it is already; what is not billed is told by whoever shows it.
+    """Analyse a fleet, unless it is already; the caller shows what is not billed.
 
     With *workspace_id* it is refused before the work if the fleet does not have that one.
     """
@@ -194,5 +194,5 @@ def _days(window: Window) -> str:
 
 
 def _clock(column: pd.Series, zone: str) -> pd.Series:
-    told: pd.Series = column.dt.tz_convert(zone).dt.strftime("%Y-%m-%d %H:%M %Z")
-    return told.astype("str")
+    texts: pd.Series = column.dt.tz_convert(zone).dt.strftime("%Y-%m-%d %H:%M %Z")
+    return texts.astype("str")

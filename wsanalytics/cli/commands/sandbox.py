@@ -1,4 +1,4 @@
-"""The command ``sandbox``: serve a simulated account until somebody says stop."""
+"""The command ``sandbox``: serve a simulated account until it is stopped."""
 
 from __future__ import annotations
 

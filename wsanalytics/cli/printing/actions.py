@@ -52,7 +52,7 @@ def _effect(rows: pd.DataFrame) -> str:
 
 
 def _said(row: dict[Hashable, Any]) -> str:
-    """The outcome, and the reason where it is not told for all of them by the outcome itself."""
+    """Return the outcome, and the reason where the outcome alone does not explain it."""
     message = "" if str(row["message"]).startswith("over the limit") else row["message"]
     return plain(f"{row['outcome']}: {message}" if message else str(row["outcome"]))
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from wsanalytics.sandbox.life import Stretches
+from wsanalytics.sandbox.life import Intervals
 from wsanalytics.sandbox.services.paging import page_by_place, read_token, write_token
 from wsanalytics.sandbox.services.protocol import ApiError, Call, Members, Ready
 from wsanalytics.sandbox.workspace import Desktop
@@ -215,7 +215,7 @@ def _see(desktop: Desktop, metric: str, grid: Grid, now: datetime) -> Seen:
     return Seen(counts > 0, counts, ones)
 
 
-def _touched(points: Seconds, intervals: Stretches) -> npt.NDArray[np.bool_]:
+def _touched(points: Seconds, intervals: Intervals) -> npt.NDArray[np.bool_]:
     """Mark the five minutes from each point on that the intervals touch."""
     begin = points * MICROS_PER_SECOND
     # Intervals that have begun before the five minutes end, less those that are over before they

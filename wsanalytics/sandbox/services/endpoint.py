@@ -50,11 +50,11 @@ HANDLERS: Handlers = {
 }
 """Every action that the sandbox answers."""
 MARK = {"x-wsanalytics-sandbox": "true"}
-"""The header by which every answer says that it is not AWS's."""
+"""The header that marks every answer as not being AWS's."""
 MOST_BYTES = 4 << 20
 """The largest request; the largest that AWS takes here is under a megabyte."""
 OWN_CLOCK = "x-wsanalytics-sandbox-clock"
-"""The header by which a sandbox says that its time is not the wall clock's."""
+"""The header that marks the time of a sandbox as not being the wall clock's."""
 _SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _HTML = b"<html><body><h1>It works!</h1><p>But this is not AWS.</p></body></html>"
 _Environ = dict[str, Any]

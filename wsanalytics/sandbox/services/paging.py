@@ -25,7 +25,7 @@ _REFUSAL = {
 }
 
 
-def write_token(call: Call, position: Any) -> str:  # noqa: ANN401  # whatever tells the place
+def write_token(call: Call, position: Any) -> str:  # noqa: ANN401  # whatever marks the position
     """Return a token for the page that begins at *position*.
 
     It holds for this very request only.
@@ -35,7 +35,7 @@ def write_token(call: Call, position: Any) -> str:  # noqa: ANN401  # whatever t
 
 
 def read_token(call: Call, token: str | None) -> Any:  # noqa: ANN401  # as it was written
-    """Return the place that *token* tells, None without one; another request's token is refused."""
+    """Return the position in *token*, None without one; another request's token is refused."""
     if not token:
         return None
     try:

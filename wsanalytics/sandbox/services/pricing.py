@@ -44,7 +44,7 @@ SYSTEMS = {
     ("RHEL", "included"): ("Red Hat Enterprise Linux", "Included", "HWR"),
     ("ROCKY", "included"): ("Rocky Linux", "Included", "HWK"),
 }
-"""Operating system, licence and letters of the usage type, by what the price table says."""
+"""Operating system, licence and letters of the usage type, by the words of the price table."""
 LOCATIONS = {
     "af-south-1": "Africa (Cape Town)", "ap-northeast-1": "Asia Pacific (Tokyo)",
     "ap-northeast-2": "Asia Pacific (Seoul)", "ap-south-1": "Asia Pacific (Mumbai)",

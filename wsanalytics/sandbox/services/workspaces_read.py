@@ -139,12 +139,12 @@ def describe_tags(world: World, call: Call) -> Members:
 
 
 def as_tags(tags: dict[str, str]) -> list[Members]:
-    """Tags as AWS tells them."""
+    """Return tags in the form of AWS's answers."""
     return [{"Key": name, "Value": value} for name, value in sorted(tags.items())]
 
 
 def read_tags(tags: Iterable[Members]) -> dict[str, str]:
-    """Tags as AWS is told them."""
+    """Read tags in the form of requests to AWS."""
     return {tag["Key"]: tag.get("Value", "") for tag in tags}
 
 

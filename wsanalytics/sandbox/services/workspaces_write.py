@@ -205,7 +205,7 @@ def _each(
     world: World, call: Call, member: str,
     refuse: Callable[[Desktop], None], act: Callable[[Desktop], None],
 ) -> Members:
-    """Do something to each WorkSpace asked for; those that it cannot be done to are told."""
+    """Do something to each WorkSpace asked for; list those for which it fails."""
     desktops, failed = world.estate(call).desktops, []
     for request in call.params[member]:
         workspace_id = request.get("WorkspaceId", "")
