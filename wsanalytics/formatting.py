@@ -117,10 +117,12 @@ def round_parts(parts: Sequence[float], digits: int = 2) -> list[float]:
     if not parts:
         return []
     step = Decimal(1).scaleb(-digits)
+    # Decimals of the shortest text: 0.1 + 0.2 in floats would cost or win a cent.
     exact = [Decimal(repr(float(part))) for part in parts]
     rounded = [part.quantize(step, ROUND_FLOOR) for part in exact]
     total = sum(exact, Decimal()).quantize(step, ROUND_HALF_UP)
     missing = int((total - sum(rounded, Decimal())) / step)
+    # rounded - exact is negative or zero: the most negative, which lost most, comes first.
     most_lost = sorted(range(len(exact)), key=lambda index: rounded[index] - exact[index])
     for index in most_lost[:missing]:
         rounded[index] += step

@@ -38,26 +38,27 @@ def one_line(text: str) -> str:
     >>> len(one_line("x" * 100_000)) < 300
     True
     """
+    # Cut first: a message of megabytes must not go through the patterns below.
     text = plain(re.sub(r"[\r\n]+\s*", " ", text[: 10 * LONGEST_MESSAGE]))
     text = _ENDLESS.sub(lambda found: f"{found[0][:LONGEST_WORD - 40]}…{found[0][-40:]}",
                         _SECRET.sub(r"\1…@", text))
     return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}…"
 
 
-def disarmed(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula; :func:`rearmed` gives back what it was.
+def escape_formula(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula; see :func:`unescape_formula`.
 
-    >>> disarmed("=1+1"), disarmed("ada"), disarmed("'=1+1")
+    >>> escape_formula("=1+1"), escape_formula("ada"), escape_formula("'=1+1")
     ("'=1+1", 'ada', "''=1+1")
     """
     return f"'{text}" if _FORMULA.match(text) else text
 
 
-def rearmed(text: str) -> str:
-    """Return the text that :func:`disarmed` was given.
+def unescape_formula(text: str) -> str:
+    """Return the text that :func:`escape_formula` was given.
 
-    >>> rearmed("'=1+1"), rearmed("ada"), rearmed("'ada"), rearmed("=1+1")
-    ('=1+1', 'ada', "'ada", '=1+1')
+    >>> [unescape_formula(text) for text in ("'=1+1", "ada", "'ada", "=1+1")]
+    ['=1+1', 'ada', "'ada", '=1+1']
     """
     return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 

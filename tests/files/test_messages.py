@@ -17,7 +17,7 @@ from tests.helpers.build import fleet_sessions
 from tests.tables.test_bad_input import FILES, simulate
 from wsanalytics.cli import main
 from wsanalytics.cli.printing.console import console, new_table, warn
-from wsanalytics.safe_text import LONGEST_MESSAGE, disarmed, one_line, plain, rearmed
+from wsanalytics.safe_text import LONGEST_MESSAGE, escape_formula, one_line, plain, unescape_formula
 from wsanalytics.tables.actions import APPLIED
 from wsanalytics.tables.check import check_table
 from wsanalytics.tables.contract import Kind
@@ -36,8 +36,8 @@ def test_a_message_is_one_line_without_control_characters(text: str) -> None:
 
 @given(st.text())
 def test_what_was_disarmed_comes_back(text: str) -> None:
-    assert rearmed(disarmed(text)) == text
-    assert not disarmed(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert unescape_formula(escape_formula(text)) == text
+    assert not escape_formula(text).startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
 def test_passwords_of_addresses_are_not_shown() -> None:

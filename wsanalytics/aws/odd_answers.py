@@ -52,6 +52,7 @@ class _PartByPart(JSONParser):  # type: ignore[misc]  # botocore ships no types
 
 class _Parsers(ResponseParserFactory):  # type: ignore[misc]  # botocore ships no types
     def create_parser(self, protocol_name: str) -> Any:  # noqa: ANN401  # botocore's
+        # Only AWS's JSON services: for the others botocore's own parsers stay.
         if protocol_name == "json":
             return _PartByPart(timestamp_parser=parsed_instant)
         return super().create_parser(protocol_name)

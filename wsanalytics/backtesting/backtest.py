@@ -87,6 +87,8 @@ class Backtest:
                              rule="regret is the cost above it", fix="add it to the policies")
         usd = self.outcomes.astype({by: "str", "policy": "str"}).groupby(
             ["policy", by], as_index=False)["total_usd"].sum(min_count=1)
+        # By policy and WorkSpace (or month): the cost of its floor is looked up under the floor's
+        # name.
         least = usd.set_index(["policy", by])["total_usd"].to_dict()
         usd["regret_usd"] = usd["total_usd"] - [
             least.get((self.floors.get(policy, ""), key), nan)
@@ -171,6 +173,7 @@ def backtest(
 
 def _floors(rules: list[Rule]) -> dict[str, str]:
     """Map each policy to the one that its regret is measured against."""
+    # A policy that stops WorkSpaces is measured against the floor that may stop some as well.
     floors = {rule.stops_some: rule.name for rule in rules if isinstance(rule, Clairvoyant)}
     return {rule.name: floors[rule.stops_some] for rule in rules if rule.stops_some in floors}
 

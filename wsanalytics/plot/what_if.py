@@ -120,6 +120,7 @@ def frontier_png(found: Frontier, chosen: Choice) -> bytes:
                 markerfacecolor=colour if good or is_today else "white", markeredgewidth=1.4)
     ax.plot(x[-1], y[-1], linestyle="none", marker="o", markersize=11, zorder=6,
             markerfacecolor="none", markeredgecolor=INK, markeredgewidth=2)
+    # The last entries of x and y are those of the choice, appended for the scales above.
     marks = [(x[-1], y[-1], "chosen"), *marks]
     aside = [mark for mark in marks if mark[2].startswith("AUTO_STOP")]
     column = _column(ax, aside)
@@ -143,6 +144,8 @@ def _column(ax: Axes, marks: Sequence[tuple[float, float, str]]) -> Box:
     heights: list[float] = []
     joins = []
     for index, (x, y, name) in enumerate(rising):
+        # At its mark's height if there is room, above the name below it, and low enough for those
+        # to come.
         lowest, left = heights[-1] + gap if heights else BOTTOM, len(rising) - 1 - index
         heights.append(min(max(y, lowest), HEIGHT - TOP - left * gap))
         joins.append(((x + MARK, y), (COLUMN - 2.0, heights[-1])))
@@ -162,6 +165,7 @@ def _scales(
     wide, tall = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 
     def across(value: Amounts) -> Amounts:
+        # A square-root scale: most fleets have few cold starts, and zero must stay on the axis.
         at: Amounts = LEFT + wide * np.sqrt(np.maximum(value, 0) / most)
         return at
 
@@ -225,6 +229,7 @@ def _boxes(
 ) -> None:
     """Bars from *left* on, *wide* and *thick*, all in one artist."""
     low, high = middle - thick / 2, middle + thick / 2
+    # Four corners a bar, counter-clockwise, as rows of eight numbers that reshape takes apart.
     corners = np.stack([left, low, left + wide, low, left + wide, high, left, high], axis=1)
     ax.add_collection(PolyCollection(
         list(corners.reshape(-1, 4, 2)), facecolors=colour, hatch=hatch, edgecolors="white",

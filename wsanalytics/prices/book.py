@@ -99,6 +99,8 @@ class PriceBook:
         no price names, those of :meth:`grown`.
         """
         wanted = _as_priced(workspaces)
+        # A left merge keeps the order and the rows of *wanted*; its index is that of the key, so it
+        # is set anew.
         rates = wanted.merge(self._both_modes, on=_KEY, how="left").drop(columns=_KEY)
         rates = rates.set_index(workspaces.index)
         lacks = rates.isna().any(axis=1)
@@ -136,6 +138,7 @@ class PriceBook:
     @cached_property
     def _both_modes(self) -> pd.DataFrame:
         """One row a kind of WorkSpace, with what it costs in either mode."""
+        # outer: a kind that is priced in one mode only keeps its row, with NaN in the other.
         is_flat = self.frame["running_mode"] == "ALWAYS_ON"
         flat = self.frame.loc[is_flat, [*_KEY, "monthly_usd"]]
         auto = self.frame.loc[~is_flat, [*_KEY, "monthly_usd", "hourly_usd"]]
@@ -221,6 +224,7 @@ def refreshed_path(endpoint: str | None = None) -> Path:
         endpoint = os.environ.get("AWS_ENDPOINT_URL_PRICING") or os.environ.get(
             "AWS_ENDPOINT_URL") or ""
     name = REFRESHED_FILE
+    # A sandbox's prices must never be taken for AWS's: each endpoint has a file of its own.
     if not is_of_aws(endpoint):
         mark = sha256(endpoint.rstrip("/").encode()).hexdigest()[:12]
         name = f"{Path(name).stem}-of-{mark}{Path(name).suffix}"

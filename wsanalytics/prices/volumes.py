@@ -45,6 +45,7 @@ def nearest_pairs(
     for label, row in wanted.dropna(subset=_PAIR).to_dict("index").items():
         key = tuple(row[name] for name in kind)
         same = (key, int(row["root_gib"]), int(row["user_gib"]))
+        # A fleet has few kinds of hardware: each is worked out once.
         if same not in by_size:
             by_size[same] = _by_pair(same, str(row["region"]), pairs.get(key), discount)
         if by_size[same]:
@@ -63,6 +64,8 @@ def _by_pair(
     if fits.empty:
         return {}
     size = fits["root_gib"] + fits["user_gib"]
+    # The largest listed pair that fits into the wanted one leaves the fewest GiB to be priced
+    # apart.
     best = fits.assign(size=size).sort_values(["size", *_PAIR]).iloc[-1]
     extra = root - int(best["root_gib"]) + user - int(best["user_gib"])
     usd = extra * GIB_USD.get(region, np.nan) * (1 - discount)

@@ -39,6 +39,7 @@ def calibrate(
     parts = []
     at = window.start
     while (ends := months_later(at, months)) <= window.end:
+        # A decision needs a history: the first months of a window may have none.
         if at - start >= timedelta(days=FEWEST_DAYS):
             parts.append(_decided(sessions, workspaces, prices, Window(start, at),
                                   Window(at, ends), HourRule.parse(hour_rule), level))
@@ -53,6 +54,7 @@ def coverage(calibrated: pd.DataFrame) -> dict[str, float]:
     the first. A cent more or less counts as in.
     """
     came = calibrated["came_usd_per_month"]
+    # A cent of tolerance: amounts are rounded on the way.
     below = came < calibrated["saving_low_usd"] - 0.01
     above = came > calibrated["saving_high_usd"] + 0.01
     return {"decisions": len(calibrated), "covered": float((~below & ~above).mean()),
@@ -70,9 +72,9 @@ def by_fear(calibrated: pd.DataFrame) -> pd.DataFrame:
     edges = [-0.01, 0.01, 0.03, 0.07, 0.15, 0.25, 0.35, 0.5, 0.65, 0.8, 1.0]
     group = pd.cut(calibrated["chance_of_loss"], edges)
     frame = calibrated.assign(lost=calibrated["came_usd_per_month"] < -0.005)
-    found = frame.groupby(group, observed=True).agg(
+    groups = frame.groupby(group, observed=True).agg(
         chance=("chance_of_loss", "mean"), lost=("lost", "mean"), decisions=("lost", "size"))
-    return found.rename(columns={"chance": "chance_of_loss"}).reset_index(drop=True)
+    return groups.rename(columns={"chance": "chance_of_loss"}).reset_index(drop=True)
 
 
 def _decided(
@@ -84,21 +86,25 @@ def _decided(
     used = sessions[sessions["workspace_id"].isin(fleet["workspace_id"])]
     present = configured(fleet)
     grid = setting_grid(include=present.unique())
-    was, came = (replay(used, grid, window=when) for when in (before, after))
-    charges = bill(was, fleet, prices, hour_rule=rule)
-    found = compare(charges, was, fleet, baseline=present, level=level)
-    setting = found["setting"].astype("str")
-    others = found.assign(setting=setting)[setting != found["baseline"]]
+    before_replay, after_replay = (replay(used, grid, window=when) for when in (before, after))
+    charges = bill(before_replay, fleet, prices, hour_rule=rule)
+    compared = compare(charges, before_replay, fleet, baseline=present, level=level)
+    setting = compared["setting"].astype("str")
+    others = compared.assign(setting=setting)[setting != compared["baseline"]]
     best = others.sort_values("saving_usd_per_month", ascending=False, kind="stable")
     best = best.drop_duplicates("workspace_id").sort_values("workspace_id", ignore_index=True)
-    usd = _usd_a_month(came, fleet, prices, rule)
-    paid = [usd[setting, name] for setting, name in zip(best["baseline"], best["workspace_id"],
-                                                        strict=True)]
-    would = [usd[setting, name] for setting, name in zip(best["setting"], best["workspace_id"],
-                                                         strict=True)]
+    usd = _usd_a_month(after_replay, fleet, prices, rule)
+    present_usd = [
+        usd[setting, name]
+        for setting, name in zip(best["baseline"], best["workspace_id"], strict=True)
+    ]
+    proposed_usd = [
+        usd[setting, name]
+        for setting, name in zip(best["setting"], best["workspace_id"], strict=True)
+    ]
     return best.rename(columns={"baseline": "from_setting", "setting": "to_setting"}).assign(
         decided_at=pd.Timestamp(before.end),
-        came_usd_per_month=[old - new for old, new in zip(paid, would, strict=True)],
+        came_usd_per_month=[old - new for old, new in zip(present_usd, proposed_usd, strict=True)],
     )[list(COLUMNS)]
 
 
@@ -119,11 +125,14 @@ def _known_at(
     As they were known.
     """
     late = pd.Timestamp(before.end - timedelta(days=FEWEST_DAYS))
-    seen = sessions.loc[sessions["connected_at"] < pd.Timestamp(before.end), "workspace_id"]
-    kept = billable(workspaces) & workspaces["workspace_id"].isin(seen.unique()).to_numpy()
-    kept &= (workspaces["created_at"].isna() | (workspaces["created_at"] <= late)).to_numpy()
-    ended = workspaces["terminated_at"]
-    kept &= (ended.isna() | (ended >= pd.Timestamp(after.end))).to_numpy()
-    known = workspaces[kept].reset_index(drop=True)
-    return known.assign(terminated_at=known["terminated_at"].mask(known["terminated_at"].notna()))
+    used_before = sessions.loc[sessions["connected_at"] < pd.Timestamp(before.end), "workspace_id"]
+    is_known = (
+        billable(workspaces) & workspaces["workspace_id"].isin(used_before.unique()).to_numpy()
+    )
+    is_known &= (workspaces["created_at"].isna() | (workspaces["created_at"] <= late)).to_numpy()
+    terminated_at = workspaces["terminated_at"]
+    is_known &= (terminated_at.isna() | (terminated_at >= pd.Timestamp(after.end))).to_numpy()
+    fleet = workspaces[is_known].reset_index(drop=True)
+    # On the day of the decision nobody knew of an end to come.
+    return fleet.assign(terminated_at=fleet["terminated_at"].mask(fleet["terminated_at"].notna()))
 

@@ -80,6 +80,7 @@ class Estate:
             self._ending.remove(desktop)
             self.former[desktop.workspace_id] = desktop
             del self.desktops[desktop.workspace_id]
+            # ids is sorted, so that pages of answers have a stable order; bisect finds the entry.
             del self.ids[bisect_left(self.ids, desktop.workspace_id)]
 
 
@@ -107,6 +108,7 @@ class Fleet:
                    for account in self.accounts for region in self.regions}
         for index in range(self.size):
             person = self.person(index)
+            # By turns over the accounts first, then over the regions: every pair gets its part.
             account = self.accounts[index % len(self.accounts)]
             region = self.regions[index // len(self.accounts) % len(self.regions)]
             desktop = Desktop(person.workspace_id, person.name,
@@ -149,6 +151,7 @@ class Fleet:
         estate = self.estates.get((account, region))
         changes = []
         for index in indices:
+            # The change is drawn for the invented person, and found again here without any record.
             at, workspace_id = self.changed_at(index), self.person(index).workspace_id
             if at is not None and estate is not None and workspace_id in estate.desktops:
                 changes.append((at, workspace_id))
@@ -220,6 +223,7 @@ class _Birth:
             maintained_from = (fleet.history.start - timedelta(days=1)
                                if person.created_at is None else born_at + MAINTENANCE_AGE)
         changed_at = None if facts.manual or facts.standby else fleet.changed_at(self.index)
+        # The inventory has today's mode: before the change of the history it was the other one.
         before = _other_mode(now) if changed_at is not None else now
         life = Life(lambda window: _sessions(person, window), before, born_at,
                     fleet.history.end + DRAWN_AT_A_TIME, maintained_from,

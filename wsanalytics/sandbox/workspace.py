@@ -127,6 +127,7 @@ class Desktop:
     def _state_while_off(self, now: datetime) -> str:
         life = self.life
         coming = life.next_connect()
+        # The user is about to be connected: a stopped WorkSpace is already STARTING for them.
         if coming is not None and coming - now <= RESUME:
             return "STARTING"
         if life.maintained and now < life.maintained[-1] + MAINTENANCE:
@@ -197,6 +198,7 @@ class Desktop:
         at, life = to_micros(checked), self.life
         connected, switched_on = life.connected(now), life.switched_on(now)
         row: Members = {"WorkspaceId": self.workspace_id, "ConnectionStateCheckTimestamp": checked}
+        # begun: sessions that had begun by then; the last of them is the one that may still go on.
         begun = int(np.searchsorted(connected.starts, at, side="right"))
         is_connected = begun > 0 and at < connected.ends[begun - 1]
         runs = int(np.searchsorted(switched_on.starts, at, side="right"))
@@ -223,6 +225,7 @@ class Desktop:
         life.advance(now)
         was_off = not life.machine.is_on
         at = life.order(EventKind.SETTING_CHANGES, now, setting)
+        # ALWAYS_ON means switched on at once, but a start takes its time all the same.
         if was_off and setting.running_mode is RunningMode.ALWAYS_ON:
             self._starting_until = at + START
 

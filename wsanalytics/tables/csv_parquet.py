@@ -19,7 +19,7 @@ import pyarrow.csv
 
 from wsanalytics.errors import InputError
 from wsanalytics.files import Batch, check_output, refuse_no_file, replaced
-from wsanalytics.safe_text import disarmed, plain, rearmed
+from wsanalytics.safe_text import escape_formula, plain, unescape_formula
 from wsanalytics.tables.check import Origin, refuse_missing_columns
 from wsanalytics.tables.column_types import refuse_types
 from wsanalytics.tables.contract import Kind, Table
@@ -120,7 +120,7 @@ def _read_csv(path: Path, table: Table) -> pd.DataFrame:
     for name in wanted:
         armed = frame[name].str.startswith("'")
         if armed.any():
-            frame[name] = frame[name].where(~armed, frame[name].map(rearmed))
+            frame[name] = frame[name].where(~armed, frame[name].map(unescape_formula))
     return frame
 
 
@@ -189,7 +189,7 @@ def _as_csv(frame: pd.DataFrame, table: Table) -> tuple[pd.DataFrame, Quoting]:
         elif column.kind is Kind.FLAG:
             text[column.name] = values.map({True: "true", False: "false"})
         elif column.kind is Kind.TEXT:
-            distinct = {value: disarmed(value if table.name in READ_BACK else plain(value))
+            distinct = {value: escape_formula(value if table.name in READ_BACK else plain(value))
                         for value in map(str, values.dropna().unique())}
             text[column.name] = values.astype("str").map(distinct)
             if any("\r" in value for value in distinct.values()):

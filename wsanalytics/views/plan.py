@@ -12,7 +12,7 @@ import pandas as pd
 from wsanalytics.files import check_output, replaced
 from wsanalytics.formatting import counted, number, usd
 from wsanalytics.recommendations import Basis, Plan
-from wsanalytics.safe_text import disarmed, plain
+from wsanalytics.safe_text import escape_formula, plain
 
 VIEW = ("workspace_id", "user_name", "account_id", "region", "from_setting", "to_setting",
         "saving_usd_per_month", "saving_low_usd", "saving_high_usd", "chance_of_loss",
@@ -46,7 +46,7 @@ def _harmless(text: str) -> str:
 
     Line breaks stay, as people write comments of several lines.
     """
-    return disarmed("\n".join(map(plain, text.split("\n"))))
+    return escape_formula("\n".join(map(plain, text.split("\n"))))
 
 
 def facts_of(plan: Plan) -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ from wsanalytics.formatting import html_table
 from wsanalytics.history import History
 from wsanalytics.prices import PriceBook
 from wsanalytics.recommendations import Analysis
-from wsanalytics.safe_text import disarmed, plain
+from wsanalytics.safe_text import escape_formula, plain
 from wsanalytics.timeline import Window
 from wsanalytics.tradeoffs import Answer, WhatIf, shown, what_if
 from wsanalytics.widgets.base import (
@@ -199,7 +199,7 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
         """
         table = self.table
         texts = [str(name) for name in table if not is_numeric_dtype(table[name])]
-        safe = table.assign(**{name: table[name].map(lambda text: disarmed(plain(str(text))))
+        safe = table.assign(**{name: table[name].map(lambda text: escape_formula(plain(str(text))))
                                for name in texts})
         # RFC 4180's end of a line: with another one a lone CR in a name would not be quoted
         return safe.to_csv(index=False, lineterminator="\r\n").encode()

@@ -100,6 +100,7 @@ class Worker:
         if not self.journal.exists():
             return False
         try:
+            # Taken and given back at once: it only shows whether somebody else has it.
             with journal_lock(self.journal):
                 return False
         except WsanalyticsError:
@@ -147,6 +148,8 @@ class Worker:
 
     def _end(self, ended: dict[str, Ended], message: str, *, trouble: bool) -> None:
         """Say how it ended; what the journal knows now can be undone."""
+        # Where the run broke off, what single changes have reported until then is all that is
+        # known.
         ended = ended or dict(self.review.ended)
         try:
             ledger = self._ledger()
@@ -187,6 +190,7 @@ def worker_for(
         return Worker(review, writers, named, options)
     paths = sorted(folder.glob("plan-*.journal.jsonl"), key=lambda path: path.stat().st_mtime)
     entries_by_path = {path: _entries_at(path) for path in reversed(paths)}
+    # Newest first, so that the latest run that was cut off is the one to go on with.
     cut_off = [path for path, entries in entries_by_path.items() if _is_cut_off(entries, review)]
     default_path = folder / f"plan-{review.plan.created_at:%Y-%m-%dT%H%M%SZ}.journal.jsonl"
     worker = Worker(review, writers, cut_off[0] if cut_off else default_path, options)
