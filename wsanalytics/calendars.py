@@ -69,6 +69,8 @@ class WorkingHours:
             if part.start < part.end:
                 if part.starts_on(today) and part.start <= minute < part.end:
                     return True
+            # Over midnight: the evening belongs to the day on which it starts, the morning to the
+            # day before.
             elif (part.starts_on(today) and minute >= part.start) or (
                     part.starts_on(yesterday) and minute < part.end):
                 return True
@@ -94,6 +96,7 @@ def _parsed(part: str, text: str, where: str) -> _Part:
                          f"in {text!r}", where=where, rule=f"the days are {', '.join(DAYS)}",
                          fix="use for example 'Mon-Fri 08:00-18:00'") from None
     start, end = int(match[3]) * 60 + int(match[4]), int(match[5]) * 60 + int(match[6])
+    # 24:00 may end a part and not start one.
     if start > 1439 or end > 1440 or int(match[4]) > 59 or int(match[6]) > 59 or start == end:
         raise InputError(f"{part!r} is no stretch of a day", where=where,
                          rule="hours go from 00:00 to 24:00, and end at another time than they "
@@ -152,6 +155,7 @@ def zone_named(name: str, where: str) -> ZoneInfo:
     """Return the time zone called *name*, such as Europe/Berlin."""
     zones = available_timezones()
     if name not in zones:
+        # A second attempt with the name in capitals, as people write "berlin" or "new york".
         by_city = did_you_mean(name.replace(" ", "_").title(), zones, most=3,
                                otherwise="use for example UTC")
         raise InputError(

@@ -34,6 +34,7 @@ def evidence_at(samples: pd.DataFrame) -> pd.Series:
     if "checked_at" not in samples.columns:
         return looked
     checked = samples["checked_at"]
+    # A stopped WorkSpace is not checked for connections: its state is evidence of the poll itself.
     is_off = (samples["state"] == "STOPPED") & (samples["connection_state"] != "CONNECTED")
     late = checked.isna() | is_off | (checked > looked)  # no check lies after its answer
     return checked.mask(late, looked)

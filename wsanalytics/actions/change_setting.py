@@ -124,6 +124,7 @@ class Changer:
         """Read what the WorkSpaces are now, once more where AWS fails to answer."""
         shortens = any(_shortens(task.change) for task in tasks)
         ids = [task.change.workspace_id for task in tasks]
+        # Counted down, so that the last attempt (left == 0) raises.
         for left in range(self.retry.max_reads - 1, -1, -1):
             try:
                 return self.reader.read(ids, tags=True, connected=shortens)
@@ -153,6 +154,7 @@ class Changer:
                                f"somebody else has set it to {task.observed} meanwhile")
         if wanted == task.last_request and not self.may_retry(task):
             return task.outcome is not None
+        # Our request had no effect yet, so a new reason against the change may still stop it.
         if state.setting == task.change.before and (reason := self.guards.against(state)):
             task.by_rule = reason == self.guards.by_rule(state)
             return self.finish(task, Outcome.SKIPPED, reason)
@@ -161,6 +163,7 @@ class Changer:
     def start(self, task: Task, state: WorkspaceState, wanted: Properties) -> bool:
         """Check a WorkSpace of which nothing was asked yet, and send if nothing is against it."""
         change = task.change
+        # Between mode and timeout by our own earlier run: that state counts as "before" as well.
         is_ours = (task.partially_applied and state.setting is not None
                    and task.is_on_its_way(state))
         before = state.setting if is_ours and state.setting else change.before

@@ -81,6 +81,7 @@ class _Creator:
         """Bring all of them to their end, as many as the limit allows."""
         for creation in creations:
             self.read(creation)
+        # Whoever has a WorkSpace already is finished by read(), and takes nothing from the limit.
         new = [creation for creation in creations if creation.outcome is None]
         within = new if self.options.limit is None else new[: self.options.limit]
         for creation in new[len(within) :]:
@@ -118,6 +119,7 @@ class _Creator:
         if not creation.attempts.count:
             self.finish(creation, Outcome.SKIPPED,
                         "the user has a WorkSpace in this directory already")
+        # The user's WorkSpace appeared after our request: it is ours if it is set as requested.
         elif _is_as_asked(request, alive[0].described):
             self.finish(creation, Outcome.DONE)
         else:
@@ -156,6 +158,7 @@ class _Creator:
             elif name in answer.failed:
                 code, why = answer.failed[name]
                 self.finish(creation, Outcome.FAILED, f"AWS refused: {code}: {why}")
+            # PENDING is as good as done: AWS has accepted it with its id, and goes on alone.
             elif name in pending and _is_as_asked(creation.request, pending[name]):
                 creation.workspace_id = pending[name]["WorkspaceId"]
                 creation.state = pending[name].get("State", "PENDING")

@@ -105,6 +105,7 @@ class PowerRunner:
                     raise
                 self.abort(group, error)
                 return
+            # Read right before each call: of those that have changed since, nothing is sent.
             ready = [candidate for candidate in group
                      if self.is_ready(candidate, states.get(candidate.workspace_id))]
             if ready and self.journal is None:
@@ -129,6 +130,7 @@ class PowerRunner:
             return self.finish(candidate, Outcome.SKIPPED, "it is not there any more")
         candidate.present = state
         was_sent = candidate.attempts.count > 0
+        # A user who comes back starts it again, which only works once it was stopped: so it was.
         if was_sent and state.state in _AFTERWARDS[self.kind]:
             return self.finish(candidate, Outcome.DONE)
         if state.state in _REACHED[self.kind]:
@@ -302,6 +304,7 @@ def _allowed(kind: str, candidates: Iterable[Candidate], limit: int | None) -> s
     if limit is None:
         return None
     free = [candidate for candidate in candidates if not candidate.why_not]
+    # The limit cuts at the end, so those that matter most come first.
     free.sort(key=lambda candidate: (
         -candidate.saved_hours if kind == STOP else -(candidate.chance or 0),
         candidate.workspace_id))

@@ -49,6 +49,7 @@ def connect(
     named = tuple(dict.fromkeys(regions)) or (_configured_region(session),)
     connections: list[Connection] = []
     refusals: list[Refusal] = []
+    # None stands for the caller's own account, where no roles are named.
     for role_arn in dict.fromkeys(role_arns) or (None,):
         try:
             acting, caller = _caller(session, role_arn, named[0], endpoint_url)
@@ -58,6 +59,7 @@ def connect(
         connections += [
             Connection(session=acting, account_id=caller.account_id, region=region,
                        role_arn=role_arn, endpoint_url=endpoint_url,
+                       # One bucket for each account and region, whichever role reaches it.
                        pace=_bucket(endpoint_url, caller.account_id, region, pace))
             for region in named
         ]

@@ -129,8 +129,10 @@ def as_role(
         return {"access_key": key["AccessKeyId"], "secret_key": key["SecretAccessKey"],
                 "token": key["SessionToken"], "expiry_time": key["Expiration"].isoformat()}
 
+    # Deferred: the role is assumed with the first call, and again before each expiry.
     provider = _Ready(
         DeferredRefreshableCredentials(assume, method="assume-role", time_fetcher=now))
+    # The same configuration files as the caller's session, but none of its credentials.
     files = {name: session.session_var_map[name] for name in _WHERE_CONFIGURED}
     acting = botocore.session.Session(session_vars=files, profile=session.profile)
     acting.register_component("credential_provider", CredentialResolver([provider]))
@@ -171,6 +173,8 @@ def identify(
                     answer = client.get_caller_identity()
                     if not _ACCOUNT.fullmatch(str(answer["Account"])):
                         raise ValueError("it names no account of twelve digits")
+                    # After the call, not before: an expiring credential has just been renewed by
+                    # it.
                     credentials = session.get_credentials()
                 break
             except AwsError as error:

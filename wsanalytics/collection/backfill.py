@@ -216,6 +216,8 @@ class _Backfill:
                 samples += self.fill_metrics(connection, request, workspaces)
         except AwsError as error:
             _LOG.warning("%s", error)
+            # What was written before the refusal stays, and counts: the next backfill goes on from
+            # there.
             outcome = REFUSED if not samples else IN_PART
             messages.append(str(error))
         self.rows.append({
@@ -282,6 +284,8 @@ class _Backfill:
                     first - start > NEWCOMER_AFTER.total_seconds()
                 ):
                     created[workspace_id] = datetime.fromtimestamp(first, UTC)
+                # Both sources saw the same time: their disagreement says how far CloudWatch can be
+                # trusted.
                 if workspace_id in polled:
                     self._compare(workspace_id, periods, *polled[workspace_id])
                 batch.append(samples_of(workspace_id, periods, FINE if fine else HOURLY))

@@ -191,6 +191,7 @@ class _Collector:
         """Poll every connection once, side by side."""
         unreached = self.reach()
         self.rows += unreached
+        # From the last poll's inventory, so that the time a poll takes is known before it begins.
         counts = [len(self.known.get(_key(reached), ())) for reached in self.connections]
         for connection, count in zip(self.connections, counts, strict=True):
             self.say_pace(connection, count, every)
@@ -200,6 +201,7 @@ class _Collector:
             done = self.side_by_side(partial(self.look_at, advance=advance))
         rows, errors = [row for row, _ in done], [error for _, error in done if error]
         self.rows += rows
+        # Nothing in any of them: either they are empty, or there are no such directories.
         if self.directories and not errors and not sum(row["workspaces"] for row in rows):
             self.refuse_unknown_directories()
         if self.health is not None:

@@ -35,6 +35,7 @@ def best_date(present: dict[str, Any], proposed: dict[str, Any], now: datetime) 
         is_late = now >= datetime.combine(last, DONE_BY, UTC)
         return months_later(today, 2).date() - timedelta(days=1) if is_late else last
     if proposed["setting"] == str(ALWAYS_ON):
+        # Hours that cost more than the whole flat fee: even the rest of the month is worth it.
         pays_at_once = present["hourly_usd_per_month"] > proposed["usd_per_month"]
         return today if pays_at_once or today.day == 1 else months_later(today, 1).date()
     return today
@@ -59,6 +60,7 @@ def schedule(rows: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
     Those from ALWAYS_ON to AUTO_STOP that share a best date share the hour too. So many of them
     that one day is too short for all begin on a day before, which then is their best date.
     """
+    # All changes of one day share the account's rate limit, so their number decides when to begin.
     counts = Counter(row["best_date"] for row in rows if _is_bound(row))
     scheduled = []
     for row in rows:

@@ -177,11 +177,14 @@ def recommend(
     present = baseline.to_dict()
     columns = list(comparison.columns)
     groups: dict[str, list[dict[str, Any]]] = {}
+    # Plain tuples: a fleet has 100,000 rows, and iterrows would make a Series of each.
     for values in comparison.itertuples(index=False, name=None):
         row = dict(zip(columns, values, strict=True))
         groups.setdefault(row["workspace_id"], []).append(row)
     rows = [chooser.choose(options, present[name]) for name, options in groups.items()]
+    # Those that were never billed follow, so that every WorkSpace has its reason.
     rows += _not_compared(workspaces, set(groups))
+    # Nobody connected although it was observed; without observation nobody can say so.
     unused = sorted(
         name for name, options in groups.items()
         if not options[0]["sessions"] and not lacks_observation(options[0])

@@ -152,6 +152,7 @@ def _checked_column(frame: pd.DataFrame, column: Column, origin: Origin) -> pd.S
             rule="column names are unique",
             fix="remove or rename one of them",
         )
+    # By position from here on, whatever index the frame had: positions are what messages name.
     values = frame[column.name].reset_index(drop=True)
     missing = _is_missing(values)
     if missing.any() and column.required and not column.nullable:
@@ -169,6 +170,7 @@ def _checked_column(frame: pd.DataFrame, column: Column, origin: Origin) -> pd.S
 
 def _filled(values: pd.Series, column: Column) -> pd.Series:
     default = "" if column.kind is Kind.TEXT and column.default is None else column.default
+    # A category must be known before a cell can take it.
     if isinstance(values.dtype, pd.CategoricalDtype) and default not in values.cat.categories:
         values = values.cat.add_categories([str(default)])
     if default is not None:
@@ -196,6 +198,7 @@ def _is_text(values: pd.Series) -> bool:
 
 def _refuse(bad: Mask, values: pd.Series, column: Column, origin: Origin, rule: str) -> None:
     """Raise for the first row marked in *bad*."""
+    # The first offending row alone: one message that can be acted on.
     position = int(np.flatnonzero(bad)[0])
     value = values.iloc[position]
     fix = f"correct {column.name}"
@@ -261,6 +264,8 @@ def _parsed_instants(
 ) -> pd.Series:
     if not missing.any():
         try:  # the common case at full speed: Arrow refuses what has no zone
+            # large_string: a column of over two gigabytes of text would not fit into 32-bit
+            # offsets.
             array = pa.array(values.astype("str"), type=pa.large_string())
             parsed = pc.cast(array, pa.timestamp("us", tz="UTC"))
             naive_utc = parsed.to_numpy(zero_copy_only=False).astype("datetime64[us]")

@@ -61,6 +61,7 @@ def _text_of(path: Path, what: str) -> str:
 def _parsed(text: str, path: Path) -> Any:  # noqa: ANN401  # whatever JSON holds
 
     def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        # A dict keeps the last of two equal names: fewer entries than pairs means a repeated field.
         values = dict(pairs)
         if len(values) < len(pairs):
             names = [name for name, _ in pairs]
@@ -119,14 +120,17 @@ def read_as(document: Any, wanted: type[_Made]) -> _Made | Refused:  # noqa: ANN
 
 def _refused(message: str, document: Any, wanted: type) -> Refused:  # noqa: ANN401  # whatever JSON holds
     """Put a refusal of msgspec's into our words."""
+    # msgspec writes the place as a path behind the message: " - at `$.changes[0].to`".
     text, _, tail = message.partition(" - at `$")
     steps = tuple(int(index) if index.isdigit() else name or index
                   for name, index in _STEP.findall(tail.removesuffix("`")))
+    # A missing field has no value, so this is handled before _value_at() is asked.
     if missing := re.match(r"Object missing required field `(.*)`", text):
         name = missing[1]
         return Refused(steps, f"the field {name} is missing", f"{name} is always there", _PUT_BACK)
     value = _value_at(document, steps)
     name, rule = _rule(wanted, steps)
+    # An entry of a list has no name of its own: the list's name and the number stand for it.
     if text.startswith("Expected `object`") and steps and isinstance(steps[-1], int):
         return Refused((), f"{name}[{steps[-1]}] is no object", f"{name} is a list of objects")
     if text.startswith(("Expected `object`", "Expected `array`")):
@@ -172,6 +176,7 @@ def _plain(info: inspect.Type) -> tuple[inspect.Type, bool]:
     if isinstance(info, inspect.UnionType):
         kinds = [_plain(kind)[0] for kind in info.types
                  if not isinstance(kind, inspect.NoneType)]
+        # Only null can be the other member of a union in these types.
         return kinds[0], len(kinds) < len(info.types)
     return info, False
 

@@ -85,10 +85,12 @@ def _observed_usage(
                            weights=pieces.stops - pieces.starts)
         return sums.astype(np.float64).reshape(shape)
 
+    # whole and observed: microseconds of each of the 168 hours; observed is WorkSpaces x 168.
     whole = np.bincount(of_week, weights=np.diff(np.clip(edges, *window.micros)),
                         minlength=shape[1])
     gaps_of_fleet = gaps[gaps["workspace_id"].isin(ids)]
     observed = whole - lasting(gaps_of_fleet, "from_at", "to_at")
+    # A session may reach into a gap by half an interval: never more than what was observed.
     busy = np.minimum(lasting(sessions, "connected_at", "disconnected_at"), observed)
     shares: npt.NDArray[np.float64] = np.divide(
         busy, observed, out=np.zeros(shape), where=observed > 0).sum(axis=0)
@@ -107,18 +109,18 @@ def clock_zones(workspaces: pd.DataFrame, zones: Zones | None = None) -> pd.Seri
     named_zones = workspaces.get("time_zone", blank).fillna("").astype("str").str.strip()
     for name in named_zones[named_zones != ""].unique():
         zone_named(name, "the column time_zone")
-    account_regions = pd.MultiIndex.from_arrays(
+    directory_regions = pd.MultiIndex.from_arrays(
         [
             workspaces.get(name, blank).fillna("").astype("str")
             for name in ("directory_id", "region")
         ]
     )
     zone_names = {
-        account_region: zones.zone(*account_region).key
-        for account_region in account_regions.unique()
+        directory_region: zones.zone(*directory_region).key
+        for directory_region in directory_regions.unique()
     }
     by_place = pd.Series(
-        [zone_names[account_region] for account_region in account_regions],
+        [zone_names[directory_region] for directory_region in directory_regions],
         index=workspaces.index,
         dtype="str",
     )
@@ -160,6 +162,8 @@ def _hours_of_week(window: Window, zone: ZoneInfo) -> tuple[Micros, npt.NDArray[
     first, last = (at // MICROS_PER_HOUR * MICROS_PER_HOUR for at in (start, end - 1))
     quarters = np.arange(first, last + MICROS_PER_HOUR, _QUARTER, dtype=np.int64)
     shown = on_clock(quarters, zone) // MICROS_PER_HOUR
+    # The quarters at which the local hour number changes; zones differ from UTC by quarters at
+    # most.
     turns = np.append(True, np.diff(shown) != 0)
     edges = np.append(quarters[turns], last + MICROS_PER_HOUR)
     return edges, (shown[turns] + 3 * 24) % (7 * 24)  # 1970-01-01 was a Thursday
