@@ -154,7 +154,8 @@ class FakeConnection(Connection):
 
     def __init__(self, fleet: FakeFleet, account: str, region: str) -> None:
         super().__init__(session=_session(account), account_id=account, region=region,
-                         endpoint_url=f"https://memory-{os.getpid()}.invalid",  # each process its own account
+                         # each process has an account of its own
+                         endpoint_url=f"https://memory-{os.getpid()}.invalid",
                          pace=None)  # type: ignore[arg-type]  # nothing here is paced
         self.fleet = fleet
 
