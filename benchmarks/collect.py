@@ -2,7 +2,7 @@
 
 One look at a large fleet on the local endpoint, which refuses over 2 calls a second (burst 5) as
 AWS does; then a day of that fleet, sampled every five minutes, is written look by look into a
-store and compacted. Prints the figures that the README states.
+store and compacted. Prints the figures of ``docs/performance.md``.
 """
 
 from __future__ import annotations

@@ -265,7 +265,7 @@ def test_hours_that_are_saved() -> None:
 
 
 def test_a_day_of_both_against_the_machine() -> None:
-    """``python tests/helpers/idlemonth.py 31`` runs a month; its figures stand in the README."""
+    """``tests/helpers/idlemonth.py 31`` runs a month; figures: docs/administrators.md."""
     told = month(1, workspaces=25, step=timedelta(hours=1))
     assert told["disagreements"] == 0
     assert told["stopped"] > 5

@@ -42,7 +42,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture(scope="module")
 def fleet() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Sessions and WorkSpaces of 80 people over nine months; none of the fleets of the README."""
+    """80 people over nine months; none of the fleets of docs/decisions.md."""
     whole = Window(LEARNT, JUDGED.end)
     people = make_people(80, seed=77, window=whole)
     return sessions_of(people, whole), make_workspaces(people, seed=77, window=whole)
