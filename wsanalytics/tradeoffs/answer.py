@@ -152,7 +152,7 @@ class Answer:
 
     @property
     def note(self) -> str:
-        """How it was counted, and which WorkSpaces were not, in one line."""
+        """The way of counting, and the WorkSpaces that were not counted, in one line."""
         question, frontier = self.question, self.frontier
         less = f", less {number(100 * frontier.discount, 2)} %" if frontier.discount else ""
         left_out = [f"{counted(count, 'WorkSpace')} {why}" for count, why in (

@@ -170,7 +170,7 @@ class Explorer(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     @property
     def note(self) -> str:
-        """How it was counted, and which WorkSpaces were not."""
+        """The way of counting, and the WorkSpaces that were not counted."""
         return self.answer.note
 
     @property
