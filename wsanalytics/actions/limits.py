@@ -1,4 +1,4 @@
-"""How much one run may change: the limit, the largest share of the fleet, failures in a row."""
+"""Limit how much one run may change: the number, the largest share of the fleet, failures in a row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of a change, and whether a whole run went well."""
+"""Name the outcomes of a change, and decide whether a whole run went well."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens after a kill: which changes of an earlier run are sent again, and which go on.
+"""Resume after a kill: decide which changes of an earlier run are sent again, and which go on.
 
 The journal knows what was asked of AWS; the WorkSpaces themselves know what came of it. A change
 that came to its end is never made twice by one plan; one that is under way goes on from its last

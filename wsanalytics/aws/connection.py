@@ -28,7 +28,7 @@ from wsanalytics.version import __version__
 
 _LOG = logging.getLogger(__name__)
 CONNECT_SECONDS, READ_SECONDS = 8, 20
-"""How long a connection, and then an answer, is waited for in each attempt."""
+"""The time limits of a connection, and then of an answer, in each attempt."""
 _READ_SECONDS = {"cloudwatch": 60, "cloudtrail": 60, "pricing": 60}
 """Services whose answers are long, and take longer."""
 _TRIES = {"workspaces": 8, "cloudwatch": 10, "sts": 3}

@@ -34,7 +34,7 @@ from wsanalytics.timeline import MICROS_PER_SECOND, instants
 PERIOD, HOUR = 300, 3600
 PERIODS_PER_HOUR = HOUR // PERIOD
 FINE, HOURLY = Source.CLOUDWATCH, Source.CLOUDWATCH_HOURLY
-"""What stands in ``source`` of samples from metrics: by five minutes, and by the hour."""
+"""The ``source`` of samples from metrics: by five minutes, and by the hour."""
 Flags = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int64]
 

@@ -1,4 +1,4 @@
-"""Why a change is proposed, or none, in a sentence that a help desk can read out."""
+"""Explain why a change is proposed, or none, in a sentence that a help desk can read out."""
 
 from __future__ import annotations
 

@@ -26,9 +26,9 @@ METRICS = ("UserConnected", "Stopped")
 STATISTICS = ("Maximum", "Minimum", "Average", "Sum", "SampleCount")
 STEP_SECONDS, HOUR_SECONDS, DAY_SECONDS = 300, 3600, 86_400
 FINE_DAYS, HOURLY_DAYS = 63, 455
-"""How long points are kept: those of 5 minutes, and those of an hour."""
+"""The time for which points are kept: those of 5 minutes, and those of an hour."""
 MOST_QUERIES, MOST_POINTS = 500, 100_800
-"""How many queries a request holds at most, and how many points an answer."""
+"""The most queries in a request, and the most points in an answer."""
 METRICS_PER_PAGE = 500
 
 Seconds = npt.NDArray[np.int64]
