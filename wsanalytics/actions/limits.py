@@ -1,4 +1,4 @@
-"""Limit how much one run may change: the number, the largest share of the fleet, failures in a row."""
+"""Limit what one run may change: a number, a share of the fleet, failures in a row."""
 
 from __future__ import annotations
 
