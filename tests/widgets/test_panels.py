@@ -33,7 +33,7 @@ from wsanalytics.widgets.base import WIDGET_VIEW
 from wsanalytics.widgets.overview import FleetPanel
 from wsanalytics.widgets.workspace import ALL
 
-TABS = ("When people work", "Hours", "Costs", "NetChange out", "WorkSpaces", "Data holes")
+TABS = ("When people work", "Hours", "Costs", "Standing out", "WorkSpaces", "Data holes")
 
 
 @pytest.fixture(scope="module")

@@ -87,8 +87,8 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
         self.head = html(self._headline())
         self.tabs = LazyTabs([
             ("When people work", self._when), ("Hours", self._hours), ("Costs", self._costs),
-            ("NetChange out", self._standing_out), ("WorkSpaces", self._all),
-            ("Data holes", self._data_holes)])
+            ("Standing out", self._standing_out), ("WorkSpaces", self._all),
+            ("Data holes", self._data_gaps)])
         super().__init__([self.head, self.tabs])
         self.add_class("wsanalytics-overview")
 
