@@ -104,7 +104,7 @@ def of_the_sample(page: Page, camera: Camera) -> None:
     expect(page.get_by_role("img", name=re.compile("^Heat map: in how")).first).to_be_visible()
     camera.take(page, ".wsanalytics-review", "review")
     overview = page.locator(".wsanalytics-overview")
-    for tab in ("When people work", "Costs", "NetChange out", "WorkSpaces", "Data holes", "Hours"):
+    for tab in ("When people work", "Costs", "Standing out", "WorkSpaces", "Data holes", "Hours"):
         overview.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(1200)
         name = "overview" if tab == "Hours" else f"overview_{tab.split()[0].lower()}"
