@@ -16,7 +16,7 @@ from tests.helpers.plans import changeable, orders_on_the_way, plan_of, rote_cha
 from tests.helpers.sandboxes import MODIFY, modify, settings
 from wsanalytics.actions.apply import apply_plan
 from wsanalytics.actions.guards import Guards
-from wsanalytics.actions.journal import read_journal
+from wsanalytics.actions.journal import open_journal, read_journal
 from wsanalytics.actions.ledger import journal_state
 from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.undo import undo
@@ -311,3 +311,11 @@ def test_nothing_is_begun_where_aws_does_not_tell(journal: Path) -> None:
         with pytest.raises(AwsError, match="GetResources"):
             apply_plan(plan, writer, dry_run=False, journal=journal, options=TERMS)
         assert box.calls[MODIFY] == 0
+
+
+def test_a_journal_keeps_names_that_no_text_can_hold(journal: Path) -> None:
+    """The name of a file may have bytes that are no UTF-8; what was written is read again."""
+    with open_journal(journal) as book:
+        book.begin("apply", plan={"name": "pl\udce4n.json"})
+    (entry,) = read_journal(journal)
+    assert entry["plan"] == {"name": "pl\udce4n.json"}

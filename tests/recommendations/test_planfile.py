@@ -520,3 +520,14 @@ def test_a_large_plan_is_shown_by_its_head_and_in_full_when_asked(
     assert main(["plan", "show", str(path), "--all"]) == 0
     said = capsys.readouterr().out
     assert all(name in said for name in names) and "more; --all" not in said
+
+
+def test_times_as_people_write_them_are_taken(
+    tmp_path: Path, document: dict[str, Any]
+) -> None:
+    document["changes"][0] |= {"best_date": "", "apply_by": ""}
+    document["changes"][1]["apply_by"] = "2026-04-30T21:30Z"
+    changes = read_plan(saved(document, tmp_path)).changes.set_index("workspace_id")
+    assert changes.loc[document["changes"][0]["workspace_id"], ["best_date", "apply_by"]].tolist(
+        ) == ["", ""]
+    assert changes.loc[document["changes"][1]["workspace_id"], "apply_by"] == "2026-04-30T21:30:00Z"

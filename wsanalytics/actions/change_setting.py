@@ -16,7 +16,13 @@ from wsanalytics.actions.guards import TRANSITIONAL_STATES, Guards
 from wsanalytics.actions.journal import Journal
 from wsanalytics.actions.limits import RunLimits
 from wsanalytics.actions.outcomes import Outcome
-from wsanalytics.actions.retry import Attempts, RetryPolicy, Step, next_step
+from wsanalytics.actions.retry import (
+    PASSING_READ_FAILURES,
+    Attempts,
+    RetryPolicy,
+    Step,
+    next_step,
+)
 from wsanalytics.aws import AwsError, Meaning, StateReader, WorkspaceState, Writer
 from wsanalytics.settings import RunningMode, Setting
 
@@ -24,8 +30,6 @@ MODE, TIMEOUT = "RunningMode", "RunningModeAutoStopTimeoutInMinutes"
 Properties = Mapping[str, str | int]
 
 
-_PASSING_KINDS = {"server", "slow", "unreachable", "cut", "odd", "throttled"}
-"""Kinds of failure of a read after which it is made once more."""
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One WorkSpace, the setting it has and the one it is to have; ``promise`` is for the journal.
@@ -129,7 +133,7 @@ class Changer:
             try:
                 return self.reader.read(ids, tags=True, connected=shortens)
             except AwsError as error:
-                if not left or error.refusal.kind not in _PASSING_KINDS:
+                if not left or error.refusal.kind not in PASSING_READ_FAILURES:
                     raise
                 self.retry.sleep(self.retry.poll_seconds)
         raise AssertionError

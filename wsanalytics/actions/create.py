@@ -12,7 +12,7 @@ import pandas as pd
 from wsanalytics.actions.journal import Journal, JournalError, open_journal
 from wsanalytics.actions.journalled import begin_run, check_journal, survive_broken_journal
 from wsanalytics.actions.outcomes import Outcome
-from wsanalytics.actions.retry import Attempts, Step, next_step
+from wsanalytics.actions.retry import PASSING_READ_FAILURES, Attempts, Step, next_step
 from wsanalytics.actions.run import RunOptions
 from wsanalytics.aws import PER_CALL, AwsError, Meaning, StateReader, Writer, chunked
 from wsanalytics.deprecated import renamed_arguments
@@ -102,10 +102,15 @@ class _Creator:
                 group = [creation for creation in group if creation.outcome is None]
             if group:
                 self.options.retry.sleep(self.options.retry.poll_seconds)
-            for creation in group:
-                self.read_again(creation)
-            group = [creation for creation in group if creation.outcome is None]
-            ready = [creation for creation in group if self.may_retry(creation)]
+            # What is due is decided before the reads: only a read that began after the wait shows
+            # that a request had no effect. A round of reads may take longer than the wait itself.
+            steps = [(creation, next_step(creation.attempts, self.options.retry))
+                     for creation in group]
+            for creation, step in steps:
+                if step is not Step.WAIT or creation.attempts.meaning is Meaning.TAKEN:
+                    self.read_again(creation)
+            ready = [creation for creation, step in steps
+                     if creation.outcome is None and self.may_retry(creation, step)]
             group = [creation for creation in group if creation.outcome is None]
 
     def read(self, creation: _Creation) -> None:
@@ -126,16 +131,23 @@ class _Creator:
             self.finish(creation, Outcome.FAILED, f"it is there, but set to {alive[0].setting}")
 
     def read_again(self, creation: _Creation) -> None:
-        """Look for what was asked for; where AWS does not answer, nobody knows."""
-        try:
-            self.read(creation)
-        except AwsError as error:
-            self.finish(creation, Outcome.UNKNOWN, f"AWS does not tell: {error.refusal.what}")
+        """Look for what was asked for; where AWS goes on failing to answer, nobody knows."""
+        retry = self.options.retry
+        for left in range(retry.max_reads - 1, -1, -1):
+            try:
+                self.read(creation)
+            except AwsError as error:
+                if not left or error.refusal.kind not in PASSING_READ_FAILURES:
+                    self.finish(creation, Outcome.UNKNOWN,
+                                f"AWS does not tell: {error.refusal.what}")
+                    return
+                retry.sleep(retry.poll_seconds)
+            else:
+                return
 
-    def may_retry(self, creation: _Creation) -> bool:
+    def may_retry(self, creation: _Creation, step: Step) -> bool:
         """Whether the request may be sent once more now; the creation may end here instead."""
         attempts = creation.attempts
-        step = next_step(attempts, self.options.retry)
         if step is Step.UNCONFIRMED:
             self.finish(creation, Outcome.FAILED, "AWS took it, but after "
                         f"{self.options.retry.seconds_since(attempts):.0f} s it is not there")

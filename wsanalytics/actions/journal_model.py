@@ -70,7 +70,7 @@ class JournalEntry(Struct, kw_only=True, rename={"from_": "from"}):
 
 def what_is_wrong(entry: Mapping[str, Any]) -> str:
     """Say what in *entry* cannot be what was written; empty if it can."""
-    read = read_as(dict(entry), JournalEntry)
+    read = read_as(dict(entry), JournalEntry, any_text=True)
     if not isinstance(read, Refused):
         return ""
     name = "'s ".join(str(step) for step in read.steps)

@@ -28,6 +28,8 @@ from typing import Any
 
 from wsanalytics.aws import Answer, Meaning
 
+PASSING_READ_FAILURES = {"server", "slow", "unreachable", "cut", "odd", "throttled"}
+"""Kinds of failure of a read after which it is made once more."""
 LONGEST_BACKOFF_SECONDS = 20.0
 """Doubling ends here: AWS's own clients wait no longer between two tries either."""
 

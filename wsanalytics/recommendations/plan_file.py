@@ -92,7 +92,7 @@ def read_plan(path: Path | str) -> Plan:
     document = load_object(Path(path), "a plan")
     if wrong := _wrong_kind(document):
         raise wrong.raised(document, str(path))
-    plan = read_as(document, PlanObject)
+    plan = read_as(_leniently(document), PlanObject)
     if isinstance(plan, Refused):
         raise plan.raised(document, str(path))
     if wrong := _contradiction(plan):
@@ -103,6 +103,33 @@ def read_plan(path: Path | str) -> Plan:
         _frame(rows), plan.created_at.astimezone(UTC), plan.hour_rule, plan.prices_date or "",
         tuple(plan.unused or ()), account_id=plan.account_id or None, region=plan.region or None,
         basis=_basis(plan.data))
+
+
+def _leniently(document: dict[str, Any]) -> dict[str, Any]:
+    """Give the *document* with empty times as none, and times that lack seconds filled up.
+
+    People write them so; what cannot be read as a time at all is left for the types to refuse.
+    """
+    changes = document.get("changes")
+    data = document.get("data")
+    return document | _filled(document, "created_at") | ({} if not isinstance(changes, list) else {
+        "changes": [change | _filled(change, "apply_by") | (
+            {"best_date": None} if change.get("best_date") == "" else {})
+            if isinstance(change, dict) else change for change in changes]}) | (
+        {"data": data | _filled(data, "from_at") | _filled(data, "to_at")}
+        if isinstance(data, dict) else {})
+
+
+def _filled(values: dict[str, Any], name: str) -> dict[str, Any]:
+    """Give the field *name* as a whole instant, or null where it is empty; else nothing."""
+    value = values.get(name)
+    if not isinstance(value, str):
+        return {}
+    try:
+        at = datetime.fromisoformat(value) if value else None
+    except ValueError:
+        return {}
+    return {name: None if at is None else at.isoformat() if at.tzinfo else value}
 
 
 def _wrong_kind(document: dict[str, Any]) -> Refused | None:

@@ -104,12 +104,18 @@ class Refused(NamedTuple):
                           fix=self.fix)
 
 
-def read_as(document: Any, wanted: type[_Made]) -> _Made | Refused:  # noqa: ANN401  # whatever JSON holds
+def read_as(
+    document: Any,  # noqa: ANN401  # whatever JSON holds
+    wanted: type[_Made],
+    *,
+    any_text: bool = False,
+) -> _Made | Refused:
     """Give the JSON *document* as a *wanted* msgspec type, or what is wrong with it.
 
-    Fields that the type does not know are left aside.
+    Fields that the type does not know are left aside. Text that no UTF-8 file can hold is refused
+    unless *any_text*: a journal keeps the names of files and users as they are.
     """
-    if half := _half_a_character(document, ()):
+    if not any_text and (half := _half_a_character(document, ())):
         return Refused(half, "it holds half a character", "text can be written as UTF-8")
     try:
         converted = msgspec.convert(document, wanted)
