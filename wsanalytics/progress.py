@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -40,7 +41,12 @@ def working(
     with _bar(MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
               shown=shown) as bar:
         task = bar.add_task(what, total=total)
-        yield lambda count: bar.advance(task, count)
+
+        def advance(count: int) -> None:
+            bar.advance(task, count)
+            _draw(bar)
+
+        yield advance
 
 
 @contextmanager
@@ -55,8 +61,19 @@ def step_bar(steps: int) -> Iterator[Callable[[str], None]]:
         def step(name: str) -> None:
             bar.update(task, description=name)
             bar.advance(task)
+            _draw(bar)
 
         yield step
+
+
+def _draw(bar: Progress) -> None:
+    """Draw the *bar* of a notebook, from the main thread alone.
+
+    What the main thread prints while another one draws would be taken for a part of the bar, and
+    go away with it.
+    """
+    if not bar.live.auto_refresh and threading.current_thread() is threading.main_thread():
+        bar.refresh()
 
 
 def _bar(*columns: ProgressColumn, shown: bool = True) -> Progress:
@@ -66,5 +83,6 @@ def _bar(*columns: ProgressColumn, shown: bool = True) -> Progress:
     return Progress(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), *columns,
         console=Console() if notebook else Console(stderr=True),
-        transient=True, disable=not (shown and (notebook or sys.stderr.isatty())),
+        auto_refresh=not notebook, transient=True,
+        disable=not (shown and (notebook or sys.stderr.isatty())),
     )

@@ -198,7 +198,7 @@ class _Collector:
         self.pass_on()
         total = 2 * sum(counts)
         with working("looking at WorkSpaces", total or None) as advance:
-            done = self.side_by_side(partial(self.look_at, advance=advance))
+            done = self.side_by_side(partial(self.look_at, advance=advance), advance)
         rows, errors = [row for row, _ in done], [error for _, error in done if error]
         self.rows += rows
         # Nothing in any of them: either they are empty, or there are no such directories.
@@ -219,7 +219,9 @@ class _Collector:
                 rule="a directory is one that these accounts and regions have registered",
                 fix="check the ids and the region")
 
-    def side_by_side(self, look: Callable[[Connection], Looked]) -> list[Looked]:
+    def side_by_side(
+        self, look: Callable[[Connection], Looked], advance: Callable[[int], None]
+    ) -> list[Looked]:
         """Poll all connections at once, in threads that nobody has to wait for."""
         results: dict[int, Looked | BaseException] = {}
 
@@ -237,6 +239,7 @@ class _Collector:
             # Wait in moments, not in join(): so Ctrl-C reaches the main thread at once.
             self.stop.wait(_MOMENT_SECONDS)
             self.pass_on()
+            advance(0)  # draws the bar in a notebook, where only the main thread may
         self.pass_on()
         in_order = [results[index] for index in range(len(threads))]
         for result in in_order:
