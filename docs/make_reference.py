@@ -105,7 +105,7 @@ def commands() -> str:
         lines += [f"## {heading.name}", ""]
         for name, entry in COMMANDS.items():
             if entry.heading is heading:
-                lines += _command(name) if entry.place else [
+                lines += _command(name) if entry.function else [
                     f"### {name}", "", f"{ABOUT_GROUPS[name]}", ""]
     return "\n".join(lines).rstrip() + "\n"
 

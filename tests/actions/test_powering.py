@@ -15,11 +15,19 @@ from tests.helpers.fakes import RETRY, FakeFleet
 from tests.helpers.idlemonth import month
 from tests.helpers.sandboxes import QUICK, BoxClock, all_statuses, connected, frozen, state_of
 from wsanalytics.actions.journal import read_journal
+from wsanalytics.actions.retry import (
+    Attempts,
+    RetryPolicy,
+    Step,
+    failure_of,
+    read_with_retries,
+)
 from wsanalytics.actions.run import RunOptions
 from wsanalytics.actions.start_early import start_early, usual_arrivals
 from wsanalytics.actions.start_stop import START, STOP, Candidate, PowerJob, start_or_stop
 from wsanalytics.actions.stop_idle import hours_between, stop_idle
-from wsanalytics.aws.current_state import StateReader
+from wsanalytics.aws.current_state import StateReader, WorkspaceState
+from wsanalytics.aws.errors import AwsError
 from wsanalytics.aws.writer import Writer
 from wsanalytics.calendars import Holidays, WorkingHours, Zones
 from wsanalytics.collection.backfill import backfill
@@ -143,6 +151,52 @@ def test_lost_answers_and_failed_requests(evening: Place, tmp_path: Path) -> Non
     commands = box.orders()
     stops = commands[commands["order"] == "STOP"]["workspace_id"]
     assert sorted(stops) == sorted(ids)  # each once, whatever was lost
+
+
+def test_a_read_that_fails_in_passing_after_the_call_is_made_again(
+    evening: Place, tmp_path: Path
+) -> None:
+    box, _, store, writer = evening
+    ids = stop_idle(store, writer, idle=IDLE, options=TERMS)["workspace_id"].tolist()
+    failures = 2
+
+    class Reader(StateReader):
+        def read(self, *args: Any, **options: Any) -> dict[str, WorkspaceState]:
+            nonlocal failures
+            if failures and box.calls["workspaces", "StopWorkspaces"]:
+                failures -= 1
+                raise writer.connection.refuse(
+                    "workspaces", "DescribeWorkspaces", "InternalServerException", "try later")
+            return super().read(*args, **options)
+
+    frame = start_or_stop(
+        STOP, [PowerJob(writer=writer, reader=Reader(writer.connection), recheck=lambda _: "",
+                    candidates=[Candidate(name) for name in ids])],
+        dry_run=False, journal=tmp_path / "j.jsonl", options=TERMS)
+    assert failures == 0
+    assert done(frame) == sorted(ids)
+
+
+def test_why_a_change_has_failed() -> None:
+    policy = RetryPolicy(monotonic=lambda: 200.0)
+    tries = Attempts(count=3, sent_at=20.0, message="ThrottlingException: Rate exceeded")
+    assert [failure_of(step, tries, policy, "STOPPED") for step in Step] == [
+        "", "", "AWS took it, but after 180 s it is STOPPED",
+        "given up after 3 tries; it is STOPPED. ThrottlingException: Rate exceeded"]
+
+
+def test_a_read_that_aws_denies_is_made_once(evening: Place) -> None:
+    _, _, _, writer = evening
+    reads = []
+
+    def denied() -> None:
+        reads.append(1)
+        raise writer.connection.refuse(
+            "workspaces", "DescribeWorkspaces", "AccessDeniedException", "no")
+
+    with pytest.raises(AwsError):
+        read_with_retries(denied, RETRY)
+    assert len(reads) == 1
 
 
 def test_what_was_started_for_somebody_is_not_idle_at_once(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
+from tests.helpers.endpoints import forget_aws, use_sandbox
 from wsanalytics.aws.connect import connect
 from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.credentials import as_role, identify, open_session, who_am_i
@@ -34,9 +35,7 @@ new credentials, so every call renews them; and more than a call takes on a busy
 
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in os.environ:
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
+    forget_aws(monkeypatch)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
@@ -51,8 +50,7 @@ def running() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def box(running: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    for name, value in running.environment().items():
-        monkeypatch.setenv(name, value)
+    use_sandbox(monkeypatch, running)
     running.calls.clear()
     yield running
     running.faults.change({name: getattr(Faults(), name) for name in (

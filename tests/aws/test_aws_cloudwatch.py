@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.helpers.endpoints import forget_aws, use_sandbox
 from wsanalytics.aws import cloudwatch
 from wsanalytics.aws.cloudwatch import MetricRequest, Series, calls_needed, price_usd, read_metrics
 from wsanalytics.aws.connect import connect
@@ -31,11 +31,8 @@ def running() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def box(running: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    for name in os.environ:
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
-    for name, value in running.environment().items():
-        monkeypatch.setenv(name, value)
+    forget_aws(monkeypatch)
+    use_sandbox(monkeypatch, running)
     running.calls.clear()
     yield running
     running.faults.change({"cut_share": 0.0, "html_share": 0.0, "denied_actions": ()})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -13,6 +12,7 @@ from typing import Any, cast
 import pandas as pd
 import pytest
 
+from tests.helpers.endpoints import forget_aws, use_sandbox
 from wsanalytics.aws.cloudtrail import read_changes
 from wsanalytics.aws.connect import connect
 from wsanalytics.aws.connection import Connection
@@ -44,11 +44,8 @@ def running() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def box(running: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    for name in os.environ:
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
-    for name, value in running.environment().items():
-        monkeypatch.setenv(name, value)
+    forget_aws(monkeypatch)
+    use_sandbox(monkeypatch, running)
     yield running
     running.faults.change({"empty_first_page": False, "omit_status_share": 0.0, "cut_share": 0.0,
                            "denied_actions": Faults().denied_actions})

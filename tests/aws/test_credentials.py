@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.endpoints import use_sandbox
 from wsanalytics.cli import main
 from wsanalytics.sandbox.server import Sandbox
 
@@ -29,8 +30,7 @@ def bare(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, box: Sandbox
 ) -> None:
     """A computer on which nothing is configured, and nobody sits."""
-    for name, value in box.environment().items():
-        monkeypatch.setenv(name, value)
+    use_sandbox(monkeypatch, box)
     for name in GIVEN:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))

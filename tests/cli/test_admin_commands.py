@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tests.helpers.endpoints import use_sandbox
 from tests.helpers.plans import plan_of, rote_changes
 from tests.helpers.sandboxes import BoxClock, connected, frozen
 from wsanalytics.cli import main
@@ -42,8 +43,7 @@ def box(
     monkeypatch.setattr(client.connect, "__kwdefaults__",
                         client.connect.__kwdefaults__ | {"pace": (1e4, 1e4)})
     with frozen(workspaces=60, speed=120, history_days=days) as (sandbox, _):
-        for name, value in sandbox.environment().items():
-            monkeypatch.setenv(name, value)
+        use_sandbox(monkeypatch, sandbox)
         yield sandbox
 
 
@@ -360,8 +360,7 @@ def test_a_store_of_another_account_is_refused(
     store: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with frozen(workspaces=3, accounts=("222233334444",)) as (other, _):
-        for name, value in other.environment().items():
-            monkeypatch.setenv(name, value)
+        use_sandbox(monkeypatch, other)
         status, _, err = run(capsys, "stop-idle", "--store", str(store), "--idle-minutes", "5",
                              "--yes")
         assert status == 2

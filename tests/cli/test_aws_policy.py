@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.build import REPOSITORY
+from tests.helpers.endpoints import forget_aws, use_sandbox
 from wsanalytics.aws import (
     cloudtrail,
     cloudwatch,
@@ -48,11 +48,8 @@ def box() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def connection(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
-    for name in os.environ:
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
-    for name, value in box.environment().items():
-        monkeypatch.setenv(name, value)
+    forget_aws(monkeypatch)
+    use_sandbox(monkeypatch, box)
     connections, _ = connect(endpoint_url=box.url, pace=(500, 50))
     box.calls.clear()
     with connections[0] as connection:

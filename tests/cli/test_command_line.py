@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.endpoints import use_sandbox
 from tests.tables.test_bad_input import simulate
 from wsanalytics.cli import main
 from wsanalytics.cli.app import COMMANDS, build_app, command_in
@@ -137,8 +138,7 @@ def test_verbose_logs_each_call_of_aws_with_its_seconds(
     capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Sandbox(workspaces=5) as box:
-        for name, value in box.environment().items():
-            monkeypatch.setenv(name, value)
+        use_sandbox(monkeypatch, box)
         assert main(["collect", "--store", str(tmp_path / "s"), "--once", "--verbose"]) == 0
     lines = [line for line in capsys.readouterr().err.splitlines()
              if "INFO wsanalytics.aws.connection: workspaces:DescribeWorkspaces in" in line]

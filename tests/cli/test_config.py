@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.helpers.endpoints import use_sandbox
 from wsanalytics.cli import main
 from wsanalytics.cli.config import read_config
 from wsanalytics.cli.config_report import lines_in_force
@@ -299,8 +300,7 @@ def test_doctor_tells_what_is_in_force(
 ) -> None:
     path = write(EXAMPLE.replace("eu-west-1", "us-east-1"))
     with Sandbox(workspaces=5) as box:
-        for name, value in box.environment().items():
-            monkeypatch.setenv(name, value)
+        use_sandbox(monkeypatch, box)
         main(["doctor", "--for", "collect"])
     told = capsys.readouterr().out.splitlines()
     first = told.index(f"note  options from {path}")

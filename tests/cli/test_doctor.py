@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.endpoints import forget_aws, use_sandbox
 from wsanalytics.aws.connect import connect
 from wsanalytics.aws.errors import AwsError
 from wsanalytics.cli import doctor_checks
@@ -44,11 +45,8 @@ def running() -> Iterator[Sandbox]:
 def box(
     running: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Sandbox]:
-    for name in os.environ:
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
-    for name, value in running.environment().items():
-        monkeypatch.setenv(name, value)
+    forget_aws(monkeypatch)
+    use_sandbox(monkeypatch, running)
     monkeypatch.setenv("WSANALYTICS_HOME", str(tmp_path / "home"))
     for module in (client, doctor_checks):
         monkeypatch.setattr(module, "connect", partial(connect, pace=(500, 50)))  # no waiting

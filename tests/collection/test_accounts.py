@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from tests.aws.test_check_times import EVENING, IDLE
+from tests.helpers.endpoints import use_sandbox
 from tests.helpers.plans import plan_of, rote_changes
 from tests.helpers.sandboxes import BoxClock, connected, frozen
 from wsanalytics.actions.apply import apply_plan
@@ -57,8 +58,7 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
                         client.connect.__kwdefaults__ | {"pace": (1e4, 1e4)})
     with Sandbox(workspaces=48, seed=2, speed=20, history_days=36, accounts=ACCOUNTS,
                  regions=REGIONS) as one:
-        for name, value in one.environment().items():
-            monkeypatch.setenv(name, value)
+        use_sandbox(monkeypatch, one)
         yield one
 
 

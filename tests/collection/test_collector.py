@@ -14,6 +14,7 @@ import boto3
 import pandas as pd
 import pytest
 
+from tests.helpers.endpoints import forget_aws, use_sandbox
 from tests.helpers.sandboxes import BoxClock, connected
 from wsanalytics.aws.errors import AwsError
 from wsanalytics.aws.workspaces import Statuses
@@ -306,8 +307,7 @@ def test_the_command_line_collects_backfills_and_goes_on_from_the_store(
 ) -> None:
     store = str(tmp_path / "store")
     with Sandbox(workspaces=12, seed=9) as box:
-        for name, value in box.environment().items():
-            monkeypatch.setenv(name, value)
+        use_sandbox(monkeypatch, box)
         assert main(["collect", "--store", store, "--once"]) == 0
         assert "12 samples added" in capsys.readouterr().err
         assert main(["backfill", "--store", store, "--days", "30"]) == 0
@@ -341,8 +341,7 @@ def test_what_aws_refuses_altogether_is_one_clear_line(
     faults: Faults, words: str,
 ) -> None:
     with Sandbox(workspaces=12, faults=faults) as box:
-        for name, value in box.environment().items():
-            monkeypatch.setenv(name, value)
+        use_sandbox(monkeypatch, box)
         assert main(["collect", "--store", str(tmp_path / "store"), "--once"]) == 2
     captured = capsys.readouterr()
     assert words in captured.err and "Fix:" in captured.err
@@ -352,9 +351,7 @@ def test_what_aws_refuses_altogether_is_one_clear_line(
 def test_without_credentials_it_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in list(os.environ):
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
+    forget_aws(monkeypatch)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

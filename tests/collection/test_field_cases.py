@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.endpoints import use_sandbox
 from tests.helpers.plans import plan_of, rote_changes
 from tests.helpers.sandboxes import TERMS, BoxClock, connected, fleet, frozen, settings
 from wsanalytics.actions.apply import apply_plan
@@ -67,8 +68,7 @@ def test_a_backfill_says_what_it_was_denied_and_exits_with_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     with Sandbox(workspaces=6, faults=Faults(denied_actions=("tag:GetResources",))) as box:
-        for name, value in box.environment().items():
-            monkeypatch.setenv(name, value)
+        use_sandbox(monkeypatch, box)
         done = main(["backfill", "--store", str(tmp_path / "a"), "--days", "2"])
         told = capsys.readouterr()
         assert done == 1
@@ -127,8 +127,7 @@ def test_an_empty_region_says_so_and_what_to_look_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     with Sandbox(workspaces=0) as box:
-        for name, value in box.environment().items():
-            monkeypatch.setenv(name, value)
+        use_sandbox(monkeypatch, box)
         assert main(["collect", "--store", str(tmp_path / "a")]) == 0
     err = capsys.readouterr().err
     assert "111122223333 us-east-1: there are no WorkSpaces here" in err
@@ -141,8 +140,7 @@ def test_prices_of_another_endpoint_never_serve_a_real_account(
     monkeypatch.setenv("WSANALYTICS_HOME", str(tmp_path))
     built_in = prices.load_prices().frame
     with Sandbox(workspaces=1) as box:
-        for name, value in box.environment().items():
-            monkeypatch.setenv(name, value)
+        use_sandbox(monkeypatch, box)
         assert main(["prices", "refresh", "--region", "us-east-1"]) in {0, 1}
         assert "which is not AWS" in capsys.readouterr().err
         assert str(tmp_path) in prices.load_prices().origin  # they hold where they came from

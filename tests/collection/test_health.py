@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.endpoints import use_sandbox
 from tests.helpers.sandboxes import BoxClock, connected, frozen
 from wsanalytics.collection.collector import collect
 from wsanalytics.collection.health import NAME, Health
@@ -68,8 +69,7 @@ def test_a_role_that_is_refused_at_first_is_tried_again(
     monkeypatch.setattr(client.connect, "__kwdefaults__",
                         client.connect.__kwdefaults__ | {"pace": (1e4, 1e4)})
     with Sandbox(workspaces=8, accounts=ACCOUNTS) as box:
-        for name, value in box.environment().items():
-            monkeypatch.setenv(name, value)
+        use_sandbox(monkeypatch, box)
         refused = Faults(denied_accounts=(ACCOUNTS[1],))
         said, states = watch(box, tmp_path / "fleet", [refused, refused, Faults(), Faults()],
                              role_arns=[role_arn(one) for one in ACCOUNTS])

@@ -20,9 +20,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -33,6 +32,7 @@ import pyarrow.parquet as pq
 
 from tests.cli.test_replacing import apply_one
 from tests.helpers.build import workspaces
+from tests.helpers.endpoints import answering
 from tests.history.test_store import DAY, samples
 from tests.prices.test_prices_refresh import ITEMS, offer_file
 from tests.tables.test_bad_input import FILES
@@ -488,13 +488,5 @@ def spoiling(url: str, seed: int) -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             """Write nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with answering(Handler) as address:
+        yield address

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from tests.helpers.build import workspaces
+from tests.helpers.endpoints import use_sandbox
 from tests.helpers.sandboxes import BoxClock, connected, frozen
 from wsanalytics.cli import main
 from wsanalytics.collection.backfill import backfill
@@ -121,8 +122,7 @@ def test_the_last_connection_that_aws_knows_of_is_in_explain_and_report_on_the_f
 ) -> None:
     store = str(tmp_path / "fleet")
     with Sandbox(workspaces=30, seed=2) as box:
-        for name, value in box.environment().items():
-            monkeypatch.setenv(name, value)
+        use_sandbox(monkeypatch, box)
         assert main(["collect", "--store", store]) == 0
         box.clock.step(timedelta(days=40))
         names = box.workspaces()["workspace_id"].tolist()

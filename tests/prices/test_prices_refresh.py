@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from tests.helpers.endpoints import answering
 from wsanalytics.aws.errors import AwsError
 from wsanalytics.aws.price_list import download_products, pricing_region, read_products
 from wsanalytics.cli.commands import prices as commands
@@ -409,13 +409,8 @@ def published(tmp_path: Path) -> Iterator[str]:
              for region in ("us-east-1", "eu-west-1", "sa-east-1", "eu-west-2")}
     (folder / "current/region_index.json").write_text(json.dumps({"regions": index}))
     (folder / "sa-east-1.json").write_text('{"products": {"cut off')
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(tmp_path)))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(partial(_Quiet, directory=str(tmp_path))) as address:
+        yield address
 
 
 def test_without_credentials_the_public_files_are_read(

@@ -253,6 +253,18 @@ def told_stories(
     )
 
 
+def setting_at_start(story: Story, opening: str, told: list[Told]) -> Setting:
+    """The setting in force as the window begins: the last one set before, or the opening one."""
+    before = [setting for at, _, setting in told if setting and at < story.window.start]
+    return Setting.parse(before[-1] if before else opening)
+
+
+def orders_of(told: list[Told]) -> list[Order]:
+    """What was told, as the event machine takes it."""
+    return [Order(at, KINDS[what], Setting.parse(setting) if setting else None)
+            for at, what, setting in told]
+
+
 def schedule_for(opening: dict[str, str], told: dict[str, list[Told]]) -> Schedule:
     rows = [
         (name, at, setting or what) for name, told_it in told.items()
@@ -279,13 +291,9 @@ def test_orders_do_the_same_in_the_fleet_replay_and_the_event_machine(
     runs = by_owner(outcome.runs, ["started_at", "stopped_at"])
     cold = by_owner(outcome.cold_starts, ["connected_at"])
     for name, pairs in story.fleet.items():
-        before = [setting for at, _, setting in told[name] if setting and at < story.window.start]
         life = live(
-            pairs, Setting.parse(before[-1] if before else opening[name]), story.window,
-            commands=[
-                Order(at, KINDS[what], Setting.parse(setting) if setting else None)
-                for at, what, setting in told[name]
-            ],
+            pairs, setting_at_start(story, opening[name], told[name]), story.window,
+            commands=orders_of(told[name]),
             resume_seconds=story.resume_seconds, network_grace_minutes=story.grace_minutes,
         )
         expected = [(run.started_at, run.stopped_at) for run in life.runs]
@@ -308,13 +316,9 @@ def test_maintenance_leaves_runs_alone_and_is_counted_where_hours_are(
         instants = sorted({
             story.window.start + MINUTE * data.draw(st.integers(0, minutes - 1)) for _ in range(3)
         } | {at for at, *_ in told[name] if story.window.start <= at < story.window.end})
-        before = [setting for at, _, setting in told[name] if setting and at < story.window.start]
         life = live(
-            pairs, Setting.parse(before[-1] if before else opening[name]), story.window,
-            commands=[
-                Order(at, KINDS[what], Setting.parse(setting) if setting else None)
-                for at, what, setting in told[name]
-            ] + [Order(at, EventKind.MAINTENANCE) for at in instants],
+            pairs, setting_at_start(story, opening[name], told[name]), story.window,
+            commands=orders_of(told[name]) + [Order(at, EventKind.MAINTENANCE) for at in instants],
         )
         assert [(run.started_at, run.stopped_at) for run in life.runs] == runs.get(
             ("IN_FORCE", name), [])
@@ -400,10 +404,7 @@ def test_orders_of_a_day_with_one_session_from_nine_to_ten(
     ]
     outcome = replay(fleet_sessions({ME: [pair]}), [schedule_for({ME: opening}, {ME: given})],
                      window=when)
-    life = live([pair], Setting.parse(opening), when, commands=[
-        Order(instant, KINDS[what], Setting.parse(setting) if setting else None)
-        for instant, what, setting in given
-    ])
+    life = live([pair], Setting.parse(opening), when, commands=orders_of(given))
     seen = clock.walk_told(
         [pair], timeout_of(opening),
         [(instant, what, timeout_of(setting or "ALWAYS_ON")) for instant, what, setting in given],

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import fuzzing
+from tests.helpers.endpoints import use_sandbox
 from wsanalytics.sandbox.server import Sandbox
 
 CASES, ANSWERS = 800, 40
@@ -45,8 +46,7 @@ def test_spoilt_answers_of_aws_end_in_rows_or_a_refusal(
     count = MANY_ANSWERS if request.config.getoption("--thorough") else ANSWERS
     findings = []
     with Sandbox(workspaces=6, history_days=2) as box:
-        for name, value in box.environment().items():
-            monkeypatch.setenv(name, value)
+        use_sandbox(monkeypatch, box)
         for seed in range(count):
             with fuzzing.spoiling(box.url, seed) as url:
                 monkeypatch.setenv("AWS_ENDPOINT_URL", url)

@@ -17,6 +17,7 @@ import pytest
 
 import wsanalytics
 from tests.helpers.build import REPOSITORY
+from tests.helpers.endpoints import use_sandbox
 from tests.helpers.pages import NAMES, blocks, lines_of, steps_against, text_of
 from tests.helpers.sandboxes import BoxClock, connected, frozen
 from wsanalytics.actions.retry import RetryPolicy
@@ -103,8 +104,7 @@ def test_the_steps_make_a_plan_that_can_be_applied_and_undone(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # some WorkSpaces have no price
             exec(compile(steps_against(tmp_path / "fleet"), "analysts.md", "exec"), names)  # noqa: S102  # the test
-        for name, value in box.environment().items():
-            monkeypatch.setenv(name, value)
+        use_sandbox(monkeypatch, box)
         plan, ws = names["plan"], names["ws"]
         assert (plan.account_id, plan.region) == ("111122223333", "us-east-1")
         assert plan.changes["user_name"].ne("").all()

@@ -16,6 +16,7 @@ import pytest
 import wsanalytics as ws
 from tests.helpers import build
 from tests.helpers.build import book, fleet_sessions, sample
+from tests.helpers.endpoints import use_sandbox
 from tests.helpers.hostile import HOSTILE
 from tests.helpers.sandboxes import fleet
 from tests.recommendations.test_comparison import daily
@@ -240,8 +241,7 @@ def test_the_page_reads_only_unless_it_was_started_otherwise(tmp_path: Path) -> 
         assert page.review.worker is None and page.review.state.places == ()
         assert page.tabs.titles == ("The plan",)
         with pytest.MonkeyPatch.context() as patch:
-            for name, value in box.environment().items():
-                patch.setenv(name, value)
+            use_sandbox(patch, box)
             page = ws.app(json.dumps(asked | {"allow_apply": True, "limit": 3}))
         assert page.review.state.places == (("111122223333", "us-east-1"),)
         assert page.review.worker.journal == Path("plan.journal.jsonl")

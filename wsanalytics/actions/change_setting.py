@@ -17,11 +17,12 @@ from wsanalytics.actions.journal import Journal
 from wsanalytics.actions.limits import RunLimits
 from wsanalytics.actions.outcomes import Outcome
 from wsanalytics.actions.retry import (
-    PASSING_READ_FAILURES,
     Attempts,
     RetryPolicy,
     Step,
+    failure_of,
     next_step,
+    read_with_retries,
 )
 from wsanalytics.aws import AwsError, Meaning, StateReader, WorkspaceState, Writer
 from wsanalytics.settings import RunningMode, Setting
@@ -128,15 +129,9 @@ class Changer:
         """Read what the WorkSpaces are now, once more where AWS fails to answer."""
         shortens = any(_shortens(task.change) for task in tasks)
         ids = [task.change.workspace_id for task in tasks]
-        # Counted down, so that the last attempt (left == 0) raises.
-        for left in range(self.retry.max_reads - 1, -1, -1):
-            try:
-                return self.reader.read(ids, tags=True, connected=shortens)
-            except AwsError as error:
-                if not left or error.refusal.kind not in PASSING_READ_FAILURES:
-                    raise
-                self.retry.sleep(self.retry.poll_seconds)
-        raise AssertionError
+        return read_with_retries(
+            lambda: self.reader.read(ids, tags=True, connected=shortens), self.retry
+        )
 
     def advance_task(self, task: Task, state: WorkspaceState | None) -> bool:
         """Do what is next for one task, given what was just read; whether that was anything."""
@@ -215,14 +210,9 @@ class Changer:
 
     def may_retry(self, task: Task) -> bool:
         """Whether the same request may be sent once more now; the task may end here instead."""
-        attempts = task.attempts
-        step = next_step(attempts, self.retry)
-        if step is Step.UNCONFIRMED:
-            self.finish(task, Outcome.FAILED, f"AWS took the change, but it is {task.observed} "
-                                              f"after {self.retry.seconds_since(attempts):.0f} s")
-        elif step is Step.GIVE_UP:
-            self.finish(task, Outcome.FAILED, f"given up after {attempts.count} tries; it is "
-                                              f"{task.observed}. {attempts.message}")
+        step = next_step(task.attempts, self.retry)
+        if why := failure_of(step, task.attempts, self.retry, task.observed):
+            self.finish(task, Outcome.FAILED, why)
         return step is Step.SEND
 
     def send(self, task: Task, wanted: Properties) -> bool:

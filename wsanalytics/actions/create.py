@@ -10,9 +10,20 @@ from typing import Any
 import pandas as pd
 
 from wsanalytics.actions.journal import Journal, JournalError, open_journal
-from wsanalytics.actions.journalled import begin_run, check_journal, survive_broken_journal
+from wsanalytics.actions.journalled import (
+    JOURNAL_LOST,
+    begin_run,
+    check_journal,
+    survive_broken_journal,
+)
 from wsanalytics.actions.outcomes import Outcome
-from wsanalytics.actions.retry import PASSING_READ_FAILURES, Attempts, Step, next_step
+from wsanalytics.actions.retry import (
+    Attempts,
+    Step,
+    failure_of,
+    next_step,
+    read_with_retries,
+)
 from wsanalytics.actions.run import RunOptions
 from wsanalytics.aws import PER_CALL, AwsError, Meaning, StateReader, Writer, chunked
 from wsanalytics.deprecated import renamed_arguments
@@ -60,7 +71,7 @@ def create_workspaces(
         options.log(f"{error} What was asked for before is in it.")
         for creation in [creation for creation in creations if creation.outcome is None]:
             creation.outcome = Outcome.UNKNOWN if creation.attempts.count else Outcome.SKIPPED
-            creation.message = "the journal cannot be written any more"
+            creation.message = JOURNAL_LOST
 
     with open_journal(path, clock=options.clock) as book:
         begin_run(book, "create", [writer], limit=options.limit)
@@ -132,28 +143,15 @@ class _Creator:
 
     def read_again(self, creation: _Creation) -> None:
         """Look for what was asked for; where AWS goes on failing to answer, nobody knows."""
-        retry = self.options.retry
-        for left in range(retry.max_reads - 1, -1, -1):
-            try:
-                self.read(creation)
-            except AwsError as error:
-                if not left or error.refusal.kind not in PASSING_READ_FAILURES:
-                    self.finish(creation, Outcome.UNKNOWN,
-                                f"AWS does not tell: {error.refusal.what}")
-                    return
-                retry.sleep(retry.poll_seconds)
-            else:
-                return
+        try:
+            read_with_retries(lambda: self.read(creation), self.options.retry)
+        except AwsError as error:
+            self.finish(creation, Outcome.UNKNOWN, f"AWS does not tell: {error.refusal.what}")
 
     def may_retry(self, creation: _Creation, step: Step) -> bool:
         """Whether the request may be sent once more now; the creation may end here instead."""
-        attempts = creation.attempts
-        if step is Step.UNCONFIRMED:
-            self.finish(creation, Outcome.FAILED, "AWS took it, but after "
-                        f"{self.options.retry.seconds_since(attempts):.0f} s it is not there")
-        elif step is Step.GIVE_UP:
-            self.finish(creation, Outcome.FAILED,
-                        f"given up after {attempts.count} tries. {attempts.message}")
+        if why := failure_of(step, creation.attempts, self.options.retry, "not there"):
+            self.finish(creation, Outcome.FAILED, why)
         return step is Step.SEND
 
     def send(self, group: list[_Creation]) -> None:

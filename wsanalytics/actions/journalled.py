@@ -15,6 +15,9 @@ from wsanalytics.aws import Writer, who_am_i
 from wsanalytics.errors import InputError
 from wsanalytics.version import __version__
 
+JOURNAL_LOST = "the journal cannot be written any more"
+"""The message of what a run has not brought to its end when its journal broke."""
+
 
 def check_journal(journal: Path | str | None, *, example: str) -> Path:
     """Give the path of the *journal* of a real run; :class:`InputError` where none is named."""

@@ -14,7 +14,8 @@ later      AWS has not done it (throttled, another change): send again after the
 refused    the caller ends it at once
 =========  ====================================================================================
 
-*Reads* are retried by :mod:`wsanalytics.aws` itself, for they change nothing.
+*Reads* are retried by :mod:`wsanalytics.aws` itself, for they change nothing; what still
+fails is read ``max_reads`` times (:func:`read_with_retries`), so that a change is seen to its end.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
-from wsanalytics.aws import Answer, Meaning
+from wsanalytics.aws import Answer, AwsError, Meaning
+
+T = TypeVar("T")
 
 PASSING_READ_FAILURES = {"server", "slow", "unreachable", "cut", "odd", "throttled"}
 """Kinds of failure of a read after which it is made once more."""
@@ -120,3 +123,24 @@ def next_step(attempts: Attempts, policy: RetryPolicy) -> Step:
         return Step.WAIT
     # Only now: the last attempt deserves the same time to show its effect as those before it.
     return Step.GIVE_UP if attempts.count >= policy.max_attempts else Step.SEND
+
+
+def failure_of(step: Step, attempts: Attempts, policy: RetryPolicy, found: str) -> str:
+    """Say why a change has failed, where *found* was read last; empty where it goes on."""
+    if step is Step.UNCONFIRMED:
+        return f"AWS took it, but after {policy.seconds_since(attempts):.0f} s it is {found}"
+    if step is Step.GIVE_UP:
+        return f"given up after {attempts.count} tries; it is {found}. {attempts.message}"
+    return ""
+
+
+def read_with_retries(read: Callable[[], T], policy: RetryPolicy) -> T:
+    """Read, and again where AWS fails to answer in passing; :class:`AwsError` of the last time."""
+    for _ in range(policy.max_reads - 1):
+        try:
+            return read()
+        except AwsError as error:
+            if error.refusal.kind not in PASSING_READ_FAILURES:
+                raise
+            policy.sleep(policy.poll_seconds)
+    return read()

@@ -17,7 +17,12 @@ import pandas as pd
 from wsanalytics.actions.change_setting import Change, Changer, Task
 from wsanalytics.actions.guards import Guards, opt_out_names
 from wsanalytics.actions.journal import Journal, JournalError, open_journal, read_journal, utc_now
-from wsanalytics.actions.journalled import begin_run, check_journal, survive_broken_journal
+from wsanalytics.actions.journalled import (
+    JOURNAL_LOST,
+    begin_run,
+    check_journal,
+    survive_broken_journal,
+)
 from wsanalytics.actions.ledger import JournalState, NetChange, journal_state
 from wsanalytics.actions.limits import RunLimits, limits_of
 from wsanalytics.actions.outcomes import BY_RULE, REFUSALS, Outcome
@@ -132,7 +137,7 @@ class Run:
         for task in [task for task in tasks if task.outcome is None]:
             task.outcome = Outcome.UNKNOWN if task.started else Outcome.LEFT
             task.message = ("nobody has looked what became of it: the journal cannot be written"
-                            if task.started else "the journal cannot be written any more")
+                            if task.started else JOURNAL_LOST)
         self.refusals.append(str(error))
         self.options.log(f"{error} What was done before is in it; once it can be written, go on "
                          "with --resume, or take it back with undo.")

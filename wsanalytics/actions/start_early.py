@@ -17,8 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.actions.run import RunOptions
-from wsanalytics.actions.start_stop import START, Candidate, PowerJob, jobs_of, start_or_stop
-from wsanalytics.actions.stop_idle import Keep, hours_between, of_account_region
+from wsanalytics.actions.start_stop import START, Candidate, jobs_of, start_or_stop
+from wsanalytics.actions.stop_idle import Keep, hours_between
 from wsanalytics.aws import PER_CALL, StateReader, WorkspaceState, Writer
 from wsanalytics.calendars import Holidays, Zones
 from wsanalytics.deprecated import renamed_arguments
@@ -120,23 +120,14 @@ def start_early(
     options = options or RunOptions(limit=None)
     zones = zones or Zones.of("UTC", ())
     opened = Store.of(store)
-    inventory = opened.inventory()
-
-    def job_of(account_writer: Writer) -> PowerJob:
-        reader = StateReader(account_writer.connection)
-        finder = _Finder(opened, reader, ahead, min_chance, zones, holidays, options)
-        candidates = finder.find(keep(of_account_region(inventory, account_writer)))
-        return PowerJob(
-            writer=account_writer,
-            reader=reader,
-            candidates=candidates,
-            recheck=finder.recheck,
-            about={"ahead_minutes": ahead.total_seconds() / 60},
-        )
-
-    works, refused = jobs_of(writer, job_of, options.log)
-    return start_or_stop(START, works, dry_run=dry_run, journal=journal, options=options,
-                      refused=refused)
+    jobs, refused = jobs_of(
+        writer, keep(opened.inventory()),
+        lambda reader: _Finder(opened, reader, ahead, min_chance, zones, holidays, options),
+        about={"ahead_minutes": ahead.total_seconds() / 60}, log=options.log,
+    )
+    return start_or_stop(
+        START, jobs, dry_run=dry_run, journal=journal, options=options, refused=refused
+    )
 
 
 class _Finder:

@@ -10,15 +10,26 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
 from wsanalytics.actions.guards import Guards, opt_out_names
 from wsanalytics.actions.journal import Journal, JournalError, open_journal
-from wsanalytics.actions.journalled import begin_run, check_journal, survive_broken_journal
+from wsanalytics.actions.journalled import (
+    JOURNAL_LOST,
+    begin_run,
+    check_journal,
+    survive_broken_journal,
+)
 from wsanalytics.actions.outcomes import BY_RULE, REFUSALS, Outcome
-from wsanalytics.actions.retry import Attempts, Step, next_step
+from wsanalytics.actions.retry import (
+    Attempts,
+    Step,
+    failure_of,
+    next_step,
+    read_with_retries,
+)
 from wsanalytics.actions.run import RunOptions
 from wsanalytics.aws import (
     PER_CALL,
@@ -30,6 +41,7 @@ from wsanalytics.aws import (
     Writer,
     chunked,
 )
+from wsanalytics.billing import billable
 from wsanalytics.settings import RunningMode
 from wsanalytics.tables import SWITCHED, Kind
 
@@ -98,8 +110,7 @@ class PowerRunner:
         """Read, send, and read again, until there is nothing left to wait for."""
         while group:
             try:
-                states = self.reader.read([candidate.workspace_id for candidate in group],
-                                          tags=True, connected=True)
+                states = self.read(group)
             except AwsError as error:
                 if not self.has_sent:
                     raise
@@ -116,6 +127,13 @@ class PowerRunner:
             group = [candidate for candidate in group if candidate.outcome is None]
             if group and not ready:
                 self.options.retry.sleep(self.options.retry.poll_seconds)
+
+    def read(self, group: list[Candidate]) -> dict[str, WorkspaceState]:
+        """Read what the WorkSpaces of *group* are now, and whether their users are there."""
+        ids = [candidate.workspace_id for candidate in group]
+        return read_with_retries(
+            lambda: self.reader.read(ids, tags=True, connected=True), self.options.retry
+        )
 
     def abort(self, group: list[Candidate], error: AwsError) -> None:
         """End *group*, for AWS does not answer any more."""
@@ -154,14 +172,9 @@ class PowerRunner:
 
     def may_retry(self, candidate: Candidate, state: WorkspaceState) -> bool:
         """Whether the request may be sent once more now; the candidate may end here instead."""
-        attempts = candidate.attempts
-        step = next_step(attempts, self.options.retry)
-        if step is Step.UNCONFIRMED:
-            self.finish(candidate, Outcome.FAILED, "AWS took it, but after "
-                        f"{self.options.retry.seconds_since(attempts):.0f} s it is {state.state}")
-        elif step is Step.GIVE_UP:
-            self.finish(candidate, Outcome.FAILED,
-                        f"given up after {attempts.count} tries. {candidate.message}")
+        step = next_step(candidate.attempts, self.options.retry)
+        if why := failure_of(step, candidate.attempts, self.options.retry, state.state):
+            self.finish(candidate, Outcome.FAILED, why)
         return step is Step.SEND
 
     def send(self, group: list[Candidate]) -> None:
@@ -172,18 +185,19 @@ class PowerRunner:
         answer = call(self.journal, [candidate.workspace_id for candidate in group])
         for candidate in group:
             candidate.attempts.record(answer, sent_at=self.options.retry.monotonic())
-            candidate.message = candidate.attempts.message
             if answer.meaning is Meaning.REFUSED:
-                self.finish(candidate, Outcome.FAILED, f"AWS refused: {candidate.message}")
+                self.finish(candidate, Outcome.FAILED,
+                            f"AWS refused: {candidate.attempts.message}")
             elif candidate.workspace_id in answer.failed:
                 self.note_failed(candidate, answer)
 
     def note_failed(self, candidate: Candidate, answer: Answer) -> None:
         """Keep one row of FailedRequests: it is read and sent again, and soon given up."""
         code, message = answer.failed[candidate.workspace_id]
-        candidate.message, candidate.attempts.meaning = f"{code}: {message}", Meaning.LATER
-        if candidate.attempts.count >= _MOST_FAILED_REQUESTS:
-            self.finish(candidate, Outcome.FAILED, f"AWS refused: {candidate.message}")
+        attempts = candidate.attempts
+        attempts.message, attempts.meaning = f"{code}: {message}", Meaning.LATER
+        if attempts.count >= _MOST_FAILED_REQUESTS:
+            self.finish(candidate, Outcome.FAILED, f"AWS refused: {attempts.message}")
 
     def finish(self, candidate: Candidate, outcome: Outcome, message: str = "") -> bool:
         """End it, in the journal as well; gives False, for nothing is to be sent."""
@@ -206,6 +220,16 @@ class PowerJob:
     about: dict[str, Any] = field(default_factory=dict)
 
 
+class Finder(Protocol):
+    """Finds what is to be stopped or started in one account and region."""
+
+    def find(self, workspaces: pd.DataFrame) -> list[Candidate]:
+        """Find those of *workspaces* that are to be stopped or started, or listed with a reason."""
+
+    def recheck(self, present: WorkspaceState) -> str:
+        """Give the reason against it after all, by a read right before the call."""
+
+
 def _break_off(candidates: Iterable[Candidate]) -> None:
     """Say what became of those that are not over, for the journal cannot be written any more."""
     for candidate in candidates:
@@ -213,21 +237,27 @@ def _break_off(candidates: Iterable[Candidate]) -> None:
             candidate.is_lost = True
             candidate.outcome = (
                 Outcome.UNKNOWN if candidate.attempts.count else Outcome.SKIPPED)
-            candidate.message = "the journal cannot be written any more"
+            candidate.message = JOURNAL_LOST
 
 
 def jobs_of(
-    writers: Writer | Sequence[Writer], job_of: Callable[[Writer], PowerJob],
+    writers: Writer | Sequence[Writer], workspaces: pd.DataFrame,
+    finder_of: Callable[[StateReader], Finder], *, about: dict[str, Any],
     log: Callable[[str], None],
 ) -> tuple[list[PowerJob], list[str]]:
     """Give what there is to do in each account and region, and who refused to be read.
 
+    *workspaces* is the fleet; *about* goes into the journal's entry with which the run begins.
     Raises :class:`AwsError` where all of them refuse.
     """
     jobs, refused = list[PowerJob](), list[AwsError]()
     for writer in [writers] if isinstance(writers, Writer) else writers:
         try:
-            jobs.append(job_of(writer))
+            reader = StateReader(writer.connection)
+            finder = finder_of(reader)
+            candidates = finder.find(_of_account_region(workspaces, writer))
+            jobs.append(PowerJob(writer=writer, reader=reader, candidates=candidates,
+                                 recheck=finder.recheck, about=about))
         except AwsError as error:
             refused.append(error)
     if refused and not jobs:
@@ -236,6 +266,16 @@ def jobs_of(
     for refusal in refusals:
         log(refusal)
     return jobs, refusals
+
+
+def _of_account_region(workspaces: pd.DataFrame, writer: Writer) -> pd.DataFrame:
+    """Return the living WorkSpaces of a writer's account and region that can be stopped."""
+    where = writer.connection
+    is_candidate = (
+        (workspaces["account_id"] == where.account_id) & (workspaces["region"] == where.region)
+        & workspaces["terminated_at"].isna() & billable(workspaces)
+    )
+    return workspaces[is_candidate].reset_index(drop=True)
 
 
 def start_or_stop(

@@ -15,9 +15,9 @@ import pandas as pd
 
 from wsanalytics.actions.journal import Entry, read_journal
 from wsanalytics.actions.run import RunOptions
-from wsanalytics.actions.start_stop import STOP, Candidate, PowerJob, jobs_of, start_or_stop
+from wsanalytics.actions.start_stop import STOP, Candidate, jobs_of, start_or_stop
 from wsanalytics.aws import PER_CALL, StateReader, WorkspaceState, Writer
-from wsanalytics.billing import HourRule, billable, hours_of
+from wsanalytics.billing import HourRule, hours_of
 from wsanalytics.calendars import WorkingHours, Zones
 from wsanalytics.check_times import evidence_at
 from wsanalytics.deprecated import renamed_arguments
@@ -65,34 +65,14 @@ def stop_idle(
     zones = zones or Zones.of("UTC", ())
     started = _started(read_journal(journal) if journal and Path(journal).is_file() else [])
     opened = Store.of(store)
-    inventory = opened.inventory()
-
-    def job_of(account_writer: Writer) -> PowerJob:
-        reader = StateReader(account_writer.connection)
-        finder = _Finder(opened, reader, idle, working_hours, zones, started)
-        candidates = finder.find(keep(of_account_region(inventory, account_writer)))
-        return PowerJob(
-            writer=account_writer,
-            reader=reader,
-            candidates=candidates,
-            recheck=finder.recheck,
-            about={"idle_minutes": idle.total_seconds() / 60},
-        )
-
-    works, refused = jobs_of(writer, job_of, options.log)
+    jobs, refused = jobs_of(
+        writer, keep(opened.inventory()),
+        lambda reader: _Finder(opened, reader, idle, working_hours, zones, started),
+        about={"idle_minutes": idle.total_seconds() / 60}, log=options.log,
+    )
     return start_or_stop(
-        STOP, works, dry_run=dry_run, journal=journal, options=options, refused=refused
+        STOP, jobs, dry_run=dry_run, journal=journal, options=options, refused=refused
     )
-
-
-def of_account_region(workspaces: pd.DataFrame, writer: Writer) -> pd.DataFrame:
-    """Return the living WorkSpaces of a writer's account and region that can be stopped."""
-    where = writer.connection
-    is_candidate = (
-        (workspaces["account_id"] == where.account_id) & (workspaces["region"] == where.region)
-        & workspaces["terminated_at"].isna() & billable(workspaces)
-    )
-    return workspaces[is_candidate].reset_index(drop=True)
 
 
 def _started(entries: list[Entry]) -> dict[str, datetime]:

@@ -29,11 +29,11 @@ TRY, OBSERVE, ANALYSE, CHANGE, REFER = (
 class Entry(NamedTuple):
     """A command: under which heading it is listed, where its function is, and one line of help.
 
-    ``place`` is ``file:function`` in :mod:`wsanalytics.cli.commands`.
+    ``function`` is ``file:function`` in :mod:`wsanalytics.cli.commands`.
     """
 
     heading: Group
-    place: str
+    function: str
     text: str
 
 
@@ -126,8 +126,8 @@ def build_app(config: Callable[..., Any] | None = None, *, is_plain: bool = True
         listing: dict[str, Any] = {"sort_key": position}
         if not group:
             listing["group"] = entry.heading
-        if entry.place:
-            groups[group].command(f"wsanalytics.cli.commands.{entry.place}", name=last,
+        if entry.function:
+            groups[group].command(f"wsanalytics.cli.commands.{entry.function}", name=last,
                                   help=entry.text, help_flags=(), version_flags=(), **listing)
         else:
             groups[name] = _app(last, entry.text, **listing)

@@ -71,7 +71,7 @@ def all_tables() -> Tables:
 
 def all_commands() -> list[Words]:
     """Return the words of every command, those with sub-commands by both words."""
-    return [tuple(name.split()) for name, entry in COMMANDS.items() if entry.place]
+    return [tuple(name.split()) for name, entry in COMMANDS.items() if entry.function]
 
 
 def arguments_of(root: App, words: Words) -> ArgumentCollection:

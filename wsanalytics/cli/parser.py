@@ -119,7 +119,7 @@ def split(argv: Sequence[str]) -> Line:
         if " ".join((*words, word)) not in COMMANDS:
             raise UsageError(tuple(words), _no_command(words, word))
         words.append(word)
-        if COMMANDS[" ".join(words)].place:
+        if COMMANDS[" ".join(words)].function:
             rest = [*before, *argv[position + 1:]]
             # Behind "--" the words are values: there --help is no request for help.
             if {*HELP} & {*rest[:rest.index("--") if "--" in rest else None]}:

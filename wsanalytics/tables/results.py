@@ -96,6 +96,12 @@ PRICES = Table(
      "running_mode"),
 )
 
+_COLD_STARTS = Column(name="cold_starts", kind=Kind.WHOLE, unit="connects",
+                      meaning="connects that found the WorkSpace stopped: the user waits")
+_HOURLY = number("hourly_usd", "billed hours times the hourly rate", "USD", nullable=True)
+_TOTAL = number("total_usd", "fixed_usd + hourly_usd; empty where no price is known", "USD",
+                nullable=True)
+
 CHARGES = Table(
     "charges",
     "what one WorkSpace costs in one month under one setting",
@@ -104,13 +110,10 @@ CHARGES = Table(
         ID,
         text("month", "UTC month, YYYY-MM"),
         number("billed_hours", "hours that are billed; 0 for ALWAYS_ON", "hours"),
-        Column(name="cold_starts", kind=Kind.WHOLE, unit="connects",
-               meaning="connects that found the WorkSpace stopped: the user waits"),
+        _COLD_STARTS,
         number("fixed_usd", "the monthly fee, cut to the days it is owed for", "USD",
                nullable=True),
-        number("hourly_usd", "billed hours times the hourly rate", "USD", nullable=True),
-        number("total_usd", "fixed_usd + hourly_usd; empty where no price is known", "USD",
-               nullable=True),
+        _HOURLY, _TOTAL,
     ),
     ("setting", "workspace_id", "month"),
 )
@@ -123,13 +126,10 @@ OUTCOMES = Table(
         ID,
         text("month", "UTC month, YYYY-MM"),
         number("billed_hours", "hours that are billed", "hours"),
-        Column(name="cold_starts", kind=Kind.WHOLE, unit="connects",
-               meaning="connects that found the WorkSpace stopped: the user waits"),
+        _COLD_STARTS,
         number("fixed_usd", "monthly fees of both modes, and what conversions add", "USD",
                nullable=True),
-        number("hourly_usd", "billed hours times the hourly rate", "USD", nullable=True),
-        number("total_usd", "fixed_usd + hourly_usd; empty where no price is known", "USD",
-               nullable=True),
+        _HOURLY, _TOTAL,
         Column(name="switches", kind=Kind.WHOLE, unit="changes",
                meaning="changes of setting that the policy made in that month"),
     ),
