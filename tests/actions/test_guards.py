@@ -34,7 +34,7 @@ def test_states_modifications_and_commitments_stand_against_a_change() -> None:
     for state in ("PENDING", "MAINTENANCE", "ADMIN_MAINTENANCE", "ERROR", "UPDATING", "SUSPENDED"):
         assert state in Guards().against_change(present(state=state), long, short)
     gpu = present(compute_type="GRAPHICS_G4DN")
-    for known, word in (("byol", "commitment"), ("", "cannot be told"), ("included", "")):
+    for known, word in (("byol", "commitment"), ("", "is not known"), ("included", "")):
         guards = Guards(license_of=lambda _, known=known: known)
         said = guards.against_change(gpu, long, ALWAYS_ON)
         assert word in said

@@ -204,7 +204,7 @@ def test_what_is_not_simulated(fleet: Analysis, name: str, setting: str, why: st
     rows = rows_of(fleet, name)
     assert (rows["present setting"], rows["why"]) == (setting, why)
     assert explain(fleet, name).table.empty
-    assert "It is not simulated, so no cost can be told." in sentences(fleet, name)
+    assert "It is not simulated, so its cost is not known." in sentences(fleet, name)
     assert rows["sessions"].startswith("20, on 20" if "manual" in name else "none")
 
 

@@ -83,7 +83,7 @@ class Guards:
         return (
             "it may be under the commitment that own licences on graphics hardware need"
             if license_kind
-            else "whether it is under a commitment for own licences cannot be told"
+            else "whether it is under a commitment for own licences is not known"
         )
 
 

@@ -66,10 +66,12 @@ def usual_arrivals(
     for zone in dict.fromkeys(zone_of.values()):
         rows = np.flatnonzero([of == zone for of in zone_of.values()])
         days = LocalDays.within(observed.start, observed.end, zone)
-        place = np.full(len(ids) + 1, -1)
-        place[rows] = np.arange(len(rows))
-        mine = place[owner]
-        first = first_minutes(mine[mine >= 0], connects[mine >= 0], len(rows), days)
+        # The row in this zone of each WorkSpace, -1 elsewhere; owner is -1 for strangers, and the
+        # entry at the end stands for them.
+        row_of = np.full(len(ids) + 1, -1)
+        row_of[rows] = np.arange(len(rows))
+        row = row_of[owner]
+        first = first_minutes(row[row >= 0], connects[row >= 0], len(rows), days)
         counted = np.stack([_counted(days, gaps_by_id.get(name), holidays) for name in ids[rows]])
         today = now.astimezone(zone).date()
         usual = usual_on(today.toordinal(), days.ordinals, first, counted)

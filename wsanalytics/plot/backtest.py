@@ -103,7 +103,7 @@ def calibration(
     ax.set_xlim(-0.05, 1.05)
     ax.set_ylim(-0.05, 1.05)
     ruled(ax)
-    dressed(ax, "Is a chance of a loss what it says?", "chance of a loss that was told",
+    dressed(ax, "Is a chance of a loss what it says?", "predicted chance of a loss",
             "share of decisions that lost", caption=caption)
     ax.figure.canvas.figure.draw_without_rendering()  # fixes where everything stands
     marks = [(row["chance_of_loss"], row["lost"], f"{row['decisions']:,}")

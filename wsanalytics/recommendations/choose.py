@@ -49,7 +49,7 @@ class Chooser:
         if present["observed_days"] + present["unobserved_days"] == 0:
             return left_alone(present, "It did not exist in the days that were looked at.")
         if present not in priced:
-            return left_alone(present, "No price is known for it, so no saving can be told.")
+            return left_alone(present, "No price is known for it, so no saving can be calculated.")
         nobody = sentence(present.get("unattended_hours_per_month", 0.0))
         allowed = [row for row in priced if row is present or self._allows(row)]
         # Cheapest first; of equals the present setting, then the one with fewer cold starts.

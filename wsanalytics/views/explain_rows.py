@@ -91,8 +91,8 @@ def what_it_costs(
 ) -> Iterator[Row]:
     """Describe the basis of the amounts; *options* are its rows of the comparison, or none."""
     if not options:
-        yield "", ("It is not simulated, so no cost can be told." if usage.observed else
-                   "It did not exist, so no cost can be told.")
+        yield "", ("It is not simulated, so its cost is not known." if usage.observed else
+                   "It did not exist, so its cost is not known.")
         return
     if all(is_missing(row["usd_per_month"]) for row in options):
         of_region = analysis.workspaces[

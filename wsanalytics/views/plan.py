@@ -69,7 +69,7 @@ def facts_of(plan: Plan) -> list[tuple[str, str]]:
 
 def _facts_of_data(basis: Basis | None) -> list[tuple[str, str]]:
     if basis is None:
-        return [("data", "not told")]
+        return [("data", "not given")]
     limit = basis.max_cold_starts_per_week
     source = f", from {basis.source}" if basis.source else ""
     data = (
@@ -95,7 +95,7 @@ def _facts_of_dates(changes: pd.DataFrame) -> list[tuple[str, str]]:
 
 def _told(value: str | None, column: pd.Series) -> str:
     """Return an account or region: the plan's own, else those of its changes."""
-    return value or ", ".join(sorted(filter(None, column.unique()))) or "not told"
+    return value or ", ".join(sorted(filter(None, column.unique()))) or "not given"
 
 
 def _discount(basis: Basis | None) -> str:

@@ -150,7 +150,7 @@ def print_budget(spend: pd.DataFrame, window: Window) -> None:
             f"{number((row['high_usd'] - row['low_usd']) / 2)}"
             for row in rows.to_dict("records")
         ]
-        label = f"{part} {str(name) or 'not told'}" if part != "fleet" else "fleet"
+        label = f"{part} {str(name) or 'not given'}" if part != "fleet" else "fleet"
         table.add_row(plain(label), number(int(rows["workspaces"].iloc[0])), *cells)
     console().print(table)
 
