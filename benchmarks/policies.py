@@ -29,7 +29,7 @@ from wsanalytics.people.person import make_people
 from wsanalytics.people.working_days import fleet_sessions
 from wsanalytics.people.workspaces import make_workspaces
 from wsanalytics.prices.book import built_in_prices
-from wsanalytics.recommendations.calibration import by_fear, calibrate, coverage
+from wsanalytics.recommendations.calibration import calibrate, calibration_table, coverage
 from wsanalytics.simulation.fleet import replay
 from wsanalytics.tables.check_sessions import check_sessions
 from wsanalytics.timeline import Window
@@ -129,7 +129,7 @@ def calibrate_all(count: int, seeds: list[int]) -> None:
               f"{told['covered']:.1%} in the interval, {told['lost']:.1%} lost, "
               f"{told['feared']:.1%} feared")
         if months == 2:
-            print(by_fear(found).round(3).to_string(index=False))
+            print(calibration_table(found).round(3).to_string(index=False))
 
 
 def main() -> None:

@@ -20,7 +20,8 @@ import lazy_loader
 
 # The stub is the list of public names, for people, type checkers and this loader alike.
 _load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
-_RENAMED = {"Terms": "RunOptions", "observed_orders": "observed_commands"}
+_RENAMED = {"Terms": "RunOptions", "observed_orders": "observed_commands",
+            "by_fear": "calibration_table"}
 """Public names of earlier versions, and what they are now."""
 
 

@@ -48,7 +48,7 @@ from .backtesting import Rule as Rule
 from .backtesting import Seen as Seen
 from .backtesting import backtest as backtest
 from .backtesting import for_each as for_each
-from .recommendations import by_fear as by_fear
+from .recommendations import calibration_table as calibration_table
 from .recommendations import calibrate as calibrate
 from .recommendations import coverage as coverage
 from .recommendations import forecast_spend as forecast_spend

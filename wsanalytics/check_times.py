@@ -20,7 +20,7 @@ def evidence_at(samples: pd.DataFrame) -> pd.Series:
     """Return the instant that each row of a ``samples`` table is evidence of.
 
     A connection is as it was when AWS checked it (``checked_at``; where that is empty, when it was
-    looked at). That a WorkSpace is stopped is seen at the look itself, and nobody is connected to
+    looked at). That a WorkSpace is stopped is seen at the poll itself, and nobody is connected to
     a stopped one.
 
     >>> row = {"sampled_at": "2026-03-02T10:00Z", "checked_at": "2026-03-02T09:00Z",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -56,7 +57,8 @@ def test_it_writes_four_files_and_says_where(demo: tuple[Path, str]) -> None:
     assert str(folder / "report.html") in printed
     assert "Next, yours:  wsanalytics doctor" in printed
     assert "2025-10-03" in printed
-    assert "100 WorkSpaces" in printed and "62 days" in printed
+    # CloudWatch keeps 63 days; the two at the ends are rarely whole.
+    assert "100 WorkSpaces" in printed and re.search(r"\(6[23] days", printed)
 
 
 def test_it_leaves_no_process_behind(demo: tuple[Path, str]) -> None:

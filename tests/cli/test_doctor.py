@@ -77,7 +77,7 @@ def test_all_is_well(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
                    "cloudtrail:LookupEvents", "tag:GetResources"):
         assert f"{HOME} us-east-1: {action} is allowed" in text
     assert "the clock agrees with AWS's to within" in text
-    assert "30 WorkSpaces, 4 calls; one look takes about 1 s at the service's pace" in text
+    assert "30 WorkSpaces, 4 calls; one poll takes about 1 s at the service's pace" in text
     assert f"prices in force: AWS list prices, of {load_prices().dates}" in text
     secret = os.environ["AWS_SECRET_ACCESS_KEY"]
     assert f"{secret}'" not in text and os.environ["AWS_ACCESS_KEY_ID"] not in text

@@ -20,7 +20,7 @@ from wsanalytics.aws.errors import AwsError
 from wsanalytics.aws.workspaces import Statuses
 from wsanalytics.cli import main
 from wsanalytics.collection.collector import Collected, collect
-from wsanalytics.collection.samples import as_samples, pace_text, seconds_per_look
+from wsanalytics.collection.samples import as_samples, pace_text, seconds_per_poll
 from wsanalytics.errors import InputError
 from wsanalytics.history.folder import read_history
 from wsanalytics.sandbox.faults import Faults
@@ -231,7 +231,7 @@ def test_a_damaged_day_does_not_end_the_looking(tmp_path: Path) -> None:
         for name in ("one", "two"):
             (day / f"{name}.parquet").write_bytes(b"PAR1")
         with connected(box) as connections:
-            done = collect(store, connections=connections, every=timedelta(seconds=0.2), looks=3,
+            done = collect(store, connections=connections, every=timedelta(seconds=0.2), rounds=3,
                            log=said.append)
     assert len(done.rounds) == 3 and done.complete
     assert any("not compacted" in text and "2026-01-01" in text for text in said)
@@ -271,7 +271,7 @@ def test_it_tells_before_how_long_a_look_takes(tmp_path: Path) -> None:
     with Sandbox(workspaces=60) as box:
         look(box, tmp_path / "store", log=said.append)
     assert said == [pace_text("111122223333 us-east-1", 60)]
-    assert seconds_per_look(100) < 3
+    assert seconds_per_poll(100) < 3
     assert "every 8 min" in pace_text("x", 10_000)
     assert "more often than that" in pace_text("x", 10_000, timedelta(minutes=5))
 

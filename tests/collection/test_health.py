@@ -40,7 +40,7 @@ def watch(box: Sandbox, store: Path, faults: list[Faults], **more: Any) -> tuple
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Health, "note", note)
         box.faults = faults[0]
-        collect(store, every=timedelta(seconds=0.05), looks=len(faults), log=said.append,
+        collect(store, every=timedelta(seconds=0.05), rounds=len(faults), log=said.append,
                 clock=BoxClock(box), **more)
     return said, states
 
@@ -85,6 +85,6 @@ def test_a_state_that_cannot_be_written_ends_no_collector(tmp_path: Path) -> Non
     (tmp_path / "fleet" / NAME).mkdir()
     said: list[str] = []
     with frozen(workspaces=4) as (box, _), connected(box) as both:
-        collect(tmp_path / "fleet", every=timedelta(seconds=0.05), looks=3, log=said.append,
+        collect(tmp_path / "fleet", every=timedelta(seconds=0.05), rounds=3, log=said.append,
                 clock=BoxClock(box), connections=both)
     assert sum("its state cannot be written" in text for text in said) == 1

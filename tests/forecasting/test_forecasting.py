@@ -30,7 +30,7 @@ from wsanalytics.people.workspaces import make_workspaces
 from wsanalytics.prices.book import built_in_prices
 from wsanalytics.recommendations.analysis import analyse
 from wsanalytics.recommendations.budget import forecast_spend
-from wsanalytics.recommendations.calibration import by_fear, calibrate, coverage
+from wsanalytics.recommendations.calibration import calibrate, calibration_table, coverage
 from wsanalytics.tables.csv_parquet import write_table
 from wsanalytics.tables.observed import SESSIONS, WORKSPACES
 from wsanalytics.timeline import Window
@@ -93,9 +93,9 @@ def test_steady_people_get_the_cheaper_mode_at_once(hours: float, mode: str) -> 
     sessions = used(120, [hours] * 5 + [0, 0])
     found = backtest(sessions, ["forecast", "clairvoyant"], workspaces=workspaces(), prices=book(),
                      window=window("2025-11-01", "2026-01-01"))
-    told = found.decisions[found.decisions["policy"] == "forecast"]
-    assert told["to_setting"].tolist() == ([mode] if mode == "ALWAYS_ON" else [])
-    assert set(told["at"]) <= {at("2025-11-01")}
+    decisions = found.decisions[found.decisions["policy"] == "forecast"]
+    assert decisions["to_setting"].tolist() == ([mode] if mode == "ALWAYS_ON" else [])
+    assert set(decisions["at"]) <= {at("2025-11-01")}
     assert found.totals["total_usd"].nunique() == 1  # as cheap as hindsight
 
 
@@ -132,8 +132,8 @@ def test_a_wait_that_is_worth_something_takes_a_longer_timeout() -> None:
     def timeout(policy: str) -> str:
         found = backtest(sessions, [policy], workspaces=workspaces(auto_stop_minutes=120),
                          prices=book(monthly=500), window=window("2025-11-10", "2025-11-12"))
-        told = found.decisions["to_setting"].tolist()
-        return str(told[-1]) if told else "AUTO_STOP:120"
+        decisions = found.decisions["to_setting"].tolist()
+        return str(decisions[-1]) if decisions else "AUTO_STOP:120"
 
     assert timeout("forecast") == "AUTO_STOP:60"
     assert timeout("forecast:wait_usd=5") == "AUTO_STOP:120"
@@ -239,16 +239,16 @@ def test_who_is_created_later_changes_no_earlier_decision() -> None:
         "2025-10-15", tz="UTC"), terminated_at=pd.NaT)
     late["terminated_at"] = fleet["terminated_at"].iloc[:1].mask(lambda column: column.notna())
     both = pd.concat([fleet, late], ignore_index=True)
-    told = []
+    result = []
     for one in (fleet, both):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = backtest(sessions, ["forecast"], workspaces=one, prices=built_in_prices(),
                              window=window("2025-09-20", "2025-10-20"))
         early = found.decisions[found.decisions["at"] < pd.Timestamp("2025-10-15", tz="UTC")]
-        told.append(early.reset_index(drop=True))
-    pd.testing.assert_frame_equal(*told)
-    assert len(told[0]) > 50
+        result.append(early.reset_index(drop=True))
+    pd.testing.assert_frame_equal(*result)
+    assert len(result[0]) > 50
 
 
 def test_paces_of_the_steady_are_near_one_and_of_the_unsteady_wide() -> None:
@@ -268,13 +268,13 @@ def test_intervals_hold_what_comes_in_four_cases_of_five(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = calibrate(fleet[0], workspaces=fleet[1], prices=built_in_prices(), window=JUDGED)
-    told = coverage(found)
-    assert told["decisions"] > 300
-    assert 0.72 <= told["covered"] <= 0.88
-    assert abs(told["lost"] - told["feared"]) < 0.04
+    shares = coverage(found)
+    assert shares["decisions"] > 300
+    assert 0.72 <= shares["covered"] <= 0.88
+    assert abs(shares["lost"] - shares["predicted_loss"]) < 0.04
     sure = found[found["chance_of_loss"] <= 0.05]
     assert (sure["came_usd_per_month"] < -0.005).mean() <= 0.06
-    groups = by_fear(found)
+    groups = calibration_table(found)
     assert groups["decisions"].sum() == len(found)
     feared = groups[groups["decisions"] >= 15]["lost"]
     assert feared.is_monotonic_increasing or feared.diff().min() > -0.1

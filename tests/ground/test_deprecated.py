@@ -15,6 +15,8 @@ def test_names_of_earlier_versions_are_the_new_ones() -> None:
     assert old is ws.RunOptions
     with pytest.warns(DeprecationWarning, match="called observed_commands now"):
         assert ws.observed_orders is ws.observed_commands  # type: ignore[attr-defined]
+    with pytest.warns(DeprecationWarning, match="called calibration_table now"):
+        assert ws.by_fear is ws.calibration_table  # type: ignore[attr-defined]
     with pytest.warns(DeprecationWarning, match="settle is propagation_seconds"):
         policy = ws.Patience(settle=3, tries=2)  # type: ignore[attr-defined]
     assert policy == ws.RetryPolicy(propagation_seconds=3, max_attempts=2)
@@ -24,6 +26,9 @@ def test_names_of_earlier_versions_are_the_new_ones() -> None:
 def test_arguments_of_earlier_versions_are_taken() -> None:
     with pytest.warns(DeprecationWarning, match="'tell' is called 'log' now"):
         assert ws.RunOptions(tell=print).log is print  # type: ignore[call-arg]
+    with (pytest.warns(DeprecationWarning, match="'looks' is called 'rounds' now"),
+          pytest.raises(InputError, match="nowhere-1")):
+        ws.collect("store", looks=1, regions=["nowhere-1"])  # type: ignore[call-arg]
     when = window("2026-01-05", "2026-01-06")
     used = sessions((at("2026-01-05T08:00Z"), at("2026-01-05T09:00Z")))
     with pytest.warns(DeprecationWarning, match="'orders' is called 'commands' now"):

@@ -16,11 +16,11 @@ from tests.helpers.sandboxes import BoxClock, connected, frozen
 from wsanalytics.cli import main
 from wsanalytics.collection.backfill import backfill
 from wsanalytics.collection.remarks import note_guesses, note_looked
-from wsanalytics.history.remarks import Hearsay, replacements
+from wsanalytics.history.remarks import Remarks, replacements
 from wsanalytics.history.store import Store
 from wsanalytics.sandbox.faults import Faults
 from wsanalytics.sandbox.server import Sandbox
-from wsanalytics.sessions.from_store import hearsay_of
+from wsanalytics.sessions.from_store import read_remarks
 
 Capture = pytest.CaptureFixture[str]
 GUESS = datetime(2026, 3, 10, tzinfo=UTC)
@@ -54,7 +54,7 @@ def test_a_guess_is_marked_and_is_no_fact(store: Store) -> None:
     note_guesses(store, store.inventory(guesses=False), {"ws-me": GUESS}, NOW, "guess")
     assert created(store) == GUESS
     assert store.inventory(guesses=False)["created_at"].isna().all()
-    rows = dict(hearsay_of(store).rows_on("ws-me"))
+    rows = dict(read_remarks(store).rows_on("ws-me"))
     assert "is a guess" in rows["created"]
 
 
@@ -64,7 +64,7 @@ def test_a_guess_yields_to_a_connection_before_it(store: Store) -> None:
     assert created(store) == GUESS  # that speaks for nothing else
     note_looked(store, store.inventory(), looked("2026-03-09T23:00"), [], NOW, "earlier")
     assert created(store) is None
-    assert not list(hearsay_of(store).rows_on("ws-me"))
+    assert not list(read_remarks(store).rows_on("ws-me"))
     note_guesses(store, store.inventory(guesses=False), {"ws-me": GUESS}, NOW, "again")
     assert created(store) is None
 
@@ -81,11 +81,11 @@ def test_a_guess_yields_to_cloudtrail(tmp_path: Path) -> None:
         box.faults = Faults(denied_actions=("cloudtrail:LookupEvents",))
         backfill(tmp_path / "fleet", connections=both, clock=clock)
         store = Store(tmp_path / "fleet")
-        guessed = hearsay_of(store).guessed
+        guessed = read_remarks(store).guessed
         assert guessed
         box.faults = Faults()
         backfill(tmp_path / "fleet", connections=both, clock=clock)
-        assert not hearsay_of(store).guessed & set(
+        assert not read_remarks(store).guessed & set(
             store.inventory(guesses=False).dropna(subset="created_at")["workspace_id"])
         truth = box.workspaces().set_index("workspace_id")["created_at"]
         known = store.inventory().set_index("workspace_id")["created_at"]
@@ -103,7 +103,7 @@ def test_a_workspace_that_took_the_place_of_another_is_told_as_such() -> None:
         workspaces("ws-pool", user_name="[UNDEFINED]", directory_id="d-1"),
     ], ignore_index=True)
     assert replacements(fleet) == {"ws-new": "ws-old"}
-    known = Hearsay({}, frozenset(), {}, replacements(fleet))
+    known = Remarks({}, frozenset(), {}, replacements(fleet))
     assert "ws-old of the same user" in dict(known.rows_on("ws-new"))["replaces"]
     assert "ws-new" in dict(known.rows_on("ws-old"))["replaced by"]
 
@@ -114,7 +114,7 @@ def test_a_bundle_with_a_licence_for_applications_is_noted_once(store: Store) ->
     for name in ("one", "two"):
         note_looked(store, fleet, looked(None), bundles, NOW, name)
     assert len(store.remarks()) == 1
-    assert "Standard Plus Office 2013" in dict(hearsay_of(store).rows_on("ws-me"))["applications"]
+    assert "Standard Plus Office 2013" in dict(read_remarks(store).rows_on("ws-me"))["applications"]
 
 
 def test_the_last_connection_that_aws_knows_of_is_in_explain_and_report_on_the_first_day(
@@ -127,7 +127,7 @@ def test_the_last_connection_that_aws_knows_of_is_in_explain_and_report_on_the_f
         box.clock.step(timedelta(days=40))
         names = box.workspaces()["workspace_id"].tolist()
     capsys.readouterr()
-    known = hearsay_of(Store(tmp_path / "fleet"))
+    known = read_remarks(Store(tmp_path / "fleet"))
     asked_at, last_at = known.last[names[0]]
     assert main(["explain", names[0], "--store", store]) == 0
     expected = "never" if last_at is None else f"{last_at:%Y-%m-%d %H:%M} UTC"

@@ -117,8 +117,8 @@ class Run:
     def change_all(self, tasks: Iterable[Task], limits: RunLimits) -> bool:
         """Make the changes; whether no account or region is left with something started."""
         open_tasks = [task for task in tasks if task.outcome is None]
-        with working("looking" if self.dry_run else "changing WorkSpaces", len(open_tasks),
-                     shown=self.options.bar) as advance:
+        doing = "checking" if self.dry_run else "changing"
+        with working(f"{doing} WorkSpaces", len(open_tasks), shown=self.options.bar) as advance:
             changers = {where: self.changer(writer, limits, advance)
                         for where, writer in self.by_writer.items() if writer is not None}
             has_started_elsewhere = _skip_others(open_tasks, changers)

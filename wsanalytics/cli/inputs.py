@@ -26,7 +26,7 @@ from wsanalytics.progress import step_bar, working
 from wsanalytics.recommendations import Analysis, Limits, analyse, the_one
 from wsanalytics.safe_text import is_quiet
 from wsanalytics.schedule import schedule_of
-from wsanalytics.sessions import find_stored, hearsay_of
+from wsanalytics.sessions import find_stored, read_remarks
 from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.tables import WORKSPACES, defaults_used, origin_of, read_table
 from wsanalytics.timeline import Window
@@ -139,8 +139,8 @@ def analysis_of(options: AnalysisOptions, *, steps: int, as_then: bool = False) 
                            gaps=fleet.gaps, commands=fleet.commands, account_id=fleet.account_id,
                            region=fleet.region, source=fleet.source, note=fleet.note, step=step,
                            now=fleet.window.end if as_then else None)
-        hearsay = hearsay_of(Store(options.store)) if options.store is not None else None
-        return replace(analysis, hearsay=hearsay)
+        remarks = read_remarks(Store(options.store)) if options.store is not None else None
+        return replace(analysis, remarks=remarks)
 
 
 def candidates_of(options: CandidateOptions) -> tuple[Setting, ...]:

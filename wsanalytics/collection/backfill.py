@@ -116,7 +116,7 @@ def backfill(
     CloudWatch's UserConnected and Stopped by five minutes for up to 63 days, by the hour for up
     to 455; CloudTrail's changes of setting for up to 90 days, where the user may read them. *log*
     receives the price of the calls before they are made. Twice the same changes nothing. Raises as
-    :func:`wsanalytics.collection.collect` does, which looks at the fleet first.
+    :func:`wsanalytics.collection.collect` does, which polls the fleet first.
     """
     if not 1 <= days <= HOURLY_DAYS:
         raise InputError(
@@ -128,7 +128,7 @@ def backfill(
     with new_store(store) as opened_store, opened_store.locked("backfill"):
         clock = clock or Clock()
         try:
-            looked = _look(opened_store, opened, refused, clock)
+            polled_rounds = _poll(opened_store, opened, refused, clock)
             job = _Backfill(opened_store, days, clock.now(), log)
             for connection in opened:
                 job.fill(connection)
@@ -137,10 +137,10 @@ def backfill(
                 for connection in opened:
                     connection.close()
         compacted(opened_store, job.end.date(), log)
-        return job.result(looked)
+        return job.result(polled_rounds)
 
 
-def _look(
+def _poll(
     store: Store, opened: Sequence[Connection], refused: Sequence[Refusal], clock: Clock
 ) -> pd.DataFrame:
     """Poll the fleet once, or use what the collector at work on the store has seen."""
@@ -336,21 +336,21 @@ class _Backfill:
                 "connected": connected[wrong],
             }))
 
-    def _take_in(self, looked: pd.DataFrame) -> None:
+    def _take_in(self, polled_rounds: pd.DataFrame) -> None:
         """Add to each row what the poll of the fleet was denied.
 
         It is denied to the backfill as well.
         """
-        for polled in looked[looked["outcome"] == IN_PART].to_dict("records"):
+        for polled in polled_rounds[polled_rounds["outcome"] == IN_PART].to_dict("records"):
             for row in self.rows:
                 if (row["account_id"], row["region"]) == (polled["account_id"], polled["region"]):
                     row["message"] = "; ".join(filter(None, [polled["message"], row["message"]]))
                     row["outcome"] = IN_PART if row["outcome"] == DONE else row["outcome"]
 
-    def result(self, looked: pd.DataFrame) -> Backfilled:
+    def result(self, polled_rounds: pd.DataFrame) -> Backfilled:
         columns = ["account_id", "region", "workspaces", "samples", "outcome", "message"]
-        refused = looked[looked["outcome"] == REFUSED].reindex(columns=columns)
-        self._take_in(looked)
+        refused = polled_rounds[polled_rounds["outcome"] == REFUSED].reindex(columns=columns)
+        self._take_in(polled_rounds)
         rounds = pd.DataFrame(self.rows, columns=columns)
         parts = [part for part in (refused, rounds) if len(part)]
         wrong = pd.concat(self.wrong, ignore_index=True) if self.wrong else pd.DataFrame(

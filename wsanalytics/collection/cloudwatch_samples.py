@@ -6,8 +6,8 @@ each edge between two known periods: connected if both of them say so. Its sessi
 unbiased, their ends within half a period. A session within a single period has no such edge; it
 is given one sample in the middle, and the edges beside it are left out.
 
-Where neither metric has a value nobody looked: no sample. Where only ``Stopped`` has one the
-WorkSpace was stopped, which is known and not connected.
+Where neither metric has a value nothing was published: no sample. Where only ``Stopped`` has one
+the WorkSpace was stopped, which is known and not connected.
 
 ``Stopped`` (its minimum: 0 if the WorkSpace ran at any time in the period) says as much of the
 state: a sample is AVAILABLE where the WorkSpace ran in both periods beside it, STOPPED where it

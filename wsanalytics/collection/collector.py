@@ -43,8 +43,8 @@ from wsanalytics.collection.accounts import (
 from wsanalytics.collection.clock import Clock
 from wsanalytics.collection.fleet_metadata import Facts
 from wsanalytics.collection.health import NAME, Health
-from wsanalytics.collection.remarks import note_looked
-from wsanalytics.collection.samples import Look, as_samples, pace_text
+from wsanalytics.collection.remarks import note_polled
+from wsanalytics.collection.samples import Poll, as_samples, pace_text
 from wsanalytics.collection.target_store import compacted, new_store
 from wsanalytics.collection.unreachable import Unreached
 from wsanalytics.deprecated import renamed_arguments
@@ -71,7 +71,7 @@ class Collected:
     def __repr__(self) -> str:
         done = self.rounds["outcome"] != REFUSED
         return (
-            f"<Collected {int(self.rounds['samples'].sum()):,} samples in {int(done.sum())} looks, "
+            f"<Collected {int(self.rounds['samples'].sum()):,} samples in {int(done.sum())} polls, "
             f"{int((~done).sum())} refused, into {self.store.folder}>"
         )
 
@@ -81,11 +81,11 @@ class Collected:
 
     @property
     def complete(self) -> bool:
-        """Whether every look of every account and region came to its end."""
+        """Whether every poll of every account and region came to its end."""
         return bool((self.rounds["outcome"] == DONE).all())
 
 
-@renamed_arguments(tell="log")
+@renamed_arguments(tell="log", looks="rounds")
 def collect(
     store: Store | Path | str,
     *,
@@ -94,17 +94,17 @@ def collect(
     role_arns: Sequence[str] = (),
     directories: Sequence[str] = (),
     every: timedelta | None = None,
-    looks: int | None = None,
+    rounds: int | None = None,
     log: Callable[[str], None] = _LOG.info,
     clock: Clock | None = None,
     connections: tuple[Sequence[Connection], Sequence[Refusal]] | None = None,
 ) -> Collected:
     """Poll the WorkSpaces of some accounts and regions and write what was seen to *store*.
 
-    One poll; with *every*, again and again until Ctrl-C, or so many *looks*. Without *regions*,
+    One poll; with *every*, again and again until Ctrl-C, or so many *rounds*. Without *regions*,
     *profile* and *role_arns* boto3's own ways find region and credentials; each of *role_arns* is
-    looked at in each of *regions*. *directories* narrow the fleet. *log* is called with how long
-    a poll takes. Raises :class:`AwsError` if nothing at all could be looked at, and
+    polled in each of *regions*. *directories* narrow the fleet. *log* is called with how long
+    a poll takes. Raises :class:`AwsError` if nothing at all could be polled, and
     :class:`InputError` if another collector is at work on the store.
     """
     opened, refused = connections or connect(
@@ -118,7 +118,7 @@ def collect(
             regions=regions, profile=profile, role_arns=[role])
         collector.unreached = Unreached(list(refused), again)
         try:
-            collector.run(every, looks if every is not None else 1)
+            collector.run(every, rounds if every is not None else 1)
         finally:
             collector.stop.set()
             if connections is None:
@@ -138,12 +138,12 @@ def _known(store: Store) -> dict[tuple[str, str], pd.DataFrame]:
     }
 
 
-Looked = tuple[dict[str, Any], WsanalyticsError | None]
-"""The row of one look, and why it could not be done."""
+PollResult = tuple[dict[str, Any], WsanalyticsError | None]
+"""The row of one poll, and why it could not be done."""
 
 
 class _Interrupted(Exception):  # noqa: N818  # it is none: somebody pressed Ctrl-C
-    """Raised in the threads of a look that nobody waits for any more."""
+    """Raised in the threads of a poll that nobody waits for any more."""
 
 
 @dataclass
@@ -169,15 +169,15 @@ class _Collector:
             _LOG.warning("%s", refusal)
         return [refused_row(refusal, self.clock.now()) for refusal in self.unreached.refused]
 
-    def run(self, every: timedelta | None, looks: int | None) -> None:
+    def run(self, every: timedelta | None, rounds: int | None) -> None:
         count = 0
         if every is not None:
             self.health = Health(self.store.folder / NAME, self.log)
         try:
-            while looks is None or count < looks:
+            while rounds is None or count < rounds:
                 count += 1
-                self.look(every)
-                if every is None or count == looks:
+                self.poll_all(every)
+                if every is None or count == rounds:
                     break
                 compacted(self.store, self.clock.now().date(), self.log)
                 step = every.total_seconds()
@@ -187,7 +187,7 @@ class _Collector:
                 raise
             self.log("ended on request; every sample so far is in the store")
 
-    def look(self, every: timedelta | None) -> None:
+    def poll_all(self, every: timedelta | None) -> None:
         """Poll every connection once, side by side."""
         unreached = self.reach()
         self.rows += unreached
@@ -197,8 +197,8 @@ class _Collector:
             self.say_pace(connection, count, every)
         self.pass_on()
         total = 2 * sum(counts)
-        with working("looking at WorkSpaces", total or None) as advance:
-            done = self.side_by_side(partial(self.look_at, advance=advance), advance)
+        with working("polling WorkSpaces", total or None) as advance:
+            done = self.side_by_side(partial(self.poll_one, advance=advance), advance)
         rows, errors = [row for row, _ in done], [error for _, error in done if error]
         self.rows += rows
         # Nothing in any of them: either they are empty, or there are no such directories.
@@ -220,14 +220,14 @@ class _Collector:
                 fix="check the ids and the region")
 
     def side_by_side(
-        self, look: Callable[[Connection], Looked], advance: Callable[[int], None]
-    ) -> list[Looked]:
+        self, poll: Callable[[Connection], PollResult], advance: Callable[[int], None]
+    ) -> list[PollResult]:
         """Poll all connections at once, in threads that nobody has to wait for."""
-        results: dict[int, Looked | BaseException] = {}
+        results: dict[int, PollResult | BaseException] = {}
 
         def run(index: int, connection: Connection) -> None:
             try:
-                results[index] = look(connection)
+                results[index] = poll(connection)
             except BaseException as error:  # noqa: BLE001  # raised again below
                 results[index] = error
 
@@ -269,29 +269,29 @@ class _Collector:
         while not self.messages.empty():
             self.log(self.messages.get())
 
-    def look_at(self, connection: Connection, advance: Callable[[int], None]) -> Looked:
+    def poll_one(self, connection: Connection, advance: Callable[[int], None]) -> PollResult:
         """Poll one connection; whatever it refuses is in the message of its row."""
         started_at, began = self.clock.now(), time.monotonic()
         who = (started_at, connection.account_id, connection.region, connection.role_arn)
         try:
-            look = self.seen(connection, advance)
-            self.keep(connection, look, started_at)
+            poll = self.seen(connection, advance)
+            self.keep(connection, poll, started_at)
         except WsanalyticsError as error:
             _LOG.warning("%s", error)
             return round_row(*who, seconds=time.monotonic() - began, outcome=REFUSED,
                         message=str(error)), error
-        missing = [*look.lost, *self.facts[_key(connection)].missing]
-        if look.nameless:
-            missing.append(f"{counted(look.nameless, 'answer')} of DescribeWorkspaces "
+        missing = [*poll.lost, *self.facts[_key(connection)].missing]
+        if poll.nameless:
+            missing.append(f"{counted(poll.nameless, 'answer')} of DescribeWorkspaces "
                            "without an id, left out; nobody is taken for terminated")
-        row = round_row(*who, workspaces=look.present, samples=len(look.samples),
+        row = round_row(*who, workspaces=poll.present, samples=len(poll.samples),
                    seconds=time.monotonic() - began, outcome=IN_PART if missing else DONE,
                    message="; ".join(missing))
         _LOG.info("%s %s: %d samples in %.1f s", connection.account_id, connection.region,
-                  len(look.samples), row["seconds"])
+                  len(poll.samples), row["seconds"])
         return row, None
 
-    def seen(self, connection: Connection, advance: Callable[[int], None]) -> Look:
+    def seen(self, connection: Connection, advance: Callable[[int], None]) -> Poll:
         """Read the WorkSpaces of a connection, and a sample of each."""
         def paged(count: int) -> None:
             if self.stop.is_set():
@@ -301,7 +301,7 @@ class _Collector:
         nameless: list[int] = []
         described = read_workspaces(connection, directories=self.directories, on_page=paged,
                                     on_nameless=nameless.append)
-        looked_at = self.clock.now()
+        polled_at = self.clock.now()
         if described or self.directories:
             self.say_pace(connection, len(described), None)
         else:
@@ -325,24 +325,24 @@ class _Collector:
             raise refused[0].refused
         states = {workspace["WorkspaceId"]: text(workspace.get("State")) for workspace in described}
         lost = [_lost(refused)] if refused else []
-        return Look(frame, as_samples(answers, states), looked_at, lost, sum(nameless))
+        return Poll(frame, as_samples(answers, states), polled_at, lost, sum(nameless))
 
-    def keep(self, connection: Connection, look: Look, started_at: datetime) -> None:
+    def keep(self, connection: Connection, poll: Poll, started_at: datetime) -> None:
         """Write what changed of the WorkSpaces, then the samples: none is ever without its own."""
         key = _key(connection)
         before = self.known.get(key)
         # Only a poll of the whole fleet can show that a WorkSpace is gone.
-        is_whole = not self.directories and not look.nameless
-        now = updated(look.workspaces, before, look.looked_at, whole=is_whole)
+        is_whole = not self.directories and not poll.nameless
+        now = updated(poll.workspaces, before, poll.polled_at, whole=is_whole)
         # WorkSpaces before samples: a kill between the two must not leave samples of unknown ids.
         changed = changed_since(now, before)
         name = f"{started_at:%Y%m%dT%H%M%S}{started_at.microsecond // 1000:03}Z-{'-'.join(key)}"
         if len(changed):
-            self.store.add_workspaces(changed, look.looked_at, name)
-        if len(look.samples):
-            self.store.add_samples(look.samples, name)
-            note_looked(self.store, look.workspaces, look.samples, self.facts[key].bundles,
-                        look.looked_at, name)
+            self.store.add_workspaces(changed, poll.polled_at, name)
+        if len(poll.samples):
+            self.store.add_samples(poll.samples, name)
+            note_polled(self.store, poll.workspaces, poll.samples, self.facts[key].bundles,
+                        poll.polled_at, name)
         unpolled = before[~before["workspace_id"].isin(now["workspace_id"])] if (
             before is not None) else now[:0]
         self.known[key] = pd.concat([unpolled, now], ignore_index=True) if len(unpolled) else now

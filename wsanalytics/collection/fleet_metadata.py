@@ -54,4 +54,4 @@ class Facts:
                 _LOG.warning("%s", error)
                 self.missing.append(f"without {name}: {error.refusal.action} was refused")
                 self.failed |= {name} - self._good
-                self._read_at = -math.inf  # asked for again at the next look
+                self._read_at = -math.inf  # asked for again at the next poll

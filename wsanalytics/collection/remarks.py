@@ -43,7 +43,7 @@ def note_guesses(
     _add(store, [remarks_of(GUESSED, new, at), remarks_of(EXISTED, against, at)], name)
 
 
-def note_looked(
+def note_polled(
     store: Store, workspaces: pd.DataFrame, samples: pd.DataFrame,
     bundles: Iterable[Mapping[str, Any]], at: datetime, name: str,
 ) -> None:

@@ -19,7 +19,7 @@ _STATES = ("CONNECTED", "DISCONNECTED", "UNKNOWN")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class Poll:
     """One poll of one account and region: its WorkSpaces, and a sample of each.
 
     ``lost`` lists what AWS refused for some of them; ``nameless``: how many entries of AWS's
@@ -28,7 +28,7 @@ class Look:
 
     workspaces: pd.DataFrame
     samples: pd.DataFrame
-    looked_at: datetime
+    polled_at: datetime
     lost: Sequence[str] = ()
     nameless: int = 0
 
@@ -76,12 +76,12 @@ def _by_the_right_clock(answer: Statuses) -> datetime:
     return answer.aws_at
 
 
-def seconds_per_look(workspaces: int, rate_per_second: float = RATE_PER_SECOND) -> float:
+def seconds_per_poll(workspaces: int, rate_per_second: float = RATE_PER_SECOND) -> float:
     """Return the least seconds that one poll of so many WorkSpaces of an account and region takes.
 
     Two calls for each 25 of them, the first few at once.
 
-    >>> round(seconds_per_look(10_000))
+    >>> round(seconds_per_poll(10_000))
     408
     """
     calls = 2 * math.ceil(workspaces / PER_CALL)
@@ -90,10 +90,10 @@ def seconds_per_look(workspaces: int, rate_per_second: float = RATE_PER_SECOND) 
 
 def pace_text(where: str, count: int, every: timedelta | None = None) -> str:
     """Describe how long a poll of *count* WorkSpaces takes, and how often it can be repeated."""
-    seconds = seconds_per_look(count)
+    seconds = seconds_per_poll(count)
     shortest = max(1, math.ceil(seconds * 1.05 / 60))
     calls = 2 * math.ceil(count / PER_CALL)
-    text = (f"{where}: {counted(count, 'WorkSpace')}, {counted(calls, 'call')}; one look takes "
+    text = (f"{where}: {counted(count, 'WorkSpace')}, {counted(calls, 'call')}; one poll takes "
             f"about {max(1, seconds):.0f} s at the service's pace, so it can be repeated every "
             f"{shortest} min")
     if every is not None and every.total_seconds() < seconds:

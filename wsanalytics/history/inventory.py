@@ -34,9 +34,9 @@ def updated(
 ) -> pd.DataFrame:
     """Return *now* with the creations and terminations that a comparison with *before* shows.
 
-    A WorkSpace that was not there at an earlier look was created since, if that look saw others
-    of its directory: looks may be narrowed to directories. One that is there no more, where this
-    look was *whole* (not narrowed), was terminated; so was one that AWS still lists as that.
+    A WorkSpace that was not there at an earlier poll was created since, if that poll saw others
+    of its directory: polls may be narrowed to directories. One that is there no more, where this
+    poll was *whole* (not narrowed), was terminated; so was one that AWS still lists as that.
     """
     now = ended_by_state(now, before, looked_at)
     if before is None or before.empty:

@@ -102,7 +102,7 @@ def replacements(workspaces: pd.DataFrame) -> dict[str, str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Hearsay:
+class Remarks:
     """Additions to the descriptions of single WorkSpaces, by id."""
 
     last: dict[str, tuple[datetime, datetime | None]]
@@ -115,7 +115,7 @@ class Hearsay:
     def of(
         cls, workspaces: pd.DataFrame, known: pd.DataFrame, remarks: pd.DataFrame,
         samples: pd.DataFrame,
-    ) -> Hearsay:
+    ) -> Remarks:
         """Collect from an inventory with guesses, one without (*known*), remarks, and samples."""
         late = samples.sort_values("sampled_at").drop_duplicates("workspace_id", keep="last")
         last = {str(row["workspace_id"]): (

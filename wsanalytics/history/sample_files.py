@@ -72,11 +72,11 @@ def write_samples(samples: pd.DataFrame, path: Path) -> None:
 
 
 def read_day(folder: Path, wanted: dict[str, list[str] | None] | None = None) -> pa.Table:
-    """Return the samples in a day's folder, each look once.
+    """Return the samples in a day's folder, each poll once.
 
     *wanted* narrows columns to some values.
 
-    A look of our own goes before a metric of the same instant, and what was written last before
+    A poll of our own goes before a metric of the same instant, and what was written last before
     what was written first. Hourly figures count only in hours of which nothing finer is known.
     Raises :class:`FileNotFoundError` where a file went away meanwhile: read it again.
     """

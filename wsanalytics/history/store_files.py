@@ -6,7 +6,7 @@ by name: no figure is made without it. What is called otherwise is named and lef
 ::
 
     store.json                            what this folder is, and which version of it
-    samples/day=2026-11-25/*.parquet      a file a look; one file once the day is over
+    samples/day=2026-11-25/*.parquet      a file a poll; one file once the day is over
     workspaces/*.parquet                  WorkSpaces as they were first seen, and as they changed
     settings/*.parquet                    changes of setting from CloudTrail
     remarks/*.parquet                     guesses, and what else is known of single WorkSpaces

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.formatting import usd
 from wsanalytics.plot.label_placement import label_marks, mark_boxes
 from wsanalytics.plot.style import (
@@ -82,21 +83,20 @@ def regret_over_time(
     return dressed(ax, "Regret over time", "UTC month", "regret so far, USD", caption=caption)
 
 
-def calibration(
-    by_fear: pd.DataFrame, ax: Axes | None = None, *, caption: str = ""
-) -> Axes:
+@renamed_arguments(by_fear="table")
+def calibration(table: pd.DataFrame, ax: Axes | None = None, *, caption: str = "") -> Axes:
     """Plot predicted loss probabilities against actual losses: on the diagonal, both agree.
 
-    *by_fear* is what :func:`wsanalytics.by_fear` gives; larger points stand for more
+    *table* is what :func:`wsanalytics.calibration_table` gives; larger points stand for more
     decisions.
     """
     ax = axes(ax, width=4.8, height=4.6)
-    if by_fear.empty:
+    if table.empty:
         return nothing(ax, "Is a chance of a loss what it says?", caption)
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", zorder=1)
-    decisions = by_fear["decisions"]
+    decisions = table["decisions"]
     size = 20 + 280 * decisions / max(decisions.max(), 1)
-    ax.scatter(by_fear["chance_of_loss"], by_fear["lost"], s=size, color=SEQUENCE[0], alpha=0.75,
+    ax.scatter(table["chance_of_loss"], table["lost"], s=size, color=SEQUENCE[0], alpha=0.75,
                edgecolor=INK, linewidth=0.6, zorder=3)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:.0%}")
@@ -107,7 +107,7 @@ def calibration(
             "share of decisions that lost", caption=caption)
     ax.figure.canvas.figure.draw_without_rendering()  # fixes where everything stands
     marks = [(row["chance_of_loss"], row["lost"], f"{row['decisions']:,}")
-             for row in by_fear.to_dict("records")]
+             for row in table.to_dict("records")]
     radii = list(np.sqrt(size) / 2 + 0.3)
     label_marks(ax, marks, size=7.5, colour=INK, radii=radii,
                 taken=mark_boxes(ax, [mark[:2] for mark in marks], radii))

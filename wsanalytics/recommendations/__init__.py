@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from wsanalytics.recommendations.analysis import Analysis, Limits, analyse, analyse_history, the_one
 from wsanalytics.recommendations.budget import forecast_spend
-from wsanalytics.recommendations.calibration import by_fear, calibrate, coverage
+from wsanalytics.recommendations.calibration import calibrate, calibration_table, coverage
 from wsanalytics.recommendations.choose import CHANGE
 from wsanalytics.recommendations.compare import compare
 from wsanalytics.recommendations.due_dates import CALLS_A_CHANGE, DONE_BY
 from wsanalytics.recommendations.monthly_use import Counting, hours_since, life_of
 from wsanalytics.recommendations.new_workspaces import (
-    Newcomer,
+    NewWorkspaces,
     creation_properties,
     creation_request,
     of_most,
@@ -40,12 +40,12 @@ __all__ = [
     "Basis",
     "Counting",
     "Limits",
-    "Newcomer",
+    "NewWorkspaces",
     "Plan",
     "analyse",
     "analyse_history",
-    "by_fear",
     "calibrate",
+    "calibration_table",
     "compare",
     "coverage",
     "creation_properties",

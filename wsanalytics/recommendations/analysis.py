@@ -18,7 +18,7 @@ from wsanalytics.billing import HourRule, bill
 from wsanalytics.deprecated import renamed_arguments, renamed_attribute
 from wsanalytics.errors import did_you_mean
 from wsanalytics.formatting import counted, percent, usd
-from wsanalytics.history import Hearsay, History, configured
+from wsanalytics.history import History, Remarks, configured
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.recommendations.compare import compare
 from wsanalytics.recommendations.plan import Basis, Plan, recommend
@@ -55,7 +55,7 @@ class Analysis:
     commands: pd.DataFrame | None = None
     defaults: dict[str, int] = field(default_factory=dict)
     note: str = ""
-    hearsay: Hearsay | None = None
+    remarks: Remarks | None = None
     """The remarks that a store keeps on single WorkSpaces beside the tables."""
 
     orders = renamed_attribute("orders", "commands")

@@ -50,8 +50,8 @@ def calibrate(
 def coverage(calibrated: pd.DataFrame) -> dict[str, float]:
     """Return how often actual savings lay in the interval, were losses, and were predicted losses.
 
-    Keys: ``decisions``, ``covered``, ``below``, ``above``, ``lost``, ``feared``: shares, but for
-    the first. A cent more or less counts as in.
+    Keys: ``decisions``, ``covered``, ``below``, ``above``, ``lost``, ``predicted_loss``: shares,
+    but for the first. A cent more or less counts as in.
     """
     came = calibrated["came_usd_per_month"]
     # A cent of tolerance: amounts are rounded on the way.
@@ -60,10 +60,10 @@ def coverage(calibrated: pd.DataFrame) -> dict[str, float]:
     return {"decisions": len(calibrated), "covered": float((~below & ~above).mean()),
             "below": float(below.mean()), "above": float(above.mean()),
             "lost": float((came < -0.005).mean()),
-            "feared": float(calibrated["chance_of_loss"].mean())}
+            "predicted_loss": float(calibrated["chance_of_loss"].mean())}
 
 
-def by_fear(calibrated: pd.DataFrame) -> pd.DataFrame:
+def calibration_table(calibrated: pd.DataFrame) -> pd.DataFrame:
     """Return how often changes lost, by the predicted probability of a loss.
 
     Columns: ``chance_of_loss`` (the mean of each group), ``lost`` (the share that lost),

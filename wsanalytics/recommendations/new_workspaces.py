@@ -30,7 +30,7 @@ ANYBODY = "USER_NAME"
 
 
 @dataclass(frozen=True, eq=False)
-class Newcomer:
+class NewWorkspaces:
     """The setting that suits a new user best, and how sure that is.
 
     ``table`` has a row a setting: setting, usd_per_month (the mean of the comparable
@@ -63,7 +63,7 @@ class Newcomer:
         )
 
     def __repr__(self) -> str:
-        return f"<Newcomer {self}>"
+        return f"<NewWorkspaces {self}>"
 
     def _repr_html_(self) -> str:
         shown = self.table.assign(
@@ -80,7 +80,7 @@ def creation_properties(
     candidates: Iterable[Setting | str] | None = None,
     max_cold_starts_per_week: float | None = None,
     seed: int = 0,
-) -> Newcomer:
+) -> NewWorkspaces:
     """Choose the setting for a new WorkSpace whose user works like those of *comparison*.
 
     *comparison* is what :func:`~wsanalytics.recommendations.compare` gives for the comparable
@@ -101,7 +101,7 @@ def creation_properties(
         raise InputError(
             f"{counted(len(costs), 'comparable WorkSpace')} with a price and {ENOUGH_DAYS} "
             "observed days", where="the comparable WorkSpaces",
-            rule=f"a newcomer is judged by at least {FEWEST} others",
+            rule=f"a new WorkSpace is judged by at least {FEWEST} others",
             fix="name a larger part of the fleet, or observe for longer")
     costs = costs[sorted(costs.columns, key=lambda name: Setting.parse(str(name)).order)]
     waits = usable.groupby("setting")["cold_starts_per_week"].mean().reindex(costs.columns)
@@ -118,7 +118,7 @@ def creation_properties(
 def _chosen(
     costs: pd.DataFrame, cold_starts: pd.Series,
     allowed: np.ndarray[Any, np.dtype[np.bool_]], seed: int,
-) -> Newcomer:
+) -> NewWorkspaces:
     values = costs.to_numpy(dtype=np.float64)
     count = len(values)
     # draws x WorkSpaces: how often each is drawn in a sample as large as the fleet; times the
@@ -136,7 +136,7 @@ def _chosen(
         "usd_high": high, "cold_starts_per_week": cold_starts.to_numpy(dtype=np.float64),
         "best_for": np.bincount(cheapest_of_each, minlength=len(mean)) / count,
     })
-    return Newcomer(Setting.parse(str(costs.columns[best])), table,
+    return NewWorkspaces(Setting.parse(str(costs.columns[best])), table,
                     float((winners == best).mean()), count)
 
 
@@ -153,7 +153,7 @@ def priced_as(workspaces: pd.DataFrame, bundle_id: str) -> pd.DataFrame:
 
 
 def creation_request(
-    newcomer: Newcomer,
+    new_workspaces: NewWorkspaces,
     workspaces: pd.DataFrame,
     users: Sequence[str] = (),
     *,
@@ -173,7 +173,7 @@ def creation_request(
                          rule="a user gets one WorkSpace in a directory", fix="name each once")
     common = {"DirectoryId": directory_id or of_most(workspaces, "directory_id"),
            "BundleId": bundle_id or of_most(workspaces, "bundle_id"),
-           "WorkspaceProperties": newcomer.properties}
+           "WorkspaceProperties": new_workspaces.properties}
     request = {"Workspaces": [{"UserName": name} | common for name in users or [ANYBODY]]}
     for first in range(0, len(request["Workspaces"]), 25):  # a call takes 25
         refuse_invalid_request("workspaces", "CreateWorkspaces",

@@ -224,10 +224,10 @@ LONG_AGO = timedelta(days=28)
 
 def _unused(analysis: Analysis) -> list[str]:
     """Return the unused WorkSpaces, each with when AWS last knew its user to be connected."""
-    if analysis.hearsay is None:
+    if analysis.remarks is None:
         return list(analysis.plan.unused)
     last_connections = {
-        name: analysis.hearsay.last_connection(name) for name in analysis.plan.unused
+        name: analysis.remarks.last_connection(name) for name in analysis.plan.unused
     }
     return [
         f"{name} (last connected: {last})" if last else name
@@ -237,16 +237,16 @@ def _unused(analysis: Analysis) -> list[str]:
 
 def _remarks(analysis: Analysis) -> list[tuple[str, str]]:
     """Guesses, replaced WorkSpaces, and licences that the prices do not hold."""
-    hearsay = analysis.hearsay
-    if hearsay is None:
+    remarks = analysis.remarks
+    if remarks is None:
         return []
     ids = set(analysis.workspaces["workspace_id"])
-    guessed = sorted(hearsay.guessed & ids)
-    replaced = [f"{after} for {before}" for after, before in hearsay.replaces.items()
+    guessed = sorted(remarks.guessed & ids)
+    replaced = [f"{after} for {before}" for after, before in remarks.replaces.items()
                 if after in ids]
-    licensed = sorted(set(hearsay.applications) & ids)
-    long_ago = [f"{name} ({hearsay.last_connection(name)})"
-                for name in hearsay.long_ago(LONG_AGO) if name in ids]
+    licensed = sorted(set(remarks.applications) & ids)
+    long_ago = [f"{name} ({remarks.last_connection(name)})"
+                for name in remarks.long_ago(LONG_AGO) if name in ids]
     return [(f"{counted(len(names), 'WorkSpace')} {title}", f"{listed(names, 50)}. {why}")
             for names, title, why in (
         (guessed, "created on a day that is a guess",

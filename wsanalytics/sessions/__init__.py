@@ -13,7 +13,7 @@ from wsanalytics.sessions.arrival_times import (
     usual_on,
 )
 from wsanalytics.sessions.find import find_gaps, find_sessions
-from wsanalytics.sessions.from_store import Found, find_stored, hearsay_of
+from wsanalytics.sessions.from_store import Found, find_stored, read_remarks
 from wsanalytics.sessions.observed_commands import observed_commands
 from wsanalytics.sessions.observed_runs import observed_runs
 from wsanalytics.sessions.unobserved import (
@@ -37,13 +37,13 @@ __all__ = [
     "find_sessions",
     "find_stored",
     "first_minutes",
-    "hearsay_of",
     "instants_on",
     "is_too_little_observed",
     "is_unjudgeable",
     "observed_commands",
     "observed_runs",
     "ordinals_of",
+    "read_remarks",
     "unobserved_by_day",
     "unobserved_days",
     "usage_of",

@@ -8,7 +8,7 @@ not hours. Three kinds of evidence make a session:
 * ``last_connected_at``, the last moment that AWS knew a user to be connected: it sharpens the end
   of a session, and reveals one that began and ended between two samples.
 
-Each status is evidence of the instant at which AWS checked it (``checked_at``), not of the look.
+Each status is evidence of the instant at which AWS checked it (``checked_at``), not of the poll.
 UNKNOWN is what AWS says of a stopped WorkSpace, so it counts as not connected. A gap longer
 than ``bridge_gaps`` is neither connected nor free: it ends the session and is listed by
 :func:`find_gaps`.

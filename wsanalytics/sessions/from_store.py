@@ -9,7 +9,7 @@ from datetime import timedelta
 import pandas as pd
 
 from wsanalytics.errors import InputError
-from wsanalytics.history import Hearsay, History, Store, as_frame, no_samples
+from wsanalytics.history import History, Remarks, Store, as_frame, no_samples
 from wsanalytics.sessions.find import find_gaps, find_sessions
 from wsanalytics.sessions.observed_commands import observed_commands
 from wsanalytics.tables import GAPS, ORDERS, SESSIONS, Source
@@ -89,7 +89,7 @@ def _never_seen(workspaces: pd.DataFrame, window: Window) -> pd.DataFrame:
     return frame[frame["from_at"] < frame["to_at"]]
 
 
-def hearsay_of(store: Store) -> Hearsay:
+def read_remarks(store: Store) -> Remarks:
     """Collect additions on single WorkSpaces; last connections as of the last polls."""
     late = next(
         (
@@ -99,7 +99,7 @@ def hearsay_of(store: Store) -> Hearsay:
         ),
         no_late_samples(),
     )
-    return Hearsay.of(store.inventory(), store.inventory(guesses=False), store.remarks(), late)
+    return Remarks.of(store.inventory(), store.inventory(guesses=False), store.remarks(), late)
 
 
 def no_late_samples() -> pd.DataFrame:

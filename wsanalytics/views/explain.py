@@ -144,12 +144,12 @@ def explain(analysis: Analysis, workspace_id: str, *, zones: Zones | None = None
 
 
 def _known(analysis: Analysis, workspace_id: str) -> tuple[Row, ...]:
-    hearsay = analysis.hearsay
-    return () if hearsay is None else tuple(hearsay.rows_on(workspace_id))
+    remarks = analysis.remarks
+    return () if remarks is None else tuple(remarks.rows_on(workspace_id))
 
 
 def _last_connection(analysis: Analysis, workspace_id: str) -> tuple[Row, ...]:
-    last = analysis.hearsay.last_connection(workspace_id) if analysis.hearsay else ""
+    last = analysis.remarks.last_connection(workspace_id) if analysis.remarks else ""
     return (("last, by AWS", last),) if last else ()
 
 

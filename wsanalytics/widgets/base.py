@@ -38,12 +38,12 @@ def text(value: str) -> str:
 def facts(rows: Iterable[tuple[str, str]]) -> str:
     """Return names and what they hold, as a definition list."""
     plainly = "float:none;width:auto;font-weight:normal;margin:0;padding:0"
-    told = "".join(
+    entries = "".join(
         f'<dt style="{plainly};color:{QUIET}">{text(name)}</dt>'
         f'<dd style="{plainly};overflow-wrap:anywhere">{text(value)}</dd>'
         for name, value in rows)
     return (f'<dl style="display:grid;grid-template-columns:max-content 1fr;column-gap:16px;'
-            f'margin:4px 0;line-height:1.5">{told}</dl>')
+            f'margin:4px 0;line-height:1.5">{entries}</dl>')
 
 
 def message(words: str, *, trouble: bool = False) -> str:

@@ -32,12 +32,12 @@ from wsanalytics.cli.value_kinds import COUNT, PAIRS, PATH, TEXTS
 if TYPE_CHECKING:
     import pandas as pd
 
-    from wsanalytics.recommendations import Newcomer
+    from wsanalytics.recommendations import NewWorkspaces
 
 JOURNAL = "creations.journal.jsonl"
 
 
-@command("A CreateWorkspaces request for newcomers, with the running mode and timeout that suit "
+@command("A CreateWorkspaces request for new users, with the running mode and timeout that suit "
          "comparable WorkSpaces best. With --create and --yes the call is made.",
          "wsanalytics creation-properties --store fleet --like Team=Sales --user ada",
          "wsanalytics creation-properties --store fleet --user ada --create --yes")
@@ -68,8 +68,8 @@ def creation_properties(
     consent: ConsentOptions = CONSENT,
     caller: CallerOptions = CALLER,
 ) -> int:
-    """Print a CreateWorkspaces request for newcomers; with ``--create``, make it."""
-    from wsanalytics.cli.printing.actions import print_newcomer
+    """Print a CreateWorkspaces request for new users; with ``--create``, make it."""
+    from wsanalytics.cli.printing.actions import print_new_workspace
     from wsanalytics.cli.printing.console import note
     from wsanalytics.files import check_output, write_text
     from wsanalytics.recommendations import creation_request
@@ -78,12 +78,12 @@ def creation_properties(
         check_output(output, (".json",))
     _check(create=create, users=user, consent=consent)
     options = replace(analysis, tag=[*analysis.tag, *like])
-    newcomer, living, bundle = _suited(options, from_bundle)
-    request = creation_request(newcomer, living, user, directory_id=into_directory,
+    new_workspaces, living, bundle = _suited(options, from_bundle)
+    request = creation_request(new_workspaces, living, user, directory_id=into_directory,
                                bundle_id=bundle)
     text = json.dumps(request, indent=2, ensure_ascii=False) + "\n"
-    note(str(newcomer))
-    print_newcomer(newcomer)
+    note(str(new_workspaces))
+    print_new_workspace(new_workspaces)
     if output:
         write_text(text, output, private=True)
         note(f"the request is in {output}")
@@ -110,13 +110,13 @@ def _check(*, create: bool, users: Sequence[str], consent: ConsentOptions) -> No
 
 def _suited(
     options: AnalysisOptions, from_bundle: str | None
-) -> tuple[Newcomer, pd.DataFrame, str]:
+) -> tuple[NewWorkspaces, pd.DataFrame, str]:
     """Choose the setting for new users; also return its WorkSpaces and the bundle."""
     from wsanalytics.billing import HourRule
     from wsanalytics.cli.inputs import candidates_of, fleet_of
     from wsanalytics.progress import step_bar
     from wsanalytics.recommendations import Limits, analyse, of_most, priced_as
-    from wsanalytics.recommendations import creation_properties as best_for_newcomers
+    from wsanalytics.recommendations import creation_properties as setting_for_new
 
     with step_bar(4) as step:
         step("reading")
@@ -129,10 +129,10 @@ def _suited(
         result = analyse(fleet.sessions, priced_as(fleet.workspaces, bundle), window=fleet.window,
                          prices=fleet.prices, limits=limits, gaps=fleet.gaps,
                          commands=fleet.commands, step=step)
-    newcomer = best_for_newcomers(
+    new_workspaces = setting_for_new(
         result.comparison, candidates=limits.candidates,
         max_cold_starts_per_week=options.max_cold_starts_per_week)
-    return newcomer, living, bundle
+    return new_workspaces, living, bundle
 
 
 def _create(

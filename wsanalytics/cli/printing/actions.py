@@ -9,7 +9,7 @@ import pandas as pd
 
 from wsanalytics.cli.printing.console import SAVES, WAITS, console, new_table
 from wsanalytics.formatting import counted, number, usd, usd_range
-from wsanalytics.recommendations import Newcomer
+from wsanalytics.recommendations import NewWorkspaces
 from wsanalytics.safe_text import plain
 
 _EFFECTIVE = {"done", "would be done", "already in force"}
@@ -118,11 +118,11 @@ def print_verified(frame: pd.DataFrame) -> None:
 _NOT_JUDGED = ("too early", "no price", "unobserved")
 
 
-def print_newcomer(newcomer: Newcomer) -> None:
+def print_new_workspace(new_workspaces: NewWorkspaces) -> None:
     """Print each setting's cost for new users, on the error stream: the request goes to output."""
     table = new_table("What comparable WorkSpaces cost a month", ["setting"],
                       ["on average", "80 % interval", "cold starts\na week", "cheapest for"])
-    for row in newcomer.table.to_dict("records"):
+    for row in new_workspaces.table.to_dict("records"):
         table.add_row(row["setting"], usd(row["usd_per_month"]),
                       usd_range(row["usd_low"], row["usd_high"]),
                       number(row["cold_starts_per_week"], 1), f"{row['best_for']:.0%}")

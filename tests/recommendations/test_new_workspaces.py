@@ -1,4 +1,4 @@
-"""What newcomers get, from how comparable WorkSpaces are used; and creating them."""
+"""What new WorkSpaces get, from how comparable WorkSpaces are used; and creating them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wsanalytics.actions.run import RunOptions
 from wsanalytics.aws.writer import Answer, Writer
 from wsanalytics.errors import InputError
 from wsanalytics.recommendations.new_workspaces import (
-    Newcomer,
+    NewWorkspaces,
     creation_properties,
     creation_request,
     priced_as,
@@ -80,20 +80,20 @@ FLEET = pd.DataFrame({
     "user_gib": [100, 50, 50]})
 
 
-def newcomer() -> Newcomer:
+def for_new_users() -> NewWorkspaces:
     return creation_properties(LIGHT)
 
 
 def test_the_request_is_valid_by_awss_model() -> None:
-    request = creation_request(newcomer(), FLEET, ["ada", "bob"])
+    request = creation_request(for_new_users(), FLEET, ["ada", "bob"])
     assert [one["UserName"] for one in request["Workspaces"]] == ["ada", "bob"]
     assert request["Workspaces"][0] | {"UserName": ""} == {
         "UserName": "", "DirectoryId": "d-906734a1b2", "BundleId": "wsb-bh8rsxt14",
-        "WorkspaceProperties": newcomer().properties}
+        "WorkspaceProperties": for_new_users().properties}
     refuse_invalid_request("workspaces", "CreateWorkspaces", request)
-    assert creation_request(newcomer(), FLEET)["Workspaces"][0]["UserName"] == "USER_NAME"
+    assert creation_request(for_new_users(), FLEET)["Workspaces"][0]["UserName"] == "USER_NAME"
     many = [f"user-{place}" for place in range(60)]
-    assert len(creation_request(newcomer(), FLEET, many)["Workspaces"]) == 60
+    assert len(creation_request(for_new_users(), FLEET, many)["Workspaces"]) == 60
 
 
 @pytest.mark.parametrize(("more", "words"), [
@@ -104,11 +104,11 @@ def test_the_request_is_valid_by_awss_model() -> None:
 def test_what_awss_model_refuses_is_refused(more: dict[str, Any], words: str) -> None:
     users = more.pop("users", ["ada"])
     with pytest.raises(InputError, match=words):
-        creation_request(newcomer(), FLEET, users, **more)
+        creation_request(for_new_users(), FLEET, users, **more)
 
 
 def test_the_model_says_what_is_wrong() -> None:
-    good = creation_request(newcomer(), FLEET, ["ada"])
+    good = creation_request(for_new_users(), FLEET, ["ada"])
     one = good["Workspaces"][0]
     for bad, words in (
         ({"Workspaces": []}, "size is 0"), ({}, "it is missing"),
@@ -121,7 +121,7 @@ def test_the_model_says_what_is_wrong() -> None:
             refuse_invalid_request("workspaces", "CreateWorkspaces", bad)
 
 
-def test_comparable_ones_are_priced_as_what_the_newcomer_gets() -> None:
+def test_comparable_ones_are_priced_as_what_the_new_one_gets() -> None:
     priced = priced_as(FLEET, "wsb-bh8rsxt14")
     assert set(priced["compute_type"]) == {"STANDARD"}
     assert set(priced["root_gib"]) == {80}
