@@ -51,7 +51,7 @@ def test_the_first_failure_the_count_and_the_end_are_said(tmp_path: Path) -> Non
         said, states = watch(box, tmp_path / "fleet", [fine, *[DENIED] * 5, fine, fine],
                              connections=both)
     place = "111122223333 us-east-1"
-    about = [text for text in said if text.startswith(place) and "one look" not in text]
+    about = [text for text in said if text.startswith(place) and "one poll" not in text]
     assert len(about) == 4
     assert "failed at 2026-09-16 12:00 UTC, and is tried again" in about[0]
     assert "not authorized" in about[0]

@@ -15,7 +15,7 @@ from tests.helpers.endpoints import use_sandbox
 from tests.helpers.sandboxes import BoxClock, connected, frozen
 from wsanalytics.cli import main
 from wsanalytics.collection.backfill import backfill
-from wsanalytics.collection.remarks import note_guesses, note_looked
+from wsanalytics.collection.remarks import note_guesses, note_polled
 from wsanalytics.history.remarks import Remarks, replacements
 from wsanalytics.history.store import Store
 from wsanalytics.sandbox.faults import Faults
@@ -60,9 +60,9 @@ def test_a_guess_is_marked_and_is_no_fact(store: Store) -> None:
 
 def test_a_guess_yields_to_a_connection_before_it(store: Store) -> None:
     note_guesses(store, store.inventory(guesses=False), {"ws-me": GUESS}, NOW, "guess")
-    note_looked(store, store.inventory(), looked("2026-03-10T01:00"), [], NOW, "later")
+    note_polled(store, store.inventory(), looked("2026-03-10T01:00"), [], NOW, "later")
     assert created(store) == GUESS  # that speaks for nothing else
-    note_looked(store, store.inventory(), looked("2026-03-09T23:00"), [], NOW, "earlier")
+    note_polled(store, store.inventory(), looked("2026-03-09T23:00"), [], NOW, "earlier")
     assert created(store) is None
     assert not list(read_remarks(store).rows_on("ws-me"))
     note_guesses(store, store.inventory(guesses=False), {"ws-me": GUESS}, NOW, "again")
@@ -112,7 +112,7 @@ def test_a_bundle_with_a_licence_for_applications_is_noted_once(store: Store) ->
     fleet = workspaces(bundle_id="wsb-plus")
     bundles = [{"BundleId": "wsb-plus", "Name": "Standard Plus Office 2013"}]
     for name in ("one", "two"):
-        note_looked(store, fleet, looked(None), bundles, NOW, name)
+        note_polled(store, fleet, looked(None), bundles, NOW, name)
     assert len(store.remarks()) == 1
     assert "Standard Plus Office 2013" in dict(read_remarks(store).rows_on("ws-me"))["applications"]
 

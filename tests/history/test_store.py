@@ -82,7 +82,7 @@ def test_a_look_of_our_own_goes_before_a_metric_of_the_same_instant(store: Store
 
 @settings(max_examples=settings.default.max_examples // 2)  # a store is read five times in each
 @given(
-    rounds=st.lists(st.tuples(st.sampled_from(["ws-a", "ws-b"]), st.lists(
+    looks=st.lists(st.tuples(st.sampled_from(["ws-a", "ws-b"]), st.lists(
         st.integers(0, 4000), min_size=1, max_size=6, unique=True)), min_size=1, max_size=6),
     days=st.integers(0, 4),
 )
