@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from difflib import get_close_matches
 from functools import cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
 
 from wsanalytics.errors import InputError, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _PART = re.compile(
@@ -130,10 +134,15 @@ class Zones:
 
     @classmethod
     def of(cls, default: str, by_directory: Iterable[tuple[str, str]]) -> Zones:
-        """Zones by their names; :class:`InputError` for one that does not exist."""
-        return cls(zone_named(default, "--time-zone"),
-                   {name: zone_named(zone, f"--time-zone-by-directory {name}")
-                    for name, zone in by_directory})
+        """Zones by their names; :class:`InputError` for one that does not exist.
+
+        With an empty *default* it is the zone in which each WorkSpace's region stands.
+        """
+        regional = cls.of_regions()
+        chosen = {name: zone_named(zone, f"--time-zone-by-directory {name}")
+                  for name, zone in by_directory}
+        return cls(zone_named(default, "--time-zone"), chosen) if default else cls(
+            regional.default, chosen, regional.by_region)
 
     @classmethod
     def of_regions(cls) -> Zones:
@@ -149,6 +158,12 @@ class Zones:
     def zone(self, directory_id: str, region: str = "") -> ZoneInfo:
         """Return the time zone of the people of a directory in a region."""
         return self.by_directory.get(directory_id) or self.by_region.get(region, self.default)
+
+    def zones_of(self, workspaces: pd.DataFrame) -> dict[str, ZoneInfo]:
+        """Return the time zone of each of *workspaces*, by its id."""
+        return {str(name): self.zone(directory, region) for name, directory, region in zip(
+            workspaces["workspace_id"], workspaces["directory_id"], workspaces["region"],
+            strict=True)}
 
 
 def zone_named(name: str, where: str) -> ZoneInfo:

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from textwrap import fill
 from typing import Any, TextIO, cast
 
 LONGEST_WORD, LONGEST_MESSAGE = 240, 4000
@@ -135,3 +138,32 @@ def lenient_streams(out: TextIO | None, error: TextIO | None) -> Iterator[_Lenie
         finally:
             for stream in streams:
                 stream.flush()
+
+
+def say(text: str) -> None:
+    """Write one line to standard error; on a terminal it is broken at spaces, not within words."""
+    line = one_line(text)
+    if sys.stderr.isatty():
+        line = folded(line, shutil.get_terminal_size().columns)
+    sys.stderr.write(f"{line}\n")
+
+
+def folded(text: str, width: int) -> str:
+    """Break lines at spaces so that they fit *width*; a word that is longer stays whole.
+
+    What follows a line that is set in stays set in as far.
+
+    >>> print(folded("  the plan is of 2025-01-01, 14 days ago", 24))
+      the plan is of
+      2025-01-01, 14 days
+      ago
+    """
+    return "\n".join(
+        line if len(line) <= width else fill(
+            line.strip(), max(width, 20), break_long_words=False, break_on_hyphens=False,
+            initial_indent=_indent(line), subsequent_indent=_indent(line))
+        for line in text.split("\n"))
+
+
+def _indent(line: str) -> str:
+    return line[:len(line) - len(line.lstrip(" "))]

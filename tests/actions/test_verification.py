@@ -129,7 +129,7 @@ def test_the_command(
     told = pd.read_csv(output)
     assert told["workspace_id"].tolist() == verify(journal, store)["workspace_id"].tolist()
     shown = capsys.readouterr().out
-    assert "9 changes judged" in shown
+    assert "by 9 changes that can be judged" in shown
     assert "wrong" in shown
     assert main(["verify", str(tmp_path / "none.jsonl"), "--store", str(store.folder)]) == 2
     assert "no such file" in capsys.readouterr().err

@@ -68,7 +68,8 @@ def lines(capsys: pytest.CaptureFixture[str], status: str = "") -> list[str]:
 
 def test_all_is_well(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_doctor() == 0
-    told = lines(capsys)
+    verdict, blank, *told = lines(capsys)
+    assert verdict == "Ready: 14 checks were made." and not blank
     assert all(line.startswith("ok    ") for line in told)
     text = "\n".join(told)
     assert "credentials found in the environment variables" in text
@@ -94,6 +95,8 @@ def test_denied_actions_come_with_their_statement(
     assert run_doctor() == 1
     out = capsys.readouterr().out
     failed = [line for line in out.splitlines() if line.startswith("fail")]
+    assert out.startswith("Not ready: 2 of 14 checks failed")
+    assert out.splitlines()[2] == failed[0]  # what is to be repaired stands first
     assert len(failed) == 2 and "cloudtrail:LookupEvents is not allowed" in failed[0]
     assert out.count('"Effect": "Allow"') == 1
     assert ('{"Effect": "Allow", "Action": ["cloudtrail:LookupEvents", "tag:GetResources"], '

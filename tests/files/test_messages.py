@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from tests.helpers.build import fleet_sessions
 from tests.tables.test_bad_input import FILES, simulate
 from wsanalytics.cli import main
-from wsanalytics.cli.printing.console import console, new_table, warn
+from wsanalytics.cli.printing.console import console, warn
+from wsanalytics.cli.printing.layout import Column, print_rows
 from wsanalytics.safe_text import LONGEST_MESSAGE, escape_formula, one_line, plain, unescape_formula
 from wsanalytics.tables.actions import APPLIED
 from wsanalytics.tables.check import check_table
@@ -76,9 +77,7 @@ def test_an_id_reaches_the_terminal_clean_and_bounded(
 
 
 def test_tables_and_lines_of_results_are_clean(capsys: pytest.CaptureFixture[str]) -> None:
-    table = new_table(f"title {TITLE}", ["WorkSpace"], [])
-    table.add_row(TITLE)
-    console().print(table)
+    print_rows(f"title {TITLE}", [Column("WorkSpace")], [{"WorkSpace": TITLE}])
     console().print(f"said {TITLE}")
     warn(f"told {TITLE}")
     said = capsys.readouterr()

@@ -125,9 +125,10 @@ def test_directories_have_their_zones() -> None:
     ("Europe/Berln", "Europe/Berlin"), ("europe/berlin", "Europe/Berlin"),
     ("America/New York", "America/New_York"), ("../etc/passwd", ""), ("", "")])
 def test_an_unknown_zone_is_refused(name: str, meant: str) -> None:
-    with pytest.raises(InputError, match="there is no time zone") as refused:
-        Zones.of(name, [])
-    assert refused.value.where == "--time-zone" and meant in refused.value.fix
+    if name:  # nothing stands for the zones of the regions
+        with pytest.raises(InputError, match="there is no time zone") as refused:
+            Zones.of(name, [])
+        assert refused.value.where == "--time-zone" and meant in refused.value.fix
     with pytest.raises(InputError, match="d-1"):
         Zones.of("UTC", [("d-1", name)])
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.helpers.build import at
 from tests.helpers.plans import plan_of
 from tests.helpers.strategies import timeouts
+from tests.helpers.terminals import pretend_terminal
 from wsanalytics.cli import main
 from wsanalytics.errors import InputError
 from wsanalytics.recommendations.plan import Basis, Plan
@@ -375,7 +376,7 @@ def test_show_keeps_the_dates_on_a_narrow_terminal(
     tmp_path: Path, document: dict[str, Any], capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("wsanalytics.cli.printing.console.WIDTH_OF_A_FILE", 80)
+    pretend_terminal(monkeypatch, 80)
     assert main(["plan", "show", str(saved(document, tmp_path))]) == 0
     said = capsys.readouterr().out
     assert said.count("2026-01-31") == 3 + 1  # in each row, and where the first call is told

@@ -27,6 +27,7 @@ from wsanalytics.recommendations.analysis import Analysis, Limits, analyse
 from wsanalytics.sessions.usage import Usage, usage_of
 from wsanalytics.timeline import Window
 from wsanalytics.views.explain import WIDTH, explain
+from wsanalytics.views.which import workspace_meant
 
 NOW = at("2026-03-10 12:00")
 WHEN = window("2026-01-01", "2026-03-01")
@@ -108,7 +109,7 @@ def test_a_change_is_explained(fleet: Analysis) -> None:
     assert rows["sessions"] == "84, on 42 of 59 days"
     assert rows["connected"] == "37 h a week"  # 42 days of 7.5 hours in 59 days
     assert rows["usual days"] == "Mon-Fri"
-    assert rows["usual hours"] == "08:00 to 12:00, 13:00 to 17:00 UTC"
+    assert rows["usual hours"] == "03:00 to 07:00, 08:00 to 12:00 America/New_York"
     assert rows["longest absence"] == "2.6 days, 2026-01-02 16:30 to 2026-01-05 08:00 UTC"
     assert rows["last connected"] == "2026-02-27 16:30 UTC"
     assert "$35.00" in rows["prices"] and "$9.75 and $0.30 a billed hour" in rows["prices"]
@@ -118,7 +119,7 @@ def test_a_change_is_explained(fleet: Analysis) -> None:
     saves = f"${row['saving_usd_per_month']:,.2f} a month"
     assert rows["saves"].startswith(f"{saves} (80 % interval: $")
     assert rows["chance of a loss"] == "0 %, until the end of the next month"
-    assert rows["waits"] == "0 a week, 5 fewer than now"
+    assert rows["cold starts"] == "0 a week, 5 fewer than now"
     assert rows["best date"] == f"{row['best_date']} (UTC)"
     assert rows["break-even"].startswith("84 h billed a month: over it ALWAYS_ON is cheaper")
     assert told.summary == f"change it from AUTO_STOP:240 to ALWAYS_ON, which saves {saves}"
@@ -144,7 +145,7 @@ def test_a_change_that_waits_for_the_months_end(fleet: Analysis) -> None:
         "2026-03-31; begun by 2026-03-31 21:59 UTC, before the month turns and the flat fee is "
         "owed once more")
     assert rows["usual days"] == "none: on no weekday more often than not"
-    assert rows["usual hours"] == "09:00 to 10:00 UTC"
+    assert rows["usual hours"] == "04:00 to 05:00 America/New_York"
     assert rows["longest absence"].startswith("52.6 days, 2026-01-07 10:00 to 2026-03-01")
     assert "under it" in rows["its own hours"]
 
@@ -271,14 +272,25 @@ def test_the_text_fits_a_ticket(fleet: Analysis) -> None:
 
 @pytest.mark.parametrize(("asked", "meant"), [
     ("ws-ofice0001", "did you mean ws-office0001 (ada.office)?"),
-    ("ada.office", "did you mean ws-office0001 (ada.office)?"),
-    ("Ada.Office", "did you mean ws-office0001 (ada.office)?"),
+    ("ada.offce", "did you mean ws-office0001 (ada.office)?"),
     ("bob.rarly", "did you mean ws-rarely0001 (bob.rarely)?"),
     ("WS-EVIL000001", "did you mean ws-evil000001 (<script>x</script>\ufffd[31m\ufffd, Jane)?"),
     ("xyz", "check the id")])
 def test_an_id_that_is_not_there(fleet: Analysis, asked: str, meant: str) -> None:
     with pytest.raises(InputError, match=re.escape(meant)):
         explain(fleet, asked)
+
+
+def test_the_name_of_a_user_stands_for_the_one_workspace_of_theirs(fleet: Analysis) -> None:
+    assert explain(fleet, "Ada.Office").workspace_id == "ws-office0001"
+    rows = pd.DataFrame({"workspace_id": ["ws-1", "ws-2", "ws-3"],
+                         "user_name": ["ada", "ada", None],
+                         "terminated_at": [pd.NaT, pd.Timestamp("2026-01-01", tz="UTC"), pd.NaT]})
+    assert workspace_meant("ada", rows) == "ws-1"  # the other one is gone
+    with pytest.raises(InputError, match="the user 'ada' has 2 WorkSpaces: ws-1, ws-2"):
+        workspace_meant("ada", rows.assign(terminated_at=pd.NaT))
+    with pytest.raises(InputError, match="there is no WorkSpace ''"):
+        workspace_meant("", rows)
 
 
 # usage
@@ -377,7 +389,8 @@ def test_the_command_explains_each(
     assert main(["explain", name, *files]) == 0
     said = capsys.readouterr()
     assert said.out.startswith(f"WorkSpace {name}\nIn short: ")
-    assert "\x1b" not in said.out and said.out.endswith("\n") and not said.err
+    assert "\x1b" not in said.out and said.out.endswith("\n")
+    assert not said.err or said.err.startswith("Next:  wsanalytics recommend ")
     for title in ("What it is",
                   "How it is used, 2026-01-01 to 2026-03-01 (59 days, the end excluded)",
                   "What it costs a month", "Advice", "What would change the advice"):
@@ -437,7 +450,8 @@ def test_the_command_reads_a_store(tmp_path: Path, capsys: pytest.CaptureFixture
     })[lambda frame: ~frame["sampled_at"].between(at("2026-01-10"), at("2026-01-12"))], "look")
     assert main(["explain", "ws-office0001", "--store", str(store.folder)]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "28 days; nobody looked for 2 more" in said and "08:00 to 16:00 UTC" in said
+    assert "28 days; nobody looked for 2 more" in said
+    assert "03:00 to 11:00 America/New_York" in said
     assert main(["explain", "ws-never00001", "--store", str(store.folder)]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "0 days; nobody looked for 30 more" in said and "Leave it as it is." in said

@@ -130,7 +130,9 @@ def test_a_column_time_zone_goes_before_the_directory() -> None:
     zones = Zones.of("UTC", [("d-1", "Europe/Berlin")])
     assert clock_zones(fleet, zones).to_dict() == {
         "ws-1": "Asia/Tokyo", "ws-2": "Europe/Berlin", "ws-3": "Europe/Berlin"}
-    assert clock_zones(fleet).tolist() == ["Asia/Tokyo", "UTC", "UTC"]
+    assert clock_zones(fleet).tolist() == ["Asia/Tokyo", "America/New_York", "America/New_York"]
+    elsewhere = fleet.assign(region="")
+    assert clock_zones(elsewhere).tolist() == ["Asia/Tokyo", "UTC", "UTC"]
     pd.testing.assert_frame_equal(fleet, before)
     with pytest.raises(InputError, match="Europe/Berlin"):
         clock_zones(fleet.assign(time_zone="Europe/Berln"))

@@ -284,7 +284,7 @@ def test_filters_and_sums() -> None:
         assert "is no number" in panel.words.value
         panel.clear.click()
         assert unpacked(panel.table.shown, 6).all()
-        assert "All together: 6 changes, $21.00 a month saved, 3 more waits a week" in (
+        assert "All together: 6 changes, $21.00 a month saved, 3 more cold starts a week" in (
             panel.sums.value)
         tick(panel, [5])
         panel._controls["min_saving_usd"].value = "4"

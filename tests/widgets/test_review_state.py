@@ -41,10 +41,10 @@ def test_rows_come_with_what_the_inventory_knows() -> None:
 
 def test_sums_follow_the_ticks() -> None:
     review = looked_at()
-    assert str(review.sums) == "0 changes, $0.00 a month saved, 0 more waits a week"
+    assert str(review.sums) == "0 changes, $0.00 a month saved, 0 more cold starts a week"
     assert review.tick_ids(["ws-0", "ws-3"])
     assert review.picked == ["ws-0", "ws-3"]
-    assert str(review.sums) == "2 changes, $17.00 a month saved, 1 more wait a week"
+    assert str(review.sums) == "2 changes, $17.00 a month saved, 1 more cold start a week"
     review.tick_ids(["ws-0"], on=False)
     assert review.sums.saving_usd_per_month == 7
 

@@ -52,6 +52,7 @@ def apply_plan(
     journal: Path | str | None = None,
     resume: bool = False,
     due_on: date | None = None,
+    only: Iterable[str] | None = None,
     options: RunOptions | None = None,
     plan_name: str = "",
     **more: Any,  # noqa: ANN401  # the fields of RunOptions
@@ -61,8 +62,8 @@ def apply_plan(
     *writer* is for the account and region that the plan is for, or one for each of several. A
     real run needs *journal*, a file that every call is written to before and after; with *resume*
     it goes on where an interrupted run ended. *due_on* leaves out changes whose best date is
-    later. *options* (or its fields: ``limit=100``) are
-    described at :class:`~wsanalytics.actions.RunOptions`.
+    later, and *only* all but the changes of these WorkSpaces. *options* (or its fields:
+    ``limit=100``) are described at :class:`~wsanalytics.actions.RunOptions`.
 
     Gives a row a change, in the order in which they are made, the largest saving first, with the
     columns ``run.COLUMNS``; the outcomes are those of
@@ -70,6 +71,8 @@ def apply_plan(
     account and a journal of an interrupted run, and :class:`AwsError` where AWS cannot be asked.
     """
     plan = plan if isinstance(plan, Plan) else read_plan(plan)
+    if only is not None:
+        plan = plan.only(only)
     journal = None if journal is None else Path(journal)
     options = options or RunOptions(**more)
     writers = [writer] if isinstance(writer, Writer) else list(writer)

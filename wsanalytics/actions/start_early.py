@@ -120,7 +120,7 @@ def start_early(
     cost. Raises :class:`AwsError` where AWS cannot be asked.
     """
     options = options or RunOptions(limit=None)
-    zones = zones or Zones.of("UTC", ())
+    zones = zones or Zones.of_regions()
     opened = Store.of(store)
     jobs, refused = jobs_of(
         writer, keep(opened.inventory()),
@@ -141,6 +141,7 @@ class _Finder:
     ) -> None:
         self.store, self.reader, self.ahead, self.min_chance = store, reader, ahead, min_chance
         self.zones, self.holidays, self.options = zones, holidays, options
+        self.zone_of: dict[str, ZoneInfo] = {}
 
     def find(self, workspaces: pd.DataFrame) -> list[Candidate]:
         """Return those of *workspaces* that are stopped and expected soon, the likeliest first."""
@@ -148,8 +149,7 @@ class _Finder:
         if hourly.empty:
             return []
         now = self._aws_now(hourly["workspace_id"].tolist())
-        zone_of = {name: self.zones.zone(directory) for name, directory in
-                   zip(hourly["workspace_id"], hourly["directory_id"], strict=True)}
+        self.zone_of = self.zones.zones_of(hourly)
         window = self.store.window()
         start = max(window.start, (now - HISTORY).replace(hour=0, minute=0, second=0,
                                                           microsecond=0))
@@ -157,7 +157,7 @@ class _Finder:
             return []
         observed = Window(start, window.end)
         found = find_stored(self.store, hourly, observed)
-        arrivals = usual_arrivals(found.sessions, zone_of, now, observed=observed,
+        arrivals = usual_arrivals(found.sessions, self.zone_of, now, observed=observed,
                                   holidays=self.holidays, gaps=found.gaps)
         soon = arrivals[(arrivals["expected_at"] > now)
                         & (arrivals["expected_at"] <= now + self.ahead)
@@ -180,7 +180,7 @@ class _Finder:
         )
 
     def _was_there_today(self, present: WorkspaceState, now: datetime) -> bool:
-        zone, last = self.zones.zone(present.directory_id), present.last_connected_at
+        zone, last = self.zone_of[present.workspace_id], present.last_connected_at
         return last is not None and last.astimezone(zone).date() == now.astimezone(zone).date()
 
     def _candidate(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -58,11 +59,11 @@ def stop_idle(
     it has run for nobody since, it is left alone.
     A status that AWS checked more than some minutes ago says nothing of now, so nobody is stopped
     on it; nor is what would save no hour by the clock: it stops by itself before the next begins.
-    Within *working_hours*, on the clock of the WorkSpace's directory (*zones*), nothing is
-    stopped. Gives a ``switched`` table. Raises :class:`AwsError` where AWS cannot be asked.
+    Within *working_hours*, on the clock of the WorkSpace's directory or region (*zones*), nothing
+    is stopped. Gives a ``switched`` table. Raises :class:`AwsError` where AWS cannot be asked.
     """
     options = options or RunOptions(limit=None)
-    zones = zones or Zones.of("UTC", ())
+    zones = zones or Zones.of_regions()
     started = _started(read_journal(journal) if journal and Path(journal).is_file() else [])
     opened = Store.of(store)
     jobs, refused = jobs_of(
@@ -102,9 +103,11 @@ class _Finder:
     ) -> None:
         self.store, self.reader, self.idle = store, reader, idle
         self.working_hours, self.zones, self.started = working_hours, zones, started
+        self.zone_of: dict[str, ZoneInfo] = {}
 
     def find(self, workspaces: pd.DataFrame) -> list[Candidate]:
         """Find those of *workspaces* whose users are gone, the largest saving first."""
+        self.zone_of = self.zones.zones_of(workspaces)
         ids = self._worth_a_look(workspaces["workspace_id"].tolist())
         if not ids:
             return []
@@ -196,7 +199,7 @@ class _Finder:
     def _working_hours(self, present: WorkspaceState, now: datetime) -> str:
         if self.working_hours is None:
             return ""
-        zone = self.zones.zone(present.directory_id)
+        zone = self.zone_of[present.workspace_id]
         if not self.working_hours.contains(now, zone):
             return ""
         return f"it is {now.astimezone(zone):%a %H:%M} in {zone.key}, within the working hours"

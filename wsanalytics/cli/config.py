@@ -27,8 +27,10 @@ ENVIRONMENT = "WSANALYTICS_CONFIG"
 
 BY_THEMSELVES = {"sandbox", "demo", "columns", "completion"}
 """Commands without an account or a fleet of yours: the top level of the file is not about them."""
-_ABOUT_OTHERS = {("undo", "workspace")}
-"""Top-level keys on a fleet for all commands, which do not narrow what is undone."""
+_ABOUT_OTHERS = {(command, key) for command in ("apply", "undo")
+                 for key in ("workspace", "directory", "bundle", "tag")}
+"""Top-level keys on a fleet for all commands, which narrow neither what a plan changes nor what is
+undone: a plan was narrowed when it was made."""
 _ACT = "nothing is changed in AWS without an explicit act on the command line"
 _NEVER = {"yes": _ACT, "interactive": _ACT, "create": _ACT, "resume": _ACT, "allow-apply": _ACT,
           "force": "what is replaced is decided each time",

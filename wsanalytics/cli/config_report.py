@@ -33,9 +33,8 @@ def lines_in_force(config: Config, tables: Tables) -> Iterator[str]:
     for command in sorted(config.values):
         for key, value in config.values[command].items():
             yield f"{' '.join(command) or 'all'}: {key} = {_shown(value)} ({config.path})"
-    for key in MAIN:
-        if key not in config.values.get((), {}):
-            yield from _defaults(key, config, tables)
+    yield "; ".join(line for key in MAIN if key not in config.values.get((), {})
+                    for line in _defaults(key, config, tables))
 
 
 def _defaults(key: str, config: Config, tables: Tables) -> Iterator[str]:

@@ -6,24 +6,24 @@ Nothing is changed unless ``--yes`` is on the command line or a person types the
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from wsanalytics.actions import went_well
+from wsanalytics.actions import Outcome, went_well
 from wsanalytics.aws import Refusal, Writer, connect
 from wsanalytics.cli.exit_codes import INTERRUPTED, PARTLY, status_of
 from wsanalytics.cli.options import CallerOptions, ConsentOptions
-from wsanalytics.cli.printing.console import note, warn
+from wsanalytics.cli.printing.as_json import print_json, records
+from wsanalytics.cli.printing.console import next_steps, note, warn
+from wsanalytics.cli.results import again, is_json
 from wsanalytics.errors import InputError, OutputError
 from wsanalytics.formatting import counted, listed
 from wsanalytics.safe_text import one_line
 from wsanalytics.tables import Table, write_table
-
-WOULD_BE_DONE = "would be done"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +32,7 @@ class Action:
 
     A person confirms it by typing ``verb`` and the number of things, each a ``noun``, that a dry
     run found to do; ``scope`` says where they are. ``show`` prints a frame of outcomes.
+    ``next_steps`` are the commands to run when it is done.
     ``done`` is the past participle ("changed"), ``with_yes`` what ``--yes`` does, and
     ``if_interrupted`` how to go on after an interruption; without that the command ends as any
     interrupted one.
@@ -45,6 +46,7 @@ class Action:
     show: Callable[[pd.DataFrame, bool], None]
     scope: str = ""
     if_interrupted: str = ""
+    next_steps: Sequence[Sequence[str]] = ()
 
 
 def carry_out(
@@ -60,10 +62,12 @@ def carry_out(
     if consent.interactive:
         frame = run(True)
         action.show(frame, True)
-        count = int(frame["outcome"].eq(WOULD_BE_DONE).sum())
+        count = int(frame["outcome"].eq(Outcome.WOULD).sum())
         is_real = bool(count) and confirmed(
             f"{action.verb} {count}", counted(count, action.noun) + action.scope)
         if not is_real:
+            if is_json():
+                _print_json(action, frame, table, is_real=False)
             note(f"nothing was {action.done}")
             return status_of(is_complete=is_complete and went_well(frame))
     try:
@@ -73,13 +77,27 @@ def carry_out(
             raise
         warn(f"interrupted; what was done is in {action.journal}; {action.if_interrupted}")
         return INTERRUPTED
-    action.show(frame, not is_real)
+    if is_json():
+        _print_json(action, frame, table, is_real=is_real)
+    else:
+        action.show(frame, not is_real)
     is_written = output is None or table is None or written(frame, output, table, is_real=is_real)
     if not is_real:
         note(f"this was a dry run: nothing was {action.done}; --yes {action.with_yes}")
+        if frame["outcome"].eq(Outcome.WOULD).any():
+            next_steps(again("--yes"))
     elif len(frame):
         note(f"every call is in {action.journal}")
+        next_steps(*action.next_steps)
     return status_of(is_complete=is_complete and went_well(frame)) if is_written else PARTLY
+
+
+def _print_json(
+    action: Action, frame: pd.DataFrame, table: Table | None, *, is_real: bool
+) -> None:
+    """Print what was done, or would be, as one JSON document."""
+    print_json(action.verb, dry_run=not is_real, journal=action.journal if is_real else None,
+               outcomes=frame["outcome"].value_counts(), rows=records(frame, table))
 
 
 def confirmed(words: str, what: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -43,6 +44,20 @@ class Finding:
     status: Literal["ok", "warn", "fail", "note"]
     text: str
     fix: str = ""
+
+
+def verdict(findings: Iterable[Finding]) -> str:
+    """Return in one line whether everything is in place.
+
+    >>> verdict([Finding("ok", "AWS answers"), Finding("warn", "the clock is off", "set it")])
+    'Ready, with 1 warning: 2 checks were made.'
+    """
+    counts = Counter(finding.status for finding in findings)
+    checks = counted(counts["ok"] + counts["warn"] + counts["fail"], "check")
+    if counts["fail"]:
+        return f"Not ready: {counts['fail']} of {checks} failed; what repairs them stands below."
+    warned = f", with {counted(counts['warn'], 'warning')}" if counts["warn"] else ""
+    return f"Ready{warned}: {checks} were made."
 
 
 def check_credentials(connection: Connection) -> Iterator[Finding]:

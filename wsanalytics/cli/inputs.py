@@ -10,15 +10,14 @@ from pathlib import Path
 import pandas as pd
 
 from wsanalytics.billing import HourRule
+from wsanalytics.cli.narrowing import Narrowing
 from wsanalytics.cli.options import (
     AnalysisOptions,
     CandidateOptions,
     FleetOptions,
-    NarrowingOptions,
 )
 from wsanalytics.cli.printing.console import note, note_when_done
 from wsanalytics.errors import InputError
-from wsanalytics.files import tags_of
 from wsanalytics.formatting import counted, listed
 from wsanalytics.history import Store, check_workspaces, configured, read_sessions
 from wsanalytics.prices import PriceBook, load_prices
@@ -38,47 +37,6 @@ SEEN_FIRST = timedelta(days=21)
 
 
 MOST_WINDOW_DAYS = 3_660
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Narrowing:
-    """The part of a fleet that a command is about; an empty field means all."""
-
-    directories: tuple[str, ...] = ()
-    tags: tuple[tuple[str, str], ...] = ()
-    bundles: tuple[str, ...] = ()
-    workspaces: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, options: NarrowingOptions) -> Narrowing:
-        """Return the part of a fleet that the *options* of a command name."""
-        return cls(directories=tuple(options.directory), tags=tuple(options.tag),
-                   bundles=tuple(options.bundle), workspaces=tuple(options.workspace))
-
-    def keep(self, workspaces: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of *workspaces* that are meant; :class:`InputError` if there are none.
-
-        Values of one kind are alternatives; kinds narrow one another down.
-        """
-        remaining = workspaces
-        for column, values in (("directory_id", self.directories), ("bundle_id", self.bundles),
-                               ("workspace_id", self.workspaces)):
-            if values:
-                remaining = remaining[remaining[column].isin(values)]
-        if self.tags:
-            wanted = {name: {v for n, v in self.tags if n == name} for name, _ in self.tags}
-            tags = remaining["tags"].map(tags_of)
-            remaining = remaining[
-                [all(t.get(n) in values for n, values in wanted.items()) for t in tags]
-            ]
-        if remaining.empty:
-            raise InputError(
-                "no WorkSpace is left",
-                where="--directory, --tag, --bundle, --workspace",
-                rule="what narrows the fleet leaves at least one WorkSpace of it",
-                fix="check the ids and the tag's name and value",
-            )
-        return remaining.reset_index(drop=True)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -141,6 +99,17 @@ def analysis_of(options: AnalysisOptions, *, steps: int, as_then: bool = False) 
                            now=fleet.window.end if as_then else None)
         remarks = read_remarks(Store(options.store)) if options.store is not None else None
         return replace(analysis, remarks=remarks)
+
+
+def same_inputs(options: FleetOptions) -> list[str]:
+    """Return the words of a command line that name the same fleet, prices and window."""
+    words: list[str] = []
+    for name in ("store", "sessions", "workspaces", "prices", "start", "end"):
+        if (value := getattr(options, name)) is not None:
+            words += [f"--{name}", str(value)]
+    if options.discount:
+        words += ["--discount", f"{options.discount:g}"]
+    return words
 
 
 def candidates_of(options: CandidateOptions) -> tuple[Setting, ...]:

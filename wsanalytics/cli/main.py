@@ -27,6 +27,7 @@ from wsanalytics.cli.parser import (
     split,
     understand,
 )
+from wsanalytics.cli.results import last_words, remember
 from wsanalytics.errors import (
     InputError,
     NotBilledWarning,
@@ -36,7 +37,7 @@ from wsanalytics.errors import (
     WsanalyticsError,
 )
 from wsanalytics.files import page_at, refuse_overlaps
-from wsanalytics.safe_text import lenient_streams, one_line
+from wsanalytics.safe_text import lenient_streams, say
 from wsanalytics.version import __version__
 
 _OUTPUTS = {"output", "gaps", "fleet_output", "plot", "journal"}
@@ -54,12 +55,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     that lacks something or gives an option a value that it does not take.
     """
     argv = sys.argv[1:] if argv is None else argv
+    remember(argv)
     with lenient_streams(sys.stdout, sys.stderr) as out:
         status = _answered(argv)
     if out.error is None:
         return status
     if sys.stderr and not isinstance(out.error, BrokenPipeError):  # then whoever read has left
-        _say(f"{NAME}: standard output cannot be written: {out.error.strerror}; what was done "
+        say(f"{NAME}: standard output cannot be written: {out.error.strerror}; what was done "
              "is done")
     return max(status, PARTLY)
 
@@ -75,13 +77,13 @@ def _answered(argv: Sequence[str]) -> int:
         sys.stdout.write(f"{NAME} {__version__}\n")
         raise SystemExit(DONE) from None
     except UnknownArgumentsError as error:
-        _say(str(error))
+        say(str(error))
         return REFUSED
     except UsageError as error:
-        _say(f"{error}{_distrusted()}")
+        say(f"{error}{_distrusted()}")
         raise SystemExit(REFUSED) from None
     except InputError as error:  # the file of options
-        _say(f"{' '.join((NAME, *line.words))}: {error}")
+        say(f"{' '.join((NAME, *line.words))}: {error}")
         return REFUSED
     return _run(call)
 
@@ -115,25 +117,22 @@ def _run(call: Call) -> int:
             refuse_overlaps(*_named_files(call))
             status = call.run()
     except WsanalyticsError as error:
-        _say(f"{NAME} {command}: {error}{_whence(error, call)}{note}")
+        say(f"{NAME} {command}: {error}{_whence(error, call)}{note}")
         return REFUSED
     except OSError as error:  # of a file that nobody looked at before: too many links, no rights
-        _say(f"{NAME} {command}: {error.filename or 'a file'}: "
+        say(f"{NAME} {command}: {error.filename or 'a file'}: "
              f"{error.strerror or error}. Fix: check the path and its permissions.{note}")
         return REFUSED
     except KeyboardInterrupt:
-        _say(f"{NAME} {command}: interrupted; nothing is half-written.")
+        say(f"{NAME} {command}: interrupted; nothing is half-written.")
         return INTERRUPTED
     if note:
-        _say(f"{NAME}:{note}")
+        say(f"{NAME}:{note}")
     for text, category in warned.items():  # said when the work is done: a refusal is one line
         if category is not Notice or "warning:" in text or not call.values["quiet"]:
-            _say(f"{NAME}: {text.rstrip('.')}.")
+            say(f"{NAME}: {text.rstrip('.')}.")
+    sys.stderr.write(last_words())
     return max(status, PARTLY) if StoreWarning in warned.values() else status
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{one_line(text)}\n")
 
 
 def _whence(error: WsanalyticsError, call: Call) -> str:

@@ -7,7 +7,8 @@ Nothing heavy is imported here: help must answer at once.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import wraps
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
 from cyclopts import Group, Parameter
 
 from wsanalytics.cli.logs import messages_shown
+from wsanalytics.cli.results import Results, results_to
 from wsanalytics.cli.value_kinds import (
     A_WEEK,
     DAY,
@@ -31,6 +33,8 @@ from wsanalytics.cli.value_kinds import (
     WHOLES,
     Kind,
 )
+from wsanalytics.errors import InputError
+from wsanalytics.files import STANDARD_OUTPUT
 
 if TYPE_CHECKING:
     from cyclopts import ArgumentCollection
@@ -181,7 +185,7 @@ class NarrowingOptions:
         "only this bundle id; may be repeated", TEXTS, metavar="ID",
         group=NARROW)] = field(default_factory=list)
     workspace: Annotated[list[str], option(
-        "only this WorkSpace id; may be repeated", TEXTS, metavar="ID",
+        "only this WorkSpace, by its id or its user's name; may be repeated", TEXTS, metavar="ID",
         group=NARROW)] = field(default_factory=list)
     tag: Annotated[list[Pair], option(
         "only WorkSpaces with this tag", PAIRS, metavar="NAME=VALUE",
@@ -249,27 +253,17 @@ class AnalysisOptions(FleetOptions, CandidateOptions):
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class ZoneOptions:
-    """The clock that counts for the hours of the day."""
-
-    time_zone: Annotated[str, option(
-        "the time zone of hours of the day, such as Europe/Berlin (default: UTC)", metavar="ZONE",
-        group=INPUT)] = "UTC"
-    time_zone_by_directory: Annotated[list[Pair], option(
-        "the time zone of the WorkSpaces of one directory; may be repeated", PAIRS,
-        metavar="DIRECTORY=ZONE", group=INPUT)] = field(default_factory=list)
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class RegionZoneOptions(ZoneOptions):
     """The clock that counts for the hours of the day; by default that of each AWS region."""
 
     time_zone: Annotated[str, option(
         "the time zone of hours of the day, such as Europe/Berlin (default: that of each AWS "
         "region)", metavar="ZONE", group=INPUT)] = ""
+    time_zone_by_directory: Annotated[list[Pair], option(
+        "the time zone of the WorkSpaces of one directory; may be repeated", PAIRS,
+        metavar="DIRECTORY=ZONE", group=INPUT)] = field(default_factory=list)
 
 
-YES_OR_ASK = one_of("yes or interactive")
+YES_OR_ASK = one_of("yes, interactive or dry-run")
 
 
 @Parameter(name="*")
@@ -283,6 +277,8 @@ class ConsentOptions:
     interactive: Annotated[bool, flag(
         "show what would be done, and ask for a typed confirmation", group=(SAFETY, YES_OR_ASK))
     ] = False
+    dry_run: Annotated[bool, flag(
+        "only show what would be done (the default)", group=(SAFETY, YES_OR_ASK))] = False
 
 
 @Parameter(name="*")
@@ -311,10 +307,21 @@ class MessageOptions:
         group=(MESSAGES_GROUP, VERBOSE_OR_QUIET))] = False
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ResultOptions:
+    """The form of a result; every command that prints one has it."""
+
+    json: Annotated[bool, flag(
+        "print the result as one JSON document, and nothing else on standard output",
+        group=OUTPUT)] = False
+
+
 FLEET, ANALYSIS, NARROWING, CANDIDATES = (
     FleetOptions(), AnalysisOptions(), NarrowingOptions(), CandidateOptions())
 ACCOUNT, CALLER, CARE, CONSENT = AccountOptions(), CallerOptions(), CareOptions(), ConsentOptions()
-ZONES, REGION_ZONES, MESSAGES = ZoneOptions(), RegionZoneOptions(), MessageOptions()
+ZONES, MESSAGES = ZoneOptions(), MessageOptions()
+RESULT = ResultOptions()
 
 
 class Command(Protocol):
@@ -327,25 +334,46 @@ class Command(Protocol):
         """Run the command."""
 
 
-def command(about: str, *examples: str) -> Callable[[Callable[..., int | None]], Command]:
+def command(
+    about: str, *examples: str, has_json: bool = True
+) -> Callable[[Callable[..., int | None]], Command]:
     """A decorator that makes a function a command.
 
     Its help page says what it is *about* and shows the *examples*. It gets the options of
-    :class:`MessageOptions`, which hold while it runs.
+    :class:`MessageOptions`, and where it *has_json* of :class:`ResultOptions`, which hold while it
+    runs.
     """
+    more = {"messages": MESSAGES} | ({"result": RESULT} if has_json else {})
+
     def decorate(function: Callable[..., int | None]) -> Command:
         @wraps(function)
-        def run(*args: Any, messages: MessageOptions = MESSAGES, **options: Any) -> int | None:  # noqa: ANN401  # those of the function
-            with messages_shown(verbose=messages.verbose, quiet=messages.quiet):
+        def run(*args: Any, **options: Any) -> int | None:  # noqa: ANN401  # those of the function
+            messages, result = options.pop("messages", MESSAGES), options.pop("result", RESULT)
+            with messages_shown(verbose=messages.verbose, quiet=messages.quiet), _results_of(
+                    result, options):
                 return function(*args, **options)
 
         made = cast("Any", run)
         signature = inspect.signature(function)
-        more = inspect.Parameter("messages", inspect.Parameter.KEYWORD_ONLY, default=MESSAGES,
-                                 annotation=MessageOptions)
-        made.__signature__ = signature.replace(parameters=[*signature.parameters.values(), more])
-        made.__annotations__ = {**function.__annotations__, "messages": MessageOptions}
+        added = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default,
+                                   annotation=type(default)) for name, default in more.items()]
+        made.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *added])
+        made.__annotations__ = {**function.__annotations__,
+                                **{name: type(default) for name, default in more.items()}}
         made.about, made.examples = about, examples
         return cast("Command", made)
 
     return decorate
+
+
+@contextmanager
+def _results_of(result: ResultOptions, options: Mapping[str, Any]) -> Iterator[None]:
+    """Send results where they belong: standard output may be for JSON, or for a file named -."""
+    is_taken = STANDARD_OUTPUT in options.values()
+    if result.json and is_taken:
+        raise InputError("--json and a file that is named - both go to standard output",
+                         where="the options", rule="standard output holds one document",
+                         fix="name a file, or leave out --json")
+    where = Results.JSON if result.json else Results.BESIDE if is_taken else Results.SHOWN
+    with results_to(where):
+        yield

@@ -10,8 +10,10 @@ from wsanalytics.files.inputs import refuse_no_file
 from wsanalytics.files.locks import BusyError, held, held_here
 from wsanalytics.files.outputs import (
     OWNER_ALONE,
+    STANDARD_OUTPUT,
     Batch,
     check_output,
+    ending_of,
     flush_folder,
     is_private,
     page_at,
@@ -24,10 +26,12 @@ from wsanalytics.files.parsing import json_of, tags_of, toml_of
 
 __all__ = [
     "OWNER_ALONE",
+    "STANDARD_OUTPUT",
     "Batch",
     "BusyError",
     "Made",
     "check_output",
+    "ending_of",
     "flush_folder",
     "held",
     "held_here",

@@ -12,9 +12,11 @@ import os
 import secrets
 import shutil
 import stat
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +26,8 @@ EXTENSIONS = (".csv", ".parquet")
 """The files that tables are written to, by their endings."""
 OWNER_ALONE = 0o600
 """The rights of a new file that holds names of users."""
+STANDARD_OUTPUT = Path("-")
+"""Stands for standard output where a command writes a file."""
 _WRITABLE = 0o222
 _LONGEST_STEM = 50  # letters of at most four bytes: with what is added a name stays under 255 bytes
 _STORE_PARTS = ("store.json", "samples", "workspaces", "settings", "remarks")
@@ -35,8 +39,10 @@ def check_output(path: Path, extensions: tuple[str, ...] = EXTENSIONS) -> None:
     Raises :class:`InputError` for another ending than *extensions* and :class:`OutputError` for
     a folder that does not exist (it is never created) or may not be written to, a file that is
     read-only, and what is no file at all (a folder, a FIFO, a device). A link stands for the file
-    that it leads to.
+    that it leads to, and ``-`` for standard output, which takes the first of *extensions*.
     """
+    if path == STANDARD_OUTPUT:
+        return
     if path.suffix not in extensions:
         raise InputError(
             f"the ending {path.suffix!r} is not one that can be written" if path.name else
@@ -124,8 +130,19 @@ def refuse_overlaps(outputs: Mapping[str, Path], inputs: Mapping[str, Path]) -> 
         before[name] = path
 
 
+def ending_of(path: Path, extensions: tuple[str, ...] = EXTENSIONS) -> str:
+    """Return the kind of file to write to *path*, by its ending.
+
+    >>> ending_of(Path("charges.parquet")), ending_of(Path("-"))
+    ('.parquet', '.csv')
+    """
+    return extensions[0] if path == STANDARD_OUTPUT else path.suffix
+
+
 def page_at(output: Path) -> Path:
     """Return the page that ``report --output`` means: ``report.html`` in what names a folder."""
+    if output == STANDARD_OUTPUT:
+        return output
     try:
         is_folder = output.is_dir()
     except (OSError, ValueError):
@@ -160,6 +177,8 @@ class Batch:
     """
 
     waiting: list[tuple[Path, Path]] = field(default_factory=list)
+    printed: list[bytes] = field(default_factory=list)
+    """What goes to standard output, after all files are in their places."""
 
     def move(self) -> None:
         """Move every file; where one cannot be, those that were replaced come back."""
@@ -179,6 +198,8 @@ class Batch:
         finally:
             for path in old.values():
                 path.unlink(missing_ok=True)
+        for content in self.printed:
+            _print_bytes(content)
 
     def drop(self) -> None:
         """Remove what was written and not moved."""
@@ -217,8 +238,17 @@ def replaced(path: Path, *, private: bool = False, batch: Batch | None = None
     """Give a file to write to that takes the place of *path* when the block ends without an error.
 
     The rights of a file that was there are kept; a new one that is *private* is for its owner
-    alone. With a *batch* it takes its place when that is moved.
+    alone. With a *batch* it takes its place when that is moved. What is written to ``-`` goes to
+    standard output, when the block ends.
     """
+    if path == STANDARD_OUTPUT:
+        content = BytesIO()
+        yield content
+        if batch is None:
+            _print_bytes(content.getvalue())
+        else:
+            batch.printed.append(content.getvalue())
+        return
     real, before = _to_replace(path)
     beside = _beside(real)
     try:
@@ -239,6 +269,16 @@ def replaced(path: Path, *, private: bool = False, batch: Batch | None = None
         raise OutputError(
             f"{path}: it cannot be written: {reason_of(error)}. Nothing was written."
         ) from error
+
+
+def _print_bytes(content: bytes) -> None:
+    """Write to standard output as to a file: no letter is replaced, no line end changed."""
+    sys.stdout.flush()
+    if binary := getattr(sys.stdout, "buffer", None):
+        binary.write(content)
+        binary.flush()
+    else:  # a stream of letters alone, as notebooks have
+        sys.stdout.write(content.decode())
 
 
 def _to_replace(path: Path) -> tuple[Path, os.stat_result | None]:

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from wsanalytics.errors import InputError
-from wsanalytics.files import Batch, check_output, refuse_no_file, replaced
+from wsanalytics.files import Batch, check_output, ending_of, refuse_no_file, replaced
 from wsanalytics.safe_text import escape_formula, plain, unescape_formula
 from wsanalytics.tables.check import Origin, refuse_missing_columns
 from wsanalytics.tables.column_types import refuse_types
@@ -163,7 +163,7 @@ def write_table(
     check_output(path)
     columns = frame[list(table.names)]
     with replaced(path, private="user_name" in table.names, batch=batch) as file:
-        if path.suffix == ".csv":
+        if ending_of(path) == ".csv":
             text, quoting = _as_csv(columns, table)
             text.to_csv(file, index=False, lineterminator="\n", quoting=quoting)
         else:

@@ -13,10 +13,12 @@ from wsanalytics.views.costs import (
     priced_rows,
     tag_names,
 )
-from wsanalytics.views.explain import COSTS, Explanation, explain, refuse_stranger
+from wsanalytics.views.explain import COSTS, Explanation, explain
+from wsanalytics.views.headline import Headline, headline
 from wsanalytics.views.outliers import standing_out
 from wsanalytics.views.plan import NUMBERS, VIEW, changes_view, facts_of, write_csv_view
 from wsanalytics.views.usage import clock_caption, weekly_usage
+from wsanalytics.views.which import workspace_meant
 from wsanalytics.views.workspace import SHOWN_DAYS, Evidence, busiest_days, stretch_of
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "VIEW",
     "Evidence",
     "Explanation",
+    "Headline",
     "break_even_usage",
     "bundle_rates",
     "busiest_days",
@@ -37,12 +40,13 @@ __all__ = [
     "explain",
     "facts_of",
     "fleet_costs",
+    "headline",
     "monthly_hours",
     "priced_rows",
-    "refuse_stranger",
     "standing_out",
     "stretch_of",
     "tag_names",
     "weekly_usage",
+    "workspace_meant",
     "write_csv_view",
 ]

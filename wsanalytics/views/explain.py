@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from difflib import get_close_matches
 from html import escape
 from textwrap import wrap
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from wsanalytics.calendars import Zones
-from wsanalytics.errors import InputError
 from wsanalytics.formatting import html_table, number, usd
 from wsanalytics.recommendations import Analysis
 from wsanalytics.safe_text import plain
@@ -32,11 +31,13 @@ from wsanalytics.views.explain_rows import (
     what_it_is,
     what_would_change,
 )
+from wsanalytics.views.usage import clock_zones
+from wsanalytics.views.which import workspace_meant
 
 WIDTH = 78
 """Columns that mail and ticket systems leave as they are."""
 LABEL = 20
-NUMBERS = ("USD a month", "billed hours", "waits a week")
+NUMBERS = ("USD a month", "billed hours", "cold starts a week")
 IT_IS, USE, COSTS, ADVICE, ELSE = (
     "What it is", "How it is used", "What it costs a month", "Advice",
     "What would change the advice")
@@ -86,7 +87,7 @@ class Explanation:
             "setting": table["setting"],
             "USD a month": table["usd_per_month"].map(usd),
             "billed hours": billed.mask(table["setting"] == str(ALWAYS_ON), "flat fee"),
-            "waits a week": table["cold_starts_per_week"].map(lambda value: number(value, 1)),
+            "cold starts a week": table["cold_starts_per_week"].map(lambda value: number(value, 1)),
             "": table["note"],
         })
 
@@ -111,14 +112,15 @@ class Explanation:
 def explain(analysis: Analysis, workspace_id: str, *, zones: Zones | None = None) -> Explanation:
     """Explain one WorkSpace by all that *analysis* (:func:`wsanalytics.analyse`) has on it.
 
-    Hours of the day and weekdays are on the clock of its directory in *zones* (default: UTC),
-    all else in UTC. Raises :class:`InputError`, with what comes close, for an id that the fleet
-    does not have.
+    It is named by its id, or by its user's name where that user has no other. Hours of the day and
+    weekdays are on the clock of its user (a column ``time_zone``, or *zones*, by default where its
+    region stands), all else in UTC. Raises :class:`InputError`, with what comes close, for one
+    that the fleet does not have.
     """
     fleet = analysis.workspaces
-    refuse_stranger(workspace_id, fleet)
+    workspace_id = workspace_meant(workspace_id, fleet)
     machine: Record = fleet[fleet["workspace_id"] == workspace_id].to_dict("records")[0]
-    zone = (zones or Zones.of("UTC", ())).zone(machine["directory_id"])
+    zone = ZoneInfo(clock_zones(fleet[fleet["workspace_id"] == workspace_id], zones).iloc[0])
     sessions, gaps = analysis.replay.sessions, analysis.gaps
     usage = usage_of(
         sessions[sessions["workspace_id"] == workspace_id],
@@ -151,27 +153,6 @@ def _known(analysis: Analysis, workspace_id: str) -> tuple[Row, ...]:
 def _last_connection(analysis: Analysis, workspace_id: str) -> tuple[Row, ...]:
     last = analysis.remarks.last_connection(workspace_id) if analysis.remarks else ""
     return (("last, by AWS", last),) if last else ()
-
-
-def refuse_stranger(workspace_id: str, workspaces: pd.DataFrame) -> None:
-    """Raise :class:`InputError` where *workspaces* has no such WorkSpace; a user's name helps."""
-    ids = workspaces["workspace_id"].tolist()
-    if workspace_id in set(ids):
-        return
-    users = workspaces["user_name"].fillna("").tolist() if "user_name" in workspaces else []
-    named = dict(zip(ids, users or [""] * len(ids), strict=True))
-    wanted = workspace_id.casefold()
-    meant = [name for name in ids if wanted in {name.casefold(), named[name].casefold()}]
-    meant = meant or get_close_matches(workspace_id, ids, n=3, cutoff=0.8)
-    if not meant:
-        close = get_close_matches(workspace_id, [*filter(None, users)], n=3, cutoff=0.75)
-        meant = [name for name in ids if named[name] in close]
-    candidates = [plain(f"{name} ({named[name]})" if named[name] else name) for name in meant[:3]]
-    raise InputError(
-        f"there is no WorkSpace {workspace_id!r}", where="the fleet",
-        rule="a WorkSpace is named by its id, ws-…, as it stands in the inventory",
-        fix=f"did you mean {' or '.join(candidates)}?" if candidates else
-        "check the id, and what narrows the fleet")
 
 
 def _options(analysis: Analysis, workspace_id: str, advice: Record) -> list[Record]:

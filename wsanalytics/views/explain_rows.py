@@ -104,7 +104,7 @@ def what_it_costs(
                 f"No price is known for it: there is none for its "
                 f"{analysis.prices.missing(of_region)} in {analysis.prices.origin} (looked for by "
                 "region, compute type, operating system, license and volumes). Its hours and "
-                "waits are known all the same."
+                "cold starts are known all the same."
             ),
         )
         return
@@ -121,8 +121,8 @@ def what_it_costs(
         yield "volumes", volumes_text(grown.iloc[0].to_dict())
     yield "hours", f"counted by {analysis.limits.hour_rule.value}"
     yield from _with_nobody(analysis, machine, options, rates["hourly_usd"])
-    yield "a wait", ("a cold start: its user connects and has to wait until it has started, "
-                     "typically under 90 seconds")
+    yield "a cold start", ("its user connects and has to wait until it has started, typically "
+                           "under 90 seconds")
 
 
 def _with_nobody(
@@ -174,7 +174,7 @@ def advice_on(advice: Record) -> Iterator[Row]:
         yield "chance of a loss", (f"{percent(advice['chance_of_loss'])}, until the end of the "
                                    "next month")
     more = advice["extra_cold_starts_per_week"]
-    yield "waits", (f"{number(advice['cold_starts_per_week'], 1)} a week, "
+    yield "cold starts", (f"{number(advice['cold_starts_per_week'], 1)} a week, "
                     + (f"{number(abs(more), 1)} {'more' if more > 0 else 'fewer'} than now"
                        if round(more, 1) else "as now"))
     yield "best date", _when(advice)

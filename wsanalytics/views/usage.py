@@ -101,10 +101,10 @@ def clock_zones(workspaces: pd.DataFrame, zones: Zones | None = None) -> pd.Seri
     """Return the time zone of each WorkSpace's user, such as Europe/Berlin, by ``workspace_id``.
 
     What a column ``time_zone`` of *workspaces* says of it; where there is none or the cell is
-    empty, the zone of its directory or region in *zones* (default: UTC). Raises
+    empty, the zone of its directory or region in *zones* (default: where its region stands). Raises
     :class:`wsanalytics.InputError` for a zone that does not exist.
     """
-    zones = zones or Zones.of("UTC", ())
+    zones = zones or Zones.of_regions()
     blank = pd.Series("", index=workspaces.index, dtype="str")
     named_zones = workspaces.get("time_zone", blank).fillna("").astype("str").str.strip()
     for name in named_zones[named_zones != ""].unique():

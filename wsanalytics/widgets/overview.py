@@ -44,7 +44,7 @@ WORKSPACE_COLUMNS = (
            "hours a month in which its user is connected"),
     Column("billed_hours_per_month", "billed, h", "number", 90,
            "hours a month that today's setting bills; none where a flat fee is paid"),
-    Column("cold_starts_per_week", "waits a week", "number", 104),
+    Column("cold_starts_per_week", "cold starts a week", "number", 104),
     Column("directory_id", "directory", width=120),
     Column("compute_type", "bundle", width=110),
     Column("region", "region", width=110),

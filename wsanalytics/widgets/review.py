@@ -35,7 +35,7 @@ from wsanalytics.widgets.table import Table
 from wsanalytics.widgets.why import why
 
 LIMITS = {"min_saving_usd": "Saves at least, USD", "max_chance_of_loss": "Loss at most, %",
-          "max_extra_cold_starts_per_week": "More waits at most"}
+          "max_extra_cold_starts_per_week": "Extra cold starts at most"}
 """Filters by a number that is typed; empty: any."""
 FEW = 50
 """So many rows are shown where widgets do not run."""

@@ -17,7 +17,7 @@ COLUMNS = (
     Column("from_setting", "from", width=112),
     Column("to_setting", "to", width=112),
     Column("saving_usd_per_month", "saves a month", "usd", 112, "expected saving, USD a month"),
-    Column("extra_cold_starts_per_week", "more waits", "number", 92,
+    Column("extra_cold_starts_per_week", "extra cold starts", "number", 92,
            "cold starts a week beyond the present setting's"),
     Column("chance_of_loss", "loss", "percent", 76,
            "chance that it costs more until the end of the next month"),

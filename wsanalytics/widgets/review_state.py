@@ -54,7 +54,7 @@ class Sums:
         waits = self.extra_cold_starts_per_week
         side = "fewer" if round(waits, 1) < 0 else "more"
         return (f"{counted(self.changes, 'change')}, {usd(self.saving_usd_per_month)} a month "
-                f"saved, {measured(abs(waits), f'{side} wait')} a week")
+                f"saved, {measured(abs(waits), f'{side} cold start')} a week")
 
 
 @dataclass(frozen=True, slots=True)

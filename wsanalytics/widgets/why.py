@@ -29,7 +29,7 @@ def why(row: Row, evidence: Evidence) -> str:
     facts_html = facts([
         ("change", f"{row['from_setting']} → {row['to_setting']}"),
         ("saves", saves),
-        ("waits", f"{number(abs(waits), 1)} {side} cold starts a week"),
+        ("cold starts", f"{number(abs(waits), 1)} {side} cold starts a week"),
         ("best date", str(row["best_date"]) or "any day"),
         ("reason", str(row["reason"])),
     ])

@@ -23,7 +23,7 @@ from wsanalytics.views import (
     Evidence,
     Explanation,
     explain,
-    refuse_stranger,
+    workspace_meant,
 )
 from wsanalytics.widgets.base import Showable, facts, html, telling_it_itself, text
 from wsanalytics.widgets.table import Column, Table
@@ -137,6 +137,7 @@ def look_at(
 ) -> OneWorkspace:
     """Everything about one WorkSpace: what it is, its use, its costs, the advice, its sessions.
 
+    It is named by its id, or by its user's name where that user has no other.
     *of* is the fleet: what :func:`wsanalytics.analyse` gave, a :class:`History`, or the folder of a
     store; without it, the sample fleet. Hours are on the clock of its user: a column ``time_zone``
     of the ``workspaces`` table, or *zones* (default: that of the AWS region). Raises
@@ -144,8 +145,9 @@ def look_at(
     the two stand in the other order.
     """
     _refuse_other_order(workspace_id, of)
-    analysis = as_analysis(sample_history() if of is None else of, workspace_id)
-    return OneWorkspace(analysis, workspace_id, zones or Zones.of_regions())
+    fleet = as_fleet(sample_history() if of is None else of)
+    workspace_id = workspace_meant(workspace_id, fleet.workspaces)
+    return OneWorkspace(as_analysis(fleet), workspace_id, zones or Zones.of_regions())
 
 
 def _refuse_other_order(workspace_id: object, of: object) -> None:
@@ -160,14 +162,14 @@ def _refuse_other_order(workspace_id: object, of: object) -> None:
         fix=f"write look_at({of!r}, …)" if is_last else "write the id first, as text: 'ws-…'")
 
 
-def as_analysis(of: Analysis | History | Path | str, workspace_id: str = "") -> Analysis:
-    """Analyse a fleet, unless it is already; the caller shows what is not billed.
+def as_fleet(of: Analysis | History | Path | str) -> Analysis | History:
+    """Return the fleet that is meant: a store is read."""
+    return of if isinstance(of, Analysis | History) else read_history(Path(of))
 
-    With *workspace_id* it is refused before the work if the fleet does not have that one.
-    """
-    fleet = of if isinstance(of, Analysis | History) else read_history(Path(of))
-    if workspace_id:
-        refuse_stranger(workspace_id, fleet.workspaces)
+
+def as_analysis(of: Analysis | History | Path | str) -> Analysis:
+    """Analyse a fleet, unless it is already; the caller shows what is not billed."""
+    fleet = as_fleet(of)
     if isinstance(fleet, Analysis):
         return fleet
     with telling_it_itself():

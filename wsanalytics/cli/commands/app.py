@@ -16,10 +16,10 @@ from wsanalytics.cli.options import (
     CALLER,
     INPUT,
     LIMITS,
-    REGION_ZONES,
     SAFETY,
+    ZONES,
     CallerOptions,
-    RegionZoneOptions,
+    ZoneOptions,
     command,
     flag,
     journal_option,
@@ -37,7 +37,7 @@ HERE, LAST_PORT = "127.0.0.1", 65535
          "are made after a typed confirmation, journalled, and can be taken back. Without --store "
          "and --plan it shows the sample fleet. The address is the first line printed.",
          "wsanalytics app",
-         "wsanalytics app --plan plan.json --store fleet --allow-apply")
+         "wsanalytics app --plan plan.json --store fleet --allow-apply", has_json=False)
 def app(
     *,
     plan: Annotated[Path | None, option(
@@ -53,7 +53,7 @@ def app(
                                        metavar="P")] = None,
     journal: Annotated[Path | None, journal_option(
         "PLAN.journal.jsonl beside the plan, or a file named after it here")] = None,
-    zones: RegionZoneOptions = REGION_ZONES,
+    zones: ZoneOptions = ZONES,
     caller: CallerOptions = CALLER,
 ) -> None:
     """Serve the page until Ctrl-C or SIGTERM; its address is the first line that is printed."""

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 from wsanalytics.cli.exit_codes import DONE
 from wsanalytics.cli.options import (
     CARE,
-    INPUT,
     LIMITS,
+    NARROWING,
     SAFETY,
     CareOptions,
+    NarrowingOptions,
     OutcomeFile,
     command,
     flag,
@@ -23,7 +24,7 @@ from wsanalytics.cli.options import (
     outcome_file,
     subject,
 )
-from wsanalytics.cli.value_kinds import COUNT, PART, PATH, SOME_DAYS, TEXTS
+from wsanalytics.cli.value_kinds import COUNT, PART, PATH, SOME_DAYS
 from wsanalytics.defaults import RUN_LIMIT
 
 if TYPE_CHECKING:
@@ -58,11 +59,13 @@ def apply(
         group=LIMITS)] = 14.0,
     output: Annotated[Path | None, outcome_file("each change")] = None,
     journal: Annotated[Path | None, journal_option("PLAN.journal.jsonl beside the plan")] = None,
+    narrowing: NarrowingOptions = NARROWING,
     care: CareOptions = CARE,
 ) -> int:
     """Print what a plan would change, or change it; 1 where some of it failed or was skipped."""
     from wsanalytics.actions import RunOptions, account_regions_of, apply_plan, journal_beside
     from wsanalytics.cli.confirm import carry_out, writers_of
+    from wsanalytics.cli.narrowing import meant_now
     from wsanalytics.cli.printing.console import warn
     from wsanalytics.files import check_output
     from wsanalytics.recommendations import read_plan
@@ -81,12 +84,14 @@ def apply(
                   opt_out=tuple(care.opt_out_tag), log=warn)
 
     with writers_of(care, regions) as writers:
+        only = meant_now(writers, content.changes, narrowing)
+
         def run(dry_run: bool) -> pd.DataFrame:
             return apply_plan(content, writers, dry_run=dry_run, journal=calls, resume=resume,
-                              due_on=due_on, options=terms, plan_name=plan.name)
+                              due_on=due_on, only=only, options=terms, plan_name=plan.name)
 
         action = _changes("apply", calls, writers, f"go on with --resume, or take it back with "
-                          f"'wsanalytics undo {calls}'")
+                          f"'wsanalytics undo {calls}'", ["undo", str(calls)])
         return carry_out(action, run, care, output=output, table=APPLIED)
 
 
@@ -96,27 +101,31 @@ def apply(
          "wsanalytics undo plan.journal.jsonl --workspace ws-1234567ab --yes")
 def undo(
     journal: Annotated[Path, subject("the journal of the changes", "JOURNAL", PATH)], /, *,
-    workspace: Annotated[Sequence[str], option(
-        "take back only the change of this WorkSpace; may be repeated (default: all)", TEXTS,
-        metavar="ID", group=INPUT)] = (),
     limit: Annotated[int | None, option("the most changes to take back (default: all)", COUNT,
                                         metavar="N", group=LIMITS)] = None,
     stop_after_failures: StopAfter = 5,
     output: OutcomeFile = None,
+    narrowing: NarrowingOptions = NARROWING,
     care: CareOptions = CARE,
 ) -> int:
     """Print what would be taken back of what a journal records, or take it back."""
+    import pandas as pd
+
     from wsanalytics.actions import RunOptions, in_force, journal_state, read_journal
     from wsanalytics.actions import undo as undo_changes
     from wsanalytics.cli.confirm import carry_out, writers_of
+    from wsanalytics.cli.narrowing import meant_now
     from wsanalytics.cli.printing.console import warn
     from wsanalytics.files import check_output
     from wsanalytics.tables import APPLIED
 
     if output:
         check_output(output)
-    only = workspace or None
-    effective = in_force(journal_state(read_journal(journal)), only, journal)
+    state = journal_state(read_journal(journal))
+    # An id of which nothing is in force is refused, not taken for nothing to do.
+    in_force(state, [name for name in narrowing.workspace if name.startswith("ws-")] or None,
+             journal)
+    effective = in_force(state, None, journal)
     regions = sorted({change.latest.region for change in effective.values()})
     if not regions:
         return _nothing_to_do(
@@ -124,7 +133,11 @@ def undo(
     terms = RunOptions(limit=limit, stop_after_failures=stop_after_failures,
                   opt_out=tuple(care.opt_out_tag), log=warn)
 
+    changed = pd.DataFrame({"workspace_id": list(effective), "user_name": [
+        change.latest.user_name for change in effective.values()]})
     with writers_of(care, regions) as writers:
+        only = meant_now(writers, changed, narrowing)
+
         def run(dry_run: bool) -> pd.DataFrame:
             return undo_changes(journal, writers, dry_run=dry_run, only=only, options=terms)
 
@@ -145,7 +158,10 @@ def _nothing_to_do(message: str, output: Path | None) -> int:
     return DONE
 
 
-def _changes(verb: str, journal: Path, writers: Sequence[Writer], if_interrupted: str) -> Action:
+def _changes(
+    verb: str, journal: Path, writers: Sequence[Writer], if_interrupted: str,
+    *next_steps: Sequence[str],
+) -> Action:
     """Return the changes of settings in the accounts and regions of *writers*, as an action."""
     from wsanalytics.cli.confirm import Action
     from wsanalytics.cli.printing.actions import print_applied
@@ -156,7 +172,7 @@ def _changes(verb: str, journal: Path, writers: Sequence[Writer], if_interrupted
     return Action(verb=verb, noun="change", scope=f" in account {', '.join(account_regions)}",
                   done="changed", with_yes="makes the changes", journal=journal,
                   show=lambda frame, dry_run: print_applied(frame, dry_run=dry_run),
-                  if_interrupted=if_interrupted)
+                  if_interrupted=if_interrupted, next_steps=next_steps)
 
 
 def _warn(plan: Plan, old_after_days: float, limit: int, *, is_due: bool) -> None:

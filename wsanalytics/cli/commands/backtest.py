@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from wsanalytics.cli.options import FLEET, LIMITS, OUTPUT, FleetOptions, command, option
+from wsanalytics.cli.results import is_json
 from wsanalytics.cli.value_kinds import PATH, TEXTS, WHOLES
 from wsanalytics.defaults import COMMON_TIMEOUTS
 
@@ -31,8 +32,9 @@ def backtest(
     """Write what the fleet would have cost under the policies that are named."""
     from wsanalytics.backtesting import backtest as run_backtest
     from wsanalytics.backtesting import policy_named
-    from wsanalytics.cli.inputs import fleet_of, note_defaults
-    from wsanalytics.cli.printing.console import console, note
+    from wsanalytics.cli.inputs import fleet_of, note_defaults, same_inputs
+    from wsanalytics.cli.printing.as_json import print_json, records
+    from wsanalytics.cli.printing.console import console, next_steps, note
     from wsanalytics.cli.printing.fleet import print_policies, print_what_hours_miss
     from wsanalytics.files import check_output
     from wsanalytics.formatting import counted
@@ -52,8 +54,13 @@ def backtest(
         )
         step("writing")
         write_table(result.outcomes, output, OUTCOMES)
+    if is_json():
+        print_json("backtest", window={"start": data.window.start, "end": data.window.end},
+                   totals=records(result.totals), knows_the_future=list(result.references),
+                   output=output)
     print_policies(result.totals, result.references, str(data.window))
     print_what_hours_miss(fleet.hour_rule)
     console().print(f"Prices: {data.prices.origin}, {data.prices.dates}.")
     note_defaults(data.defaults)
     note(f"{counted(len(result.outcomes), 'row')} written to {output}")
+    next_steps(["recommend", *same_inputs(fleet), "--output", "plan.json"])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from wsanalytics.cli.options import ANALYSIS, OUTPUT, AnalysisOptions, command, option
+from wsanalytics.cli.results import is_json
 from wsanalytics.cli.value_kinds import PATH, TEXTS
 
 
@@ -23,8 +24,9 @@ def budget(
                                           metavar="F", group=OUTPUT)] = None,
 ) -> None:
     """Print the expected spend of two months, under present settings and under the plan."""
-    from wsanalytics.cli.inputs import analysis_of, note_defaults
-    from wsanalytics.cli.printing.console import console, note
+    from wsanalytics.cli.inputs import analysis_of, note_defaults, same_inputs
+    from wsanalytics.cli.printing.as_json import print_json, records
+    from wsanalytics.cli.printing.console import console, next_steps, note
     from wsanalytics.cli.printing.fleet import print_budget
     from wsanalytics.files import check_output
     from wsanalytics.formatting import counted, usd
@@ -38,6 +40,9 @@ def budget(
     spend = forecast_spend(result, tags=by_tag)
     if output is not None:
         write_table(spend, output, BUDGET)
+    if is_json():
+        print_json("budget", window={"start": result.window.start, "end": result.window.end},
+                   budget=records(spend, BUDGET))
     print_budget(spend, result.window)
     today = fleet_costs(result.comparison, result.plan).iloc[0]
     console().print(
@@ -51,3 +56,4 @@ def budget(
     note_defaults(result.defaults)
     if output is not None:
         note(f"{counted(len(spend), 'row')} written to {output}")
+    next_steps(["recommend", *same_inputs(analysis), "--output", "plan.json"])

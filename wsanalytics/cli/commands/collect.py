@@ -19,6 +19,7 @@ from wsanalytics.cli.options import (
     one_of,
     option,
 )
+from wsanalytics.cli.results import is_json
 from wsanalytics.cli.value_kinds import PATH, SPAN, TEXTS, WHOLE
 from wsanalytics.defaults import FINE_DAYS, HOURLY_DAYS
 
@@ -48,6 +49,7 @@ def collect(
     once: Annotated[bool, flag("poll once (the default)", group=(LIMITS, OFTEN))] = False,  # noqa: ARG001  # the default, said
 ) -> int:
     """Ask AWS about the fleet, once or again and again; 1 where an account or region refused."""
+    from wsanalytics.cli.printing.as_json import print_json, records
     from wsanalytics.cli.printing.console import note, warn
     from wsanalytics.cli.printing.fleet import print_rounds
     from wsanalytics.collection import collect as collect_samples
@@ -57,10 +59,26 @@ def collect(
         done = collect_samples(
             store, regions=account.region, profile=account.profile, role_arns=account.role_arn,
             directories=directory, every=every, log=warn)
+    if is_json():
+        print_json("collect", store=store, rounds=records(done.rounds))
     if len(done.rounds):
         print_rounds(done.rounds)
     note(f"{counted(int(done.rounds['samples'].sum()), 'sample')} added to {store}")
+    if every is None and int(done.rounds["samples"].sum()):
+        _print_next(store)
     return _status(done.rounds)
+
+
+def _print_next(store: Path) -> None:
+    """Name what to do with a store: fill it, or make a report of it."""
+    from wsanalytics.cli.printing.console import next_steps
+    from wsanalytics.history import Store
+
+    covered = Store(store).covered()
+    is_short = covered.end - covered.start < timedelta(days=FINE_DAYS // 2)
+    next_steps(["backfill", "--store", str(store)] if is_short else
+               ["recommend", "--store", str(store), "--output", "plan.json"],
+               ["report", "--store", str(store), "--output", "report.html"])
 
 
 @command("Fill a store with what CloudWatch still knows of each WorkSpace: by five minutes for 63 "
@@ -82,7 +100,8 @@ def backfill(
     ] = FINE_DAYS,
 ) -> int:
     """Fill a store with history; 1 where some of it could not be had."""
-    from wsanalytics.cli.printing.console import note
+    from wsanalytics.cli.printing.as_json import print_json, records
+    from wsanalytics.cli.printing.console import next_steps, note
     from wsanalytics.cli.printing.fleet import print_disagreements, print_rounds
     from wsanalytics.collection import backfill as backfill_store
     from wsanalytics.formatting import counted
@@ -91,14 +110,20 @@ def backfill(
         done = backfill_store(
             store, days=days, regions=account.region, profile=account.profile,
             role_arns=account.role_arn, log=note)
-    print_rounds(done.rounds)
     wrong = done.disagreements
+    if is_json():
+        print_json("backfill", store=store, price_usd=done.price_usd, compared=done.compared,
+                   rounds=records(done.rounds), disagreements=records(wrong))
+    print_rounds(done.rounds)
     if done.compared:
         note(f"{len(wrong):,} of {counted(done.compared, 'sample')} of the same time "
              "disagree with CloudWatch")
         if len(wrong):
             print_disagreements(wrong)
     note(f"{counted(int(done.rounds['samples'].sum()), 'sample')} added to {store}")
+    if int(done.rounds["samples"].sum()):
+        next_steps(["report", "--store", str(store), "--output", "report.html"],
+                   ["recommend", "--store", str(store), "--output", "plan.json"])
     return _status(done.rounds)
 
 
@@ -108,6 +133,7 @@ def backfill(
 def store_check(*, store: TheStore) -> int:
     """Read every file of a store; 1 where something is amiss."""
     from wsanalytics.cli.exit_codes import status_of
+    from wsanalytics.cli.printing.as_json import print_json
     from wsanalytics.cli.printing.console import console
     from wsanalytics.formatting import counted
     from wsanalytics.history import Store, check_store
@@ -116,6 +142,9 @@ def store_check(*, store: TheStore) -> int:
     folder = Store(store)
     with working("reading files", None) as advance:
         checked = check_store(folder, advance=advance)
+    if is_json():
+        print_json("store-check", store=store, files=checked.files, unsealed=checked.unsealed,
+                   problems=list(checked.problems), is_whole=checked.is_whole)
     out = console()
     for problem in checked.problems:
         out.print(problem, soft_wrap=True)
@@ -132,12 +161,18 @@ def store_check(*, store: TheStore) -> int:
 def store_info(*, store: TheStore) -> None:
     """Print what a store holds."""
     from wsanalytics.cli.inputs import age_text
+    from wsanalytics.cli.printing.as_json import print_json
     from wsanalytics.cli.printing.console import note
     from wsanalytics.cli.printing.fleet import print_summary
     from wsanalytics.history import EmptyError, Store, store_summary
 
     folder = Store(store)
-    print_summary(str(store), store_summary(folder))
+    summary = store_summary(folder)
+    if is_json():
+        print_json("store-info", store=store, samples=summary.samples, days=summary.days,
+                   first_at=summary.first_at, last_at=summary.last_at,
+                   size_bytes=summary.size_bytes, regions=summary.regions, holes=summary.holes)
+    print_summary(str(store), summary)
     with suppress(EmptyError):
         if age := age_text(folder.newest_at()):
             note(age)

@@ -7,6 +7,7 @@ import sys
 from typing import Annotated
 
 from wsanalytics.cli.options import OUTPUT, command, flag, one_of, option, subject
+from wsanalytics.cli.results import is_json
 
 AS_PAGE_OR_SCHEMA = one_of("markdown or json-schema")
 
@@ -25,6 +26,7 @@ def columns(
         choices=("plan", "journal"))] = None,
 ) -> None:
     """Print the contract of one table, or of all."""
+    from wsanalytics.cli.printing.as_json import print_json
     from wsanalytics.cli.printing.fleet import print_contract
     from wsanalytics.tables import TABLES, as_markdown, table_named
 
@@ -34,7 +36,15 @@ def columns(
     if markdown:
         sys.stdout.write(as_markdown())
         return
-    for contract in [table_named(table)] if table else TABLES.values():
+    contracts = [table_named(table)] if table else list(TABLES.values())
+    if is_json():
+        print_json("columns", tables=[
+            {"table": contract.name, "row": contract.row, "key": list(contract.key),
+             "columns": [{"column": column.name, "holds": str(column.kind), "unit": column.unit,
+                          "choices": list(column.choices), "meaning": column.meaning,
+                          "presence": column.presence} for column in contract.columns]}
+            for contract in contracts])
+    for contract in contracts:
         print_contract(contract)
 
 

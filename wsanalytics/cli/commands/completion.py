@@ -14,7 +14,8 @@ SHELLS = ("bash", "zsh", "fish")
          "this version: make it again after an update.",
          'eval "$(wsanalytics completion bash)"     (in ~/.bashrc)',
          "wsanalytics completion zsh > ~/.zfunc/_wsanalytics     (a folder of fpath)",
-         "wsanalytics completion fish > ~/.config/fish/completions/wsanalytics.fish")
+         "wsanalytics completion fish > ~/.config/fish/completions/wsanalytics.fish",
+         has_json=False)
 def completion(
     shell: Annotated[str, subject("bash, zsh or fish", "SHELL", choices=SHELLS)], /
 ) -> None:

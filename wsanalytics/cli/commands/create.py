@@ -27,6 +27,7 @@ from wsanalytics.cli.options import (
     journal_option,
     option,
 )
+from wsanalytics.cli.results import is_json
 from wsanalytics.cli.value_kinds import COUNT, PAIRS, PATH, TEXTS
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def creation_properties(
 ) -> int:
     """Print a CreateWorkspaces request for new users; with ``--create``, make it."""
     from wsanalytics.cli.printing.actions import print_new_workspace
+    from wsanalytics.cli.printing.as_json import print_json
     from wsanalytics.cli.printing.console import note
     from wsanalytics.files import check_output, write_text
     from wsanalytics.recommendations import creation_request
@@ -84,10 +86,14 @@ def creation_properties(
     text = json.dumps(request, indent=2, ensure_ascii=False) + "\n"
     note(str(new_workspaces))
     print_new_workspace(new_workspaces)
+    if is_json() and not create:
+        print_json("creation-properties", setting=new_workspaces.setting,
+                   chance=new_workspaces.chance, workspaces=new_workspaces.workspaces,
+                   settings=new_workspaces.table, request=request)
     if output:
         write_text(text, output, private=True)
         note(f"the request is in {output}")
-    elif not create:
+    elif not create and not is_json():
         sys.stdout.write(text)
     if not create:
         note("nothing was created; --create --user NAME … does that")

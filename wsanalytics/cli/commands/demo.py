@@ -25,7 +25,7 @@ _STEPS = 10
          "HTTP, finds sessions, replays, bills, compares and recommends, and writes the report "
          "into one folder. No AWS account is needed and none is touched.",
          "wsanalytics demo",
-         "wsanalytics demo --output tryout")
+         "wsanalytics demo --output tryout", has_json=False)
 def demo(
     *,
     output: Annotated[Path, option(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,17 +25,16 @@ from wsanalytics.cli.options import (
     command,
     option,
 )
+from wsanalytics.cli.results import is_json
 from wsanalytics.cli.value_kinds import PATH, TEXTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from wsanalytics.cli.doctor_checks import Finding
 
 
 @command("Print the IAM policy with the least rights that the named commands need.",
          "wsanalytics iam-policy --for collect,backfill",
-         "wsanalytics iam-policy --for apply,undo --region eu-west-1")
+         "wsanalytics iam-policy --for apply,undo --region eu-west-1", has_json=False)
 def iam_policy(
     *,
     for_commands: ForCommands = REPORTED,
@@ -78,7 +78,7 @@ def doctor(
     for_commands: ForCommands = REPORTED,
     in_force: Annotated[Sequence[str], Parameter(parse=False)] = (),
 ) -> int:
-    """Check everything that the commands need, change nothing, and print what was found.
+    """Check everything that the commands need, change nothing, and print a verdict and why.
 
     *in_force* are lines about which options hold and from where; the command line gives them.
     The exit code is 1 where there is a warning or a failure. Raises :class:`WsanalyticsError`
@@ -88,36 +88,65 @@ def doctor(
     from wsanalytics.cli import doctor_checks as checks
     from wsanalytics.cli.exit_codes import status_of
     from wsanalytics.cli.permissions import actions_of
+    from wsanalytics.cli.printing.as_json import print_json
+    from wsanalytics.progress import step_bar
 
     actions = actions_of(for_commands or REPORTED)
     connections, refusals = connect(regions=account.region, profile=account.profile,
                                     role_arns=account.role_arn)
-    findings: list[Finding] = []
+    findings: list[Finding] = [checks.failed(refusal) for refusal in refusals]
     try:
-        findings += _printed(checks.failed(refusal) for refusal in refusals)
-        for _, alike in groupby(connections, key=lambda made: (made.role_arn, made.account_id)):
-            findings += _printed(checks.check_credentials(next(alike)))
-        for connection in connections:
-            findings += _printed(checks.check_region(connection, actions, account.profile))
-        findings += _printed(checks.name_untried(actions))
-        findings += _printed(checks.check_prices(connections))
-        findings += _printed(checks.check_store(store))
-        findings += _printed(checks.Finding("note", line) for line in in_force)
+        with step_bar(2 + 2 * len(connections)) as step:
+            for _, alike in groupby(connections, key=lambda made: (made.role_arn,
+                                                                   made.account_id)):
+                step("credentials")
+                findings += checks.check_credentials(next(alike))
+            for connection in connections:
+                step(f"{connection.account_id} {connection.region}")
+                findings += checks.check_region(connection, actions, account.profile)
+            step("prices")
+            findings += checks.check_prices(connections)
+            step("store")
+            findings += checks.check_store(store)
     finally:
         for connection in connections:
             connection.close()
+    findings += checks.name_untried(actions)
+    findings += [checks.Finding("note", line) for line in in_force]
+    if is_json():
+        print_json("doctor", verdict=checks.verdict(findings),
+                   findings=[asdict(finding) for finding in findings])
+    _print(findings)
     is_well = all(finding.status in {"ok", "note"} for finding in findings)
+    if not any(finding.status == "fail" for finding in findings):
+        _print_next(account, store)
     return status_of(is_complete=is_well)
 
 
-def _printed(findings: Iterable[Finding]) -> list[Finding]:
-    """Print each finding as soon as it is made, and give them all."""
+def _print(findings: Sequence[Finding]) -> None:
+    """Print the verdict, then what is to be done, then all that is well."""
+    from wsanalytics.cli import doctor_checks as checks
     from wsanalytics.cli.printing.console import console
 
-    out, findings_seen = console(), []
-    for finding in findings:
+    out = console()
+    out.print(checks.verdict(findings), soft_wrap=True)
+    out.print()
+    order = ("fail", "warn", "ok", "note")
+    for finding in sorted(findings, key=lambda found: order.index(found.status)):
         out.print(f"{finding.status:<4}  {finding.text}", soft_wrap=True)
         if finding.fix:
             out.print(f"      {finding.fix}", soft_wrap=True)
-        findings_seen.append(finding)
-    return findings_seen
+
+
+def _print_next(account: AccountOptions, store: Path | None) -> None:
+    """Name what to do when all is in place: collect, or use what was collected."""
+    from wsanalytics.cli.printing.console import next_steps
+
+    if store is not None and store.exists():
+        next_steps(["report", "--store", str(store), "--output", "report.html"],
+                   ["recommend", "--store", str(store), "--output", "plan.json"])
+        return
+    who = [*(["--profile", account.profile] if account.profile else []),
+           *(["--region", *account.region] if account.region else []),
+           *(["--role-arn", *account.role_arn] if account.role_arn else [])]
+    next_steps(["collect", "--store", str(store or "fleet"), "--once", *who])

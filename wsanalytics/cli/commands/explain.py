@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from typing import Annotated
 
 from wsanalytics.cli.options import ANALYSIS, ZONES, AnalysisOptions, ZoneOptions, command, subject
+from wsanalytics.cli.results import is_json
 
 
 @command("What one WorkSpace is, how it is used, what it costs under each setting, what is "
@@ -14,7 +14,8 @@ from wsanalytics.cli.options import ANALYSIS, ZONES, AnalysisOptions, ZoneOption
          "fleet is analysed, so that the figures are those of the plan.",
          "wsanalytics explain ws-1234567ab --store fleet --time-zone Europe/Berlin")
 def explain(
-    id: Annotated[str, subject("the WorkSpace's id, ws-…", "WORKSPACE_ID")], /, *,  # noqa: A002  # its name in the file of options
+    id: Annotated[str, subject(  # noqa: A002  # its name in the file of options
+        "the WorkSpace's id, ws-…, or its user's name", "WORKSPACE_ID")], /, *,
     analysis: AnalysisOptions = ANALYSIS,
     zones: ZoneOptions = ZONES,
 ) -> None:
@@ -23,28 +24,40 @@ def explain(
     The whole fleet is analysed, so that its figures are those of the plan and the report.
     """
     from wsanalytics.calendars import Zones
-    from wsanalytics.cli.inputs import analysis_of
+    from wsanalytics.cli.inputs import analysis_of, same_inputs
+    from wsanalytics.cli.printing.as_json import print_json
+    from wsanalytics.cli.printing.console import console, next_steps
     from wsanalytics.errors import NotBilledWarning, UnpricedWarning
     from wsanalytics.views import explain as explain_one
 
     clocks = Zones.of(zones.time_zone, zones.time_zone_by_directory)
-    _refuse_unknown(id, analysis)
+    workspace_id = _meant(id, analysis)
     with warnings.catch_warnings():  # about others
         warnings.simplefilter("ignore", NotBilledWarning)
         warnings.simplefilter("ignore", UnpricedWarning)
         result = analysis_of(analysis, steps=5)
-    sys.stdout.write(f"{explain_one(result, id, zones=clocks)}\n")
+    explanation = explain_one(result, workspace_id, zones=clocks)
+    if is_json():
+        print_json("explain", workspace_id=explanation.workspace_id, summary=explanation.summary,
+                   sections={section.title: [{"label": label, "text": text}
+                                             for label, text in section.rows]
+                             for section in explanation.sections}, costs=explanation.table)
+    console().print(str(explanation), soft_wrap=True)
+    advice = result.plan.changes
+    if workspace_id in set(advice["workspace_id"]):
+        next_steps(["recommend", *same_inputs(analysis), "--workspace", workspace_id,
+                    "--output", "plan.json"])
 
 
-def _refuse_unknown(workspace_id: str, options: AnalysisOptions) -> None:
-    """Refuse an id that does not exist before all the work is done."""
+def _meant(name: str, options: AnalysisOptions) -> str:
+    """Return the id that is meant; refuse one that does not exist before the work is done."""
     from wsanalytics.history import Store
     from wsanalytics.tables import WORKSPACES, read_table
-    from wsanalytics.views import refuse_stranger
+    from wsanalytics.views import workspace_meant
 
     if options.store is not None and options.workspaces is None and options.sessions is None:
-        refuse_stranger(workspace_id, Store(options.store).inventory())
-    elif (options.store is None and options.sessions is not None
-          and options.workspaces is not None):
-        listed = read_table(options.workspaces, WORKSPACES)
-        refuse_stranger(workspace_id, listed.astype({"workspace_id": "str"}))
+        return workspace_meant(name, Store(options.store).inventory())
+    if (options.store is None and options.sessions is not None
+            and options.workspaces is not None):
+        return workspace_meant(name, read_table(options.workspaces, WORKSPACES))
+    return name

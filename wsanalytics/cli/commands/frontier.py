@@ -19,6 +19,7 @@ from wsanalytics.cli.options import (
     one_of,
     option,
 )
+from wsanalytics.cli.results import is_json
 from wsanalytics.cli.value_kinds import A_WEEK, LIMIT, PATH, SOME_MINUTES, TEXTS
 from wsanalytics.defaults import WAIT_MINUTES
 
@@ -68,8 +69,9 @@ def frontier(
                                         metavar="F.png", group=OUTPUT)] = None,
 ) -> None:
     """Print dollars against waiting, and the options that were asked for."""
-    from wsanalytics.cli.inputs import candidates_of, fleet_of, note_defaults
-    from wsanalytics.cli.printing.console import console, note
+    from wsanalytics.cli.inputs import candidates_of, fleet_of, note_defaults, same_inputs
+    from wsanalytics.cli.printing.as_json import print_json, records
+    from wsanalytics.cli.printing.console import console, next_steps, note
     from wsanalytics.cli.printing.fleet import print_what_hours_miss
     from wsanalytics.cli.printing.tradeoffs import print_choice, print_frontier
     from wsanalytics.files import together
@@ -100,6 +102,11 @@ def frontier(
                 write_table(result.fleet_points, fleet_output, FLEET_FRONTIER, batch=batch)
             if plot:
                 _write_plot(result, chosen if is_asked else None, plot, batch)
+    if is_json():
+        print_json("frontier", window={"start": data.window.start, "end": data.window.end},
+                   all_in_one=records(result.fleet_options),
+                   mixtures=records(result.fleet_points, FLEET_FRONTIER),
+                   chosen=records(chosen.options, FRONTIER) if is_asked else None)
     print_frontier(result)
     if is_asked:
         print_choice(result, chosen, max_cold_starts_per_week, value_of_waiting_minute_usd)
@@ -112,6 +119,13 @@ def frontier(
         note(f"{counted(len(result.fleet_points), 'mixture')} written to {fleet_output}")
     if plot:
         note(f"the plot is in {plot}")
+    next_steps(["recommend", *same_inputs(fleet), *_limit(max_cold_starts_per_week),
+                "--output", "plan.json"])
+
+
+def _limit(max_cold_starts_per_week: float | None) -> list[str]:
+    return [] if max_cold_starts_per_week is None else [
+        "--max-cold-starts-per-week", f"{max_cold_starts_per_week:g}"]
 
 
 def _check_outputs(tables: Sequence[Path | None], plot: Path | None) -> None:
@@ -126,12 +140,12 @@ def _check_outputs(tables: Sequence[Path | None], plot: Path | None) -> None:
 def _write_plot(frontier: Frontier, chosen: Choice | None, path: Path, batch: Batch) -> None:
     """Draw the fleet; a picture of the same data has the same bytes, so it holds no date."""
     from wsanalytics import plot
-    from wsanalytics.files import replaced
+    from wsanalytics.files import ending_of, replaced
 
     figure, ax = plot.detached(SIZE_INCHES)
     plot.frontier(frontier, ax, chosen=chosen)
     picture = BytesIO()
-    kind = path.suffix[1:]
+    kind = ending_of(path, PICTURES)[1:]
     figure.savefig(picture, format=kind, dpi=DOTS_PER_INCH,
                    metadata={"Software": None} if kind == "png" else {"Date": None})
     with replaced(path, batch=batch) as file:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from wsanalytics.cli.options import AWS, INPUT, OUTPUT, SAFETY, command, flag, one_of, option
+from wsanalytics.cli.results import is_json
 from wsanalytics.cli.value_kinds import PATH, TEXTS
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def refresh(
     """
     from wsanalytics.aws import check_regions, read_products
     from wsanalytics.cli.exit_codes import status_of
+    from wsanalytics.cli.printing.as_json import print_json, records
     from wsanalytics.cli.printing.console import note
     from wsanalytics.cli.printing.prices import print_difference, print_mapped
     from wsanalytics.files import check_output
@@ -85,7 +87,13 @@ def refresh(
         if kept_regions:
             note(f"{counted(kept_regions, 'price')} of the same regions that the file lacks "
                  "stay in force; --replace removes them")
-    print_difference(difference(before.frame, frame), before.origin)
+    differing = difference(before.frame, frame)
+    if is_json():
+        print_json("prices-refresh", regions=sorted(set(mapped.frame["region"])),
+                   new=records(differing.new), gone=records(differing.gone),
+                   changed=records(differing.changed), unchanged=differing.unchanged,
+                   not_understood=[{"sku": sku, "why": why} for sku, why in mapped.unmapped])
+    print_difference(differing, before.origin)
     missing = sorted(set(regions) - set(mapped.frame["region"]))
     if missing:
         note(f"no prices for {listed(missing)}; those in force stay as they are")
@@ -193,7 +201,13 @@ def _put_in_force(frame: pd.DataFrame, refreshed: PriceBook | None, endpoint: st
 @command("Which prices are in force, and from when.", "wsanalytics prices show")
 def show() -> None:
     """Print which prices are used, where they come from, their dates, and rows by region."""
+    from wsanalytics.cli.printing.as_json import print_json, records
     from wsanalytics.cli.printing.prices import print_prices
     from wsanalytics.prices import built_in_prices, load_prices, refreshed_path, refreshed_prices
+    from wsanalytics.tables import PRICES
 
-    print_prices(load_prices(), refreshed_prices(), built_in_prices(), str(refreshed_path()))
+    book = load_prices()
+    if is_json():
+        print_json("prices", origin=book.origin, dates=book.dates, prices=records(book.frame,
+                                                                                 PRICES))
+    print_prices(book, refreshed_prices(), built_in_prices(), str(refreshed_path()))

@@ -23,7 +23,8 @@ _STANDARD_INPUT = 0
          "simulated account on this computer. Prints its URL as the first line; give that to boto3 "
          "as AWS_ENDPOINT_URL. Ctrl-C ends it.",
          "wsanalytics sandbox --workspaces 50 --seed 7",
-         "wsanalytics sandbox --accounts 3 --regions us-east-1 eu-west-1 --throttle")
+         "wsanalytics sandbox --accounts 3 --regions us-east-1 eu-west-1 --throttle",
+         has_json=False)
 def sandbox(
     *,
     port: Annotated[int, option("the port (default: a free one)", WHOLE, metavar="P")] = 0,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from wsanalytics.cli.options import INPUT, LIMITS, OUTPUT, command, one_of, option
+from wsanalytics.cli.results import is_json
 from wsanalytics.cli.value_kinds import PATH, SOME_MINUTES
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def sessions(
         "sampling intervals)", SOME_MINUTES, metavar="MINUTES", group=LIMITS)] = None,
 ) -> None:
     """Write the sessions that samples show, and the gaps between samples."""
-    from wsanalytics.cli.printing.console import note
+    from wsanalytics.cli.printing.as_json import print_json, records
+    from wsanalytics.cli.printing.console import next_steps, note
     from wsanalytics.files import check_output, together
     from wsanalytics.formatting import counted
     from wsanalytics.progress import step_bar
@@ -51,9 +53,14 @@ def sessions(
             if gaps:
                 write_table(found.gaps, gaps, GAPS, batch=batch)
             write_table(found.sessions, output, SESSIONS, batch=batch)
+    if is_json():
+        print_json("sessions", samples=found.samples, output=output,
+                   sessions=records(found.sessions, SESSIONS), gaps=records(found.gaps, GAPS))
     note(f"{counted(found.samples, 'sample')}, {counted(len(found.sessions), 'session')} "
          f"({int(found.sessions['revealed'].sum()):,} revealed), "
          f"{counted(len(found.gaps), 'gap')}; written to {output}")
+    if store is not None:
+        next_steps(["recommend", "--store", str(store), "--output", "plan.json"])
 
 
 def _find(samples: Path | None, store: Path | None, bridge: timedelta | None) -> Found:

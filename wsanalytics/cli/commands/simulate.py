@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from wsanalytics.cli.options import FLEET, LIMITS, OUTPUT, RULES, FleetOptions, command, option
+from wsanalytics.cli.results import is_json
 from wsanalytics.cli.value_kinds import MINUTES, PATH, SECONDS, TEXTS
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ def simulate(
 ) -> None:
     """Write what the fleet would have cost under the settings that are named."""
     from wsanalytics.billing import bill
-    from wsanalytics.cli.inputs import fleet_of, note_defaults
-    from wsanalytics.cli.printing.console import note
+    from wsanalytics.cli.inputs import fleet_of, note_defaults, same_inputs
+    from wsanalytics.cli.printing.as_json import print_json, records
+    from wsanalytics.cli.printing.console import next_steps, note
     from wsanalytics.files import check_output
     from wsanalytics.formatting import counted
     from wsanalytics.progress import step_bar
@@ -58,9 +60,13 @@ def simulate(
                        maintenance_hours=fleet.maintenance_hours)
         step("writing")
         write_table(charges, output, CHARGES)
+    if is_json():
+        print_json("simulate", window={"start": data.window.start, "end": data.window.end},
+                   output=output, charges=records(charges, CHARGES))
     _print_charges(charges, data)
     note_defaults(data.defaults)
     note(f"{counted(len(charges), 'row')} written to {output}")
+    next_steps(["recommend", *same_inputs(fleet), "--output", "plan.json"])
 
 
 def _print_charges(charges: pd.DataFrame, fleet: Fleet) -> None:

@@ -113,7 +113,7 @@ def _switch(
     from wsanalytics.actions import RunOptions
     from wsanalytics.calendars import Zones
     from wsanalytics.cli.confirm import Action, carry_out, writers_of
-    from wsanalytics.cli.inputs import Narrowing
+    from wsanalytics.cli.narrowing import Narrowing
     from wsanalytics.cli.printing.actions import print_switched
     from wsanalytics.cli.printing.console import warn
     from wsanalytics.files import check_output
@@ -128,9 +128,11 @@ def _switch(
     regions = fleet.loc[fleet["terminated_at"].isna(), "region"].unique().tolist()
     terms = RunOptions(limit=limit, opt_out=tuple(care.opt_out_tag), log=warn)
     clocks = Zones.of(zones.time_zone, zones.time_zone_by_directory)
+    zone_of = clocks.zones_of(fleet)
     meant = set(fleet["workspace_id"])
     action = Action(verb=verb, noun="WorkSpace", done="done", with_yes="does it", journal=calls,
-                    show=lambda frame, dry_run: print_switched(frame, verb, dry_run=dry_run))
+                    show=lambda frame, dry_run: print_switched(
+                        frame, verb, zone_of, dry_run=dry_run))
 
     with writers_of(care, regions, set(fleet["account_id"])) as writers:
         def once(dry_run: bool) -> pd.DataFrame:

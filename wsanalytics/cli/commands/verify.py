@@ -15,6 +15,7 @@ from wsanalytics.cli.options import (
     option,
     subject,
 )
+from wsanalytics.cli.results import is_json
 from wsanalytics.cli.value_kinds import PATH, SHARE, SOME_DAYS
 
 
@@ -40,7 +41,8 @@ def verify(
     """Print what the changes of a journal have saved, against what was promised."""
     from wsanalytics.actions import verify as verify_changes
     from wsanalytics.cli.printing.actions import print_verified
-    from wsanalytics.cli.printing.console import note
+    from wsanalytics.cli.printing.as_json import print_json, records
+    from wsanalytics.cli.printing.console import next_steps, note
     from wsanalytics.files import check_output
     from wsanalytics.history import Store
     from wsanalytics.prices import load_prices
@@ -56,7 +58,12 @@ def verify(
         step("replaying what users did since")
         frame = verify_changes(journal, samples, min_days=days, hour_rule=hour_rule, prices=prices,
                                discount=discount)
+    if is_json():
+        print_json("verify", journal=journal, verdicts=frame["verdict"].value_counts(),
+                   changes=records(frame, VERIFIED))
     print_verified(frame)
     if output:
         write_table(frame, output, VERIFIED)
         note(f"the table is in {output}")
+    if wrong := frame.loc[frame["verdict"] == "wrong", "workspace_id"].tolist():
+        next_steps(["undo", str(journal), "--workspace", *wrong])

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from io import StringIO
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.measure import Measurement
 from rich.table import Table
 
+from wsanalytics.cli.results import Results, goes_to, say_last
 from wsanalytics.errors import Notice
-from wsanalytics.safe_text import is_quiet, one_line, plain
+from wsanalytics.safe_text import folded, is_quiet, plain, say
 
 Step = Callable[[str], None]
 """A function that begins the next step of a piece of work, and names it."""
-NEVER_BROKEN = {"WorkSpace", "change", "column", "option", "policy", "setting", "unit"}
-SAVES, WAITS = "saves a month", "extra cold\nstarts a week"
-"""Columns of the tables of changes."""
 WIDTH_OF_A_FILE = 132
 """Columns where the output goes to a file or a pipe, which have no width of their own."""
 
@@ -29,16 +28,29 @@ def console(*, error: bool = False) -> Console:
 
     With *error* it is the error stream, where the output is for another program.
     """
+    if goes_to(Results.JSON):
+        return _Console(file=StringIO(), width=WIDTH_OF_A_FILE)
+    error = error or goes_to(Results.BESIDE)
     stream = sys.stderr if error else sys.stdout
     width = None if stream.isatty() else WIDTH_OF_A_FILE
     return _Console(width=width, markup=False, emoji=False, highlight=False, stderr=error)
+
+
+def has_width(out: Console) -> bool:
+    """Whether what is printed is read at a width: at a terminal, and not in a file or a pipe.
+
+    A pipe has none even where COLUMNS is set: what reads it would meet other lines by chance.
+    """
+    return out.file.isatty()
 
 
 class _Console(Console):
     """A console whose lines leave without control characters, whoever wrote what is in them."""
 
     def print(self, *objects: Any, **more: Any) -> None:  # noqa: ANN401  # as rich's own
-        shown = (_shown(part) if isinstance(part, str) else part for part in objects)
+        shown = [_shown(part) if isinstance(part, str) else part for part in objects]
+        if more.get("soft_wrap") and has_width(self):
+            shown = [folded(part, self.width) if isinstance(part, str) else part for part in shown]
         super().print(*shown, **more)
 
 
@@ -66,7 +78,17 @@ def note(text: str) -> None:
 
 def warn(text: str) -> None:
     """Write one line to standard error, under ``--quiet`` too."""
-    sys.stderr.write(f"wsanalytics: {one_line(text)}\n")
+    say(f"wsanalytics: {text}")
+
+
+def next_steps(*commands: str | Sequence[str]) -> None:
+    """Name the one or two commands to run next, once all else is said; not under ``--quiet``.
+
+    A command is its words, or a line that is quoted already.
+    """
+    if not is_quiet() and not goes_to(Results.JSON):
+        say_last([words if isinstance(words, str) else shlex.join(["wsanalytics", *words])
+                  for words in commands])
 
 
 def note_when_done(text: str) -> None:
@@ -74,24 +96,7 @@ def note_when_done(text: str) -> None:
     warnings.warn(Notice(text), stacklevel=2)
 
 
-def new_table(
-    title: str, left: list[str], right: list[str], last: list[str] | None = None
-) -> Table:
-    """A table with columns set to the left, columns of numbers, and more columns to the left."""
-    table = _Table(title=_shown(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD,
-                  pad_edge=False, header_style="bold")
-    for name in left:
-        if name == "user":
-            table.add_column(name, overflow="ellipsis", no_wrap=True, max_width=18)
-        else:
-            table.add_column(name, overflow="fold", no_wrap=name in NEVER_BROKEN)
-    for name in right:
-        table.add_column(name, justify="right", no_wrap=True)
-    for name in last or ():
-        table.add_column(name, overflow="fold")
-    return table
-
-
-def fits(out: Console, table: Table) -> bool:
-    """Whether a table is as wide as *out* at most, with no cell cut."""
-    return Measurement.get(out, out.options.update(width=10_000), table).maximum <= out.width
+def new_table(title: str) -> Table:
+    """Return a table without lines between columns, and with no column yet."""
+    return _Table(title=_shown(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD,
+                  pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")

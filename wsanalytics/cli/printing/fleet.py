@@ -5,41 +5,44 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
-from rich.table import Table
 
 from wsanalytics.billing import HourRule
-from wsanalytics.cli.printing.console import SAVES, WAITS, console, fits, new_table
+from wsanalytics.cli.printing.changes import print_change_rows
+from wsanalytics.cli.printing.console import console
+from wsanalytics.cli.printing.layout import Column, print_rows
 from wsanalytics.formatting import (
     counted,
     number,
     round_parts,
-    rounding_note,
     size_text,
     usd,
-    usd_range,
 )
 from wsanalytics.history import StoreSummary
 from wsanalytics.recommendations import Analysis, Plan
 from wsanalytics.safe_text import plain
 from wsanalytics.tables import Table as Contract
 from wsanalytics.timeline import Window
-from wsanalytics.views import fleet_costs
+from wsanalytics.views import fleet_costs, headline
 
 TOP = 10
 """Rows that are shown one by one."""
+STARTS = "cold starts\na week"
+_UNDER = {"present": "as it is", "plan": "by the plan"}
+
+
+def print_headline(analysis: Analysis) -> None:
+    """The answer in one line, before anything else."""
+    console().print(str(headline(analysis)), soft_wrap=True)
+    console().print()
+
 
 def print_changes(analysis: Analysis) -> None:
     """The changes that save most, the rest in one row, and the total."""
-    out = console()
-    table = _changes_table(analysis, ["WorkSpace", "user", "change"],
-                           [SAVES, "80 % interval", WAITS])
-    if not fits(out, table):
-        table = _changes_table(analysis, ["WorkSpace", "change"], [SAVES, WAITS])
-    out.print(table)
-    savings = analysis.plan.changes["saving_usd_per_month"]
-    shown = [*savings.head(TOP), savings.iloc[TOP:].sum()]
-    if note := rounding_note(shown):
-        out.print(note, soft_wrap=True)
+    users = analysis.workspaces.set_index("workspace_id")["user_name"]
+    changes = analysis.plan.changes
+    if len(changes):
+        print_change_rows("The changes that save most",
+                          changes.assign(user_name=changes["workspace_id"].map(users)), TOP)
     print_left_alone(analysis.plan)
 
 
@@ -52,58 +55,39 @@ def print_left_alone(plan: Plan) -> None:
                     + f". {counted(len(plan.unused), 'WorkSpace')} unused.", soft_wrap=True)
 
 
-def _changes_table(analysis: Analysis, left: list[str], right: list[str]) -> Table:
-    changes = analysis.plan.changes
-    users = analysis.workspaces.set_index("workspace_id")["user_name"]
-    table = new_table("The changes that save most", left, right)
-    top, rest = changes.head(TOP), changes.iloc[TOP:]
-    rows = [
-        {
-            "WorkSpace": plain(row["workspace_id"]),
-            "user": plain(users[row["workspace_id"]]),
-            "change": f"{row['from_setting']} → {row['to_setting']}",
-            SAVES: usd(row["saving_usd_per_month"]),
-            "80 % interval": usd_range(row["saving_low_usd"], row["saving_high_usd"]),
-            WAITS: number(row["extra_cold_starts_per_week"], 1),
-        }
-        for row in top.to_dict("records")
-    ]
-    if len(rest):
-        rows.append({"WorkSpace": f"and {number(len(rest))} more",
-                     SAVES: usd(rest["saving_usd_per_month"].sum()),
-                     WAITS: number(rest["extra_cold_starts_per_week"].sum(), 1)})
-    rows.append({"WorkSpace": counted(len(changes), "change"),
-                 SAVES: usd(analysis.plan.saving_usd_per_month),
-                 WAITS: number(changes["extra_cold_starts_per_week"].sum(), 1)})
-    for position, cells in enumerate(rows):
-        if position == len(rows) - 1:  # the sum
-            table.add_section()
-        table.add_row(*(cells.get(name, "") for name in [*left, *right]))
-    return table
-
-
 def print_costs(analysis: Analysis) -> None:
     """Print the fleet's cost a month today, under the plan, and under one setting for all."""
     costs = fleet_costs(analysis.comparison, analysis.plan)
-    title = f"What {counted(int(costs['workspaces'].max()), 'WorkSpace')} cost a month"
-    table = new_table(title, ["option"], ["fixed fees", "for hours", "total",
-                                       "cold starts\na week"])
+    rows = []
     for row in costs.to_dict("records"):
         fixed, hourly = round_parts([row["fixed_usd"], row["hourly_usd"]])
-        table.add_row(row["option"], usd(fixed), usd(hourly), usd(fixed + hourly),
-                      number(row["cold_starts_per_week"]))
-    console().print(table)
+        rows.append({"option": row["option"], "fixed fees": usd(fixed), "for hours": usd(hourly),
+                     "total": usd(fixed + hourly),
+                     STARTS: number(row["cold_starts_per_week"])})
+    print_rows(f"What {counted(int(costs['workspaces'].max()), 'WorkSpace')} cost a month", (
+        Column("option"), Column("total", right=True), Column(STARTS, right=True, leaves=1),
+        Column("fixed fees", right=True, leaves=3), Column("for hours", right=True, leaves=2),
+    ), rows)
 
 
 def print_totals(sums: pd.DataFrame, title: str) -> None:
     """One row a setting: the sums of a ``charges`` table over WorkSpaces and months."""
-    table = new_table(title, ["setting"], ["billed hours", "fixed fees", "for hours", "total",
-                                        "cold starts"])
+    total = (sums["fixed_usd"] + sums["hourly_usd"]).sort_values()
+    if len(total):
+        more = f", {usd(total.iloc[1] - total.iloc[0])} less than {total.index[1]}" if (
+            len(total) > 1) else ""
+        console().print(f"All in {total.index[0]}: {usd(total.iloc[0])}{more}.", soft_wrap=True)
+        console().print()
+    rows = []
     for name, row in sums.iterrows():
         fixed, hourly = round_parts([row["fixed_usd"], row["hourly_usd"]])
-        table.add_row(str(name), number(row["billed_hours"], 1), usd(fixed), usd(hourly),
-                      usd(fixed + hourly), number(row["cold_starts"]))
-    console().print(table)
+        rows.append({"setting": str(name), "billed hours": number(row["billed_hours"], 1),
+                     "fixed fees": usd(fixed), "for hours": usd(hourly),
+                     "total": usd(fixed + hourly), "cold starts": number(row["cold_starts"])})
+    print_rows(title, (
+        Column("setting"), Column("total", right=True), Column("cold starts", right=True, leaves=1),
+        Column("billed hours", right=True, leaves=2), Column("fixed fees", right=True, leaves=4),
+        Column("for hours", right=True, leaves=3)), rows)
 
 
 def print_policies(totals: pd.DataFrame, references: Sequence[str], when: str) -> None:
@@ -111,20 +95,42 @@ def print_policies(totals: pd.DataFrame, references: Sequence[str], when: str) -
     if totals.empty:
         console().print(f"No WorkSpace can be billed, {when}.")
         return
-    fleet = int(totals["workspaces"].iloc[0]) if len(totals) else 0
-    has_regret = "regret_usd" in totals
-    table = new_table(
-        f"{counted(fleet, 'WorkSpace')}, {when}", ["policy"],
-        ["total", *(["regret"] if has_regret else []), "monthly fees", "for hours",
-         "hours", "waits a week", "switches"], ["knows"])
+    fleet = int(totals["workspaces"].iloc[0])
+    console().print(_best_policy(totals, references), soft_wrap=True)
+    console().print()
+    rows = []
     for row in totals.to_dict("records"):
         fixed, hourly = round_parts([row["fixed_usd"], row["hourly_usd"]])
-        table.add_row(
-            str(row["policy"]), usd(fixed + hourly),
-            *([usd(row["regret_usd"])] if has_regret else []), usd(fixed), usd(hourly),
-            number(row["billed_hours"]), number(row["cold_starts_per_week"], 1),
-            number(row["switches"]), "the future" if row["policy"] in references else "the past")
-    console().print(table)
+        regret = {"regret": usd(row["regret_usd"])} if "regret_usd" in totals else {}
+        rows.append({"policy": str(row["policy"]), "total": usd(fixed + hourly), **regret,
+                     "monthly fees": usd(fixed), "for hours": usd(hourly),
+                     "hours": number(row["billed_hours"]),
+                     STARTS: number(row["cold_starts_per_week"], 1),
+                     "switches": number(row["switches"]),
+                     "knows": "the future" if row["policy"] in references else "the past"})
+    print_rows(f"{counted(fleet, 'WorkSpace')}, {when}", (
+        Column("policy"), Column("total", right=True),
+        *([Column("regret", right=True)] if "regret_usd" in totals else []),
+        Column("monthly fees", right=True, leaves=5), Column("for hours", right=True, leaves=4),
+        Column("hours", right=True, leaves=6), Column(STARTS, right=True, leaves=2),
+        Column("switches", right=True, leaves=3), Column("knows", leaves=1)), rows)
+
+
+def _best_policy(totals: pd.DataFrame, references: Sequence[str]) -> str:
+    """Name the cheapest policy that knows the past alone, and hold it against the others."""
+    past = totals[~totals["policy"].isin(list(references))].sort_values("total_usd")
+    if past.empty:
+        return "Every policy here knows the future; add one that knows the past alone."
+    best = past.iloc[0]
+    text = (f"{best['policy']} is cheapest of those that know the past alone: "
+            f"{usd(best['total_usd'])}")
+    if "regret_usd" in totals:
+        text += f", {usd(best['regret_usd'])} above the least possible"
+    if len(past) > 1:
+        second = past.iloc[1]
+        text += (f"; {second['policy']} costs "
+                 f"{usd(second['total_usd'] - best['total_usd'])} more")
+    return f"{text}."
 
 
 def print_what_hours_miss(hour_rule: str) -> None:
@@ -139,42 +145,53 @@ def print_budget(spend: pd.DataFrame, window: Window) -> None:
     if spend.empty:
         console().print(f"No WorkSpace has a price and can be billed, {window}.")
         return
-    months = sorted(set(spend["month"]))
-    table = new_table(
-        f"Expected spend and half of its 80 % interval, from sessions of {window}", ["part"],
-        ["WorkSpaces", *(f"{month} {under}" for month in months
-                         for under in ("as it is", "by the plan"))])
-    for (part, name), rows in spend.groupby(["part", "name"], sort=False):
-        cells = [
-            f"{usd(row['expected_usd'], cents=False)} ± "
-            f"{number((row['high_usd'] - row['low_usd']) / 2)}"
-            for row in rows.to_dict("records")
-        ]
+    console().print(_expected(spend), soft_wrap=True)
+    console().print()
+    rows: list[dict[str, str]] = []
+    columns: list[str] = []
+    for (part, name), figures in spend.groupby(["part", "name"], sort=False):
         label = f"{part} {str(name) or 'not given'}" if part != "fleet" else "fleet"
-        table.add_row(plain(label), number(int(rows["workspaces"].iloc[0])), *cells)
-    console().print(table)
+        cells = {"part": plain(label), "WorkSpaces": number(int(figures["workspaces"].iloc[0]))}
+        for row in figures.to_dict("records"):
+            heading = f"{row['month']}\n{_UNDER[row['under']]}"
+            columns += [] if heading in columns else [heading]
+            cells[heading] = (f"{usd(row['expected_usd'], cents=False)} ± "
+                              f"{number((row['high_usd'] - row['low_usd']) / 2)}")
+        rows.append(cells)
+    print_rows(f"Expected spend and half of its 80 % interval, from sessions of {window}", (
+        Column("part"), Column("WorkSpaces", right=True, leaves=1),
+        *(Column(name, right=True) for name in columns)), rows)
+
+
+def _expected(spend: pd.DataFrame) -> str:
+    """Return what the whole fleet is expected to cost, month by month, now and by the plan."""
+    fleet = spend[spend["part"] == "fleet"].set_index(["month", "under"])["expected_usd"]
+    parts = [f"{month}: {usd(fleet[month, 'present'], cents=False)} as it is, "
+             f"{usd(fleet[month, 'plan'], cents=False)} by the plan"
+             for month in sorted(set(spend["month"]))]
+    return f"{'; '.join(parts)}."
 
 
 def print_contract(contract: Contract) -> None:
     """The columns of one table."""
-    keys = ", ".join(contract.key)
-    table = new_table(f"{contract.name}: a row is {contract.row}; sorted by {keys}",
-                   ["column", "holds", "unit", "meaning", "presence"], [])
-    for column in contract.columns:
-        table.add_row(column.name, " / ".join(column.choices) or str(column.kind), column.unit,
-                      column.meaning, column.presence)
-    console().print(table)
+    print_rows(
+        f"{contract.name}: a row is {contract.row}; sorted by {', '.join(contract.key)}",
+        (Column("column"), Column("holds", wraps=True), Column("unit", leaves=1),
+         Column("meaning", wraps=True), Column("presence", leaves=2, wraps=True)),
+        [{"column": column.name, "holds": " / ".join(column.choices) or str(column.kind),
+          "unit": column.unit, "meaning": column.meaning, "presence": column.presence}
+         for column in contract.columns])
 
 
 def print_rounds(rounds: pd.DataFrame) -> None:
     """Print the result of each account and region; below, each message of those that failed."""
     out = console()
-    table = new_table("", ["account", "region", "outcome"], ["WorkSpaces", "samples"])
     latest = rounds.tail(TOP)
-    for row in latest.to_dict("records"):
-        table.add_row(plain(row["account_id"] or "?"), plain(row["region"] or "?"),
-                      row["outcome"], number(row["workspaces"]), number(row["samples"]))
-    out.print(table)
+    print_rows("", (Column("outcome"), Column("account"), Column("region"),
+                    Column("WorkSpaces", right=True), Column("samples", right=True)),
+               [{"outcome": row["outcome"], "account": plain(row["account_id"] or "?"),
+                 "region": plain(row["region"] or "?"), "WorkSpaces": number(row["workspaces"]),
+                 "samples": number(row["samples"])} for row in latest.to_dict("records")])
     for message in latest["message"].drop_duplicates():
         if message:
             out.print(plain(message), soft_wrap=True)
@@ -182,13 +199,13 @@ def print_rounds(rounds: pd.DataFrame) -> None:
 
 def print_disagreements(wrong: pd.DataFrame) -> None:
     """The WorkSpaces whose samples disagree with CloudWatch most."""
-    table = new_table("Samples and CloudWatch disagree", ["WorkSpace"],
-                      ["samples", "first", "last"])
     by_id = wrong.groupby("workspace_id")["sampled_at"].agg(["size", "min", "max"])
-    for name, row in by_id.sort_values("size", ascending=False).head(TOP).iterrows():
-        table.add_row(plain(str(name)), number(row["size"]), f"{row['min']:%Y-%m-%d %H:%M}",
-                      f"{row['max']:%Y-%m-%d %H:%M}")
-    console().print(table)
+    print_rows("Samples and CloudWatch disagree (UTC)", (
+        Column("WorkSpace"), Column("samples", right=True), Column("first", leaves=2),
+        Column("last", leaves=1)),
+        [{"WorkSpace": plain(str(name)), "samples": number(row["size"]),
+          "first": f"{row['min']:%Y-%m-%d %H:%M}", "last": f"{row['max']:%Y-%m-%d %H:%M}"}
+         for name, row in by_id.sort_values("size", ascending=False).head(TOP).iterrows()])
 
 
 def print_summary(name: str, summary: StoreSummary) -> None:
@@ -198,11 +215,11 @@ def print_summary(name: str, summary: StoreSummary) -> None:
               size_text(summary.size_bytes), soft_wrap=True)
     if summary.first_at is not None and summary.last_at is not None:
         out.print(f"from {summary.first_at:%Y-%m-%d %H:%M} to {summary.last_at:%Y-%m-%d %H:%M} UTC")
-    table = new_table("", ["account", "region"], ["WorkSpaces", "terminated"])
-    for row in summary.regions.to_dict("records"):
-        table.add_row(plain(row["account_id"]), plain(row["region"]), number(row["workspaces"]),
-                      number(row["terminated"]))
-    out.print(table)
+    print_rows("", (Column("account"), Column("region"), Column("WorkSpaces", right=True),
+                    Column("terminated", right=True)),
+               [{"account": plain(row["account_id"]), "region": plain(row["region"]),
+                 "WorkSpaces": number(row["workspaces"]), "terminated": number(row["terminated"])}
+                for row in summary.regions.to_dict("records")])
     out.print(f"{counted(len(summary.holes), 'hole')} of over 20 minutes in which nobody looked"
               + (", the longest:" if len(summary.holes) else ""))
     longest = summary.holes.sort_values("hours", ascending=False).head(TOP)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.table import Table
-
-from wsanalytics.cli.printing.console import SAVES, WAITS, console, fits, new_table
+from wsanalytics.cli.printing.changes import print_change_rows
+from wsanalytics.cli.printing.console import console
 from wsanalytics.cli.printing.fleet import print_left_alone
-from wsanalytics.formatting import counted, number, rounding_note, usd, usd_range
+from wsanalytics.cli.printing.layout import print_facts
+from wsanalytics.formatting import counted, number, usd
 from wsanalytics.recommendations import Plan
 from wsanalytics.safe_text import plain
 from wsanalytics.views import facts_of
 
 MOST_SHOWN = 100
-INTERVAL, BEST = "80 % interval", "best date"
 _LABELS = {"from_setting": "from", "to_setting": "to", "saving_usd_per_month": "saves",
            "best_date": "best on", "apply_by": "begin by", "comment": "comment"}
 """The figures that are compared in two plans, and their names."""
@@ -27,58 +26,15 @@ def print_plan(plan: Plan, name: str, *, most: int | None = MOST_SHOWN) -> None:
     """
     out = console()
     out.print(plain(name))
-    for label, text in facts_of(plan):
-        out.print(f"  {label:<12} {plain(text)}", soft_wrap=True)
+    print_facts((label, plain(text)) for label, text in facts_of(plan))
+    out.print()
     if len(plan.changes):
-        table = _changes_table(plan, ["WorkSpace", "user", "change"],
-                               [SAVES, INTERVAL, WAITS, BEST], most)
-        if not fits(out, table):
-            table = _changes_table(plan, ["WorkSpace", "change"], [SAVES, BEST], most)
-        out.print(table)
-        if note := rounding_note(_savings_shown(plan, most)):
-            out.print(note, soft_wrap=True)
+        print_change_rows("", plan.changes, most)
         _print_reasons(plan, most)
         if most is not None and len(plan.changes) > most:
             out.print(f"{counted(len(plan.changes) - most, 'change')} more; --all shows them, "
                       "--output F.csv or F.xlsx writes them.", soft_wrap=True)
     print_left_alone(plan)
-
-
-def _savings_shown(plan: Plan, most: int | None) -> list[float]:
-    """Return the amounts that stand in the table.
-
-    Those of the first changes, and of the rest together.
-    """
-    savings = plan.changes["saving_usd_per_month"].tolist()
-    return savings if most is None else [*savings[:most], sum(savings[most:])]
-
-
-def _changes_table(plan: Plan, left: list[str], right: list[str], most: int | None) -> Table:
-    changes = plan.changes
-    table = new_table("", left, right)
-    top, rest = changes.head(len(changes) if most is None else most), changes.iloc[most:]
-    rest = rest if most is not None else rest[:0]
-    for row in top.to_dict("records"):
-        cells = {
-            "WorkSpace": plain(row["workspace_id"]),
-            "user": plain(row["user_name"]),
-            "change": f"{row['from_setting']} → {row['to_setting']}",
-            SAVES: usd(row["saving_usd_per_month"]),
-            INTERVAL: usd_range(row["saving_low_usd"], row["saving_high_usd"]),
-            WAITS: number(row["extra_cold_starts_per_week"], 1),
-            BEST: row["best_date"],
-        }
-        table.add_row(*(cells[name] for name in [*left, *right]))
-    if len(rest):
-        cells = {"WorkSpace": f"and {len(rest):,} more",
-                 SAVES: usd(rest["saving_usd_per_month"].sum()),
-                 WAITS: number(rest["extra_cold_starts_per_week"].sum(), 1)}
-        table.add_row(*(cells.get(name, "") for name in [*left, *right]))
-    table.add_section()
-    sums = {"WorkSpace": counted(len(changes), "change"), SAVES: usd(plan.saving_usd_per_month),
-            WAITS: number(changes["extra_cold_starts_per_week"].sum(), 1)}
-    table.add_row(*(sums.get(name, "") for name in [*left, *right]))
-    return table
 
 
 def _print_reasons(plan: Plan, most: int | None) -> None:
@@ -109,7 +65,7 @@ def print_differences(old: Plan, new: Plan, names: tuple[str, str]) -> None:
     before, after = (_by_id(plan) for plan in (old, new))
     counts = dict.fromkeys(("struck", "added", "altered"), 0)
     for kind, mark, rows, others in (("struck", "-", before, after), ("added", "+", after, before)):
-        for name in (one for one in rows if one not in others):
+        for name in (label for label in rows if label not in others):
             counts[kind] += 1
             out.print(f"{kind}: {_heading(rows[name])}", soft_wrap=True)
             out.print(f"{mark} {_in_a_line(rows[name])}", soft_wrap=True)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Mapping
 
 from wsanalytics.cli.printing.console import console
+from wsanalytics.cli.printing.layout import Column, print_rows
 from wsanalytics.formatting import counted, listed, number, usd
 from wsanalytics.prices import Difference, Mapped, PriceBook
 
@@ -72,10 +73,13 @@ def print_prices(
         out.print(f"Nothing was refreshed from AWS ({path} does not exist).")
     refreshed = set() if refreshed_book is None else set(refreshed_book.frame["region"])
     built_in = Counter(built_in_book.frame["region"])
-    out.print(f"{'region':<16}{'prices':>8}  {'dated':<24}from")
+    lines = []
     for region, rows in book.frame.groupby("region"):
         origin = "built in" if refreshed_book is None or region not in refreshed else (
             refreshed_book.origin)
-        was = f" (built in: {built_in[str(region)]:,})" if region in refreshed else ""
+        was = f" (built in: {number(built_in[str(region)])})" if region in refreshed else ""
         dates = ", ".join(sorted({str(date) for date in rows["effective_date"]}))
-        out.print(f"{region!s:<16}{len(rows):>8,}  {dates:<24}{origin}{was}", soft_wrap=True)
+        lines.append({"region": str(region), "prices": number(len(rows)), "dated": dates,
+                      "from": f"{origin}{was}"})
+    print_rows("", (Column("region"), Column("prices", right=True), Column("dated"),
+                    Column("from", wraps=True, leaves=1)), lines)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from wsanalytics.cli.printing.console import console, fits, new_table
+from wsanalytics.cli.printing.console import console
+from wsanalytics.cli.printing.layout import Column, print_rows
 from wsanalytics.formatting import counted, listed, measured, number, percent, usd
 from wsanalytics.safe_text import plain
 from wsanalytics.tables import TODAY
@@ -18,17 +19,34 @@ MINUTES, GOOD, CHANGES = "waiting minutes\na month", "efficient", "changes"
 def print_frontier(found: Frontier) -> None:
     """The fleet as it is and all in one option, and its best mixtures at some round prices."""
     out = console()
-    _print_fitting(_title(found), "all in", _options(found), [USD, STARTS, EACH, MINUTES, GOOD])
-    _print_fitting("Each WorkSpace in its own option, by what a minute of waiting is worth",
-                   "a minute is worth", _mixtures(found), [USD, STARTS, EACH, MINUTES, CHANGES])
+    console().print(_best_of_all(found), soft_wrap=True)
+    console().print()
+    figures = (Column(USD, right=True), Column(STARTS, right=True),
+               Column(EACH, right=True, leaves=2), Column(MINUTES, right=True, leaves=3))
+    print_rows(_title(found), (Column("all in"), *figures, Column(GOOD, leaves=1)),
+               [{"all in": name, **cells} for name, cells in _options(found).items()])
+    print_rows("Each WorkSpace in its own option, by what a minute of waiting is worth",
+               (Column("a minute is worth"), *figures, Column(CHANGES, right=True, leaves=1)),
+               [{"a minute is worth": name, **cells} for name, cells in _mixtures(found).items()])
     out.print(
         f"A cold start counts as {number(found.wait_minutes, 2)} minutes of waiting. Efficient: no "
-        "other row has both no more dollars and no more waits. All of it is what these days would "
-        "have cost, certain to come again or not; 'wsanalytics recommend' weighs that."
+        "other row has both no more dollars and no more cold starts. All of it is what these days "
+        "would have cost, certain to come again or not; 'wsanalytics recommend' weighs that."
         + (f" {found.counted}, as in the report." if found.counted else ""), soft_wrap=True)
     if any("stop_when_idle" in name or "start_before_work" in name for name in found.names):
         out.print("'wsanalytics stop-idle' and 'wsanalytics start-early' are what stops and starts "
                   "WorkSpaces by calls.", soft_wrap=True)
+
+
+def _best_of_all(found: Frontier) -> str:
+    """Return the cheapest mixture and what it asks of users, against what the fleet is today."""
+    best, today = found.fleet_points.sort_values("usd_per_month").iloc[0], found.fleet_options[
+        found.fleet_options["option"] == TODAY].iloc[0]
+    saving = today["usd_per_month"] - best["usd_per_month"]
+    waits = best["cold_starts_per_week"] - today["cold_starts_per_week"]
+    more = "more" if waits >= 0 else "fewer"
+    return (f"At most {usd(saving)} of {usd(today['usd_per_month'])} a month can be saved, with "
+            f"{number(abs(waits))} {more} cold starts a week.")
 
 
 def _title(found: Frontier) -> str:
@@ -67,20 +85,6 @@ def _cells(row: dict[Hashable, Any], found: Frontier) -> dict[str, str]:
         EACH: number(row["cold_starts_per_week"] / max(found.workspaces, 1), 2),
         MINUTES: number(row["waiting_minutes_per_month"]),
     }
-
-
-def _print_fitting(
-    title: str, first: str, rows: dict[str, dict[str, str]], columns: list[str]
-) -> None:
-    """A table; without the minutes of waiting where the terminal is narrow."""
-    out = console()
-    for names in (columns, [name for name in columns if name != MINUTES]):
-        table = new_table(title, [first], names)
-        for name, cells in rows.items():
-            table.add_row(name, *(cells[column] for column in names))
-        if fits(out, table):
-            break
-    out.print(table)
 
 
 def print_choice(

@@ -1,0 +1,56 @@
+"""The answer in one line: what a fleet costs, what could be saved, and what nobody uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wsanalytics.formatting import counted, percent, usd
+from wsanalytics.recommendations import Analysis
+from wsanalytics.views.costs import fleet_costs, priced_rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """The figures of the first line of a report, in USD a month; printed, it is that line.
+
+    ``unused_usd_per_month`` is what the WorkSpaces that nobody used cost as they are set.
+    """
+
+    workspaces: int
+    usd_per_month: float
+    saving_usd_per_month: float
+    changes: int
+    unused: int
+    unused_usd_per_month: float
+
+    @property
+    def saving_share(self) -> float:
+        """The saving as a share of what the fleet costs today; 0 where it costs nothing."""
+        return self.saving_usd_per_month / self.usd_per_month if self.usd_per_month else 0.0
+
+    def __str__(self) -> str:
+        unused = (f"; {counted(self.unused, 'desktop')} unused for "
+                  f"{usd(self.unused_usd_per_month, cents=False)}") if self.unused else ""
+        cost = (f"{counted(self.workspaces, 'WorkSpace')} cost "
+                f"{usd(self.usd_per_month, cents=False)} a month as they are set")
+        if not self.changes:
+            return f"Nothing to change: {cost}{unused}."
+        return (f"Saves {usd(self.saving_usd_per_month, cents=False)} a month, "
+                f"{percent(self.saving_share)}: {counted(self.changes, 'change')}{unused}. "
+                f"{cost}.")
+
+
+def headline(analysis: Analysis) -> Headline:
+    """Return the headline of an analysis.
+
+    Counted are, as in :func:`fleet_costs`, the WorkSpaces that exist and have a price.
+    """
+    today = fleet_costs(analysis.comparison, analysis.plan).iloc[0]
+    rows = priced_rows(analysis.comparison)
+    present = rows[rows["setting"].astype("str") == rows["baseline"]]
+    unused = present[present["workspace_id"].isin(analysis.plan.unused)]
+    return Headline(
+        workspaces=int(today["workspaces"]), usd_per_month=float(today["total_usd"]),
+        saving_usd_per_month=analysis.plan.saving_usd_per_month,
+        changes=len(analysis.plan.changes), unused=len(analysis.plan.unused),
+        unused_usd_per_month=float(unused["usd_per_month"].sum()))
