@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import struct
+import subprocess
 import sys
 import termios
 from collections.abc import Sequence
@@ -29,25 +30,24 @@ def on_terminal(words: Sequence[str], width: int, cwd: Path, **more: str) -> tup
 
     Of a line that was drawn over, as progress bars are, what stood there last is given.
     """
-    child, terminal = pty.fork()
-    if not child:
-        os.chdir(cwd)
-        os.environ.pop("COLUMNS", None)
-        os.environ |= {"TERM": "xterm"} | more
-        os.execv(sys.executable, [  # noqa: S606  # our own program
-            sys.executable, "-m", "wsanalytics", *words])
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
-    shown = b""
-    while True:
-        try:
-            part = os.read(terminal, 65_536)
-        except OSError:  # the other end is closed
-            break
-        if not part:
-            break
-        shown += part
-    os.close(terminal)
-    _, status = os.waitpid(child, 0)
+    terminal, far_end = pty.openpty()
+    fcntl.ioctl(far_end, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
+    surroundings = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "wsanalytics", *words], cwd=cwd, stdin=far_end, stdout=far_end,
+        stderr=far_end, env=surroundings | {"TERM": "xterm"} | more, start_new_session=True,
+    ) as process:
+        os.close(far_end)
+        shown = b""
+        while True:
+            try:
+                part = os.read(terminal, 65_536)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            shown += part
+        os.close(terminal)
     text = _ESCAPES.sub("", shown.decode(errors="replace").replace("\r\n", "\n"))
-    return os.waitstatus_to_exitcode(status), "\n".join(
+    return process.returncode, "\n".join(
         line.rsplit("\r", 1)[-1] for line in text.split("\n"))

@@ -159,5 +159,9 @@ def _print_blocks(
                   soft_wrap=True)
         for column in others:
             if text := row.get(column.name, ""):
-                _print_beside(f"  {names[column.name]:<{longest}}  ", text, out)
+                label = f"  {names[column.name]:<{longest}}  "
+                if column.wraps:
+                    _print_beside(label, text, out)
+                else:
+                    out.print(f"{label}{text}", no_wrap=True, overflow="ignore", crop=False)
     out.print()
