@@ -220,6 +220,7 @@ def _kind(kind: dict[str, Any], schema: dict[str, Any]) -> str:
     if "format" in kind:
         return {"date-time": "UTC instant", "date": "UTC day"}[kind["format"]]
     return {"string": "text", "integer": "whole number", "null": "null", "number": "number",
+            "boolean": "true or false",
             "object": "object"}[kind["type"]] + _range(kind)
 
 

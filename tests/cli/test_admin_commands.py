@@ -118,6 +118,21 @@ def test_a_single_change_is_taken_back(box: Sandbox, capsys: Capture) -> None:
     assert run(capsys, *undo, one)[0] == 2
 
 
+def test_what_was_not_approved_is_left_alone(box: Sandbox, capsys: Capture) -> None:
+    plan, before = planned(box, 4), settings(box)
+    one, two, three, _ = plan
+    assert run(capsys, "plan", "approve", "plan.json", one, two)[0] == 0
+    status, out, _ = run(capsys, "apply", "plan.json")
+    assert (status, "2 changes would be done" in out, "2 changes not approved" in out) == (
+        0, True, True)
+    assert run(capsys, "apply", "plan.json", "--yes")[0] == 0
+    assert settings(box) == before | {name: plan[name][1] for name in (one, two)}
+    assert run(capsys, "plan", "approve", "plan.json", three)[0] == 0
+    status, out, _ = run(capsys, "apply", "plan.json", "--yes")
+    assert (status, "1 change done" in out, "2 changes already in force" in out) == (
+        0, True, True)
+
+
 def test_the_limit_is_25_and_the_rest_is_left(box: Sandbox, capsys: Capture) -> None:
     plan = planned(box, 30)
     dry = run(capsys, "apply", "plan.json")

@@ -288,7 +288,7 @@ def test_a_file_named_minus_is_standard_output(
         (["simulate", *FLEET, "--setting", "ALWAYS_ON", "--output", "-"], "setting,workspace_id,"),
         (["sessions", *FLEET, "--output", "-"], "workspace_id,connected_at,"),
         (["report", *FLEET, "--output", "-"], "<!DOCTYPE html>"),
-        (["plan", "show", "plan.json", "--output", "-"], "WorkSpace"),
+        (["plan", "show", "plan.json", "--output", "-"], "workspace_id,approve,"),
         (["frontier", *FLEET, "--settings-only", "--output", "-"], "workspace_id,option,"),
     ):
         assert main(words) == 0

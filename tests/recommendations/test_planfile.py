@@ -89,7 +89,7 @@ def test_the_document_has_what_scripts_rely_on(document: dict[str, Any]) -> None
         "chance_of_loss": None, "cold_starts_per_week": 1.0, "extra_cold_starts_per_week": 0.5,
         "best_date": "2026-01-31", "apply_by": "2026-04-30T21:59:00Z", "reason": "By rote.",
         "checked": ["31 days observed (21 needed)", "the interval lies above zero"],
-        "comment": ""}
+        "comment": "", "approved": None}
     assert document["changes"][1]["apply_by"] is None
     assert document["changes"][1]["account_id"] == "111122223333"
 
@@ -461,7 +461,7 @@ def test_a_workbook_holds_names_as_text(hostile: Path, tmp_path: Path) -> None:
     output = tmp_path / "view.xlsx"
     assert main(["plan", "show", str(hostile), "--output", str(output)]) == 0
     sheet = openpyxl.load_workbook(output)["Changes"]
-    users = [sheet.cell(line + 2, 2) for line in range(len(HOSTILE))]
+    users = [sheet.cell(line + 2, 3) for line in range(len(HOSTILE))]
     for cell, name in zip(users, HOSTILE, strict=True):
         assert cell.data_type in {"s", "n"}  # n: an empty cell
         assert cell.hyperlink is None
@@ -471,7 +471,7 @@ def test_a_workbook_holds_names_as_text(hostile: Path, tmp_path: Path) -> None:
             assert isinstance(cell.value, str)
     formulas = [cell.value for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
     last = len(HOSTILE) + 1
-    assert formulas == [f"=SUM(G2:G{last})", f"=SUM(K2:K{last})"]
+    assert formulas == [f"=SUM(H2:H{last})", f"=SUM(L2:L{last})"]
 
 
 def test_a_workbook_is_set_for_reading_and_printing(hostile: Path, tmp_path: Path) -> None:
@@ -480,15 +480,15 @@ def test_a_workbook_is_set_for_reading_and_printing(hostile: Path, tmp_path: Pat
     book = openpyxl.load_workbook(output, data_only=True)
     assert book.sheetnames == ["Changes", "About"]
     sheet, last = book["Changes"], len(HOSTILE) + 1
-    assert sheet.freeze_panes == "A2" and sheet.auto_filter.ref == f"A1:P{last}"
+    assert sheet.freeze_panes == "A2" and sheet.auto_filter.ref == f"A1:Q{last}"
     assert sheet.page_setup.orientation == "landscape"
     assert sheet.sheet_properties.pageSetUpPr.fitToPage and sheet.page_setup.fitToHeight == 0
     assert sheet.max_row == last + 1 and sheet.cell(last + 1, 1).value == "Total"
     total = sum(range(len(HOSTILE) + 1))
-    assert sheet.cell(last + 1, 7).value == total
-    assert "$" in sheet.cell(2, 7).number_format and "$" in sheet.cell(last + 1, 7).number_format
-    assert sheet.cell(2, 12).value == datetime(2026, 1, 31)  # noqa: DTZ001  # a workbook has no zones
-    assert sheet.cell(2, 13).value == datetime(2026, 4, 30, 21, 58)  # noqa: DTZ001  # likewise
+    assert sheet.cell(last + 1, 8).value == total
+    assert "$" in sheet.cell(2, 8).number_format and "$" in sheet.cell(last + 1, 8).number_format
+    assert sheet.cell(2, 13).value == datetime(2026, 1, 31)  # noqa: DTZ001  # a workbook has no zones
+    assert sheet.cell(2, 14).value == datetime(2026, 4, 30, 21, 58)  # noqa: DTZ001  # likewise
     about = {row[0].value: row[1].value for row in book["About"].iter_rows()}
     assert about["account"] == "111122223333"
     assert about["saving"] == f"${total}.00 a month"

@@ -7,7 +7,7 @@ in which order, stands in :mod:`.change_setting`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ from wsanalytics.actions.run import (
 from wsanalytics.aws import Writer
 from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.errors import InputError
-from wsanalytics.recommendations import Plan, read_plan
+from wsanalytics.recommendations import Plan, read_plan, unapproved
 from wsanalytics.settings import RunningMode, Setting
 
 
@@ -89,6 +89,7 @@ def apply_plan(
         tasks = {change.workspace_id: task_of(change, ledger.net_changes.get(change.workspace_id),
                                             options, dry_run=dry_run,
                                             created_at=about["created_at"]) for change in changes}
+        _leave_out(tasks, unapproved(plan.changes))
         if due_on is not None:
             _put_off(tasks.values(), due_on)
         # Started by an earlier plan of this journal and in no plan now: only read, to record their
@@ -124,6 +125,13 @@ def changes_of(plan: Plan) -> list[Change]:
 
 def _json(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
+
+
+def _leave_out(tasks: Mapping[str, Task], unapproved_ids: Mapping[str, str]) -> None:
+    """Leave alone what people have not approved; what is under way already comes to its end."""
+    for name, why in unapproved_ids.items():
+        if not tasks[name].started:
+            tasks[name].outcome, tasks[name].message = Outcome.NOT_APPROVED, why
 
 
 def _put_off(tasks: Iterable[Task], due_on: date) -> None:

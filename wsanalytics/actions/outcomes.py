@@ -14,13 +14,15 @@ class Outcome(StrEnum):
     ALREADY = "already in force"
     WOULD = "would be done"
     NOT_DUE = "not due"
+    NOT_APPROVED = "not approved"
     SKIPPED = "skipped"
     FAILED = "failed"
     UNKNOWN = "unknown"
     LEFT = "left for the next run"
 
 
-GOOD = {Outcome.DONE, Outcome.ALREADY, Outcome.WOULD, Outcome.NOT_DUE, Outcome.LEFT}
+GOOD = {Outcome.DONE, Outcome.ALREADY, Outcome.WOULD, Outcome.NOT_DUE,
+        Outcome.NOT_APPROVED, Outcome.LEFT}
 """Outcomes as asked for; LEFT is among them, since a limit that leaves some was asked for, too."""
 BY_RULE = "by_rule"
 """In a result's ``attrs``: the ids that were skipped by a rule, such as a tag of their owner's."""

@@ -72,9 +72,11 @@ COMMANDS = {
     "iam-policy": Entry(
         OBSERVE, "doctor:iam_policy",
         "the least rights that commands need, as IAM JSON"),
-    "plan": Entry(CHANGE, "", "read, compare and check plans"),
+    "plan": Entry(CHANGE, "", "read, compare, approve and check plans"),
     "plan show": Entry(CHANGE, "plan:show", "what a plan would change, and why"),
     "plan diff": Entry(CHANGE, "plan:diff", "what a plan changes, or how two plans differ"),
+    "plan approve": Entry(CHANGE, "plan:approve",
+                          "approve changes by id, or take over what people decided in a view"),
     "plan check": Entry(CHANGE, "plan:check", "is a plan whole and valid?"),
     "apply": Entry(
         CHANGE, "apply:apply",

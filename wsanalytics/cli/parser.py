@@ -35,6 +35,7 @@ from wsanalytics.cli.option_table import (
     table_of,
 )
 from wsanalytics.cli.options import spelled
+from wsanalytics.cli.value_kinds import Kind
 from wsanalytics.errors import InputError
 
 HELP = ("-h", "--help")
@@ -186,9 +187,12 @@ class _Words:
         self._check_taken()
         self.subjects += rest[end + 1:]
         # Words beyond those that the command takes are unknown, and named as such.
-        taken = sum(1 for argument in arguments if is_subject(argument))
-        self.unknown += self.subjects[taken:]
-        del self.subjects[taken:]
+        subjects = [argument for argument in arguments if is_subject(argument)]
+        takes_all = any(isinstance(kind := argument.parameter.converter, Kind) and kind.is_list
+                        for argument in subjects)
+        if not takes_all:
+            self.unknown += self.subjects[len(subjects):]
+            del self.subjects[len(subjects):]
 
     def all(self) -> list[str]:
         """Return the words of the whole line, with those of the command."""

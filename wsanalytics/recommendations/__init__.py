@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wsanalytics.recommendations.analysis import Analysis, Limits, analyse, analyse_history, the_one
+from wsanalytics.recommendations.approval import approve, take_decisions, unapproved
 from wsanalytics.recommendations.budget import forecast_spend
 from wsanalytics.recommendations.calibration import calibrate, calibration_table, coverage
 from wsanalytics.recommendations.choose import CHANGE
@@ -44,6 +45,7 @@ __all__ = [
     "Plan",
     "analyse",
     "analyse_history",
+    "approve",
     "calibrate",
     "calibration_table",
     "compare",
@@ -61,6 +63,8 @@ __all__ = [
     "priced_as",
     "read_plan",
     "recommend",
+    "take_decisions",
     "the_one",
+    "unapproved",
     "write_plan",
 ]

@@ -212,7 +212,7 @@ def _frame(rows: list[dict[str, Any]], whose: pd.DataFrame) -> pd.DataFrame:
 
     *whose* says where each is and whose it is.
     """
-    frame = pd.DataFrame(rows, columns=list(RECOMMENDATIONS.names)).assign(comment="")
+    frame = pd.DataFrame(rows, columns=list(RECOMMENDATIONS.names)).assign(comment="", approved="")
     for name in ("user_name", "account_id", "region"):
         known = {} if name not in whose else dict(
             zip(whose["workspace_id"], whose[name], strict=True))

@@ -204,6 +204,7 @@ def _change_row(change: ChangeObject) -> dict[str, Any]:
         "reason": change.reason or "",
         "checked": BETWEEN.join(change.checked or []),
         "comment": change.comment or "",
+        "approved": {True: "yes", False: "no", None: ""}[change.approved],
     }
 
 
@@ -269,6 +270,7 @@ def _change(row: dict[Any, Any]) -> dict[str, Any]:
         "reason": row["reason"],
         "checked": row["checked"].split(BETWEEN) if row["checked"] else [],
         "comment": row["comment"],
+        "approved": {"yes": True, "no": False, "": None}[row["approved"]],
     }
 
 

@@ -62,6 +62,7 @@ class ChangeObject(Struct, kw_only=True, rename={"before": "from"}):
     reason: str | None = None
     checked: list[str] | None = None
     comment: str | None = None
+    approved: bool | None = None
 
 
 class LeftAloneObject(Struct, kw_only=True):

@@ -15,26 +15,24 @@ from xlsxwriter import Workbook
 
 from wsanalytics.files import check_output, replaced
 from wsanalytics.recommendations import Plan
-from wsanalytics.views import NUMBERS, VIEW, changes_view, facts_of
+from wsanalytics.views import HEADINGS, NUMBERS, VIEW, changes_view, facts_of
 
 LONGEST_CELL = 32_767
 """Letters that a cell of a workbook can hold."""
-_COLUMNS = {
-    "workspace_id": ("WorkSpace", 15), "user_name": ("User", 18), "account_id": ("Account", 14),
-    "region": ("Region", 14), "from_setting": ("From", 16), "to_setting": ("To", 16),
-    "saving_usd_per_month": ("Saves USD a month", 13),
-    "saving_low_usd": ("At least USD (80 %)", 13), "saving_high_usd": ("At most USD (80 %)", 13),
-    "chance_of_loss": ("Chance of a loss", 10),
-    "extra_cold_starts_per_week": ("Extra cold starts a week", 13),
-    "best_date": ("Best date (UTC)", 12), "apply_by": ("Begin by (UTC)", 17),
-    "reason": ("Why", 60), "checked": ("Checked", 45), "comment": ("Comment", 30),
+_WIDTHS = {
+    "workspace_id": 15, "approve": 9, "user_name": 18, "account_id": 14, "region": 14,
+    "from_setting": 16, "to_setting": 16, "saving_usd_per_month": 13, "saving_low_usd": 13,
+    "saving_high_usd": 13, "chance_of_loss": 10, "extra_cold_starts_per_week": 13,
+    "best_date": 12, "apply_by": 17, "reason": 60, "checked": 45, "comment": 30,
 }
-"""The heading of each column of the view, and its width in letters."""
+"""The width of each column of the view, in letters."""
 _WRAPPED = ("reason", "checked", "comment")
+_APPROVE = VIEW.index("approve")
 _LINE_POINTS, _MOST_LINES = 15, 20
 _SUMMED = ("saving_usd_per_month", "extra_cold_starts_per_week")
-_NOTE = ("This workbook is a view of a plan. Nothing reads it back: to strike or alter a change, "
-         "edit plan.json. Nothing in AWS was changed by it.")
+_NOTE = ("This workbook is a view of a plan. Write yes or no into the column Approve, and what you "
+         "like into Comment; 'wsanalytics plan approve plan.json --from THIS.xlsx' takes both back "
+         "into the plan. Nothing in AWS was changed by it.")
 
 
 def write_workbook(plan: Plan, path: Path) -> None:
@@ -56,14 +54,17 @@ def _write_changes(book: Any, plan: Plan) -> None:  # noqa: ANN401  # XlsxWriter
     formats = _formats(book)
     rows = changes_view(plan).to_dict("records")
     for column, name in enumerate(VIEW):
-        title, width = _COLUMNS[name]
-        sheet.set_column(column, column, width)
-        sheet.write_string(0, column, title, formats["head"])
+        sheet.set_column(column, column, _WIDTHS[name])
+        sheet.write_string(0, column, HEADINGS[name], formats["head"])
         for line, row in enumerate(rows, start=1):
             _write_cell(sheet, line, column, name, row[name], formats)
     for line, row in enumerate(rows, start=1):
-        sheet.set_row(line, _LINE_POINTS * max(_lines(row[name], _COLUMNS[name][1])
+        sheet.set_row(line, _LINE_POINTS * max(_lines(row[name], _WIDTHS[name])
                                                for name in _WRAPPED))
+    if rows:
+        sheet.data_validation(1, _APPROVE, len(rows), _APPROVE, {
+            "validate": "list", "source": ["yes", "no"], "ignore_blank": True,
+            "error_title": "Approve", "error_message": "yes, no, or nothing yet"})
     _write_total(sheet, rows, formats)
     sheet.freeze_panes(1, 0)
     sheet.autofilter(0, 0, max(len(rows), 1), len(VIEW) - 1)
@@ -117,7 +118,7 @@ def _write_total(sheet: Any, rows: list[dict[Any, Any]], formats: dict[str, Any]
     for column, name in enumerate(VIEW):
         if name in _SUMMED:
             values = [row[name] for row in rows if not isnan(row[name])]
-            letter = "ABCDEFGHIJKLMNOP"[column]
+            letter = "ABCDEFGHIJKLMNOPQ"[column]
             sum_of = f"=SUM({letter}2:{letter}{line})" if rows else "=0"
             sheet.write_formula(line, column, sum_of, formats[f"total {_kind_of(name)}"],
                                 sum(values))

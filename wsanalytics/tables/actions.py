@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from wsanalytics.tables.contract import Table, instant, number, text
 
-OUTCOMES = ("done", "already in force", "would be done", "not due", "skipped", "failed", "unknown",
-            "left for the next run")
+OUTCOMES = ("done", "already in force", "would be done", "not due", "not approved", "skipped",
+            "failed", "unknown", "left for the next run")
 
 
 _ID = text("workspace_id", "the WorkSpace's id, ws-…")

@@ -203,6 +203,7 @@ RECOMMENDATIONS = Table(
         text("reason", "why, in a sentence"),
         text("checked", "what was held against limits, in short sentences between semicolons"),
         text("comment", "for people: what they note beside a change"),
+        text("approved", "what people have decided: yes, no, or empty for nothing yet"),
     ),
     ("workspace_id",),
 )

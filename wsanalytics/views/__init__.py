@@ -16,7 +16,15 @@ from wsanalytics.views.costs import (
 from wsanalytics.views.explain import COSTS, Explanation, explain
 from wsanalytics.views.headline import Headline, headline
 from wsanalytics.views.outliers import standing_out
-from wsanalytics.views.plan import NUMBERS, VIEW, changes_view, facts_of, write_csv_view
+from wsanalytics.views.plan import (
+    HEADINGS,
+    NUMBERS,
+    VIEW,
+    changes_view,
+    facts_of,
+    read_view,
+    write_csv_view,
+)
 from wsanalytics.views.usage import clock_caption, weekly_usage
 from wsanalytics.views.which import workspace_meant
 from wsanalytics.views.workspace import SHOWN_DAYS, Evidence, busiest_days, stretch_of
@@ -24,6 +32,7 @@ from wsanalytics.views.workspace import SHOWN_DAYS, Evidence, busiest_days, stre
 __all__ = [
     "COSTS",
     "GROUPINGS",
+    "HEADINGS",
     "NUMBERS",
     "SHOWN_DAYS",
     "VIEW",
@@ -43,6 +52,7 @@ __all__ = [
     "headline",
     "monthly_hours",
     "priced_rows",
+    "read_view",
     "standing_out",
     "stretch_of",
     "tag_names",

@@ -1,30 +1,87 @@
 """A plan as people review it: the facts about it, and its changes as a flat table.
 
-What is written here is for reading: nothing reads it back, ``apply`` takes ``plan.json`` alone.
+``apply`` takes ``plan.json`` alone. What people decide in a view is read back into it by
+:func:`read_view`: the columns approve and comment.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import pandas as pd
 
-from wsanalytics.files import check_output, replaced
-from wsanalytics.formatting import counted, number, usd
+from wsanalytics.errors import InputError
+from wsanalytics.files import check_output, refuse_no_file, replaced
+from wsanalytics.formatting import counted, listed, number, usd
 from wsanalytics.recommendations import Basis, Plan
 from wsanalytics.safe_text import escape_formula, plain
 
-VIEW = ("workspace_id", "user_name", "account_id", "region", "from_setting", "to_setting",
-        "saving_usd_per_month", "saving_low_usd", "saving_high_usd", "chance_of_loss",
+VIEW = ("workspace_id", "approve", "user_name", "account_id", "region", "from_setting",
+        "to_setting", "saving_usd_per_month", "saving_low_usd", "saving_high_usd", "chance_of_loss",
         "extra_cold_starts_per_week", "best_date", "apply_by", "reason", "checked", "comment")
 """The columns of a view, a row a change, the largest saving first."""
+HEADINGS = {
+    "workspace_id": "WorkSpace", "approve": "Approve", "user_name": "User",
+    "account_id": "Account", "region": "Region", "from_setting": "From", "to_setting": "To",
+    "saving_usd_per_month": "Saves USD a month", "saving_low_usd": "At least USD (80 %)",
+    "saving_high_usd": "At most USD (80 %)", "chance_of_loss": "Chance of a loss",
+    "extra_cold_starts_per_week": "Extra cold starts a week", "best_date": "Best date (UTC)",
+    "apply_by": "Begin by (UTC)", "reason": "Why", "checked": "Checked", "comment": "Comment",
+}
+"""The heading of each column of the view in a workbook."""
+_READ_BACK = ("workspace_id", "approve", "comment", "from_setting", "to_setting",
+              "saving_usd_per_month")
 NUMBERS = frozenset({"saving_usd_per_month", "saving_low_usd", "saving_high_usd",
                      "chance_of_loss", "extra_cold_starts_per_week"})
 
 
 def changes_view(plan: Plan) -> pd.DataFrame:
     """Return the changes of *plan* with the columns ``VIEW``."""
-    return plan.changes[list(VIEW)]
+    return plan.changes.rename(columns={"approved": "approve"})[list(VIEW)]
+
+
+def read_view(path: Path) -> pd.DataFrame:
+    """Read what people decided in a view of a plan, a ``.xlsx`` or ``.csv`` file.
+
+    Columns: workspace_id, approve, comment, from_setting, to_setting, saving_usd_per_month; a row
+    a change. Raises :class:`InputError` for a file that is no such view.
+    """
+    refuse_no_file(path, "a view of a plan")
+    frame = _sheet(path)
+    names = {heading: name for name, heading in HEADINGS.items()} | {name: name for name in VIEW}
+    frame = frame.rename(columns=lambda label: names.get(str(label).strip(), str(label)))
+    if missing := [name for name in _READ_BACK if name not in frame]:
+        raise InputError(
+            f"it has no column {listed([HEADINGS[name] for name in missing])}", where=str(path),
+            rule="a view of a plan is read back with the columns that it was written with",
+            fix="make one with 'wsanalytics plan show plan.json --output view.xlsx'")
+    view = frame[list(_READ_BACK)].fillna("").astype("str")
+    view = view[view["workspace_id"].str.startswith("ws-")].reset_index(drop=True)  # not the total
+    saving = pd.to_numeric(view["saving_usd_per_month"], errors="coerce")
+    # What a spreadsheet would have taken for a formula got an apostrophe on its way out.
+    return view.assign(saving_usd_per_month=saving,
+                       comment=view["comment"].str.replace(_APOSTROPHE, "", regex=True))
+
+
+_APOSTROPHE = r"^'(?=[=+\-@\t\r'])"
+
+
+def _sheet(path: Path) -> pd.DataFrame:
+    """Read a file as text, cell by cell."""
+    try:
+        if path.suffix == ".csv":
+            return pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig")
+        if path.suffix == ".xlsx":
+            return pd.read_excel(path, dtype="str", keep_default_na=False, engine="openpyxl")
+    except (ValueError, KeyError, OSError, BadZipFile) as error:
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"it cannot be read: {why}", where=str(path),
+                         rule="a view of a plan is a workbook or a CSV file",
+                         fix="save it as .xlsx or .csv") from error
+    raise InputError(f"the ending {path.suffix!r} is none of a view", where=str(path),
+                     rule="a view of a plan is a .xlsx or a .csv file",
+                     fix="save it as one of them")
 
 
 def write_csv_view(plan: Plan, path: Path) -> None:

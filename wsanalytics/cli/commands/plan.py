@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from wsanalytics.cli.options import OUTPUT, command, flag, option, subject
+from wsanalytics.cli.options import INPUT, OUTPUT, command, flag, option, subject
 from wsanalytics.cli.results import is_json
-from wsanalytics.cli.value_kinds import PATH
+from wsanalytics.cli.value_kinds import PATH, TEXTS
 
 if TYPE_CHECKING:
     from wsanalytics.recommendations import Plan
@@ -91,6 +91,62 @@ def _difference(old: Plan, new: Plan | None) -> dict[str, list[dict[str, Any]]]:
             "added": [row for name, row in after.items() if name not in before],
             "altered": [{"before": before[name], "after": row} for name, row in after.items()
                         if name in before and before[name] != row]}
+
+
+@command("Approve changes of a plan: those that are named, all, or as people decided in the column "
+         "approve of a workbook or CSV view, whose comments are taken over as well. 'apply' then "
+         "makes approved changes alone. A row that is not what the plan says now is refused.",
+         "wsanalytics plan show plan.json --output view.xlsx",
+         "wsanalytics plan approve plan.json --from view.xlsx",
+         "wsanalytics plan approve plan.json ws-1234567ab ws-2345678bc")
+def approve(
+    plan: PlanFile,
+    ids: Annotated[list[str], subject("WorkSpaces, by id or user's name", "ID", TEXTS)] = [],  # noqa: B006  # never changed
+    /, *,
+    from_: Annotated[Path | None, option(
+        "the view that people have filled in, .xlsx or .csv", PATH, metavar="VIEW", name="--from",
+        group=INPUT)] = None,
+    all: Annotated[bool, flag("approve every change", group=INPUT)] = False,  # noqa: A002  # the option's name
+) -> int:
+    """Write people's decisions into a plan; 1 where rows of a view were refused."""
+    import pandas as pd
+
+    from wsanalytics.cli.exit_codes import status_of
+    from wsanalytics.cli.printing.as_json import print_json, records
+    from wsanalytics.cli.printing.console import console, next_steps
+    from wsanalytics.cli.printing.layout import Column, print_rows
+    from wsanalytics.errors import InputError
+    from wsanalytics.formatting import counted
+    from wsanalytics.recommendations import approve as approve_changes
+    from wsanalytics.recommendations import read_plan, take_decisions
+    from wsanalytics.safe_text import plain
+    from wsanalytics.views import read_view, workspace_meant
+
+    if sum((bool(ids), from_ is not None, all)) != 1:
+        raise InputError("it is not said what is approved", where="the options",
+                         rule="changes are named by id, by --all, or by --from VIEW",
+                         fix="give one of the three")
+    refused = pd.DataFrame(columns=["workspace_id", "message"])
+    if from_ is not None:
+        content, refused = take_decisions(plan, read_view(from_))
+    else:
+        known = read_plan(plan).changes
+        content = approve_changes(
+            plan, None if all else [workspace_meant(name, known) for name in ids])
+    counts = content.changes["approved"].value_counts()
+    if is_json():
+        print_json("plan-approve", plan=plan, approved=int(counts.get("yes", 0)),
+                   struck=int(counts.get("no", 0)), undecided=int(counts.get("", 0)),
+                   refused=records(refused))
+    console().print(
+        f"{counted(int(counts.get('yes', 0)), 'change')} approved, {counts.get('no', 0)} struck, "
+        f"{counts.get('', 0)} undecided.", soft_wrap=True)
+    if len(refused):
+        print_rows("Rows that were not taken", (Column("WorkSpace"), Column("why", wraps=True)),
+                   [{"WorkSpace": plain(row["workspace_id"]), "why": plain(row["message"])}
+                    for row in refused.to_dict("records")])
+    next_steps(["apply", str(plan)])
+    return status_of(is_complete=refused.empty)
 
 
 @command("Whether a plan can be read: exit 0, or 2 and why not.",
