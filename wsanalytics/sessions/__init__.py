@@ -12,7 +12,7 @@ from wsanalytics.sessions.arrival_times import (
     ordinals_of,
     usual_on,
 )
-from wsanalytics.sessions.find import find_gaps, find_sessions
+from wsanalytics.sessions.find import find_gaps, find_sessions, find_sessions_and_gaps
 from wsanalytics.sessions.from_store import Found, find_stored, read_remarks
 from wsanalytics.sessions.observed_commands import observed_commands
 from wsanalytics.sessions.observed_runs import observed_runs
@@ -35,6 +35,7 @@ __all__ = [
     "days_with_long_gap",
     "find_gaps",
     "find_sessions",
+    "find_sessions_and_gaps",
     "find_stored",
     "first_minutes",
     "instants_on",

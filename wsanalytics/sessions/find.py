@@ -68,7 +68,18 @@ def find_sessions(
     ``end_uncertain_minutes`` are by how much the true instant may lie off, at the edge of the
     observation one sampling interval; ``revealed`` marks sessions that no sample saw.
     """
+    return _sessions_in(_sorted_samples(history, bridge_gaps))
+
+
+def find_sessions_and_gaps(
+    history: History, *, bridge_gaps: timedelta | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Find both what :func:`find_sessions` and :func:`find_gaps` find, sorting samples once."""
     samples = _sorted_samples(history, bridge_gaps)
+    return _sessions_in(samples), _gaps_in(samples, history)
+
+
+def _sessions_in(samples: _Samples) -> pd.DataFrame:
     moments = _moments(samples)
     seen_sessions = _seen_sessions(samples, moments)
     revealed = _revealed(samples, moments, seen_sessions)
@@ -98,7 +109,10 @@ def find_gaps(
     sample, as far as the WorkSpace existed. Returns a ``gaps`` table. What happened in these
     intervals was not observed: it counts neither as connected nor as free.
     """
-    samples = _sorted_samples(history, bridge_gaps)
+    return _gaps_in(_sorted_samples(history, bridge_gaps), history)
+
+
+def _gaps_in(samples: _Samples, history: History | pd.DataFrame) -> pd.DataFrame:
     before = np.flatnonzero(samples.joined & ~samples.bridged)
     frame = pd.DataFrame(
         {
@@ -199,8 +213,7 @@ def _sorted_samples(history: History | pd.DataFrame, bridge_gaps: timedelta | No
     last_connected = table["last_connected_at"]
     last = np.where(last_connected.isna(), _NEVER, column_micros(last_connected))
     last[last > sampled + CLOCKS_DIFFER // timedelta(microseconds=1)] = _NEVER  # no future is known
-    # lexsort sorts by its last key first: by WorkSpace, then by time.
-    order = np.lexsort((at, code))
+    order = order_of(code, at)
     code, at, connected, last = code[order], at[order], connected[order], last[order]
     time_resolution = np.where(is_hourly(table["source"])[order], MICROS_PER_HOUR, 0)
     code, at, connected, last, time_resolution = _merge_same_instant(
@@ -225,6 +238,20 @@ def _sorted_samples(history: History | pd.DataFrame, bridge_gaps: timedelta | No
         time_resolution,
         max_gap,
     )
+
+
+def order_of(code: Rows, at: Micros) -> Rows:
+    """Return the order of samples by WorkSpace and time.
+
+    Samples come by time, mostly: then a stable sort by WorkSpace alone is enough, and that takes no
+    comparisons where their numbers have 16 bits (numpy's radix sort).
+    """
+    small = code.astype(np.uint16) if len(code) and code.max() < 1 << 16 else code
+    order = np.argsort(small, kind="stable")
+    sorted_code, sorted_at = code[order], at[order]
+    is_late = (sorted_code[1:] == sorted_code[:-1]) & (sorted_at[1:] < sorted_at[:-1])
+    # lexsort sorts by its last key first: by WorkSpace, then by time.
+    return np.lexsort((at, code)) if is_late.any() else order
 
 
 def _merge_same_instant(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from wsanalytics.errors import InputError
 from wsanalytics.history import History, Remarks, Store, as_frame, no_samples
-from wsanalytics.sessions.find import find_gaps, find_sessions
+from wsanalytics.sessions.find import find_sessions_and_gaps
 from wsanalytics.sessions.observed_commands import observed_commands
 from wsanalytics.tables import GAPS, ORDERS, SESSIONS, Source
 from wsanalytics.timeline import Window, clipped
@@ -62,9 +62,10 @@ def find_stored(
         of_part = settings[settings["workspace_id"].isin(part["workspace_id"])]
         history = History(part, samples, window, of_part.reset_index(drop=True))
         count += len(samples)
-        sessions.append(find_sessions(history, bridge_gaps=bridge_gaps))
+        sessions_of_part, gaps_of_part = find_sessions_and_gaps(history, bridge_gaps=bridge_gaps)
+        sessions.append(sessions_of_part)
         commands.append(observed_commands(history, sessions[-1], bridge_gaps=bridge_gaps))
-        gaps.append(find_gaps(history, bridge_gaps=bridge_gaps))
+        gaps.append(gaps_of_part)
     if not count:
         raise InputError(
             "there are no samples of these WorkSpaces", where=str(store.folder),

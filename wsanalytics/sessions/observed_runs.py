@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.history import History
+from wsanalytics.sessions.find import order_of
 from wsanalytics.sessions.unobserved import longest_bridge, median_intervals
 from wsanalytics.tables import RUNS, is_hourly, sort_by_key
 from wsanalytics.timeline import MICROS_PER_MINUTE, Micros, column_micros, instants
@@ -54,12 +55,14 @@ class States:
         ids = pd.Index(ids).astype("str")  # they may be categories
         at = column_micros(samples["sampled_at"][is_usable])
         on = state[is_usable].isin(ON).to_numpy(dtype=bool)
-        order = np.lexsort((on, at, code))
+        order = order_of(code, at)
         code, at, on = code[order].astype(np.int64), at[order], on[order]
-        # lexsort puts off before on at one instant, so the last of an instant is on if any is.
-        last = np.ones(len(at), dtype=bool)
-        last[:-1] = (code[1:] != code[:-1]) | (at[1:] != at[:-1])
-        code, at, on = code[last], at[last], on[last]
+        # Of several states of one instant: on if any of them is.
+        new = np.ones(len(at), dtype=bool)
+        new[1:] = (code[1:] != code[:-1]) | (at[1:] != at[:-1])
+        if not new.all():
+            firsts = np.flatnonzero(new)
+            code, at, on = code[firsts], at[firsts], np.logical_or.reduceat(on, firsts)
         joined = code[1:] == code[:-1]
         interval = median_intervals(code, at, joined, len(ids))
         bridge = longest_bridge(interval)

@@ -22,7 +22,7 @@ from wsanalytics.formatting import counted
 from wsanalytics.history import History, configured
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.recommendations import Analysis
-from wsanalytics.sessions import find_gaps, find_sessions, observed_commands
+from wsanalytics.sessions import find_sessions_and_gaps, observed_commands
 from wsanalytics.settings import ALWAYS_ON, Setting, auto_stop, setting_grid
 from wsanalytics.simulation import Replay, replay
 from wsanalytics.timeline import Window
@@ -207,7 +207,7 @@ def _replayed(
     present = usual if baseline is None else baseline
     gaps: pd.DataFrame | None
     if isinstance(of, History):
-        sessions, hours_a_month, gaps = find_sessions(of), 1.0, find_gaps(of)
+        (sessions, gaps), hours_a_month = find_sessions_and_gaps(of), 1.0
         settings = _settings(TIMEOUTS if timeouts is None else timeouts, present)
         played = replay(sessions, settings, window=window or of.window,
                         commands=observed_commands(of, sessions))
