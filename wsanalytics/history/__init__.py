@@ -8,7 +8,7 @@ from wsanalytics.history.checks import (
     read_sessions,
     read_workspaces,
 )
-from wsanalytics.history.folder import read_history, sample_history, write_history
+from wsanalytics.history.folder import read_history, sample_folder, sample_history, write_history
 from wsanalytics.history.history import History, configured
 from wsanalytics.history.inventory import changed_since, updated, with_last_known
 from wsanalytics.history.remarks import (
@@ -49,6 +49,7 @@ __all__ = [
     "read_sessions",
     "read_workspaces",
     "remarks_of",
+    "sample_folder",
     "sample_history",
     "store_summary",
     "updated",

@@ -88,10 +88,15 @@ def sample_history() -> History:
     Its people are made up (``wsanalytics.people``) and its WorkSpaces were never anybody's;
     ``data/README.md`` describes them. No AWS account is needed.
     """
+    return read_history(sample_folder())
+
+
+def sample_folder() -> Path:
+    """Return the folder of the sample fleet; :class:`InputError` where it is not installed."""
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "_sample", package.parent / "data" / "sample"):
         if (folder / SAMPLES_FILE).is_file():
-            return read_history(folder)
+            return folder
     raise InputError(
         "the sample fleet is not installed",
         where=str(package),

@@ -22,7 +22,7 @@ from wsanalytics.history import History, Remarks, configured
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.recommendations.compare import compare
 from wsanalytics.recommendations.plan import Basis, Plan, recommend
-from wsanalytics.sessions import find_sessions_and_gaps, observed_commands
+from wsanalytics.sessions import found_in
 from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.simulation import Replay, replay
 from wsanalytics.tables import SESSIONS, WORKSPACES, refuse_another
@@ -183,11 +183,11 @@ def analyse_history(
     limits = _limits(limits, more)
     step("finding sessions")
     fleet = history.workspaces
-    sessions, gaps = find_sessions_and_gaps(history)
+    found = found_in(history)
     return analyse(
-        sessions, fleet, window=history.window, commands=observed_commands(history, sessions),
+        found.sessions, fleet, window=history.window, commands=found.commands,
         prices=load_prices() if prices is None else prices, limits=limits,
-        gaps=gaps, source=source, step=step, now=now,
+        gaps=found.gaps, source=source, step=step, now=now,
         account_id=the_one(fleet["account_id"]) or None, region=the_one(fleet["region"]))
 
 

@@ -13,7 +13,7 @@ from wsanalytics.sessions.arrival_times import (
     usual_on,
 )
 from wsanalytics.sessions.find import find_gaps, find_sessions, find_sessions_and_gaps
-from wsanalytics.sessions.from_store import Found, find_stored, read_remarks
+from wsanalytics.sessions.from_store import Found, find_stored, found_in, read_remarks
 from wsanalytics.sessions.observed_commands import observed_commands
 from wsanalytics.sessions.observed_runs import observed_runs
 from wsanalytics.sessions.unobserved import (
@@ -38,6 +38,7 @@ __all__ = [
     "find_sessions_and_gaps",
     "find_stored",
     "first_minutes",
+    "found_in",
     "instants_on",
     "is_too_little_observed",
     "is_unjudgeable",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from threading import Lock
+from weakref import WeakKeyDictionary
 
 import pandas as pd
 
@@ -32,6 +34,27 @@ class Found:
     gaps: pd.DataFrame
     samples: int
     commands: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+
+_FOUND: WeakKeyDictionary[History, Found] = WeakKeyDictionary()
+_FINDING = Lock()
+
+
+def found_in(history: History) -> Found:
+    """Return the sessions, gaps and commands of *history*, found once for as long as it is there.
+
+    Whoever changes a frame of what this gives changes nothing here: pandas copies it then. The
+    frames of a history itself are not changed in place; another history is made instead.
+    """
+    with _FINDING:
+        found = _FOUND.get(history)
+        if found is None:
+            sessions, gaps = find_sessions_and_gaps(history)
+            found = Found(sessions, gaps, len(history.samples),
+                          observed_commands(history, sessions))
+            _FOUND[history] = found
+    return Found(found.sessions.copy(deep=False), found.gaps.copy(deep=False), found.samples,
+                 found.commands.copy(deep=False))
 
 
 def find_stored(

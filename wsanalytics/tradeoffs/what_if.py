@@ -22,7 +22,7 @@ from wsanalytics.formatting import counted
 from wsanalytics.history import History, configured
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.recommendations import Analysis
-from wsanalytics.sessions import find_sessions_and_gaps, observed_commands
+from wsanalytics.sessions import found_in
 from wsanalytics.settings import ALWAYS_ON, Setting, auto_stop, setting_grid
 from wsanalytics.simulation import Replay, replay
 from wsanalytics.timeline import Window
@@ -207,10 +207,11 @@ def _replayed(
     present = usual if baseline is None else baseline
     gaps: pd.DataFrame | None
     if isinstance(of, History):
-        (sessions, gaps), hours_a_month = find_sessions_and_gaps(of), 1.0
+        found, hours_a_month = found_in(of), 1.0
+        gaps = found.gaps
         settings = _settings(TIMEOUTS if timeouts is None else timeouts, present)
-        played = replay(sessions, settings, window=window or of.window,
-                        commands=observed_commands(of, sessions))
+        played = replay(found.sessions, settings, window=window or of.window,
+                        commands=found.commands)
     else:
         hours_a_month, gaps = of.limits.maintenance_hours, of.gaps
         played = _again(of, window, timeouts, present)

@@ -19,14 +19,14 @@ from wsanalytics.aws import Writer, connect
 from wsanalytics.calendars import Zones
 from wsanalytics.defaults import RUN_LIMIT
 from wsanalytics.errors import InputError, WsanalyticsError
-from wsanalytics.history import sample_history
+from wsanalytics.history import sample_folder
 from wsanalytics.recommendations import Analysis, read_plan
 from wsanalytics.views import Evidence
 from wsanalytics.widgets.base import LazyTabs, Showable, html, message
 from wsanalytics.widgets.explore import explore
+from wsanalytics.widgets.kept import as_analysis
 from wsanalytics.widgets.overview import overview
 from wsanalytics.widgets.review import ReviewPanel, review
-from wsanalytics.widgets.workspace import as_analysis
 
 ENVIRONMENT = "WSANALYTICS_APP"
 """Holds what ``wsanalytics app`` was asked for, as JSON."""
@@ -79,7 +79,7 @@ def _made(asked: dict[str, Any]) -> App:
     plan = read_plan(asked["plan"]) if asked.get("plan") else None
     analysis = None
     if asked.get("store") or plan is None:
-        analysis = as_analysis(asked.get("store") or sample_history())
+        analysis = as_analysis(asked.get("store") or sample_folder())
     subject = plan or analysis.plan  # type: ignore[union-attr]  # there is one or the other
     writers: list[Writer] = []
     if asked.get("allow_apply"):

@@ -35,6 +35,7 @@ from wsanalytics.widgets.base import (
 )
 from wsanalytics.widgets.download import Download, Offer
 from wsanalytics.widgets.explore_view import each_line, headline, pictures
+from wsanalytics.widgets.kept import question_of
 from wsanalytics.widgets.sliders import Dial, LimitDial
 
 RULES = {str(rule): rule.label for rule in HourRule} | {"as charged": "as in the charges"}
@@ -293,6 +294,9 @@ def explore(
                              where="explore", rule="a question that is made has all of it already",
                              fix="hand it to what_if")
         return Explorer(of)
+    if isinstance(of, History | Analysis) and wait_minutes == WAIT_MINUTES and all(
+            value is None for value in by_name.values()):
+        return Explorer(question_of(of))
     with telling_it_itself():
         question = what_if(
             of, workspaces=workspaces, window=window, prices=prices, baseline=baseline,

@@ -30,8 +30,9 @@ from wsanalytics.views import (
     weekly_usage,
 )
 from wsanalytics.widgets.base import QUIET, LazyTabs, Showable, facts, html, message, picture, text
+from wsanalytics.widgets.kept import as_analysis
 from wsanalytics.widgets.table import Column, Table
-from wsanalytics.widgets.workspace import OneWorkspace, as_analysis
+from wsanalytics.widgets.workspace import OneWorkspace
 
 WIDE, DOTS = 820, 120
 NOTHING = "Nothing to show: no WorkSpace is simulated."

@@ -12,8 +12,8 @@ from ipywidgets import Dropdown, HBox, Layout, VBox
 from wsanalytics.calendars import Zones
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import counted, html_table
-from wsanalytics.history import History, read_history, sample_history
-from wsanalytics.recommendations import Analysis, analyse_history
+from wsanalytics.history import History, sample_folder
+from wsanalytics.recommendations import Analysis
 from wsanalytics.tables import SESSIONS
 from wsanalytics.timeline import Window
 from wsanalytics.views import (
@@ -25,7 +25,8 @@ from wsanalytics.views import (
     explain,
     workspace_meant,
 )
-from wsanalytics.widgets.base import Showable, facts, html, telling_it_itself, text
+from wsanalytics.widgets.base import Showable, facts, html, text
+from wsanalytics.widgets.kept import as_analysis, as_fleet
 from wsanalytics.widgets.table import Column, Table
 from wsanalytics.widgets.why import cost, timeline, week
 
@@ -145,7 +146,7 @@ def look_at(
     the two stand in the other order.
     """
     _refuse_other_order(workspace_id, of)
-    fleet = as_fleet(sample_history() if of is None else of)
+    fleet = as_fleet(sample_folder() if of is None else of)
     workspace_id = workspace_meant(workspace_id, fleet.workspaces)
     return OneWorkspace(as_analysis(fleet), workspace_id, zones or Zones.of_regions())
 
@@ -160,20 +161,6 @@ def _refuse_other_order(workspace_id: object, of: object) -> None:
         f"{given} stands where the WorkSpace's id belongs", where="look_at",
         rule="the order is look_at(workspace_id, of)",
         fix=f"write look_at({of!r}, …)" if is_last else "write the id first, as text: 'ws-…'")
-
-
-def as_fleet(of: Analysis | History | Path | str) -> Analysis | History:
-    """Return the fleet that is meant: a store is read."""
-    return of if isinstance(of, Analysis | History) else read_history(Path(of))
-
-
-def as_analysis(of: Analysis | History | Path | str) -> Analysis:
-    """Analyse a fleet, unless it is already; the caller shows what is not billed."""
-    fleet = as_fleet(of)
-    if isinstance(fleet, Analysis):
-        return fleet
-    with telling_it_itself():
-        return analyse_history(fleet)
 
 
 def _in_html(explanation: Explanation) -> str:
