@@ -11,14 +11,15 @@ from importlib.util import find_spec
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     SpinnerColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from wsanalytics.safe_text import is_quiet
 
@@ -27,6 +28,15 @@ def in_notebook() -> bool:
     """Whether this runs in a Jupyter kernel that can show a bar (with ipywidgets)."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return shell is not None and shell.has_trait("kernel") and find_spec("ipywidgets") is not None
+
+
+class _Count(ProgressColumn):
+    """How many are done, and of how many, where that is known."""
+
+    def render(self, task: Task) -> Text:
+        """Return the count as it stands beside the bar."""
+        of = f"/{task.total:,.0f}" if task.total is not None else ""
+        return Text(f"{task.completed:,.0f}{of}")
 
 
 @contextmanager
@@ -38,7 +48,7 @@ def working(
     Threads may share that function. Nothing is shown where nobody looks, under ``--quiet``, or
     unless *shown*.
     """
-    with _bar(MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+    with _bar(_Count(), TimeElapsedColumn(), TimeRemainingColumn(),
               shown=shown) as bar:
         task = bar.add_task(what, total=total)
 

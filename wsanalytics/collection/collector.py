@@ -9,11 +9,12 @@ others go on.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -180,12 +181,25 @@ class _Collector:
                 if every is None or count == rounds:
                     break
                 compacted(self.store, self.clock.now().date(), self.log)
-                step = every.total_seconds()
-                self.stop.wait(step - time.time() % step)  # full hours: there hours are billed
+                self.wait(every, is_first=count == 1)
         except KeyboardInterrupt:
             if every is None:
                 raise
             self.log("ended on request; every sample so far is in the store")
+
+    def wait(self, every: timedelta, *, is_first: bool) -> None:
+        """Wait for the next round; on a terminal it is counted down to, elsewhere named once."""
+        step = every.total_seconds()
+        seconds = step - time.time() % step  # full hours: there hours are billed
+        at = datetime.now(UTC) + timedelta(seconds=seconds)
+        if is_first:
+            self.log(f"polled again every {step / 60:g} min, next at {at:%H:%M:%S} UTC; "
+                     "Ctrl-C ends it")
+        end = time.monotonic() + seconds
+        with working(f"next poll at {at:%H:%M:%S} UTC", math.ceil(seconds)) as advance:
+            while (remaining := end - time.monotonic()) > 0 and not self.stop.is_set():
+                self.stop.wait(min(remaining, 1))
+                advance(1)
 
     def poll_all(self, every: timedelta | None) -> None:
         """Poll every connection once, side by side."""

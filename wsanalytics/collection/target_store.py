@@ -11,6 +11,7 @@ from pathlib import Path
 from wsanalytics.errors import WsanalyticsError
 from wsanalytics.files import Made
 from wsanalytics.history import Store
+from wsanalytics.progress import working
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,7 +35,8 @@ def new_store(store: Store | Path | str) -> Iterator[Store]:
 def compacted(store: Store, before: date, log: Callable[[str], None]) -> None:
     """Compact what can be; a damaged file is logged and delays nobody."""
     try:
-        store.compact(before)
+        with working("putting the files of days together", len(store.scattered(before))) as advance:
+            store.compact(before, advance)
     except WsanalyticsError as error:
         _LOG.warning("%s", error)
         log(f"not compacted: {error}")

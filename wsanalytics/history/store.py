@@ -14,6 +14,7 @@ import json
 import logging
 import re
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -304,16 +305,19 @@ class Store:
                     if len(taken := self.instants(day)[1]))
         return first, last
 
-    def compact(self, before: date) -> int:
+    def scattered(self, before: date) -> list[Path]:
+        """Return the folders of the days before *before* that are of more than one file."""
+        return [folder for day, folder in self.days().items() if day < before
+                and [file.name for file in parquet_files(folder)] != [_COMPACT]]
+
+    def compact(self, before: date, advance: Callable[[int], None] = lambda _: None) -> int:
         """Make one file of the files of each day before *before*; return the number of days done.
 
-        A kill in between loses nothing: the old files go once the new one is in place.
+        A kill in between loses nothing: the old files go once the new one is in place. *advance*
+        is called with 1 after each day.
         """
-        done = 0
-        for day, folder in self.days().items():
-            files = parquet_files(folder)
-            if day >= before or [file.name for file in files] == [_COMPACT]:
-                continue
+        scattered = self.scattered(before)
+        for folder in scattered:
             with self.locked("write", wait_seconds=60):
                 # Listed again under the lock: a collector may have added a file since.
                 files = parquet_files(folder)
@@ -321,9 +325,9 @@ class Store:
                 for file in files:
                     if file.name != _COMPACT:
                         file.unlink(missing_ok=True)
-            done += 1
+            advance(1)
         self._compact_workspaces()
-        return done
+        return len(scattered)
 
     def _compact_workspaces(self) -> None:
         """Make one file of the many that hold how WorkSpaces changed: each poll reads them all."""

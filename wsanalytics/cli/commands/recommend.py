@@ -88,12 +88,15 @@ def report(
     from wsanalytics.cli.printing.console import next_steps, note
     from wsanalytics.cli.printing.fleet import print_costs, print_headline
     from wsanalytics.files import STANDARD_OUTPUT, Made, write_text
+    from wsanalytics.progress import step_bar
     from wsanalytics.report import render_report
     from wsanalytics.views import fleet_costs
 
     path = _report_path(output)
     result = analysis_of(analysis, steps=6)
-    page = render_report(result)
+    with step_bar(1) as step:
+        step("drawing the report")
+        page = render_report(result)
     with Made() as made:
         made.folder(path.parent)
         write_text(page, path, private=True)
