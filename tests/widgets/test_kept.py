@@ -71,8 +71,8 @@ def test_a_store_is_read_again_when_a_file_of_it_changes(
     half = past.samples["sampled_at"] < at("2026-01-20")
     store.add_samples(past.samples[half], "first")
     reads = []
-    read = kept.read_history
-    monkeypatch.setattr(kept, "read_history", lambda folder: reads.append(folder) or read(folder))
+    find = kept.find_stored
+    monkeypatch.setattr(kept, "find_stored", lambda *args: reads.append(args) or find(*args))
     first = kept.as_fleet(tmp_path / "fleet")
     assert kept.as_fleet(str(tmp_path / "fleet")) is first and len(reads) == 1
     store.add_samples(past.samples[~half], "second")

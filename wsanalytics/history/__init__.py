@@ -24,12 +24,14 @@ from wsanalytics.history.remarks import (
 from wsanalytics.history.sample_files import as_frame, no_samples
 from wsanalytics.history.store import EmptyError, Store
 from wsanalytics.history.store_check import check_store
+from wsanalytics.history.store_files import KINDS
 from wsanalytics.history.summary import StoreSummary, store_summary
 
 __all__ = [
     "APPLICATION",
     "EXISTED",
     "GUESSED",
+    "KINDS",
     "EmptyError",
     "History",
     "Remarks",

@@ -13,8 +13,9 @@ import pandas as pd
 from wsanalytics.errors import InputError
 from wsanalytics.history import History, Remarks, Store, as_frame, no_samples
 from wsanalytics.sessions.find import find_sessions_and_gaps
+from wsanalytics.sessions.kept_found import FEWEST_SAMPLES, keep, key_of, read_kept
 from wsanalytics.sessions.observed_commands import observed_commands
-from wsanalytics.tables import GAPS, ORDERS, SESSIONS, Source
+from wsanalytics.tables import GAPS, ORDERS, SESSIONS, Source, Table
 from wsanalytics.timeline import Window, clipped
 
 """The source of samples that were looked for here, and not read from metrics."""
@@ -67,12 +68,38 @@ def find_stored(
 ) -> Found:
     """Return the sessions of *workspaces* (a part of the store's inventory) in *window*.
 
-    As :func:`find_sessions`, :func:`find_gaps` and :func:`observed_orders` find them; *advance*
-    is called with how many WorkSpaces were done. Raises :class:`InputError`
-    where there are no samples of them at all.
+    As :func:`find_sessions`, :func:`find_gaps` and :func:`observed_commands` find them; *advance*
+    is called with how many WorkSpaces were done. Of a whole fleet they are kept beside its samples,
+    for all of it or a part, until a file of the store changes. Raises :class:`InputError` where
+    there are no samples of them at all.
     """
+    key = key_of(store, window, bridge_gaps)
+    frames = read_kept(store, key)
+    if frames is None:
+        frames = _find(store, workspaces, window, bridge_gaps, advance)
+        is_large = frames["counts"]["samples"].sum() >= FEWEST_SAMPLES
+        if is_large and len(workspaces) == len(store.inventory()):
+            keep(store, key, frames)
+    else:
+        ids = set(workspaces["workspace_id"])
+        frames = {name: frame[frame["workspace_id"].isin(ids)].reset_index(drop=True)
+                  for name, frame in frames.items()}
+        advance(len(workspaces))
+    count = int(frames["counts"]["samples"].sum())
+    if not count:
+        raise InputError(
+            "there are no samples of these WorkSpaces", where=str(store.folder),
+            rule="sessions are found in samples", fix="narrow the fleet less, or give other days")
+    return Found(frames["sessions"], frames["gaps"], count, frames["commands"])
+
+
+def _find(
+    store: Store, workspaces: pd.DataFrame, window: Window, bridge_gaps: timedelta | None,
+    advance: Callable[[int], None],
+) -> dict[str, pd.DataFrame]:
+    """Find sessions, gaps and commands, and count the samples of each WorkSpace, by name."""
     size = max(1, int(ROWS_AT_ONCE / (_ROWS_A_DAY * window.days)))
-    sessions, gaps, commands, count = [], [], [], 0
+    sessions, gaps, commands, counts = [], [], [], []
     settings = store.settings()
     for low in range(0, len(workspaces), size):
         part = workspaces.iloc[low : low + size]
@@ -84,18 +111,23 @@ def find_stored(
             continue
         of_part = settings[settings["workspace_id"].isin(part["workspace_id"])]
         history = History(part, samples, window, of_part.reset_index(drop=True))
-        count += len(samples)
+        counts.append(samples["workspace_id"].value_counts())
         sessions_of_part, gaps_of_part = find_sessions_and_gaps(history, bridge_gaps=bridge_gaps)
         sessions.append(sessions_of_part)
         commands.append(observed_commands(history, sessions[-1], bridge_gaps=bridge_gaps))
         gaps.append(gaps_of_part)
-    if not count:
-        raise InputError(
-            "there are no samples of these WorkSpaces", where=str(store.folder),
-            rule="sessions are found in samples", fix="narrow the fleet less, or give other days")
-    return Found(pd.concat(sessions, ignore_index=True)[list(SESSIONS.names)],
-                 pd.concat(gaps, ignore_index=True)[list(GAPS.names)], count,
-                 pd.concat(commands, ignore_index=True)[list(ORDERS.names)])
+    return {
+        "sessions": _together(sessions, SESSIONS), "gaps": _together(gaps, GAPS),
+        "commands": _together(commands, ORDERS),
+        "counts": pd.DataFrame({
+            "workspace_id": [str(name) for part in counts for name in part.index],
+            "samples": [int(count) for part in counts for count in part]})}
+
+
+def _together(frames: list[pd.DataFrame], table: Table) -> pd.DataFrame:
+    if not frames:
+        return pd.DataFrame(columns=list(table.names))
+    return pd.concat(frames, ignore_index=True)[list(table.names)]
 
 
 def _never_seen(workspaces: pd.DataFrame, window: Window) -> pd.DataFrame:

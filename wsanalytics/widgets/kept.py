@@ -10,19 +10,25 @@ from pathlib import Path
 from threading import RLock
 from weakref import WeakKeyDictionary
 
-from wsanalytics.history import History, read_history
-from wsanalytics.recommendations import Analysis, analyse_history
+from wsanalytics.history import History, Store, read_history
+from wsanalytics.prices import load_prices
+from wsanalytics.recommendations import Analysis, analyse, analyse_history, the_one
+from wsanalytics.sessions import find_stored
 from wsanalytics.tradeoffs import WhatIf, what_if
 from wsanalytics.widgets.base import telling_it_itself
 
 _LOCK = RLock()
+_DATA = {".parquet", ".csv", ".json"}
 _ANALYSES: WeakKeyDictionary[History, Analysis] = WeakKeyDictionary()
 _QUESTIONS: WeakKeyDictionary[History | Analysis, WhatIf] = WeakKeyDictionary()
-_FOLDERS: dict[Path, tuple[object, History]] = {}
+_FOLDERS: dict[Path, tuple[object, Analysis | History]] = {}
 
 
 def as_fleet(of: Analysis | History | Path | str) -> Analysis | History:
-    """Return the fleet that is meant; a store or a folder is read, once until it changes."""
+    """Return the fleet that is meant; a store or a folder is read, once until it changes.
+
+    Of a store not the samples are read but what was found in them, where that was kept.
+    """
     if isinstance(of, Analysis | History):
         return of
     folder = Path(of).resolve()
@@ -30,13 +36,27 @@ def as_fleet(of: Analysis | History | Path | str) -> Analysis | History:
     with _LOCK:
         if folder not in _FOLDERS or _FOLDERS[folder][0] != files:
             _FOLDERS.clear()  # one fleet at a time: samples take much memory
-            _FOLDERS[folder] = (files, read_history(folder))
+            _FOLDERS[folder] = (files, _stored(folder) if Store.is_at(folder) else
+                                read_history(folder))
         return _FOLDERS[folder][1]
+
+
+def _stored(folder: Path) -> Analysis:
+    """Analyse the fleet of a store, as :func:`wsanalytics.analyse_history` would its history."""
+    store = Store(folder)
+    window, fleet = store.window(), store.inventory()
+    found = find_stored(store, fleet, window)
+    with telling_it_itself():
+        return analyse(
+            found.sessions, fleet, window=window, prices=load_prices(), gaps=found.gaps,
+            commands=found.commands, account_id=the_one(fleet["account_id"]) or None,
+            region=the_one(fleet["region"]), source=folder.name)
 
 
 def _files_of(folder: Path) -> list[tuple[str, int, int]]:
     """Return the files in a folder with their sizes and times; others when one has changed."""
-    found = [(path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]
+    found = [(path, path.stat()) for path in sorted(folder.rglob("*.*"))
+             if path.is_file() and path.suffix in _DATA and "found" not in path.parts]
     return [(str(path), status.st_size, status.st_mtime_ns) for path, status in found]
 
 
