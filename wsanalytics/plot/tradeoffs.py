@@ -22,7 +22,9 @@ from wsanalytics.plot.style import (
     axes,
     colours_told,
     dressed,
+    fitting,
     in_dollars,
+    legend_above,
     nothing,
     ruled,
     shown,
@@ -164,10 +166,14 @@ def saving_against_waiting(
             ax.scatter(pale[_X], pale[_Y], alpha=0.3, **look)
         ax.scatter(strong[_X], strong[_Y], alpha=0.65, label=shown(setting), **look)
     _ticks(ax, TICKS_USD)
-    ax.legend(fontsize=8, frameon=False, title="instead of today's", title_fontsize=8,
-              loc="center left", bbox_to_anchor=(1, 0.5))
-    return dressed(ax, _TITLE, "extra cold starts a week", "saving, USD a month",
-                   workspaces=rows["workspace_id"].nunique(), caption=caption)
+    is_narrow = fitting(ax, 3, 20) < 3
+    if is_narrow:
+        legend_above(ax, 2)
+    else:
+        ax.legend(fontsize=8, frameon=False, title="instead of today's", title_fontsize=8,
+                  loc="center left", bbox_to_anchor=(1, 0.5))
+    return dressed(ax, _TITLE, "extra cold starts a week", "saving, USD a month", caption=caption,
+                   workspaces=rows["workspace_id"].nunique(), raised=is_narrow)
 
 
 def _crowd(

@@ -21,6 +21,7 @@ from wsanalytics.plot.style import (
     VERMILION,
     axes,
     dressed,
+    fitting,
     in_dollars,
     legend_above,
     names_on,
@@ -253,6 +254,7 @@ def _clock(ax: Axes, zone: ZoneInfo) -> None:
                 ax.axvspan(position, following, color=PALE, linewidth=0, zorder=0)
         inside = [(position, day) for position, day in zip(positions, midnights, strict=True)
                   if first <= position <= last]
+        inside = inside[::-(-len(inside) // fitting(ax, len(inside), 3))] if inside else inside
         ax.set_xticks([position for position, _ in inside],
                       [f"{day:%a}\n{day.day}\n{day:%b}" if number == 0 or day.day == 1
                        else f"{day:%a}\n{day.day}" for number, (_, day) in enumerate(inside)])
