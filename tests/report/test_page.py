@@ -14,4 +14,5 @@ def test_no_path_of_the_machine_is_in_it(folder: Path) -> None:
     assert main(["report", *options, *days, "--output", str(folder / "report.html")]) == 0
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "Prices: prices.csv" in page
+    assert "wsanalytics recommend --sessions SESSIONS" in page  # the next step, with no path
     assert str(folder) not in page and folder.name not in page

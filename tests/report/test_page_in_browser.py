@@ -128,7 +128,10 @@ def test_a_phone_shows_all_of_a_change_and_charts_that_can_be_read(
         assert place["x"] >= 0 and place["x"] + place["width"] <= 400, css
     smallest_letters = visit.page.evaluate(
         "[...document.images].map((one) => one.clientWidth / one.naturalWidth * 8 * 144 / 72)")
-    assert min(smallest_letters) >= 10
+    assert min(smallest_letters) >= 10  # those of 8 points, in CSS pixels
+    edges = visit.page.evaluate(
+        "[...document.images].map((one) => one.getBoundingClientRect().right)")
+    assert max(edges) <= 400
     visit.close()
 
 

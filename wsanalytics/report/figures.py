@@ -26,13 +26,17 @@ from wsanalytics.views import (
 )
 
 DOTS_PER_INCH = 144
+NARROW_INCHES = 3.5
+"""How wide a plot is drawn for a phone: about as wide as the phone, with letters of the same size.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One plot: the PNG as a data address, and what it shows in words."""
+    """One plot: the PNG as a data address, wide and for a phone, and what it shows in words."""
 
     source: str
+    narrow: str
     alt: str
 
 
@@ -150,5 +154,9 @@ def _timelines(analysis: Analysis, zones: Zones | None) -> Iterator[Picture]:
 
 
 def _picture(alt: str, size: tuple[float, float], draw: Callable[[Any], Any]) -> Picture:
-    image = plot.png(size, draw, dots_per_inch=DOTS_PER_INCH)
-    return Picture(f"data:image/png;base64,{b64encode(image).decode()}", alt)
+    """Draw for a wide screen or paper in *size*, and once more for a phone."""
+    narrow = (NARROW_INCHES, 1.15 * size[1] + 0.2)
+    wide_address, narrow_address = (
+        f"data:image/png;base64,{b64encode(image).decode()}" for image in (
+            plot.png(inches, draw, dots_per_inch=DOTS_PER_INCH) for inches in (size, narrow)))
+    return Picture(wide_address, narrow_address, alt)

@@ -25,6 +25,7 @@ from wsanalytics.formatting import (
 from wsanalytics.not_simulated import set_aside
 from wsanalytics.recommendations import WORTH_A_WORD, Analysis, Plan
 from wsanalytics.report.figures import pictures
+from wsanalytics.safe_text import plain
 from wsanalytics.tables import WORKSPACES
 from wsanalytics.timeline import MICROS_PER_HOUR, column_micros
 from wsanalytics.views import Headline, facts_of, fleet_costs, headline
@@ -120,19 +121,21 @@ def _dates(plan: Plan) -> list[dict[str, str]]:
 
 def _steps(analysis: Analysis) -> list[dict[str, str]]:
     """Return the commands to run next, each with what it does."""
-    limits, source = analysis.limits, analysis.plan.basis.source if analysis.plan.basis else ""
+    limits, basis = analysis.limits, analysis.plan.basis
+    is_stored = analysis.commands is not None
     words = ["wsanalytics", "recommend"]
-    words += (["--sessions", "SESSIONS", "--workspaces", "WORKSPACES"]
-              if analysis.commands is None else ["--store", source or "STORE"])
+    words += (["--store", plain(basis.source if basis else "") or "STORE"] if is_stored else
+              ["--sessions", "SESSIONS", "--workspaces", "WORKSPACES"])
     if limits.max_cold_starts_per_week is not None:
         words += ["--max-cold-starts-per-week", f"{limits.max_cold_starts_per_week:g}"]
-    return [
+    steps = [
         {"command": shlex.join([*words, "--output", "plan.json"]),
          "meaning": "Writes these changes as a plan; give it the options of this report."},
         {"command": "wsanalytics plan show plan.json", "meaning": "Shows it, to be checked."},
         {"command": "wsanalytics apply plan.json",
          "meaning": "A dry run; with --yes it changes AWS, and can be undone."},
     ]
+    return steps if is_stored else steps[:2]
 
 
 def _change_rows(changes: pd.DataFrame, workspaces: pd.DataFrame) -> list[dict[str, str]]:
