@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from tests.plot.drawings import (
     HOSTILE,
@@ -26,7 +28,7 @@ from tests.plot.drawings import (
 )
 from wsanalytics import plot
 from wsanalytics.plot import fonts as letters
-from wsanalytics.plot.style import NOTHING_TO_SHOW, shown
+from wsanalytics.plot.style import NOTHING_TO_SHOW, detached, shown
 
 SIZES = (1, 6, 60_000)
 
@@ -83,6 +85,36 @@ def test_an_axes_that_was_handed_over_is_the_one_drawn_on(name: str) -> None:
     _, mine = plt.subplots()
     assert draw(frame(6), mine) is mine
     assert draw(frame(6)[:0], plt.subplots()[1]) is not mine
+
+
+def test_the_legend_of_a_wide_plot_is_one_row() -> None:
+    legend = drawn(plot.cost_by_setting, comparison(1)).get_legend()
+    tops = {round(text.get_window_extent().y0) for text in legend.get_texts()}
+    assert len(legend.get_texts()) == 3 and len(tops) == 1
+
+
+@pytest.mark.parametrize("name", [
+    "saving_against_waiting", "hours_by_bundle", "cost_by_group", "cost_by_option",
+    "break_even_histogram", "cost_by_month"])
+def test_a_plot_as_narrow_as_a_phone_has_all_its_words(name: str) -> None:
+    draw, frame = FLEETS[name]
+    figure, mine = detached((3.5, 6))
+    ax = draw(frame(13), mine, caption="2026-07-01 to 2026-11-01, list prices of 2026-01-01")
+    FigureCanvasAgg(figure).draw()
+    legend = ax.get_legend()
+    low, high = ax.get_xlim()
+    below = [label for label in ax.get_xticklabels() if low <= label.get_position()[0] <= high]
+    words = [*ax.texts, ax.xaxis.label, *below, *ax.get_yticklabels(),
+             *(legend.get_texts() if legend else ())]
+    boxes = {text.get_text(): text.get_window_extent() for text in words if text.get_text()}
+    right = figure.bbox.width
+    assert [word for word, box in boxes.items() if box.x0 < -3 or box.x1 > right + 3] == []
+    labels = [label.get_window_extent() for label in below if label.get_text()]
+    assert all(one.x1 <= other.x0 for one, other in pairwise(labels))
+    if legend:  # it is not written over the title
+        title = next(part for part in ax.get_children()
+                     if getattr(part, "get_text", str)() == ax.get_title(loc="left") != "")
+        assert legend.get_window_extent().y1 <= title.get_window_extent().y0 + 3
 
 
 def test_hostile_names_are_text() -> None:

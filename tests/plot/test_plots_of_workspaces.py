@@ -224,6 +224,32 @@ def test_the_timeline_of_one_workspace_on_its_clock() -> None:
     assert "2026, clock of Europe/Berlin" in ax.get_xlabel()
 
 
+def test_the_timeline_shows_what_is_proposed_first() -> None:
+    used, runs, cold = stretch()
+    ax = plot.workspace_timeline(used, runs, "ws-1", cold_starts=cold, proposed="AUTO_STOP:1440",
+                                 present="AUTO_STOP:60")
+    assert ticks(ax) == ["connected", "AUTO_STOP:1440 (proposed)", "AUTO_STOP:60 (today)"]
+    lanes = [part for part in ax.collections if len(part.get_paths())]
+    assert [len(lane.get_paths()) for lane in lanes] == [2, 1, 2]
+    (wait,) = [line for line in ax.lines if line.get_marker() == "v"]
+    assert 1.5 < wait.get_ydata()[0] < 2  # above the lane of its own setting
+    other = plot.workspace_timeline(used, runs, "ws-1", present="AUTO_STOP:1440")
+    assert ticks(other)[1:] == ["AUTO_STOP:1440 (today)", "AUTO_STOP:60"]
+
+
+def test_points_that_are_proposed_stand_out() -> None:
+    rows = comparison(6)
+    other = rows[rows["setting"].astype("str") != rows["baseline"]]
+    proposed = other.drop_duplicates("workspace_id").set_index("workspace_id")["setting"].astype(
+        "str")[:3]
+    ax = drawn(plot.saving_against_waiting, rows, proposed=proposed)
+    rings, *points = ax.collections
+    assert rings.get_label() == "proposed" and len(rings.get_offsets()) == 3
+    alphas = {alpha: sum(len(part.get_offsets()) for part in points if part.get_alpha() == alpha)
+              for alpha in (0.3, 0.65)}
+    assert alphas == {0.3: len(other) - 3, 0.65: 3}
+
+
 def test_a_timeline_without_anything_and_one_of_months() -> None:
     used, runs, cold = stretch()
     ax = plot.workspace_timeline(used[:0], runs[:0], "ws-1", cold_starts=cold[:0])
@@ -303,6 +329,6 @@ def test_the_report_shows_the_fleet_by_its_parts_and_on_its_clocks() -> None:
         found = ws.analyse(sessions, fleet, window=history.window, prices=ws.load_prices())
         shown_ones = pictures(found, Zones.of("America/New_York", ()))
     told = [picture.alt.partition(":")[0] for picture in shown_ones]
-    assert told == ["Bars", "Histogram", "Scatter", "Histograms", "Bars", "Bars", "Heat map",
-                    "Timeline"]
-    assert shown_ones[6].alt.endswith("America/New_York.")
+    assert told == ["Bars", "Bars", "Timeline", "Scatter", "Histogram", "Histograms", "Bars",
+                    "Heat map"]  # what is proposed comes first
+    assert shown_ones[7].alt.endswith("America/New_York.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,10 +17,12 @@ from wsanalytics.plot.style import (
     SKY,
     axes,
     dressed,
+    fitting,
     in_dollars,
     legend_above,
     names_on,
     nothing,
+    room_beside,
     ruled,
     shown,
 )
@@ -46,8 +48,8 @@ def cost_by_option(costs: pd.DataFrame, ax: Axes | None = None, *, caption: str 
                 color=INK)
     names_on(ax.yaxis, y, costs["option"])
     ax.invert_yaxis()
-    ax.set_xlim(0, most * 1.14)
-    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.set_xlim(0, most * max(1.14, room_beside(ax, len(usd(most, cents=False)) + 1)))
+    ax.xaxis.set_major_locator(MaxNLocator(fitting(ax, 5, 8)))
     in_dollars(ax.xaxis)
     ruled(ax, "x")
     legend_above(ax, 2)
@@ -74,14 +76,20 @@ def break_even_histogram(
             edgecolor="white", linewidth=0.6)
     ax.axvline(1, color=INK, linewidth=1.2)
     top = ax.get_ylim()[1]
+    is_narrow = fitting(ax, 3, 20) < 3
+    gap = "\n" if is_narrow else " "
     for x, side, mode in ((0.97, "right", "AUTO_STOP"), (1.03, "left", "ALWAYS_ON")):
-        ax.text(x, top * 0.97, f"{mode} is cheaper", ha=side, va="top", fontsize=8.5, color=GREY)
+        ax.text(x, top * 0.97, f"{mode}{gap}is cheaper", ha=side, va="top", fontsize=8.5,
+                color=GREY)
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}" + ("+" if value >= 3 else ""))
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.yaxis.set_major_formatter(lambda value, _: number(value))
-    ax.legend(fontsize=8, frameon=False)
+    if is_narrow:
+        legend_above(ax, 2)
+    else:
+        ax.legend(fontsize=8, frameon=False)
     return dressed(ax, title, "billed hours a month as a share of the break-even", "WorkSpaces",
-                   workspaces=len(usage), caption=caption)
+                   workspaces=len(usage), caption=caption, raised=is_narrow)
 
 MOST_GROUPS = 12
 """More groups than these are drawn as one, called others."""
@@ -104,21 +112,28 @@ def cost_by_group(
     ax.barh(y + 0.19, rows["planned_usd"], height=0.38, color=SKY, hatch="///", edgecolor="white",
             linewidth=0, label="under the plan")
     most = float(rows[["today_usd", "planned_usd"]].to_numpy().max()) or 1.0
+    words = [_today_and_saved(row) for row in rows.to_dict("records")]
     for position, row in enumerate(rows.to_dict("records")):
-        saves = f", saves {usd(row['saving_usd'], cents=False)}" if row["saving_usd"] >= 0.5 else ""
         ax.text(max(row["today_usd"], row["planned_usd"]) + most * 0.012, position,
-                f"{usd(row['today_usd'], cents=False)}{saves}", va="center", fontsize=8, color=INK)
+                words[position], va="center", fontsize=8, color=INK)
     names_on(ax.yaxis, y, [f"{shown(row['group'], most=30) or '(none)'} ({row['workspaces']:,})"
                            for row in rows.to_dict("records")])
     ax.set_ylim(len(rows) - 0.45, -0.55)
-    ax.set_xlim(0, most * 1.34)
-    ax.set_xticks([tick for tick in MaxNLocator(4).tick_values(0, most) if tick <= most * 1.05])
+    ax.set_xlim(0, most * max(1.34, room_beside(ax, max(map(len, words)))))
+    ticks = MaxNLocator(fitting(ax, 4, 8) if ax.get_xlim()[1] < most * 1.5 else 1)
+    ax.set_xticks([tick for tick in ticks.tick_values(0, most) if tick <= most * 1.05])
     in_dollars(ax.xaxis)
     ruled(ax, "x")
     legend_above(ax, 2)
     return dressed(ax, title, "USD a month (in brackets: WorkSpaces)", caption=_without(
         caption, int(groups["unpriced"].sum())), workspaces=int(rows["workspaces"].sum()),
         raised=True)
+
+
+def _today_and_saved(row: dict[Any, Any]) -> str:
+    saving = row["saving_usd"]
+    saves = f", saves {usd(saving, cents=False)}" if saving >= 0.5 else ""
+    return f"{usd(row['today_usd'], cents=False)}{saves}"
 
 
 def _with_others(groups: pd.DataFrame) -> pd.DataFrame:
@@ -157,7 +172,7 @@ def cost_by_month(months: pd.DataFrame, ax: Axes | None = None, *, caption: str 
                 fontsize=8 if len(months) < 10 else 7,
                 color=INK,
             )
-    step = -(-len(months) // 12)
+    step = -(-len(months) // fitting(ax, 12, 6))
     ticks = range(0, len(months), step)
     names_on(ax.xaxis, ticks, [months["month"].iloc[position] for position in ticks])
     parts = [(position, share) for position, share in enumerate(months["covered"]) if share < 0.995]

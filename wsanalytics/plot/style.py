@@ -34,6 +34,10 @@ MOST_LETTERS = 40
 """Longer names are cut."""
 NOTHING_TO_SHOW = "nothing to show"
 _LABEL_POINTS, _TITLE_POINTS = 9, 11
+_LEGEND_ROW = 16
+"""How high a row of a legend is, in points."""
+_MARK_LETTERS = 7
+"""The room that a legend needs for a colour and around it, in letters."""
 
 
 def axes(ax: Axes | None, *, width: float = 7.2, height: float = 3.8) -> Axes:
@@ -103,8 +107,17 @@ def colours_told(
 
 
 def legend_above(ax: Axes, columns: int) -> None:
-    """A legend in one row between the title and the plot, for a plot that is dressed afterwards."""
-    ax.legend(fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(-0.008, 0.995),
+    """A legend between the title and the plot, for a plot that is dressed afterwards.
+
+    It has so many *columns* beside one another, or fewer where the plot is narrow.
+    """
+    widths = [len(str(name)) + _MARK_LETTERS for name in ax.get_legend_handles_labels()[1]]
+    room = _room(ax, 8)
+    while columns > 1 and _letters_beside(widths, columns) > room:
+        columns -= 1
+    # where the plot is narrower than the words, they begin to the left of it
+    left = max(0.008, 1.15 * _letters_beside(widths, columns) / room - 1) if columns == 1 else 0.008
+    ax.legend(fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(-left, 0.995),
               ncols=columns, borderaxespad=0.15, borderpad=0, columnspacing=1.4,
               handletextpad=0.5)
 
@@ -130,7 +143,7 @@ def dressed(
     many = "" if workspaces is None else counted(workspaces, "WorkSpace")
     facts = [fact for fact in (many, shown(caption, most=200)) if fact]
     ax.set_title("\n".join(_lines(ax, [title], _TITLE_POINTS)), loc="left", fontsize=_TITLE_POINTS,
-                 color=INK, fontweight="bold", pad=22 if raised else 6)
+                 color=INK, fontweight="bold", pad=6 + _LEGEND_ROW * _legend_rows(ax) * raised)
     lines = [line for part in xlabel.split("\n") for line in _lines(ax, [part], _LABEL_POINTS)]
     below = _lines(ax, facts, _LABEL_POINTS)
     if lines and below and len(both := f"{lines[-1]} · {below[0]}") <= _room(ax, _LABEL_POINTS):
@@ -144,6 +157,21 @@ def dressed(
     draw_all_of([*ax.texts, ax.xaxis.label, ax.yaxis.label, *_titles(ax),
                  *(legend.get_texts() if legend else ())])
     return ax
+
+
+def _letters_beside(widths: Sequence[int], columns: int) -> int:
+    """Return how wide a legend is whose entries fill so many *columns*, one after the other."""
+    rows = -(-len(widths) // columns) or 1
+    return sum(max(widths[first:first + rows]) for first in range(0, len(widths), rows))
+
+
+def _legend_rows(ax: Axes) -> int:
+    """Return how many rows the legend has; 1 where it is still to come."""
+    legend = ax.get_legend()
+    if legend is None:
+        return 1
+    columns = legend._ncols  # type: ignore[attr-defined]  # noqa: SLF001  # told nowhere else
+    return -(-len(legend.get_texts()) // int(columns))
 
 
 def _titles(ax: Axes) -> list[Text]:
@@ -162,6 +190,16 @@ def _lines(ax: Axes, parts: Sequence[str], points: int) -> list[str]:
     return lines
 
 
+def fitting(ax: Axes, most: int, letters: int) -> int:
+    """Return how many labels of so many *letters* fit beside one another below *ax*, at *most*."""
+    return max(1, min(most, _room(ax, _LABEL_POINTS) // (letters + 2)))
+
+
+def room_beside(ax: Axes, letters: int, points: int = 8) -> float:
+    """Return by what to lengthen a scale so that so many *letters* fit beside its longest bar."""
+    return 1 / (1 - min(letters / _room(ax, points), 0.7))
+
+
 def _room(ax: Axes, points: int) -> int:
     """About how many letters of that size go beside one another below *ax*."""
     share = min(1.0, ax.get_position().width / 0.77)  # 1 where it has the figure to itself
@@ -169,4 +207,4 @@ def _room(ax: Axes, points: int) -> int:
     beside = max(0.6, names * 0.07) + 0.3
     inches = ax.figure.get_figure(root=True).get_size_inches()[0] * share - beside
     letter = 0.64 if points == _TITLE_POINTS else 0.53  # titles are bold
-    return max(24, int(inches * 72 / (letter * points)))
+    return max(16, int(inches * 72 / (letter * points)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,9 @@ from wsanalytics.plot.style import (
     axes,
     colours_told,
     dressed,
+    fitting,
     in_dollars,
+    legend_above,
     nothing,
     ruled,
     shown,
@@ -128,15 +130,18 @@ _X, _Y = "extra_cold_starts_per_week", "saving_usd_per_month"
 
 
 def saving_against_waiting(
-    comparison: pd.DataFrame, ax: Axes | None = None, *, caption: str = ""
+    comparison: pd.DataFrame, ax: Axes | None = None, *, proposed: pd.Series | None = None,
+    caption: str = "",
 ) -> Axes:
     """Return each WorkSpace under each setting.
 
     What it would save, against how often its user waits.
 
     *comparison* is what :func:`wsanalytics.recommendations.compare` gives. Points above the line
-    save money against the present setting; points to the right wait more often than today. Of
-    large fleets each setting has a panel of its own, the darker the more WorkSpaces are there.
+    save money against the present setting; points to the right wait more often than today.
+    *proposed* has the settings of a plan, by WorkSpace: they are strong and come first in the
+    legend, all others are pale. Of large fleets each setting has a panel of its own, the darker the
+    more WorkSpaces are there.
     """
     ax = axes(ax, height=4.4)
     rows = comparison[comparison["setting"].astype("str") != comparison["baseline"]]
@@ -147,15 +152,28 @@ def saving_against_waiting(
     if len(rows) > CROWD:
         return _crowd(ax, rows, groups, caption)
     ax.set_yscale("symlog", linthresh=LINEAR_USD)
+    is_proposed = rows["setting"].astype("str") == rows["workspace_id"].map(
+        {} if proposed is None else proposed)
+    if is_proposed.any():
+        ax.scatter(rows.loc[is_proposed, _X], rows.loc[is_proposed, _Y], s=46, label="proposed",
+                   rasterized=True, zorder=3, facecolors="none", edgecolors=INK, linewidths=1.1)
     for index, (setting, own) in enumerate(groups):
-        ax.scatter(own[_X], own[_Y], s=26, label=shown(setting), alpha=0.65, linewidths=0,
-                   rasterized=True, color=SEQUENCE[index % len(SEQUENCE)],
-                   marker=MARKERS[index % len(MARKERS)])
+        look: dict[str, Any] = {"color": SEQUENCE[index % len(SEQUENCE)], "s": 26, "linewidths": 0,
+                                "marker": MARKERS[index % len(MARKERS)], "rasterized": True}
+        is_strong = is_proposed.loc[own.index] | (not is_proposed.any())
+        pale, strong = own[~is_strong], own[is_strong]
+        if len(pale):
+            ax.scatter(pale[_X], pale[_Y], alpha=0.3, **look)
+        ax.scatter(strong[_X], strong[_Y], alpha=0.65, label=shown(setting), **look)
     _ticks(ax, TICKS_USD)
-    ax.legend(fontsize=8, frameon=False, title="instead of today's", title_fontsize=8,
-              loc="center left", bbox_to_anchor=(1, 0.5))
-    return dressed(ax, _TITLE, "extra cold starts a week", "saving, USD a month",
-                   workspaces=rows["workspace_id"].nunique(), caption=caption)
+    is_narrow = fitting(ax, 3, 20) < 3
+    if is_narrow:
+        legend_above(ax, 2)
+    else:
+        ax.legend(fontsize=8, frameon=False, title="instead of today's", title_fontsize=8,
+                  loc="center left", bbox_to_anchor=(1, 0.5))
+    return dressed(ax, _TITLE, "extra cold starts a week", "saving, USD a month", caption=caption,
+                   workspaces=rows["workspace_id"].nunique(), raised=is_narrow)
 
 
 def _crowd(

@@ -16,6 +16,7 @@ from wsanalytics.plot.style import (
     axes,
     colours_told,
     dressed,
+    fitting,
     legend_above,
     names_on,
     nothing,
@@ -111,7 +112,8 @@ def week_heat_map(
     most = float(usage.to_numpy().max(initial=0)) or 1.0
     image = ax.imshow(usage.to_numpy(), aspect="auto", cmap="cividis", vmin=0, vmax=most)
     ax.set_yticks(range(len(usage)), list(usage.index))
-    ax.set_xticks(range(0, 24, 3), [f"{hour:02d}:00" for hour in range(0, 24, 3)])
+    marked = range(0, 24, 3 if fitting(ax, 8, 5) == 8 else 6)
+    ax.set_xticks(marked, [f"{hour:02d}:00" for hour in marked])
     colours_told(ax, image, "share of the hour" if of_one else "WorkSpaces (mean)",
                  percent if of_one else lambda value: number(value, 1))
     title = f"{'How often its user is' if of_one else 'WorkSpaces'} connected, by hour of the week"

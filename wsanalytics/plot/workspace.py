@@ -21,6 +21,7 @@ from wsanalytics.plot.style import (
     VERMILION,
     axes,
     dressed,
+    fitting,
     in_dollars,
     legend_above,
     names_on,
@@ -173,9 +174,14 @@ def workspace_timeline(
     cold_starts: pd.DataFrame | None = None,
     zone: str = "UTC",
     window: Window | None = None,
+    proposed: str = "",
+    present: str = "",
     caption: str = "",
 ) -> Axes:
     """Return the sessions of one WorkSpace, and below them its runs under each setting of *runs*.
+
+    The setting that is *proposed* comes first, then the *present* one, each with a word on that;
+    then the others.
 
     *sessions*, *runs* and *cold_starts* are those of a :class:`wsanalytics.Replay`, or a cut-out
     of them. Each cold start is a small triangle above the run that it begins: its user waited.
@@ -184,7 +190,9 @@ def workspace_timeline(
     """
     own_sessions = sessions[sessions["workspace_id"] == workspace_id]
     its_runs = runs[runs["workspace_id"] == workspace_id]
-    settings = [s for s in runs["setting"].cat.categories if (its_runs["setting"] == s).any()]
+    with_runs = [s for s in runs["setting"].cat.categories if (its_runs["setting"] == s).any()]
+    settings = sorted(with_runs, key=lambda setting: (setting != proposed, setting != present))
+    marks = {present: " (today)", proposed: " (proposed)"}
     ax = axes(ax, height=1.3 + 0.42 * len(settings))
     title = f"{shown(workspace_id)}: when its user is connected, and when it is on"
     if own_sessions.empty and its_runs.empty:
@@ -200,7 +208,7 @@ def workspace_timeline(
         ax.broken_barh(spans, (height - 0.28, 0.6), facecolors=colour, linewidth=0)
     if cold_starts is not None:
         _waits(ax, cold_starts[cold_starts["workspace_id"] == workspace_id], settings)
-    names_on(ax.yaxis, range(len(lanes)), [name for name, *_ in lanes])
+    names_on(ax.yaxis, range(len(lanes)), [name + marks.get(name, "") for name, *_ in lanes])
     ax.set_ylim(len(lanes) - 0.5, -0.65)
     if window is not None:
         ax.set_xlim(*(at / MICROS_PER_DAY for at in window.micros))
@@ -246,6 +254,7 @@ def _clock(ax: Axes, zone: ZoneInfo) -> None:
                 ax.axvspan(position, following, color=PALE, linewidth=0, zorder=0)
         inside = [(position, day) for position, day in zip(positions, midnights, strict=True)
                   if first <= position <= last]
+        inside = inside[::-(-len(inside) // fitting(ax, len(inside), 3))] if inside else inside
         ax.set_xticks([position for position, _ in inside],
                       [f"{day:%a}\n{day.day}\n{day:%b}" if number == 0 or day.day == 1
                        else f"{day:%a}\n{day.day}" for number, (_, day) in enumerate(inside)])

@@ -12,6 +12,7 @@ built-in table with the regions of that one in place of its own rows of them.
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
@@ -145,6 +146,16 @@ class PriceBook:
         return flat.rename(columns={"monthly_usd": "always_on_usd"}).merge(
             auto.rename(columns={"monthly_usd": "auto_stop_usd"}), on=_KEY, how="outer"
         )
+
+    @property
+    def source(self) -> str:
+        """The ``origin`` for readers elsewhere: of a file its name, without the folders around it.
+
+        >>> PriceBook(built_in_prices().frame, "/home/jane/prices.csv").source
+        'prices.csv'
+        """
+        before, joint, file = self.origin.rpartition(f"{BUILT_IN}, and ")
+        return before + joint + re.split(r"[/\\]", file)[-1]
 
     def __repr__(self) -> str:
         return f"<PriceBook {len(self.frame):,} prices of {self.date or 'no date'}, {self.origin}>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from datetime import timedelta
 from importlib.metadata import version
@@ -24,14 +25,17 @@ from wsanalytics.formatting import (
 from wsanalytics.not_simulated import set_aside
 from wsanalytics.recommendations import WORTH_A_WORD, Analysis, Plan
 from wsanalytics.report.figures import pictures
+from wsanalytics.safe_text import plain
 from wsanalytics.tables import WORKSPACES
 from wsanalytics.timeline import MICROS_PER_HOUR, column_micros
-from wsanalytics.views import fleet_costs
+from wsanalytics.views import Headline, facts_of, fleet_costs, headline
 
 FIRST_ROWS = 25
 """The number of changes that the page shows at once; the others unfold."""
 MOST_ROWS = 500
 """The most changes, and WorkSpaces left alone, on the page; files have them all."""
+DOUBTS_IN_SHORT = 3
+"""The most doubts about the totals that the first screen names."""
 
 _ENVIRONMENT = jinja2.Environment(
     loader=jinja2.PackageLoader("wsanalytics", "report"),
@@ -50,8 +54,8 @@ def render_report(analysis: Analysis) -> str:
     """
     plan = analysis.plan
     costs = fleet_costs(analysis.comparison, plan)
-    by_option = costs.set_index("option")["total_usd"]
-    today, planned = float(by_option["today"]), float(by_option["the plan"])
+    planned = float(costs.set_index("option")["total_usd"]["the plan"])
+    main, doubts = headline(analysis), _doubts(analysis)
     changes = plan.changes
     return _ENVIRONMENT.get_template("page.html.j2").render(
         window=str(analysis.window),
@@ -60,10 +64,15 @@ def render_report(analysis: Analysis) -> str:
         hour_rule=plan.hour_rule,
         hour_rule_text=plan.hour_rule.meaning,
         prices=analysis.prices.dates,
-        prices_origin=analysis.prices.origin,
+        prices_origin=analysis.prices.source,
         discounted=analysis.prices.discount > 0,
         limits=_limits(analysis),
-        figures=_key_figures(analysis, today, planned),
+        answer=main.answer,
+        cost=main.cost,
+        tiles=_tiles(analysis, main, planned),
+        dates=_dates(plan),
+        steps=_steps(analysis),
+        doubts=_in_short([title for title, _ in doubts]),
         changes=_change_rows(changes.head(MOST_ROWS), analysis.workspaces),
         first_rows=FIRST_ROWS,
         changes_total=len(changes),
@@ -71,27 +80,62 @@ def render_report(analysis: Analysis) -> str:
         costs=_cost_rows(costs),
         counted_workspaces=int(costs["workspaces"].max()),
         left_alone=_left_alone_groups(plan),
-        notes=_notes(analysis),
+        notes=[{"title": title, "text": text} for title, text in [*doubts, *_notes(analysis)]],
     )
 
 
-def _key_figures(analysis: Analysis, today: float, planned: float) -> list[dict[str, str]]:
+def _tiles(analysis: Analysis, main: Headline, planned: float) -> list[dict[str, str]]:
+    """Return the key figures: what it costs now and then, what is saved, how sure that is."""
     changes = analysis.plan.changes
-    saved = analysis.plan.saving_usd_per_month
-    share = f"{saved / today:.0%} of today's cost" if today else ""
     low, high = changes["saving_low_usd"].sum(), changes["saving_high_usd"].sum()
     waits = changes["extra_cold_starts_per_week"].sum()
-    return [
-        {"label": "costs today, a month", "value": usd(today, cents=False), "more": ""},
-        {"label": "under the plan, a month", "value": usd(planned, cents=False), "more": ""},
-        {"label": "saved a month", "value": usd(saved, cents=False),
-         "more": f"{share}; {usd(low, cents=False)} to {usd(high, cents=False)} if every change "
-                 "lands at the same end of its 80 % interval"},
-        {"label": "WorkSpaces to change", "value": number(len(changes)),
-         "more": f"of {counted(len(analysis.plan.recommendations), 'WorkSpace')}"},
+    tiles = [
+        {"label": "costs today, a month", "value": usd(main.usd_per_month, cents=False),
+         "more": "as it is set"},
+        {"label": "under the plan", "value": usd(planned, cents=False), "more": "a month"},
+        {"label": "saved a month", "value": usd(main.saving_usd_per_month, cents=False),
+         "more": f"{percent(main.saving_share)} of today's cost"},
         {"label": "cold starts a week", "value": f"{'+' if waits > 0 else ''}{number(waits)}",
          "more": "over all people together"},
     ]
+    if len(changes):
+        tiles.insert(3, {
+            "label": "how sure: saved a month", "value": usd_range(low, high, cents=False),
+            "more": "if every change lands at the same end of its 80\N{NO-BREAK SPACE}% interval; "
+                    f"chance of a loss: {percent(changes['chance_of_loss'].max())} for a change at "
+                    "most",
+            "wide": "wide"})
+    return [{"more": "", "wide": ""} | tile for tile in tiles]
+
+
+def _dates(plan: Plan) -> list[dict[str, str]]:
+    """Return when to act: by when to begin what has an end, then the best days of the others."""
+    bound = [text.partition(" for ") for name, text in facts_of(plan) if name == "begin by"]
+    free = Counter(plan.changes.loc[plan.changes["apply_by"] == "", "best_date"])
+    return [
+        *({"what": "Begin by", "when": when, "which": f"for {which}"} for when, _, which in bound),
+        *({"what": "Best on", "when": day, "which": f"for {counted(count, 'change')}"}
+          for day, count in sorted(free.items())),
+    ]
+
+
+def _steps(analysis: Analysis) -> list[dict[str, str]]:
+    """Return the commands to run next, each with what it does."""
+    limits, basis = analysis.limits, analysis.plan.basis
+    is_stored = analysis.commands is not None
+    words = ["wsanalytics", "recommend"]
+    words += (["--store", plain(basis.source if basis else "") or "STORE"] if is_stored else
+              ["--sessions", "SESSIONS", "--workspaces", "WORKSPACES"])
+    if limits.max_cold_starts_per_week is not None:
+        words += ["--max-cold-starts-per-week", f"{limits.max_cold_starts_per_week:g}"]
+    steps = [
+        {"command": shlex.join([*words, "--output", "plan.json"]),
+         "meaning": "Writes these changes as a plan; give it the options of this report."},
+        {"command": "wsanalytics plan show plan.json", "meaning": "Shows it, to be checked."},
+        {"command": "wsanalytics apply plan.json",
+         "meaning": "A dry run; with --yes it changes AWS, and can be undone."},
+    ]
+    return steps if is_stored else steps[:2]
 
 
 def _change_rows(changes: pd.DataFrame, workspaces: pd.DataFrame) -> list[dict[str, str]]:
@@ -177,8 +221,8 @@ def _on_with_nobody(analysis: Analysis) -> list[tuple[str, str]]:
              + ". These hours are billed, and count in every AUTO_STOP setting.")]
 
 
-def _notes(analysis: Analysis) -> list[dict[str, Any]]:
-    """List what a reader must know before believing the totals: each with its WorkSpaces."""
+def _doubts(analysis: Analysis) -> list[tuple[str, str]]:
+    """List what makes the totals doubtful: titles, each with its WorkSpaces or the reason."""
     workspaces = analysis.workspaces
     notes = [("The data", f"{analysis.note}.")] if analysis.note else []
     if analysis.unpriced:
@@ -194,17 +238,6 @@ def _notes(analysis: Analysis) -> list[dict[str, Any]]:
     for title, left_out in set_aside(workspaces).items():
         notes.append((f"{counted(len(left_out), 'WorkSpace')} {title}", listed(left_out, 50)))
     notes += _on_with_nobody(analysis)
-    terminated = workspaces.loc[workspaces["terminated_at"].notna(), "workspace_id"].tolist()
-    if terminated:
-        count = counted(len(terminated), "WorkSpace")
-        notes.append(
-            (f"{count} terminated, left out of what a month costs", listed(terminated, 50))
-        )
-    if analysis.plan.unused:
-        count = counted(len(analysis.plan.unused), "WorkSpace")
-        notes.append((f"{count} that nobody used in the window", listed(_unused(analysis), 50)
-                      + ". Whether they are needed at all is for their owners to say."))
-    notes += _remarks(analysis)
     if analysis.gaps is not None and len(analysis.gaps):
         unknown = ("What happened then is not known: it counts neither as connected nor as free, "
                    "so real hours may be higher.")
@@ -215,7 +248,30 @@ def _notes(analysis: Analysis) -> list[dict[str, Any]]:
         used = "; ".join(f"{name}: {meant[name]} ({counted(rows, 'row')})"
                          for name, rows in analysis.defaults.items())
         notes.append(("Columns that were empty or missing, so that their defaults hold", used))
-    return [{"title": title, "text": text} for title, text in notes]
+    return notes
+
+
+def _in_short(titles: list[str]) -> str:
+    """Return the first titles in one line, and how many more there are."""
+    more = len(titles) - DOUBTS_IN_SHORT
+    return "; ".join(titles[:DOUBTS_IN_SHORT]) + (f"; and {more:,} more" if more > 0 else "")
+
+
+def _notes(analysis: Analysis) -> list[tuple[str, str]]:
+    """List what else is to be known of single WorkSpaces."""
+    workspaces = analysis.workspaces
+    notes = []
+    terminated = workspaces.loc[workspaces["terminated_at"].notna(), "workspace_id"].tolist()
+    if terminated:
+        count = counted(len(terminated), "WorkSpace")
+        notes.append(
+            (f"{count} terminated, left out of what a month costs", listed(terminated, 50))
+        )
+    if analysis.plan.unused:
+        count = counted(len(analysis.plan.unused), "WorkSpace")
+        notes.append((f"{count} that nobody used in the window", listed(_unused(analysis), 50)
+                      + ". Whether they are needed at all is for their owners to say."))
+    return notes + _remarks(analysis)
 
 
 LONG_AGO = timedelta(days=28)

@@ -28,16 +28,28 @@ class Headline:
         """The saving as a share of what the fleet costs today; 0 where it costs nothing."""
         return self.saving_usd_per_month / self.usd_per_month if self.usd_per_month else 0.0
 
-    def __str__(self) -> str:
+    @property
+    def answer(self) -> str:
+        """The first sentence: what is saved by how many changes, or that nothing is to change."""
         unused = (f"; {counted(self.unused, 'desktop')} unused for "
                   f"{usd(self.unused_usd_per_month, cents=False)}") if self.unused else ""
-        cost = (f"{counted(self.workspaces, 'WorkSpace')} cost "
-                f"{usd(self.usd_per_month, cents=False)} a month as they are set")
         if not self.changes:
-            return f"Nothing to change: {cost}{unused}."
+            return f"Nothing to change: {self._cost}{unused}."
         return (f"Saves {usd(self.saving_usd_per_month, cents=False)} a month, "
-                f"{percent(self.saving_share)}: {counted(self.changes, 'change')}{unused}. "
-                f"{cost}.")
+                f"{percent(self.saving_share)}: {counted(self.changes, 'change')}{unused}.")
+
+    @property
+    def cost(self) -> str:
+        """The second sentence: what the fleet costs; empty where the first has said it."""
+        return f"{self._cost}." if self.changes else ""
+
+    @property
+    def _cost(self) -> str:
+        return (f"{counted(self.workspaces, 'WorkSpace')} cost "
+                f"{usd(self.usd_per_month, cents=False)} a month as they are set")
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, [self.answer, self.cost]))
 
 
 def headline(analysis: Analysis) -> Headline:
