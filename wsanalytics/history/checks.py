@@ -70,8 +70,7 @@ def checked_workspaces(
     _check_lifetimes(checked, faults)
     _check_regions(checked, faults)
     checked = _with_compute_types(checked, faults, priced)
-    if names := list(dict.fromkeys(tag_columns)):
-        checked = _with_tags(checked, frame, names, faults)
+    checked = with_tag_columns(checked, frame, tag_columns, faults)
     faults.refuse()
     return sort_by_key(with_base_volumes(checked), WORKSPACES)
 
@@ -193,13 +192,15 @@ def _with_compute_types(
     return frame.assign(compute_type=types.replace(written)) if written else frame
 
 
-def _with_tags(
-    checked: pd.DataFrame, frame: pd.DataFrame, names: list[str], faults: Faults
+def with_tag_columns(
+    checked: pd.DataFrame, frame: pd.DataFrame, tag_columns: Iterable[str], faults: Faults
 ) -> pd.DataFrame:
-    """Return *checked* with a tag of each of the columns *names* of *frame*; an empty cell is none.
+    """Return *checked* with a tag of each of the *tag_columns* of *frame*; an empty cell is none.
 
-    A column counts before a tag of the same name in the column ``tags``.
+    A column counts before a tag of the same name in the column ``tags``. A column that is not
+    there is one of the *faults*.
     """
+    names = list(dict.fromkeys(tag_columns))
     here = {faults.renamed.get(name, name): name for name in names}
     known = list(map(str, frame.columns))
     lacking = [name for column, name in here.items() if known.count(column) != 1]
@@ -210,7 +211,7 @@ def _with_tags(
             rule="a tag column is one column of the workspaces file",
             fix=did_you_mean(name, faults.header or known, otherwise="it has "
                              + listed(faults.header or known))))
-    if lacking or not faults.sound(len(checked), "tags").all():
+    if not names or lacking or not faults.sound(len(checked), "tags").all():
         return checked
     cells = {name: _texts(frame[column]) for column, name in here.items()}
     texts = [json.dumps(json_of(text) | {name: values[row] for name, values in cells.items()

@@ -45,6 +45,8 @@ def checked_table(
     """
     if not faults.is_header_checked:
         frame = frame.rename(columns=check_header(list(map(str, frame.columns)), table, faults))
+    frame = frame.assign(**{name: value for name, value in faults.given.items()
+                            if name not in frame.columns})
     if rows_needed and frame.empty:
         faults.add(InputError(
             "there are no rows",
@@ -87,7 +89,7 @@ def check_header(names: Sequence[str], table: Table, faults: Faults) -> dict[str
     if renamed:
         faults.note("columns by AWS's names are taken: " + ", ".join(
             f"{name} as {known}" for name, known in renamed.items()))
-    present = [renamed.get(name, name) for name in names]
+    present = [*(renamed.get(name, name) for name in names), *faults.given]
     needed = [column.name for column in table.columns if column.required]
     missing = [name for name in needed if name not in present]
     meant = meant_columns(present, table)

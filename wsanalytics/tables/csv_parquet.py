@@ -205,7 +205,12 @@ def _refuse_uneven(
     What is in the cells is not looked at then: nobody knows which column each belongs to.
     """
     uneven: list[Any] = []
-    parse.invalid_row_handler = lambda row: uneven.append(row) or "skip"
+
+    def kept(row: object) -> str:
+        uneven.append(row)
+        return "skip"
+
+    parse.invalid_row_handler = kept
     how["read_options"].use_threads = False  # only so does a row know its number
     pa.csv.read_csv(path, parse_options=parse, **how)
     if len(uneven) < 2:  # one alone is in the error that comes next

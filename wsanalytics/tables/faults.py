@@ -7,7 +7,7 @@ Whoever checks a table adds what is wrong to one :class:`Faults` and goes on wit
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -43,10 +43,14 @@ class _Fault(NamedTuple):
 
 
 class Faults:
-    """The faults of what comes from one *origin*, and what was taken for something else in it."""
+    """The faults of what comes from one *origin*, and what was taken for something else in it.
 
-    def __init__(self, origin: Origin) -> None:
+    *given* are columns that may be absent, with the value that each row has then.
+    """
+
+    def __init__(self, origin: Origin, given: Mapping[str, str] | None = None) -> None:
         self.origin = origin
+        self.given = dict(given or {})
         self.is_header_checked = False
         self.renamed: dict[str, str] = {}
         """The columns that stand there by another name, and the names that the contract has."""

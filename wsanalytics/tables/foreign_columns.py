@@ -101,8 +101,8 @@ def timeout_hint(minutes: int) -> str:
 def file_hint(ending: str) -> str:
     """Suggest what to do about a file of another kind, by its ending."""
     return {
-        ".json": "'aws workspaces describe-workspaces' writes such a file: let 'wsanalytics "
-        "collect --store DIR' ask AWS itself, or make a CSV of its WorkSpaces, a row each",
+        ".json": "make a CSV of it; JSON is read of 'aws workspaces describe-workspaces' by "
+        "--workspaces, and of 'describe-workspaces-connection-status' by --samples",
         ".xlsx": "save the sheet as CSV UTF-8 (comma delimited)",
         ".xls": "save the sheet as CSV UTF-8 (comma delimited)",
         ".tsv": "save it with commas, as .csv",
