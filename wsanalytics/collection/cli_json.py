@@ -92,12 +92,13 @@ def described_samples(path: Path | str) -> pd.DataFrame:
             where=str(path), rule=f"a sample is of its {STATUS_INSTANTS[0]}",
             fix="ask again while WorkSpaces are switched on")
     samples = as_samples((Statuses(status[STATUS_INSTANTS[0]], [status["WorkspaceId"]], [status])
-                          for status in statuses), {})
+                          for status in statuses), {}).drop_duplicates(
+        list(SAMPLES.key), keep="last")
     left_out = f"; {undated:,} without that time are left out" if undated else ""
     warn_caller(
         f"{path}: {counted(len(samples), 'sample')} from {counted(len(files), 'file')}, each of "
         f"when AWS checked the connection{left_out}", Notice)
-    return sort_by_key(samples.drop_duplicates(list(SAMPLES.key), keep="last"), SAMPLES)
+    return sort_by_key(samples, SAMPLES)
 
 
 def _entries(path: Path, member: str) -> Iterator[dict[str, Any]]:
