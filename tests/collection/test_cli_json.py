@@ -78,7 +78,7 @@ def test_the_region_is_given_or_that_of_a_key_or_of_boto3(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = written(tmp_path, [ADA])
-    with pytest.raises(InputError, match="Fix: give for example --region eu-west-1"):
+    with pytest.raises(InputError, match="Fix: give for example --workspaces-region eu-west-1"):
         described_workspaces(path)
     with pytest.raises(InputError, match="there are no WorkSpaces in a region 'mars-1'"):
         described_workspaces(path, "mars-1")
@@ -187,20 +187,20 @@ def test_a_plan_from_the_json_is_that_of_the_table(folder: Path, capsys: Capture
     written(folder, {"Workspaces": [ADA, BEN]}, name="w.json")
     argv = ["recommend", "--sessions", "sessions.csv", "--start", "2026-03-01", "--end",
             "2026-03-29"]
-    assert main([*argv, "--workspaces", "w.json", "--region", "us-east-1", "--output",
+    assert main([*argv, "--workspaces", "w.json", "--workspaces-region", "us-east-1", "--output",
                  "from-json.json"]) == 0
     said = capsys.readouterr().err
     assert "license              included                 2 WorkSpaces" in said
     (folder / "w.csv").write_text(
         "workspace_id,compute_type,running_mode,auto_stop_minutes,root_gib,user_gib\n"
         "ws-1,STANDARD,ALWAYS_ON,,80,50\nws-2,VALUE,AUTO_STOP,120,,\n")
-    assert main([*argv, "--workspaces", "w.csv", "--region", "us-east-1", "--output",
+    assert main([*argv, "--workspaces", "w.csv", "--workspaces-region", "us-east-1", "--output",
                  "from-csv.json"]) == 0
     one, other = (read_plan(folder / f"from-{kind}.json") for kind in ("json", "csv"))
     assert one.changes["to_setting"].tolist() == ["AUTO_STOP:60"]
     assert one.changes["saving_usd_per_month"].tolist() == other.changes[
         "saving_usd_per_month"].tolist()
-    assert main(["explain", "ada", *argv[1:], "--workspaces", "w.json", "--region",
+    assert main(["explain", "ada", *argv[1:], "--workspaces", "w.json", "--workspaces-region",
                  "us-east-1"]) == 0
     assert "WorkSpace ws-1" in capsys.readouterr().out
 
@@ -208,6 +208,6 @@ def test_a_plan_from_the_json_is_that_of_the_table(folder: Path, capsys: Capture
 @pytest.mark.usefixtures("folder")
 def test_a_region_is_given_once(capsys: Capture) -> None:
     argv = ["simulate", "--sessions", "sessions.csv", "--workspaces", "workspaces.csv",
-            "--setting", "ALWAYS_ON", "--output", "c.csv", "--region", "us-east-1"]
+            "--setting", "ALWAYS_ON", "--output", "c.csv", "--workspaces-region", "us-east-1"]
     assert main(argv) == 2
     assert "workspaces.csv has a column region" in capsys.readouterr().err

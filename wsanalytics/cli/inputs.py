@@ -106,9 +106,9 @@ def analysis_of(options: AnalysisOptions, *, steps: int, as_then: bool = False) 
 def same_inputs(options: FleetOptions) -> list[str]:
     """Return the words of a command line that name the same fleet, prices and window."""
     words: list[str] = []
-    for name in ("store", "sessions", "workspaces", "region", "prices", "start", "end"):
+    for name in ("store", "sessions", "workspaces", "workspaces_region", "prices", "start", "end"):
         if (value := getattr(options, name)) is not None:
-            words += [f"--{name}", str(value)]
+            words += [f"--{name.replace('_', '-')}", str(value)]
     for name in options.tag_column:
         words += ["--tag-column", name]
     if options.discount:
@@ -151,7 +151,7 @@ def _named(options: FleetOptions, *, with_history: bool) -> Fleet:
     if options.store is not None:
         if options.sessions is not None or options.workspaces is not None:
             raise _which_input("both a store and files are named")
-        for name, value in (("--tag-column", options.tag_column), ("--region", options.region)):
+        for name, value in (("--tag-column", options.tag_column), ("--workspaces-region", options.workspaces_region)):
             if value:
                 raise InputError(f"{name} is given with --store", where="the options",
                                  rule=f"{name} is about the file that --workspaces names; a store "
@@ -163,7 +163,8 @@ def _named(options: FleetOptions, *, with_history: bool) -> Fleet:
         raise _which_input(f"{missing} is missing")
     return read_fleet(sessions=options.sessions, workspaces=options.workspaces,
                       prices=options.prices, start=options.start, end=options.end,
-                      narrowing=narrowing, region=options.region, tag_columns=options.tag_column)
+                      narrowing=narrowing, region=options.workspaces_region,
+                      tag_columns=options.tag_column)
 
 
 def _which_input(what: str) -> InputError:

@@ -205,7 +205,7 @@ class FleetOptions(NarrowingOptions):
     workspaces: Annotated[Path | None, option(
         "the workspaces table, .csv or .parquet, or the .json of 'aws workspaces "
         "describe-workspaces'", PATH, metavar="F", group=INPUT)] = None
-    region: Annotated[str | None, option(
+    workspaces_region: Annotated[str | None, option(
         "the AWS region of the WorkSpaces in a --workspaces file that does not say it (default of "
         "a .json file: the one that boto3 finds)", metavar="R", group=INPUT)] = None
     tag_column: Annotated[list[str], option(

@@ -41,12 +41,13 @@ def read_workspaces_file(
     faults = Faults(origin_of(path), {} if region is None else {"region": region})
     raw = read_table(path, WORKSPACES, faults, also=names)
     if region is not None:
-        check_regions([region])
+        check_regions([region], where="--workspaces-region")
         if "region" in raw:
             raise InputError(
-                f"--region is given, and {path} has a column region", where="the options",
+                f"--workspaces-region is given, and {path} has a column region",
+                where="the options",
                 rule="a column says of each WorkSpace in which region it is",
-                fix="leave out --region")
+                fix="leave out --workspaces-region")
     fleet = checked_workspaces(raw, faults, priced=priced, tag_columns=names)
     return WorkspacesFile(fleet, defaults_used(raw, WORKSPACES))
 

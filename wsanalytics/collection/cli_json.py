@@ -191,8 +191,8 @@ def _place_of(path: Path, entries: list[dict[str, Any]], region: str | None) -> 
         raise InputError(
             "it does not say in which region the WorkSpaces are", where=str(path),
             rule="prices depend on the region, and describe-workspaces does not print it",
-            fix="give for example --region eu-west-1")
-    check_regions([code])
+            fix="give for example --workspaces-region eu-west-1")
+    check_regions([code], where="--workspaces-region")
     return _Place(account_id if code == of_keys else "", code)
 
 

@@ -59,6 +59,6 @@ def _meant(name: str, options: AnalysisOptions) -> str:
         return workspace_meant(name, Store(options.store).inventory())
     if (options.store is None and options.sessions is not None
             and options.workspaces is not None):
-        named = named_in(options.workspaces, options.region)
+        named = named_in(options.workspaces, options.workspaces_region)
         return name if named.empty else workspace_meant(name, named)
     return name
