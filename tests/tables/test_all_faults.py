@@ -127,6 +127,18 @@ def test_samples_and_prices_too(tmp_path: Path) -> None:
         assert len(error.faults) == 2 and all("line 3" in fault for fault in error.faults)
 
 
+def test_prices_that_clash_are_named_beside_bad_cells(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    head, on, auto = FILES["prices.csv"].splitlines()
+    path.write_text("\n".join([head, on, on.replace(",30,", ",31,"), auto, auto.replace(
+        ",0.25,", ",0.5,"), auto.replace(",9,", ",x,")]) + "\n")
+    error = message(lambda file: load_prices(path=file), path)
+    assert [fault[:48] for fault in error.faults] == [
+        "1) two different prices for us-east-1 STANDARD W",
+        "2) two different prices for us-east-1 STANDARD W",
+        "3) line 6: monthly_usd is 'x'. Rule: monthly_usd"]
+
+
 def test_a_parquet_file_and_a_frame_have_rows(tmp_path: Path) -> None:
     (tmp_path / "workspaces.csv").write_text(SIX)
     frame = pd.read_csv(tmp_path / "workspaces.csv", dtype="str", keep_default_na=False)

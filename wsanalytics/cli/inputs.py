@@ -151,7 +151,8 @@ def _named(options: FleetOptions, *, with_history: bool) -> Fleet:
     if options.store is not None:
         if options.sessions is not None or options.workspaces is not None:
             raise _which_input("both a store and files are named")
-        for name, value in (("--tag-column", options.tag_column), ("--workspaces-region", options.workspaces_region)):
+        for name, value in (("--tag-column", options.tag_column),
+                            ("--workspaces-region", options.workspaces_region)):
             if value:
                 raise InputError(f"{name} is given with --store", where="the options",
                                  rule=f"{name} is about the file that --workspaces names; a store "
