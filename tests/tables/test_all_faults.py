@@ -169,3 +169,11 @@ def test_lines_of_too_many_or_too_few_cells_are_named_at_once(tmp_path: Path) ->
         "2) line 6: it has 4 cells, and there are 3 columns: 'w"]
     path.write_text(SESSIONS + "ws-1,2026-03-05T09:00:00Z\n")
     assert "it cannot be read as csv" in str(message(read_sessions, path))
+
+
+def test_a_file_of_something_else_has_one_fault(tmp_path: Path) -> None:
+    path = tmp_path / "workspaces.csv"
+    path.write_text("Instance,Price\ni-1,3\n")
+    text = str(message(read_workspaces, path))
+    assert text.startswith(f"{path}: column workspace_id, region, compute_type, running_mode is ")
+    assert "no rows" not in text

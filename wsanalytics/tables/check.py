@@ -45,15 +45,15 @@ def checked_table(
     """
     if not faults.is_header_checked:
         frame = frame.rename(columns=check_header(list(map(str, frame.columns)), table, faults))
-    frame = frame.assign(**{name: value for name, value in faults.given.items()
-                            if name not in frame.columns})
-    if rows_needed and frame.empty:
+    if rows_needed and not len(frame) and len(frame.columns):  # without columns nobody knows
         faults.add(InputError(
             "there are no rows",
             where=faults.origin.name,
             rule=f"a {table.name} table needs at least one row",
             fix="check how the file was made",
         ))
+    frame = frame.assign(**{name: value for name, value in faults.given.items()
+                            if name not in frame.columns})
     return pd.DataFrame(
         {column.name: _checked_column(frame, column, faults) for column in table.columns},
         index=pd.RangeIndex(len(frame)),
