@@ -166,10 +166,14 @@ def test_tags_of_other_forms(folder: Path, capsys: Capture, tags: str, hint: str
     assert hint in workspaces_as(folder, capsys, text)
 
 
-def test_json_of_the_aws_cli_is_named(folder: Path, capsys: Capture) -> None:
+def test_json_is_named_for_what_it_may_be(folder: Path, capsys: Capture) -> None:
     (folder / "cli.json").write_text('{"Workspaces": []}')
     argv = [word.replace("workspaces.csv", "cli.json") for word in simulate()]
-    assert "describe-workspaces' writes such a file" in refused(capsys, *argv)
+    said = refused(capsys, *argv)
+    assert "cli.json: it has no entries" in said and "aws workspaces describe-workspaces" in said
+    argv = [word.replace("sessions.csv", "cli.json") for word in simulate()]
+    assert "JSON is read of 'aws workspaces describe-workspaces' by --workspaces" in refused(
+        capsys, *argv)
 
 
 def test_a_number_as_a_tag_is_found_by_its_digits(folder: Path) -> None:
