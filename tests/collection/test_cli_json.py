@@ -113,6 +113,7 @@ def test_other_json_is_refused_with_what_it_is(
     (b"", "the file is empty"), (b'{"Workspaces": [', "cannot be read as JSON"),
     (b"\xff\xfe\x00", "cannot be read as JSON"), (b"[" * 100_000, "cannot be read as JSON"),
     (b'{"Workspaces": [{"WorkspaceId": NaN}]}', "NaN is no number"),
+    (b'{"Workspaces": [{"WorkspaceId": "ws-1", "UserName": "\\ud800"}]}', "surrogates"),
     (b"WORKSPACES\td-1\tws-1", "cannot be read as JSON"),
 ])
 def test_what_is_no_json_is_refused(tmp_path: Path, raw: bytes, words: str) -> None:
@@ -170,6 +171,12 @@ def test_times_that_are_none_are_named(tmp_path: Path, change: dict[str, str]) -
         described_samples(path)
     assert len(caught.value.faults) == 2
     assert f"1) {name} of ws-1 is {value!r}" in str(caught.value)
+
+
+def test_a_time_at_the_end_of_all_time_is_none(tmp_path: Path) -> None:
+    late = IS_ON | {"LastKnownUserConnectionTimestamp": "9999-12-31T23:59:59-14:00"}
+    with pytest.warns(Notice):
+        assert described_samples(written(tmp_path, [late]))["last_connected_at"].isna().all()
 
 
 def test_statuses_without_any_check_and_an_empty_folder_are_refused(tmp_path: Path) -> None:

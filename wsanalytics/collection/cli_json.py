@@ -6,7 +6,6 @@ import codecs
 import json
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +33,6 @@ _WORKSPACES, _STATUSES = "Workspaces", "WorkspacesConnectionStatus"
 _COMMANDS = {_WORKSPACES: "describe-workspaces", _STATUSES: "describe-workspaces-connection-status"}
 _OPTIONS = {_WORKSPACES: "--workspaces", _STATUSES: "--samples"}
 _KEY_ARN = re.compile(r"arn:aws[\w-]*:kms:([a-z0-9-]+):(\d{12}):")
-_EARLIEST_YEAR = 2000
 
 
 class _Place(NamedTuple):
@@ -160,7 +158,9 @@ def _documents(path: Path, member: str) -> Iterator[Any]:
                              rule="it is what the AWS CLI prints as JSON", fix=_how(member))
         while rest:
             _, end = json.JSONDecoder().raw_decode(rest)
-            yield json_of(rest[:end])
+            document = json_of(rest[:end])
+            json.dumps(document, ensure_ascii=False).encode()  # half a character is no text
+            yield document
             rest = rest[end:].lstrip()
     except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
@@ -209,5 +209,5 @@ def _status(entry: dict[str, Any], faults: Faults) -> dict[str, Any]:
                 rule="a time is ISO 8601 with its zone, or a count of seconds since 1970"
                 + ("; this one has no zone" if instant else ""), fix=f"correct {name}"))
         else:
-            status[name] = instant.astimezone(UTC) if instant.year >= _EARLIEST_YEAR else None
+            status[name] = instant
     return status_in_utc(status)
