@@ -142,10 +142,16 @@ def test_a_decimal_comma_is_refused_with_the_number_that_is_meant(
     folder: Path, capsys: Capture
 ) -> None:
     head, *rows = SESSIONS.replace(",", ";").splitlines()
+    (folder / "workspaces.csv").write_text("workspace_id;region\nws-1;\n")
+    assert ("workspaces.csv: it is separated by semicolons (;), as spreadsheets of some countries "
+            "write; 2 faults: 1) column compute_type, running_mode is missing") in refused(
+                capsys, *simulate())
+    (folder / "workspaces.csv").write_text(WORKSPACES)
     (folder / "sessions.csv").write_text("\n".join(
         [f"{head};start_uncertain_minutes", *(f"{row};2,5" for row in rows[:1])]) + "\n")
     said = refused(capsys, *simulate())
-    assert "start_uncertain_minutes is '2,5'" in said and "write 2.5, with a point" in said
+    assert "start_uncertain_minutes is '2,5'; it is separated by semicolons (;), as spre" in said
+    assert "write 2.5, with a point" in said
 
 
 def test_utf16_and_a_report_of_the_cost_optimizer_are_named(

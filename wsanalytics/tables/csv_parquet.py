@@ -123,8 +123,8 @@ def _read_csv(path: Path, table: Table, faults: Faults, also: Sequence[str]) -> 
     stated, separator, lines = _header(path, table)
     parse = pa.csv.ParseOptions(newlines_in_values=True, delimiter=separator)
     if separator != ",":
-        faults.note(f"it is separated by {SEPARATORS[separator]}, as spreadsheets of some "
-                    "countries write, and is read so")
+        faults.layout = (f"it is separated by {SEPARATORS[separator]}, as spreadsheets of some "
+                         "countries write")
     renamed = check_header(stated, table, faults)
     present = [renamed.get(name, name) for name in stated]
     faults.header = present

@@ -56,6 +56,8 @@ class Faults:
         """The columns that stand there by another name, and the names that the contract has."""
         self.header: list[str] = []
         """The names of all columns of a file, as they are renamed."""
+        self.layout = ""
+        """What a reader should know of how the file is written; empty where that is as usual."""
         self._named: list[_Fault] = []
         self._counts: Counter[str] = Counter()
         self._bad: dict[str, Mask | None] = {}
@@ -105,12 +107,15 @@ class Faults:
     def refuse(self) -> None:
         """Raise :class:`InputError` with every fault; without any, say what was taken for what."""
         if not self._counts:
-            if self._notes:
-                warn_caller(f"{self.origin.name}: {'; '.join(self._notes)}", Notice)
+            notes = [f"{self.layout}, and is read so"] if self.layout else []
+            if notes := [*notes, *self._notes]:
+                warn_caller(f"{self.origin.name}: {'; '.join(notes)}", Notice)
             return
         total = self._counts.total()
         if total == 1:
-            raise self._named[0].error
+            error = self._named[0].error
+            raise error if not self.layout else InputError(
+                f"{error.what}; {self.layout}", where=error.where, rule=error.rule, fix=error.fix)
         first = sorted(self._named, key=lambda fault: fault.position)[:MOST_NAMED]
         texts = [f"{number}) {text}" for number, text in enumerate(self._texts(first), start=1)]
         left = self._counts - Counter(fault.column for fault in first)
@@ -118,7 +123,8 @@ class Faults:
             columns = ", ".join(f"{name} {count:,}" for name, count in left.items() if name)
             texts.append(f"And {left.total():,} more" + (f" ({columns})." if columns else "."))
         raise InputError(
-            f"{counted(total, 'fault')}: {' '.join(texts)}", where=self.origin.name,
+            f"{f'{self.layout}; ' if self.layout else ''}{counted(total, 'fault')}: "
+            f"{' '.join(texts)}", where=self.origin.name,
             fix="correct them in the file" if self.origin.csv else "correct them",
             faults=texts)
 
