@@ -26,15 +26,20 @@ class InputError(WsanalyticsError):
     """A file, a table or an option cannot be used as it is.
 
     *what* is wrong is said first; *where* names the file and line, the table or the option;
-    *rule* is the rule that was broken and *fix* what to do about it.
+    *rule* is the rule that was broken and *fix* what to do about it. Where a file has several
+    *faults*, the message says them one after another, and ``faults`` has each as a text.
 
     >>> print(InputError("the timeout is 90", where="--setting", rule="it is a multiple of 60",
     ...                  fix="use 60 or 120"))
     --setting: the timeout is 90. Rule: it is a multiple of 60. Fix: use 60 or 120.
     """
 
-    def __init__(self, what: str, *, where: str = "", rule: str = "", fix: str = "") -> None:
+    def __init__(
+        self, what: str, *, where: str = "", rule: str = "", fix: str = "",
+        faults: Iterable[str] = (),
+    ) -> None:
         self.what, self.where, self.rule, self.fix = what, where, rule, fix
+        self.faults = tuple(faults)
         parts = [f"{where}: {what}" if where else what]
         if rule:
             parts.append(f"Rule: {rule}")

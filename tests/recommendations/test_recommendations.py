@@ -132,6 +132,18 @@ def test_a_saving_that_is_not_certain() -> None:
     assert "includes zero" in mine["reason"]
 
 
+@pytest.mark.parametrize(("days", "short"), [(2, True), (20, True), (21, False), (28, False)])
+def test_what_is_set_is_not_called_the_cheapest_of_a_history_that_is_too_short(
+    days: int, short: bool
+) -> None:
+    when = window("2026-03-01", f"2026-03-{days + 1:02d}")
+    mine = only(planned(daily(when, [1] * days), when))
+    assert mine["action"] == "leave alone"
+    assert mine["reason"] == (
+        f"The history is too short: {days} days observed, 21 needed." if short else
+        "AUTO_STOP:60 is the cheapest of the settings that were tried.")
+
+
 @pytest.mark.parametrize(("days", "short"), [(7, True), (20, True), (21, False), (28, False)])
 def test_a_history_that_is_too_short(days: int, short: bool) -> None:
     when = window("2026-03-01", f"2026-03-{days + 1:02d}")

@@ -281,8 +281,8 @@ def test_bad_plans(refused: Run, folder: Path) -> None:
 
 
 def test_a_table_of_another_separator_shows_its_columns(refused: Run, folder: Path) -> None:
-    (folder / "sessions.csv").write_text(SESSIONS.replace(",", ";"))
-    assert "workspace_id;connected_at;disconnected_at" in refused(*simulate())
+    (folder / "sessions.csv").write_text(SESSIONS.replace(",", "|"))
+    assert "workspace_id|connected_at|disconnected_at" in refused(*simulate())
 
 
 def test_a_command_that_does_not_exist(refused: Run) -> None:

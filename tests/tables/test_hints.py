@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from tests.tables.test_bad_input import SAMPLES, WORKSPACES, simulate
+from tests.tables.test_bad_input import SAMPLES, SESSIONS, WORKSPACES, simulate
 from wsanalytics.cli import main
+from wsanalytics.errors import Notice
+from wsanalytics.history import read_workspaces
 
 Capture = pytest.CaptureFixture[str]
 
@@ -53,8 +56,7 @@ def workspaces_as(folder: Path, capsys: Capture, text: str | bytes) -> str:
 
 
 @pytest.mark.parametrize(("old", "new", "hint"), [
-    (",", ";", "its columns are separated by semicolons: save it with commas"),
-    (",", "\t", "its columns are separated by tabs: save it with commas"),
+    (",", "|", "its columns are separated by bars (|), as spreadsheets of some countries write"),
     ("us-east-1", "US East (N. Virginia)", "Fix: write us-east-1"),
     ("us-east-1", "Europe (Ireland)", "Fix: write eu-west-1"),
     (",60", ",1", "write minutes: 1 hours are 60"),
@@ -66,12 +68,90 @@ def test_workspaces_as_other_tools_write_them(
     assert hint in workspaces_as(folder, capsys, WORKSPACES.replace(old, new))
 
 
-def test_columns_by_their_names_in_aws_are_pointed_at(folder: Path, capsys: Capture) -> None:
-    head = "WorkspaceId,Region,ComputeTypeName,RunningMode,RunningModeAutoStopTimeoutInMinutes"
-    said = workspaces_as(folder, capsys, WORKSPACES.replace(WORKSPACES.splitlines()[0], head))
-    for pair in ("WorkspaceId to workspace_id", "ComputeTypeName to compute_type",
-                 "RunningMode to running_mode"):
-        assert pair in said
+def as_written(folder: Path, *argv: str) -> str:
+    """The charges of the sessions and workspaces that lie in *folder*."""
+    assert main([*simulate(*argv)]) == 0
+    return (folder / "charges.csv").read_text()
+
+
+AWS_HEAD = "WorkspaceId,Region,ComputeTypeName,RunningMode,RunningModeAutoStopTimeoutInMinutes"
+
+
+def test_columns_and_values_as_aws_and_its_tools_write_them(
+    folder: Path, capsys: Capture
+) -> None:
+    expected = as_written(folder, "--setting", "AUTO_STOP:60")
+    capsys.readouterr()
+    text = WORKSPACES.replace(WORKSPACES.splitlines()[0], AWS_HEAD)
+    text = text.replace("AUTO_STOP", "AutoStop").replace("ALWAYS_ON", "always_on")
+    (folder / "workspaces.csv").write_text(text.replace("STANDARD", "Standard"))
+    assert as_written(folder, "--setting", "AUTO_STOP:60") == expected
+    said = capsys.readouterr().err
+    for words in ("WorkspaceId as workspace_id", "RunningMode as running_mode",
+                  "running_mode AutoStop is taken as AUTO_STOP",
+                  "running_mode always_on is taken as ALWAYS_ON",
+                  "compute_type Standard is taken as STANDARD"):
+        assert said.count(words) == 1, words
+
+
+def test_aws_names_are_taken_from_parquet_and_frames_too(folder: Path) -> None:
+    (folder / "aws.csv").write_text(WORKSPACES.replace(WORKSPACES.splitlines()[0], AWS_HEAD))
+    frame = pd.read_csv(folder / "aws.csv", dtype="str")
+    frame.to_parquet(folder / "aws.parquet")
+    with pytest.warns(Notice, match="ComputeTypeName as compute_type"):
+        from_file = read_workspaces(folder / "aws.parquet")
+    with pytest.warns(Notice, match="the workspaces frame: columns by AWS's names"):
+        from_frame = read_workspaces(frame)
+    pd.testing.assert_frame_equal(from_file, read_workspaces(folder / "workspaces.csv"))
+    pd.testing.assert_frame_equal(from_frame, from_file)
+
+
+def test_two_of_awss_names_for_one_column_are_refused(folder: Path, capsys: Capture) -> None:
+    head, *rows = WORKSPACES.splitlines()
+    text = "\n".join([head.replace("compute_type", "ComputeType,ComputeTypeName"),
+                      *(row.replace(",STANDARD,", ",STANDARD,VALUE,").replace(
+                          "1,VALUE,", "1,VALUE,VALUE,") for row in rows)])
+    assert "column compute_type is missing" in workspaces_as(folder, capsys, text + "\n")
+
+
+@pytest.mark.parametrize("mode", ["AUTOSTOP", "autostop", "Auto", "HOURLY"])
+def test_a_mode_that_is_not_the_same_words_is_refused(
+    folder: Path, capsys: Capture, mode: str
+) -> None:
+    said = workspaces_as(folder, capsys, WORKSPACES.replace("AUTO_STOP", mode))
+    assert f"workspaces.csv, line 3: running_mode is '{mode}'" in said
+
+
+@pytest.mark.parametrize(("mark", "name"), [(";", "semicolons (;)"), ("\t", "tabs")])
+def test_another_separator_is_read_and_named(
+    folder: Path, capsys: Capture, mark: str, name: str
+) -> None:
+    expected = as_written(folder)
+    capsys.readouterr()
+    for file in ("sessions.csv", "workspaces.csv"):
+        text = (folder / file).read_text().replace(",", mark)
+        (folder / file).write_bytes(b"\xef\xbb\xbf" + text.encode())  # as Excel begins it
+    assert as_written(folder) == expected
+    said = capsys.readouterr().err
+    for file in ("sessions.csv", "workspaces.csv"):
+        assert (f"{file}: it is separated by {name}, as spreadsheets of some countries write, "
+                "and is read so") in said
+
+
+def test_a_decimal_comma_is_refused_with_the_number_that_is_meant(
+    folder: Path, capsys: Capture
+) -> None:
+    head, *rows = SESSIONS.replace(",", ";").splitlines()
+    (folder / "workspaces.csv").write_text("workspace_id;region\nws-1;\n")
+    assert ("workspaces.csv: it is separated by semicolons (;), as spreadsheets of some countries "
+            "write; 2 faults: 1) column compute_type, running_mode is missing") in refused(
+                capsys, *simulate())
+    (folder / "workspaces.csv").write_text(WORKSPACES)
+    (folder / "sessions.csv").write_text("\n".join(
+        [f"{head};start_uncertain_minutes", *(f"{row};2,5" for row in rows[:1])]) + "\n")
+    said = refused(capsys, *simulate())
+    assert "start_uncertain_minutes is '2,5'; it is separated by semicolons (;), as spre" in said
+    assert "write 2.5, with a point" in said
 
 
 def test_utf16_and_a_report_of_the_cost_optimizer_are_named(
@@ -92,10 +172,14 @@ def test_tags_of_other_forms(folder: Path, capsys: Capture, tags: str, hint: str
     assert hint in workspaces_as(folder, capsys, text)
 
 
-def test_json_of_the_aws_cli_is_named(folder: Path, capsys: Capture) -> None:
+def test_json_is_named_for_what_it_may_be(folder: Path, capsys: Capture) -> None:
     (folder / "cli.json").write_text('{"Workspaces": []}')
     argv = [word.replace("workspaces.csv", "cli.json") for word in simulate()]
-    assert "describe-workspaces' writes such a file" in refused(capsys, *argv)
+    said = refused(capsys, *argv)
+    assert "cli.json: it has no entries" in said and "aws workspaces describe-workspaces" in said
+    argv = [word.replace("sessions.csv", "cli.json") for word in simulate()]
+    assert "JSON is read of 'aws workspaces describe-workspaces' by --workspaces" in refused(
+        capsys, *argv)
 
 
 def test_a_number_as_a_tag_is_found_by_its_digits(folder: Path) -> None:

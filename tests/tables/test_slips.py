@@ -46,10 +46,10 @@ def test_a_column_that_is_there_excuses_a_like_one() -> None:
 def test_a_required_column_by_another_name_is_pointed_at(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = FILES["workspaces.csv"].replace("workspace_id", "WorkspaceId")
+    text = FILES["workspaces.csv"].replace("workspace_id", "workspace-id")
     (folder / "workspaces.csv").write_text(text)
     assert main([*simulate()]) == 2
-    assert "rename WorkspaceId to workspace_id" in capsys.readouterr().err
+    assert "rename workspace-id to workspace_id" in capsys.readouterr().err
 
 
 def test_defaults_that_were_used_are_told(

@@ -16,7 +16,7 @@ from wsanalytics.widgets.base import WIDGET_VIEW
 FOLDER = REPOSITORY / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 NAMES = ["01_first_look", "02_collect", "03_review_and_apply", "04_backtest",
-         "05_verified_saving", "app"]
+         "05_verified_saving", "06_your_own_files", "app"]
 
 
 def test_every_notebook_is_run() -> None:
@@ -154,6 +154,26 @@ def test_verifying_a_saving() -> None:
         assert words in texts, words
     assert "failed" not in texts
     assert "skipped" not in texts
+
+
+@pytest.mark.filterwarnings("default")  # Jupyter's own
+def test_your_own_files() -> None:
+    _, texts = run("06_your_own_files")
+    for words in ("6 faults in workspaces.csv", "1) line 3: compute_type is 'Standrad'",
+                  "2) line 4: region is 'Europe (Ireland)'", "3) line 5: running_mode is 'HOURLY'",
+                  "4) line 6: auto_stop_minutes is 1", "5) line 7: auto_stop_minutes is empty",
+                  "6) line 8: ws-ada000001 stands there twice", "WorkspaceId as workspace_id",
+                  "running_mode AlwaysOn is taken as ALWAYS_ON",
+                  "compute_type Standard is taken as STANDARD", "it is separated by semicolons (;)",
+                  "132 sessions", '{"team": "sales"}', "Billed 264 h a month, over"):
+        assert words in texts, words
+    shown, changes, saving, alone = amounts(
+        "report.html shows # WorkSpaces and <Plan # changes saving $# a month; "
+        "# WorkSpaces left alone>", texts)
+    assert (shown, changes, alone) == (6, 6, 0)
+    by_team = [float(found) for found in re.findall(
+        r"\b(?:support|sales) +3 +[\d.]+ +[\d.]+ +([\d.]+)", texts)]
+    assert sum(by_team) == pytest.approx(saving, abs=0.02) and saving > 100
 
 
 @pytest.mark.filterwarnings("default")  # Jupyter's own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -33,6 +34,7 @@ from wsanalytics.recommendations.plan_file import read_plan, write_plan
 SHELL = [line for block in blocks("README.md", "sh") for line in block.splitlines()]
 COMMANDS = [(name, line) for name in NAMES for line in lines_of(name, "sh")]
 WITH_PYTHON = [name for name in NAMES if blocks(name, "python")]
+OWN_FILES = "docs/your-own-files.md"
 FOREIGN = {"--help", "--version", "--thorough", "--require-hashes"}
 """Options that are no command's own."""
 
@@ -61,16 +63,63 @@ def test_readme_is_read_in_five_minutes() -> None:
 def test_the_commands_run_in_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert {name for name, _ in COMMANDS} == {"docs/analysts.md"}
-    assert [shlex.split(line)[1] for _, line in COMMANDS] == [
+    assert {name for name, _ in COMMANDS} == {"docs/analysts.md", OWN_FILES}
+    lines = [line for name, line in COMMANDS if name == "docs/analysts.md"]
+    assert [shlex.split(line)[1] for line in lines] == [
         "sessions", "simulate", "recommend", "report", "backtest", "budget"]
     (tmp_path / "data").symlink_to(REPOSITORY / "data")
     monkeypatch.chdir(tmp_path)
-    for _, line in COMMANDS:
+    for line in lines:
         assert main(shlex.split(line)[1:]) == 0, capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "budget.csv", "charges.csv", "data", "gaps.csv", "outcomes.csv", "plan.json", "report.html",
         "sessions.parquet"]
+
+
+def test_the_files_and_commands_of_the_page_on_own_files_go_to_a_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = re.findall(r"^`(\w+\.csv)`[^\n]*\n\n```csv\n(.*?)^```", text_of(OWN_FILES),
+                       re.MULTILINE | re.DOTALL)
+    assert [name for name, _ in files] == ["workspaces.csv", "sessions.csv"]
+    for name, text in files:
+        Path(name).write_text(text, encoding="utf-8")
+    described = [{"WorkspaceId": row["workspace_id"], "UserName": row["user_name"],
+                  "WorkspaceProperties": {
+                      "RunningMode": row["running_mode"], "ComputeTypeName": row["compute_type"]}}
+                 for row in csv.DictReader(files[0][1].splitlines())]
+    Path("workspaces.json").write_text(json.dumps({"Workspaces": described}), encoding="utf-8")
+    said = ""
+    for line in lines_of(OWN_FILES, "sh"):
+        assert main(shlex.split(line)[1:]) == 0, capsys.readouterr().err
+        said += capsys.readouterr().err
+    assert "tags, maintenance mode and licences are not in what describe-workspaces prints" in said
+    plan = read_plan(tmp_path / "plan.json")
+    assert plan.changes["workspace_id"].tolist() == ["ws-ada000001"]
+    pages = [Path(f"{name}.html").read_text(encoding="utf-8")
+             for name in ("report", "from-json", "of-4711")]
+    assert all("ws-ada000001" in page for page in pages)
+    assert ["ws-ben000002" in page for page in pages] == [True, True, False]
+    assert {"4711", "4712"} <= set(re.findall(r"\b\d{4}\b", Path("budget.csv").read_text()))
+
+
+def test_the_common_mistakes_of_the_page_are_answered_as_it_says(tmp_path: Path) -> None:
+    head = "workspace_id,region,compute_type,running_mode,auto_stop_minutes\n"
+    (tmp_path / "w.csv").write_text(head + "ws-1,Europe (Ireland),VALUE,AUTO_STOP,1\n")
+    (tmp_path / "s.csv").write_text(
+        "workspace_id,connected_at,disconnected_at,end_uncertain_minutes\n"
+        'ws-1,2026-03-02 08:00,3/2/2026,"2,5"\n')
+    answers = []
+    for read, name in ((wsanalytics.read_workspaces, "w.csv"),
+                       (wsanalytics.read_sessions, "s.csv")):
+        with pytest.raises(wsanalytics.InputError) as caught:
+            read(tmp_path / name)
+        answers += caught.value.faults
+    for answer, words in zip(answers, (
+            "write minutes: 1 hours are 60", "write eu-west-1", "this one has no zone",
+            "day and month cannot be told apart", "write 2.5"), strict=True):
+        assert words in answer
 
 
 def test_which_pages_have_python() -> None:

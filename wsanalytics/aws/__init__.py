@@ -17,7 +17,7 @@ from wsanalytics.aws.credentials import who_am_i
 from wsanalytics.aws.current_state import StateReader, WorkspaceState
 from wsanalytics.aws.errors import AwsError, Refusal, fix_together, without_secrets
 from wsanalytics.aws.iam import NEEDS_NO_PERMISSION, partition_of, resources_for, statement_for
-from wsanalytics.aws.odd_answers import text
+from wsanalytics.aws.odd_answers import many, members, parsed_instant, text
 from wsanalytics.aws.price_list import (
     Items,
     download_products,
@@ -28,6 +28,7 @@ from wsanalytics.aws.price_list import (
 from wsanalytics.aws.probe import try_action
 from wsanalytics.aws.throttle import BURST, PER_CALL, RATE_PER_SECOND
 from wsanalytics.aws.workspaces import (
+    STATUS_INSTANTS,
     Statuses,
     chunked,
     known_directories,
@@ -36,6 +37,7 @@ from wsanalytics.aws.workspaces import (
     read_statuses,
     read_tags,
     read_workspaces,
+    status_in_utc,
 )
 from wsanalytics.aws.workspaces_table import workspaces_frame
 from wsanalytics.aws.writer import Answer, Meaning, Writer, open_writer
@@ -48,6 +50,7 @@ __all__ = [
     "PER_CALL",
     "PRICE_READS",
     "RATE_PER_SECOND",
+    "STATUS_INSTANTS",
     "TRAIL_READS",
     "WRITES",
     "Answer",
@@ -73,7 +76,10 @@ __all__ = [
     "fetch_products",
     "fix_together",
     "known_directories",
+    "many",
+    "members",
     "open_writer",
+    "parsed_instant",
     "partition_of",
     "price_usd",
     "pricing_region",
@@ -87,6 +93,7 @@ __all__ = [
     "read_workspaces",
     "resources_for",
     "statement_for",
+    "status_in_utc",
     "text",
     "try_action",
     "who_am_i",

@@ -22,7 +22,7 @@ from wsanalytics.timeline import EARLIEST, LATEST
 
 __all__ = ["ACTIONS", "Statuses", "answered_at", "check_directories", "known_directories",
            "read_bundles", "read_directories", "read_statuses", "read_tags", "read_workspaces",
-           "workspaces_frame"]
+           "status_in_utc", "workspaces_frame"]
 
 ACTIONS = (
     "workspaces:DescribeWorkspaces",
@@ -41,7 +41,8 @@ _UNKNOWN = {"InvalidParameterValuesException", "ResourceNotFoundException"}
 _DATE = re.compile(r"\w{3}, \d{1,2} \w{3} \d{4} \d\d:\d\d:\d\d GMT")
 _REFUSED_IN_A_ROW = 3
 """So many batches refused one after the other are no mishap of single ones."""
-_INSTANTS = ("ConnectionStateCheckTimestamp", "LastKnownUserConnectionTimestamp")
+STATUS_INSTANTS = ("ConnectionStateCheckTimestamp", "LastKnownUserConnectionTimestamp")
+"""The members of a connection status that are instants."""
 
 
 def read_workspaces(
@@ -117,7 +118,7 @@ def read_statuses(
             ):
                 rows = page["WorkspacesConnectionStatus"]
                 aws_at = answered_at(page)
-                found += [_in_utc(status) for status in many(rows)
+                found += [status_in_utc(status) for status in many(rows)
                           if text(status.get("WorkspaceId"))]
                 if on_page:
                     on_page(len(rows))
@@ -261,7 +262,7 @@ def chunked(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
         yield chunk
 
 
-def _in_utc(status: Mapping[str, Any]) -> dict[str, Any]:
+def status_in_utc(status: Mapping[str, Any]) -> dict[str, Any]:
     """Copy the *status* with its instants in UTC, where botocore gives them in the local zone.
 
     Left out are instants that nothing of AWS can bear (years before 2000, milliseconds read as
@@ -270,7 +271,7 @@ def _in_utc(status: Mapping[str, Any]) -> dict[str, Any]:
     in_utc: dict[str, Any] = {"WorkspaceId": text(status.get("WorkspaceId"))}
     if state := text(status.get("ConnectionState")):
         in_utc["ConnectionState"] = state
-    for name in _INSTANTS:
+    for name in STATUS_INSTANTS:
         instant = status.get(name)
         if isinstance(instant, datetime) and EARLIEST <= instant < LATEST:
             in_utc[name] = instant.astimezone(UTC)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 import pandas as pd
 
-from wsanalytics.aws.connection import Connection
 from wsanalytics.aws.odd_answers import Described, many, members, text
 from wsanalytics.defaults import DEFAULT_TIMEOUT
 from wsanalytics.tables import WORKSPACES
@@ -26,8 +26,20 @@ _SYSTEMS = {
 _BYOL = re.compile(r"\bbyol\b|bring your own licen[cs]e", re.IGNORECASE)
 
 
+class Place(Protocol):
+    """The account and the region that WorkSpaces are in, such as a connection."""
+
+    @property
+    def account_id(self) -> str:
+        """The account's number; empty where it is not known."""
+
+    @property
+    def region(self) -> str:
+        """The region's code."""
+
+
 def workspaces_frame(
-    connection: Connection,
+    place: Place,
     workspaces: Iterable[Described],
     directories: Iterable[Described] = (),
     bundles: Iterable[Described] = (),
@@ -56,7 +68,7 @@ def workspaces_frame(
     rows = [
         _row(workspace, by_directory.get(text(workspace.get("DirectoryId")), {}),
              by_bundle.get(text(workspace.get("BundleId")), {}), standbys)
-        | {"region": connection.region, "account_id": connection.account_id,
+        | {"region": place.region, "account_id": place.account_id,
            "tags": _tags_text((tags or {}).get(text(workspace.get("WorkspaceId")), {}))}
         for workspace in described
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,9 +18,10 @@ from wsanalytics.cli.options import (
     FleetOptions,
 )
 from wsanalytics.cli.printing.console import note, note_when_done
+from wsanalytics.cli.workspaces_files import read_workspaces_file
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import counted, listed
-from wsanalytics.history import Store, check_workspaces, configured, read_sessions
+from wsanalytics.history import Store, configured, read_sessions
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.progress import step_bar, working
 from wsanalytics.recommendations import Analysis, Limits, analyse, the_one
@@ -27,7 +29,7 @@ from wsanalytics.safe_text import is_quiet
 from wsanalytics.schedule import schedule_of
 from wsanalytics.sessions import find_stored, read_remarks
 from wsanalytics.settings import Setting, setting_grid
-from wsanalytics.tables import WORKSPACES, defaults_used, origin_of, read_table
+from wsanalytics.tables import WORKSPACES
 from wsanalytics.timeline import Window
 
 _PRICED_BY = ("operating_system", "license", "root_gib", "user_gib", "maintenance_enabled")
@@ -104,9 +106,11 @@ def analysis_of(options: AnalysisOptions, *, steps: int, as_then: bool = False) 
 def same_inputs(options: FleetOptions) -> list[str]:
     """Return the words of a command line that name the same fleet, prices and window."""
     words: list[str] = []
-    for name in ("store", "sessions", "workspaces", "prices", "start", "end"):
+    for name in ("store", "sessions", "workspaces", "workspaces_region", "prices", "start", "end"):
         if (value := getattr(options, name)) is not None:
-            words += [f"--{name}", str(value)]
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    for name in options.tag_column:
+        words += ["--tag-column", name]
     if options.discount:
         words += ["--discount", f"{options.discount:g}"]
     return words
@@ -147,6 +151,12 @@ def _named(options: FleetOptions, *, with_history: bool) -> Fleet:
     if options.store is not None:
         if options.sessions is not None or options.workspaces is not None:
             raise _which_input("both a store and files are named")
+        for name, value in (("--tag-column", options.tag_column),
+                            ("--workspaces-region", options.workspaces_region)):
+            if value:
+                raise InputError(f"{name} is given with --store", where="the options",
+                                 rule=f"{name} is about the file that --workspaces names; a store "
+                                 "has tags and regions", fix=f"leave out {name}")
         return stored_fleet(options.store, prices=options.prices, start=options.start,
                             end=options.end, narrowing=narrowing, with_history=with_history)
     if options.sessions is None or options.workspaces is None:
@@ -154,7 +164,8 @@ def _named(options: FleetOptions, *, with_history: bool) -> Fleet:
         raise _which_input(f"{missing} is missing")
     return read_fleet(sessions=options.sessions, workspaces=options.workspaces,
                       prices=options.prices, start=options.start, end=options.end,
-                      narrowing=narrowing)
+                      narrowing=narrowing, region=options.workspaces_region,
+                      tag_columns=options.tag_column)
 
 
 def _which_input(what: str) -> InputError:
@@ -261,14 +272,16 @@ def read_fleet(
     start: date | None = None,
     end: date | None = None,
     narrowing: Narrowing | None = None,
+    region: str | None = None,
+    tag_columns: Iterable[str] = (),
 ) -> Fleet:
-    """Read and check a fleet's files; raises :class:`InputError` for the first thing wrong.
+    """Read and check a fleet's files; :class:`InputError` says all that is wrong with one.
 
     *start* and *end* (excluded) default to the whole UTC days that the sessions touch.
     """
     book = load_prices(path=prices)
-    raw = read_table(workspaces, WORKSPACES)
-    fleet = check_workspaces(raw, origin_of(workspaces), priced=book.compute_types)
+    fleet, defaults = read_workspaces_file(
+        workspaces, region=region, tag_columns=tag_columns, priced=book.compute_types)
     used = read_sessions(sessions)
     _refuse_unknown(used, fleet, sessions)
     window = window_of(used, sessions, start, end)
@@ -277,7 +290,7 @@ def read_fleet(
     used = used[used["workspace_id"].isin(fleet["workspace_id"])].reset_index(drop=True)
     return Fleet(
         workspaces=fleet, sessions=used, window=window, prices=book,
-        defaults=defaults_used(raw, WORKSPACES), source=f"{sessions.name}, {workspaces.name}",
+        defaults=defaults, source=f"{sessions.name}, {workspaces.name}",
         note=_beyond(used, window),
     )
 

@@ -117,7 +117,7 @@ def _run(call: Call) -> int:
             refuse_overlaps(*_named_files(call))
             status = call.run()
     except WsanalyticsError as error:
-        say(f"{NAME} {command}: {error}{_whence(error, call)}{note}")
+        _say_refusal(f"{NAME} {command}: {error}{_whence(error, call)}{note}", error)
         return REFUSED
     except OSError as error:  # of a file that nobody looked at before: too many links, no rights
         say(f"{NAME} {command}: {error.filename or 'a file'}: "
@@ -133,6 +133,17 @@ def _run(call: Call) -> int:
             say(f"{NAME}: {text.rstrip('.')}.")
     sys.stderr.write(last_words())
     return max(status, PARTLY) if StoreWarning in warned.values() else status
+
+
+def _say_refusal(refusal: str, error: WsanalyticsError) -> None:
+    """Write a *refusal* as one line; on a terminal each of a file's faults has its own."""
+    faults = error.faults if isinstance(error, InputError) else ()
+    if not faults or not sys.stderr.isatty():
+        say(refusal)
+        return
+    before, _, after = refusal.partition(" ".join(faults))
+    for line in (before, *(f"  {fault}" for fault in faults), after):
+        say(line if line.startswith("  ") else line.strip())
 
 
 def _whence(error: WsanalyticsError, call: Call) -> str:

@@ -203,7 +203,14 @@ class FleetOptions(NarrowingOptions):
     sessions: Annotated[Path | None, option(
         "the sessions table, .csv or .parquet", PATH, metavar="F", group=INPUT)] = None
     workspaces: Annotated[Path | None, option(
-        "the workspaces table, .csv or .parquet", PATH, metavar="F", group=INPUT)] = None
+        "the workspaces table, .csv or .parquet, or the .json of 'aws workspaces "
+        "describe-workspaces'", PATH, metavar="F", group=INPUT)] = None
+    workspaces_region: Annotated[str | None, option(
+        "the AWS region of the WorkSpaces in a --workspaces file that does not say it (default of "
+        "a .json file: the one that boto3 finds)", metavar="R", group=INPUT)] = None
+    tag_column: Annotated[list[str], option(
+        "a column of --workspaces that becomes a tag of its name; may be repeated", TEXTS,
+        metavar="NAME", group=INPUT)] = field(default_factory=list)
     start: Annotated[date | None, option(
         "first UTC day, YYYY-MM-DD (default: the first that sessions touch)", DAY, metavar="D",
         group=INPUT)] = None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from wsanalytics.history.checks import (
+    accepted_workspaces,
     check_workspaces,
+    checked_workspaces,
     read_samples,
     read_sessions,
     read_workspaces,
+    with_tag_columns,
 )
 from wsanalytics.history.folder import read_history, sample_folder, sample_history, write_history
 from wsanalytics.history.history import History, configured
@@ -37,10 +40,12 @@ __all__ = [
     "Remarks",
     "Store",
     "StoreSummary",
+    "accepted_workspaces",
     "as_frame",
     "changed_since",
     "check_store",
     "check_workspaces",
+    "checked_workspaces",
     "configured",
     "contradicted",
     "guesses_in",
@@ -56,5 +61,6 @@ __all__ = [
     "store_summary",
     "updated",
     "with_last_known",
+    "with_tag_columns",
     "write_history",
 ]

@@ -28,7 +28,16 @@ import platformdirs
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import number
 from wsanalytics.prices.volumes import AMOUNTS, GROWN, nearest_pairs
-from wsanalytics.tables import PRICES, Kind, Origin, check_table, origin_of, read_table, sort_by_key
+from wsanalytics.tables import (
+    PRICES,
+    Faults,
+    Kind,
+    Origin,
+    checked_table,
+    read_source,
+    read_table,
+    sort_by_key,
+)
 
 _Usd = TypeVar("_Usd", float, pd.Series)
 BUILT_IN = "AWS list prices"
@@ -214,8 +223,7 @@ def load_prices(region: str | None = None, *, path: Path | str | None = None) ->
     """
     if path is None:
         return _effective(region)
-    origin = origin_of(Path(path))
-    return _book(_checked(read_table(Path(path), PRICES), origin), origin.name, region)
+    return _book(_checked(*read_source(path, PRICES)), str(Path(path)), region)
 
 
 def built_in_prices(region: str | None = None) -> PriceBook:
@@ -281,7 +289,7 @@ def refreshed_prices() -> PriceBook | None:
 @lru_cache(maxsize=4)
 def _refreshed(path: Path, modified_at: int, size: int) -> pd.DataFrame:  # noqa: ARG001  # they tell whether the file is the same
     try:
-        return _checked(read_table(path, PRICES), origin_of(path))
+        return _checked(*read_source(path, PRICES))
     except InputError as error:
         raise InputError(
             f"the refreshed prices cannot be used: {error.what}", where=str(path),
@@ -327,12 +335,13 @@ def _book(frame: pd.DataFrame, origin: str, region: str | None) -> PriceBook:
 def _built_in() -> pd.DataFrame:
     file = resources.files("wsanalytics") / "prices.parquet"
     with resources.as_file(file) as path:
-        return _checked(read_table(path, PRICES), Origin(BUILT_IN))
+        return _checked(read_table(path, PRICES), Faults(Origin(BUILT_IN)))
 
 
-def _checked(frame: pd.DataFrame, origin: Origin) -> pd.DataFrame:
+def _checked(frame: pd.DataFrame, faults: Faults) -> pd.DataFrame:
     """Return the table with one row a kind and mode; of several dates the latest."""
-    frame = check_table(frame, PRICES, origin, rows_needed=True)
+    frame = checked_table(frame, PRICES, faults, rows_needed=True)
+    frame = frame[faults.sound(len(frame), *PRICES.names)]
     text = [c.name for c in PRICES.columns if c.kind is Kind.TEXT]
     frame = frame.astype(dict.fromkeys(text, "str"))
     frame["operating_system"] = price_family(frame["operating_system"])
@@ -341,13 +350,13 @@ def _checked(frame: pd.DataFrame, origin: Origin) -> pd.DataFrame:
     frame = frame.drop_duplicates([*key, "monthly_usd", "hourly_usd", "effective_date"])
     dated = [*key, "effective_date"]
     clash = frame.duplicated(dated, keep=False)
-    if clash.any():
-        row = frame[clash].iloc[0]
-        raise InputError(
+    for row in frame[clash].drop_duplicates(dated).to_dict("records"):
+        faults.add(InputError(
             f"two different prices for {' '.join(str(row[name]) for name in key)}",
-            where=origin.name,
+            where=faults.origin.name,
             rule="one kind of WorkSpace has one price in one running mode at one date",
             fix="remove the wrong row, or tell the two apart by effective_date",
-        )
+        ))
+    faults.refuse()
     latest = frame.sort_values(dated, kind="stable").drop_duplicates(key, keep="last")
     return sort_by_key(latest, PRICES)

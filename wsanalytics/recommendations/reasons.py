@@ -90,7 +90,12 @@ def why_nothing_is_cheaper(
     present: dict[str, Any], priced: list[dict[str, Any]], *, candidates: frozenset[str] | None,
     min_saving_usd: float, max_cold_starts_per_week: float | None,
 ) -> str:
-    """Say why no change is proposed where no allowed setting is cheaper than the present one."""
+    """Say why no change is proposed where no allowed setting is cheaper than the present one.
+
+    Of a short history nobody can say what is the cheapest.
+    """
+    if present["observed_days"] < ENOUGH_DAYS:
+        return _too_short_text(present)
     cheaper = [
         row for row in priced
         if row["saving_usd_per_month"] >= min_saving_usd
@@ -111,12 +116,9 @@ def why_nothing_is_cheaper(
 
 def why_not_proposed(best: dict[str, Any], *, min_saving_usd: float) -> str:
     """Give the reason why the cheapest setting is not proposed after all; empty if it is."""
-    saving, days = best["saving_usd_per_month"], best["observed_days"]
-    if days < ENOUGH_DAYS:
-        return (
-            f"The history is too short: {counted(int(days), 'day')} observed, "
-            f"{ENOUGH_DAYS} needed."
-        )
+    saving = best["saving_usd_per_month"]
+    if best["observed_days"] < ENOUGH_DAYS:
+        return _too_short_text(best)
     if lacks_observation(best):
         return _unobserved_text(best)
     if best["saving_low_usd"] <= 0:
@@ -136,6 +138,13 @@ def why_not_proposed(best: dict[str, Any], *, min_saving_usd: float) -> str:
 def lacks_observation(row: dict[str, Any]) -> bool:
     """Whether too much of the WorkSpace of a comparison's *row* was not observed."""
     return is_too_little_observed(row["observed_days"], row["unobserved_days"])
+
+
+def _too_short_text(row: dict[str, Any]) -> str:
+    return (
+        f"The history is too short: {counted(int(row['observed_days']), 'day')} observed, "
+        f"{ENOUGH_DAYS} needed."
+    )
 
 
 def _unobserved_text(row: dict[str, Any]) -> str:

@@ -24,13 +24,14 @@ _TAKES: dict[Kind, str] = {
 }
 
 
-def refuse_types(data: pa.Table, table: Table, where: str) -> None:
-    """Raise :class:`InputError` for a column of a Parquet file whose type is not the contract's."""
+def type_faults(data: pa.Table, table: Table, where: str) -> dict[str, InputError]:
+    """Map each column of a Parquet file whose type is not the contract's to what is wrong."""
     columns = {column.name: column for column in table.columns}
-    for field in data.schema:
-        column = columns[field.name]
-        if not _arrow_fits(field.type, column.kind) and not _is_empty(data.column(field.name)):
-            raise _refusal(column, str(field.type), where)
+    return {field.name: _refusal(columns[field.name], str(field.type), where)
+            for field in data.schema
+            if field.name in columns
+            and not _arrow_fits(field.type, columns[field.name].kind)
+            and not _is_empty(data.column(field.name))}
 
 
 def _arrow_fits(kind: pa.DataType, wanted: Kind) -> bool:
@@ -61,18 +62,18 @@ def _is_empty(values: pa.ChunkedArray) -> bool:
         types.is_floating(values.type) and pd.isna(values.to_pandas()).all()))
 
 
-def refuse_kinds(values: pd.Series, missing: np.ndarray, column: Column, where: str) -> None:
-    """Raise :class:`InputError` for a column of a frame that holds another kind of thing."""
+def kind_fault(
+    values: pd.Series, missing: np.ndarray, column: Column, where: str
+) -> InputError | None:
+    """Return what is wrong with a column of a frame that holds another kind of thing."""
     dtype = values.dtype
     if missing.all() or isinstance(dtype, pd.StringDtype | pd.CategoricalDtype):
-        return
+        return None
     if pd.api.types.is_object_dtype(dtype):
         fits = _FITS[column.kind]
-        for value in values[~missing]:
-            if not fits(value):
-                raise _refusal(column, type(value).__name__, where)
-    elif not _dtype_fits(values, column.kind):
-        raise _refusal(column, str(dtype), where)
+        strange = next((value for value in values[~missing] if not fits(value)), None)
+        return None if strange is None else _refusal(column, type(strange).__name__, where)
+    return None if _dtype_fits(values, column.kind) else _refusal(column, str(dtype), where)
 
 
 def _dtype_fits(values: pd.Series, wanted: Kind) -> bool:

@@ -9,22 +9,26 @@ import codecs
 import csv
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
 from wsanalytics.errors import InputError
 from wsanalytics.files import Batch, check_output, ending_of, refuse_no_file, replaced
+from wsanalytics.formatting import counted
 from wsanalytics.safe_text import escape_formula, plain, unescape_formula
-from wsanalytics.tables.check import Origin, refuse_missing_columns
-from wsanalytics.tables.column_types import refuse_types
+from wsanalytics.tables.check import check_header, twice
+from wsanalytics.tables.column_types import type_faults
 from wsanalytics.tables.contract import Kind, Table
-from wsanalytics.tables.foreign_columns import file_hint
+from wsanalytics.tables.faults import Faults, Origin
+from wsanalytics.tables.foreign_columns import SEPARATORS, file_hint
 from wsanalytics.tables.sealed_parquet import BROKEN, frame_of, read_columns, write_sealed
+from wsanalytics.tables.spellings import aws_columns
 
 _LOG = logging.getLogger(__name__)
 Quoting = Literal[0, 1, 2, 3]
@@ -37,12 +41,25 @@ def origin_of(path: Path) -> Origin:
     return Origin(str(path), csv=path.suffix == ".csv")
 
 
-def read_table(path: Path, table: Table) -> pd.DataFrame:
+def read_table(
+    path: Path, table: Table, faults: Faults | None = None, *, also: Sequence[str] = ()
+) -> pd.DataFrame:
     """Return the columns of *table* that the file at *path* has, as they stand there, unchecked.
 
-    From CSV every cell comes as text, an empty one as ``""``. Raises :class:`InputError` where
-    there is no such file, or it is empty, of another kind, cut off or not readable.
+    From CSV every cell comes as text, an empty one as ``""``. What AWS calls by another name has
+    ours; columns that are named *also* come as well, where they are there. What is wrong with the
+    columns is added to the *faults*, or raised where there are none to add to. Raises
+    :class:`InputError` where there is no such file, or it is empty, of another kind, cut off or
+    not readable.
     """
+    found = faults or Faults(origin_of(path))
+    frame = _read_table(path, table, found, also)
+    if faults is None:
+        found.refuse()
+    return frame
+
+
+def _read_table(path: Path, table: Table, faults: Faults, also: Sequence[str]) -> pd.DataFrame:
     read = _readers().get(path.suffix)
     if read is None:
         raise InputError(
@@ -61,7 +78,7 @@ def read_table(path: Path, table: Table) -> pd.DataFrame:
                 rule=f"a {table.name} table has at least its column names",
                 fix="check how the file was made",
             )
-        frame = read(path, table)
+        frame = read(path, table, faults, also)
     except BROKEN as error:
         reason = error.strerror if isinstance(error, OSError) else ""
         raise InputError(
@@ -77,51 +94,137 @@ def read_table(path: Path, table: Table) -> pd.DataFrame:
 
 
 def read_source(
-    source: Path | str | pd.DataFrame, table: Table
-) -> tuple[pd.DataFrame, Origin | None]:
+    source: Path | str | pd.DataFrame, table: Table, *, also: Sequence[str] = ()
+) -> tuple[pd.DataFrame, Faults]:
     """Return a frame as it is, or the columns of *table* in the file that is named.
 
-    And where it is.
+    And the faults that were found so far.
     """
     if isinstance(source, pd.DataFrame):
-        return source, None
+        return source, Faults(Origin(f"the {table.name} frame"))
     if not isinstance(source, Path | str):
         raise InputError(f"it is {type(source).__name__}", where=f"the {table.name}",
                          rule=f"a {table.name} table comes from a file or is a frame",
                          fix="name a .csv or .parquet file")
     path = Path(source)
-    return read_table(path, table), origin_of(path)
+    faults = Faults(origin_of(path))
+    return read_table(path, table, faults, also=also), faults
 
 
-def _readers() -> dict[str, Callable[[Path, Table], pd.DataFrame]]:
+_Reader = Callable[[Path, Table, Faults, Sequence[str]], pd.DataFrame]
+
+
+def _readers() -> dict[str, _Reader]:
     return {".csv": _read_csv, ".parquet": _read_parquet}
 
 
-def _read_csv(path: Path, table: Table) -> pd.DataFrame:
+def _read_csv(path: Path, table: Table, faults: Faults, also: Sequence[str]) -> pd.DataFrame:
     _refuse_utf16(path)
-    parse = pa.csv.ParseOptions(newlines_in_values=True)
-    with pa.csv.open_csv(path, parse_options=parse) as reader:
-        names = [name.strip() for name in reader.schema.names]
-    _refuse_twice(names, path, table)
-    refuse_missing_columns(names, table, str(path))
-    wanted = [name for name in names if name in table.names]
-    convert = pa.csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-    )
-    data = pa.csv.read_csv(
-        path,
-        read_options=pa.csv.ReadOptions(column_names=names, skip_rows=1)
-        if names != reader.schema.names
-        else None,
-        parse_options=parse,
-        convert_options=convert,
-    )
-    frame: pd.DataFrame = data.select(wanted).to_pandas()
-    for name in wanted:
+    stated, separator, lines = _header(path, table)
+    parse = pa.csv.ParseOptions(newlines_in_values=True, delimiter=separator)
+    if separator != ",":
+        faults.layout = (f"it is separated by {SEPARATORS[separator]}, as spreadsheets of some "
+                         "countries write")
+    renamed = check_header(stated, table, faults)
+    present = [renamed.get(name, name) for name in stated]
+    faults.header = present
+    for name in (again := _named_twice(present, table)):
+        faults.add(twice(name, str(path)), column=name)
+    wanted = [place for place, name in enumerate(present)
+              if (name in table.names and name not in again)
+              or (name in also and present.count(name) == 1)]
+    columns = [str(place) for place in range(len(present))]
+    how: dict[str, Any] = {
+        "read_options": pa.csv.ReadOptions(column_names=columns, skip_rows=lines),
+        "convert_options": pa.csv.ConvertOptions(
+            column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False),
+    }
+    try:
+        data = pa.csv.read_csv(path, parse_options=parse, **how)
+    except pa.ArrowInvalid:
+        _refuse_uneven(path, parse, how, faults.origin)
+        raise
+    frame: pd.DataFrame = data.select([columns[place] for place in wanted]).to_pandas()
+    frame.columns = pd.Index([present[place] for place in wanted])
+    for name in frame.columns:
         armed = frame[name].str.startswith("'")
         if armed.any():
             frame[name] = frame[name].where(~armed, frame[name].map(unescape_formula))
     return frame
+
+
+class _Header(NamedTuple):
+    """The names in the first line of a CSV file, the mark between them, and the lines they take."""
+
+    names: list[str]
+    separator: str
+    lines: int
+
+
+def _header(path: Path, table: Table) -> _Header:
+    """Read the first line of a CSV file that is not empty.
+
+    The mark between its names is the comma, unless by another mark more of the columns are there
+    that must be.
+    """
+    best = _header_by(path, ",")
+    for separator in (";", "\t"):
+        lacking = _lacking(best.names, table)
+        if lacking and any(separator in name for name in best.names):
+            other = _header_by(path, separator)
+            if _lacking(other.names, table) < lacking:
+                best = other
+    return best
+
+
+def _header_by(path: Path, separator: str) -> _Header:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        lines = csv.reader(file, delimiter=separator)
+        try:
+            names = next((names for names in lines if names), [])
+        except csv.Error as error:
+            raise ValueError(str(error)) from error
+        return _Header([name.strip() for name in names], separator, lines.line_num)
+
+
+def _lacking(names: list[str], table: Table) -> int:
+    """Count the columns of *table* that must be there and are not among *names*."""
+    present = {*names} | set(aws_columns(names, table).values())
+    return sum(column.required and column.name not in present for column in table.columns)
+
+
+def _named_twice(names: Sequence[str], table: Table) -> list[str]:
+    return [name for name in table.names if list(names).count(name) > 1]
+
+
+def _refuse_uneven(
+    path: Path, parse: pa.csv.ParseOptions, how: dict[str, Any], origin: Origin
+) -> None:
+    """Raise :class:`InputError` where several lines have more or fewer cells than the first.
+
+    What is in the cells is not looked at then: nobody knows which column each belongs to.
+    """
+    uneven: list[Any] = []
+
+    def kept(row: object) -> str:
+        uneven.append(row)
+        return "skip"
+
+    parse.invalid_row_handler = kept
+    how["read_options"].use_threads = False  # only so does a row know its number
+    pa.csv.read_csv(path, parse_options=parse, **how)
+    if len(uneven) < 2:  # one alone is in the error that comes next
+        return
+    faults = Faults(origin)
+    counts = {row.number - 2: row for row in uneven}
+    bad = np.zeros(max(counts) + 1, dtype=bool)
+    bad[list(counts)] = True
+    faults.add_rows(bad, ("",), lambda position: InputError(
+        f"it has {counted(counts[position].actual_columns, 'cell')}, and there are "
+        f"{counted(counts[position].expected_columns, 'column')}: {counts[position].text!r}",
+        where=origin.row(position), rule="every line has as many cells as the first",
+        fix="put a cell that holds the mark between cells into double quotes, or fill the line"))
+    faults.refuse()
 
 
 def _refuse_utf16(path: Path) -> None:
@@ -133,23 +236,22 @@ def _refuse_utf16(path: Path) -> None:
                          fix="save it as CSV UTF-8 (comma delimited)")
 
 
-def _read_parquet(path: Path, table: Table) -> pd.DataFrame:
-    names, data = read_columns(path, table.names)
-    _refuse_twice(names, path, table)
-    refuse_missing_columns(names, table, str(path))
-    refuse_types(data, table, str(path))
-    return frame_of(path, data)
-
-
-def _refuse_twice(names: list[str], path: Path, table: Table) -> None:
-    for name in table.names:
-        if names.count(name) > 1:
-            raise InputError(
-                f"column {name} stands there twice",
-                where=str(path),
-                rule="column names are unique",
-                fix="remove or rename one of them",
-            )
+def _read_parquet(path: Path, table: Table, faults: Faults, also: Sequence[str]) -> pd.DataFrame:
+    names, data = read_columns(path, lambda names: {
+        *table.names, *aws_columns(names, table), *also})
+    renamed = check_header(names, table, faults)
+    present = [renamed.get(name, name) for name in names]
+    faults.header = present
+    again = _named_twice(present, table)
+    for name in again:
+        faults.add(twice(name, str(path)), column=name)
+    own = [renamed.get(name, name) for name in data.column_names]
+    data = data.rename_columns(own).select(
+        [place for place, name in enumerate(own) if name not in again])
+    wrong = type_faults(data, table, str(path))
+    for name, fault in wrong.items():
+        faults.add(fault, column=name)
+    return frame_of(path, data.drop_columns(list(wrong)))
 
 
 def write_table(

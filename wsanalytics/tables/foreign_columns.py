@@ -21,7 +21,8 @@ OTHER_NAMES = {
     "connectionstatechecktimestamp": "checked_at",
 }
 """Names of our columns in AWS, its Cost Optimizer and the console, in small letters alone."""
-_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+SEPARATORS = {";": "semicolons (;)", "\t": "tabs", "|": "bars (|)"}
+"""The marks that stand between columns in place of commas, in words."""
 _NEVER = {"never", "none", "null", "n/a", "na", "-", "nan", "nat"}
 
 
@@ -29,10 +30,11 @@ def column_hint(names: Sequence[str]) -> str:
     """Suggest what to do about a header of another tool; empty where nothing is known."""
     letters = {re.sub(r"[^a-z]", "", name.lower()) for name in names}
     if len(names) == 1:
-        separator = next((mark for mark in _SEPARATORS if mark in names[0]), None)
+        separator = next((mark for mark in SEPARATORS if mark in names[0]), None)
         if separator:
             return (
-                f"its columns are separated by {_SEPARATORS[separator]}: save it with commas, as "
+                f"its columns are separated by {SEPARATORS[separator]}, as spreadsheets of some "
+                "countries write: save it with commas, as "
                 "Excel's 'CSV UTF-8 (comma delimited)' in an English locale, or with "
                 f"pandas.read_csv(path, sep={separator!r}).to_csv(path, index=False)"
             )
@@ -67,6 +69,16 @@ def instant_hint(text: str, *, nullable: bool) -> str:
     return ""
 
 
+def number_hint(text: str) -> str:
+    """Suggest how to write a number that cannot be read; empty where it is not recognised.
+
+    >>> number_hint("2,5")
+    'write 2.5, with a point'
+    """
+    comma = re.fullmatch(r"\s*(-?\d+),(\d{1,2}|\d{4,})\s*", text)
+    return f"write {comma[1]}.{comma[2]}, with a point" if comma else ""
+
+
 def tags_hint(text: str) -> str:
     """Suggest how to write tags that AWS or Python wrote."""
     if re.match(r"\s*\[\s*\{\s*['\"]Key['\"]", text):
@@ -89,8 +101,8 @@ def timeout_hint(minutes: int) -> str:
 def file_hint(ending: str) -> str:
     """Suggest what to do about a file of another kind, by its ending."""
     return {
-        ".json": "'aws workspaces describe-workspaces' writes such a file: let 'wsanalytics "
-        "collect --store DIR' ask AWS itself, or make a CSV of its WorkSpaces, a row each",
+        ".json": "make a CSV of it; JSON is read of 'aws workspaces describe-workspaces' by "
+        "--workspaces, and of 'describe-workspaces-connection-status' by --samples",
         ".xlsx": "save the sheet as CSV UTF-8 (comma delimited)",
         ".xls": "save the sheet as CSV UTF-8 (comma delimited)",
         ".tsv": "save it with commas, as .csv",

@@ -11,7 +11,7 @@ Whatever the library raises about a file that is not whole becomes one :class:`I
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from io import BytesIO
@@ -65,13 +65,15 @@ def read_sealed(
             filters=filters or None, page_checksum_verification=True)
 
 
-def read_columns(path: Path, wanted: Sequence[str] | None = None) -> tuple[list[str], pa.Table]:
-    """The names of all columns of a Parquet file, and the table of those that are *wanted*."""
+def read_columns(
+    path: Path, wanted: Callable[[list[str]], Collection[str]]
+) -> tuple[list[str], pa.Table]:
+    """The names of all columns of a Parquet file, and the table of those of them *wanted*."""
     with _as_input_error(path), pq.ParquetFile(pa.BufferReader(whole_bytes(path)),
                         page_checksum_verification=True) as file:
         names = list(file.schema_arrow.names)
-        columns_ = names if wanted is None else [name for name in names if name in wanted]
-        table = file.read(columns=columns_)
+        kept = wanted(names)
+        table = file.read(columns=[name for name in names if name in kept])
         table.validate(full=True)  # text that is no UTF-8 would end in an error far from here
         return names, table
 

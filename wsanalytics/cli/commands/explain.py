@@ -51,13 +51,14 @@ def explain(
 
 def _meant(name: str, options: AnalysisOptions) -> str:
     """Return the id that is meant; refuse one that does not exist before the work is done."""
+    from wsanalytics.cli.workspaces_files import named_in
     from wsanalytics.history import Store
-    from wsanalytics.tables import WORKSPACES, read_table
     from wsanalytics.views import workspace_meant
 
     if options.store is not None and options.workspaces is None and options.sessions is None:
         return workspace_meant(name, Store(options.store).inventory())
     if (options.store is None and options.sessions is not None
             and options.workspaces is not None):
-        return workspace_meant(name, read_table(options.workspaces, WORKSPACES))
+        named = named_in(options.workspaces, options.workspaces_region)
+        return name if named.empty else workspace_meant(name, named)
     return name

@@ -22,7 +22,9 @@ FROM = one_of("samples or store", required=True)
 def sessions(
     *,
     samples: Annotated[Path | None, option(
-        "the samples table, .csv or .parquet", PATH, metavar="F", group=(INPUT, FROM))] = None,
+        "the samples table, .csv or .parquet, or the .json of 'aws workspaces "
+        "describe-workspaces-connection-status' (or a folder of such files)", PATH,
+        metavar="F", group=(INPUT, FROM))] = None,
     store: Annotated[Path | None, option(
         "the store of a collector, in place of --samples", PATH, metavar="DIR",
         group=(INPUT, FROM))] = None,
@@ -65,6 +67,7 @@ def sessions(
 
 def _find(samples: Path | None, store: Path | None, bridge: timedelta | None) -> Found:
     """Find sessions and gaps in a store or in a samples file; one of the two is given."""
+    from wsanalytics.collection import described_samples
     from wsanalytics.history import Store, read_samples
     from wsanalytics.sessions import Found, find_gaps, find_sessions, find_stored
 
@@ -72,6 +75,7 @@ def _find(samples: Path | None, store: Path | None, bridge: timedelta | None) ->
         source = Store(store)
         return find_stored(source, source.inventory(), source.window(), bridge_gaps=bridge)
     assert samples is not None
-    frame = read_samples(samples)
+    is_json_of_aws = samples.suffix == ".json" or samples.is_dir()
+    frame = described_samples(samples) if is_json_of_aws else read_samples(samples)
     return Found(find_sessions(frame, bridge_gaps=bridge), find_gaps(frame, bridge_gaps=bridge),
                  len(frame))
