@@ -189,7 +189,7 @@ REFUSED = {
     "[apply]\nlimits = 3": "did you mean limit?",
     "[apply]\nhour-rule = 'exact'": "[apply] hour-rule: 'hour-rule' is no option of 'apply'",
     "[aply]\nlimit = 3": "did you mean apply?",
-    "[plan]\noutput = 'x'": "the tables are [plan.show], [plan.diff], [plan.check]",
+    "[plan]\noutput = 'x'": "the tables are [plan.show], [plan.diff], [plan.approve], [plan.check]",
     "[plan.shw]\noutput = 'x'": "'plan' has no sub-command 'shw'",
     "limit = 1\nhour-rule = 'exact'\nhour_rule = 'exact'": "it stands there twice",
     "store = 's'\nsessions = 'f.csv'": "stand beside each other",

@@ -96,7 +96,6 @@ def _difference(old: Plan, new: Plan | None) -> dict[str, list[dict[str, Any]]]:
 @command("Approve changes of a plan: those that are named, all, or as people decided in the column "
          "approve of a workbook or CSV view, whose comments are taken over as well. 'apply' then "
          "makes approved changes alone. A row that is not what the plan says now is refused.",
-         "wsanalytics plan show plan.json --output view.xlsx",
          "wsanalytics plan approve plan.json --from view.xlsx",
          "wsanalytics plan approve plan.json ws-1234567ab ws-2345678bc")
 def approve(
