@@ -253,7 +253,9 @@ def test_an_unknown_option_is_refused_in_the_name_of_its_command(
     assert main(["collect", "--store", "s", "--evry", "5m"]) == 2
     said = capsys.readouterr().err
     assert said == ("wsanalytics collect: unrecognized arguments: --evry 5m. "
-                    "Fix: 'wsanalytics collect --help' shows the usage.\n")
+                    "Fix: did you mean --every? 'wsanalytics collect --help' shows the usage.\n")
+    assert main(["recommend", "--stor", "fleet"]) == 2  # said before what is missing
+    assert "--stor fleet. Fix: did you mean --store? " in capsys.readouterr().err
     assert main(["prices", "refresh", "--region", "us-east-1", "--dry"]) == 2
     assert "wsanalytics prices refresh: unrecognized arguments: --dry" in capsys.readouterr().err
 

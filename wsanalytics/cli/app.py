@@ -61,7 +61,7 @@ COMMANDS = {
     "budget": Entry(ANALYSE, "budget:budget", "what the fleet will cost this month and the next"),
     "frontier": Entry(
         ANALYSE, "frontier:frontier",
-        "dollars against waiting: what the fleet could cost for how many waits"),
+        "dollars against waiting: what the fleet could cost for how many cold starts"),
     "explain": Entry(
         ANALYSE, "explain:explain",
         "everything about one WorkSpace in words, for a help-desk ticket"),

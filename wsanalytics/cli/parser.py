@@ -8,7 +8,7 @@ were, values of ``wsanalytics.toml`` are added, and every refusal is one line.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from difflib import get_close_matches
 from inspect import BoundArguments
@@ -47,10 +47,10 @@ _NEGATIVE_NUMBER = re.compile(r"-\d+|-\d*\.\d+")
 class UsageError(Exception):
     """A command line that cannot be understood; the text is the whole message."""
 
-    def __init__(self, words: Words, message: str) -> None:
+    def __init__(self, words: Words, message: str, hint: str = "") -> None:
         self.program = " ".join((NAME, *words))
         super().__init__(f"{self.program}: {message}. "
-                         f"Fix: '{self.program} --help' shows the usage.")
+                         f"Fix: {hint}'{self.program} --help' shows the usage.")
 
 
 class UnknownArgumentsError(UsageError):
@@ -247,6 +247,14 @@ def _is_option(word: str, options: Mapping[str, object]) -> bool:
     return not _NEGATIVE_NUMBER.fullmatch(word) and " " not in word
 
 
+def _meant_options(unknown: Sequence[str], known: Iterable[str]) -> str:
+    """Return a question about the options that unknown words come close to; empty for none."""
+    close = [name for word in unknown if word.startswith("--")
+             for name in get_close_matches(word, [name for name in known if name.startswith("--")],
+                                           n=1, cutoff=0.7)]
+    return f"did you mean {' '.join(dict.fromkeys(close))}? " if close else ""
+
+
 class _Reader:
     """The hook of cyclopts between the words of a command line and their values.
 
@@ -266,10 +274,11 @@ class _Reader:
                 self._check_value(argument)
         broken = self._add_from_file(command, arguments)
         self._check_alternatives(arguments, is_whole=broken is None)
-        self._check_required(arguments, is_whole=broken is None)
-        if self.words.unknown:
+        if self.words.unknown:  # before what is missing, which may be what was meant
             raise UnknownArgumentsError(
-                command, f"unrecognized arguments: {' '.join(self.words.unknown)}")
+                command, f"unrecognized arguments: {' '.join(self.words.unknown)}",
+                _meant_options(self.words.unknown, self.words.options))
+        self._check_required(arguments, is_whole=broken is None)
         if broken is not None:
             raise broken
 

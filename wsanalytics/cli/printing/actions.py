@@ -13,7 +13,7 @@ from wsanalytics.actions import Outcome
 from wsanalytics.cli.printing.changes import SAVES, STARTS, USER, change_text
 from wsanalytics.cli.printing.console import console
 from wsanalytics.cli.printing.layout import Column, print_rows
-from wsanalytics.formatting import counted, listed, number, usd, usd_range
+from wsanalytics.formatting import counted, listed, measured, number, usd, usd_range
 from wsanalytics.recommendations import NewWorkspaces
 from wsanalytics.safe_text import plain
 
@@ -50,6 +50,7 @@ def _print_headline(frame: pd.DataFrame, aim: Outcome) -> None:
     done = frame[frame["outcome"] == str(aim)]
     what = f"{counted(len(done), 'change')} {aim}"
     console().print(f"{what}: {_effect(done)}." if len(done) else f"{what}.", soft_wrap=True)
+    console().print()
 
 
 def _print_outcomes(
@@ -106,10 +107,11 @@ def print_switched(
         return
     aim = frame["outcome"] == str(Outcome.WOULD if dry_run else Outcome.DONE)
     saved = frame.loc[aim, "saved_hours"].sum()
-    effect = f": {number(abs(saved), 1)} hours {'saved' if saved >= 0 else 'more'}"
+    effect = f": {measured(abs(saved), 'hour')} {'saved' if saved >= 0 else 'more'}"
     console().print(
         f"{counted(int(aim.sum()), 'WorkSpace')} {'would be ' if dry_run else ''}{_PAST[verb]}"
         + (f"{effect}." if aim.any() else "."), soft_wrap=True)
+    console().print()
     rows = frame[frame["outcome"].isin(list(map(str, _ONE_BY_ONE)))]
     if len(rows):
         columns, cells = (_stopped if verb == "stop" else _started)(rows, zone_of)
