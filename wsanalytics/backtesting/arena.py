@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -44,6 +44,16 @@ DECISIONS = ("policy", "workspace_id", "at", "from_setting", "to_setting")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """What is known of the WorkSpaces of one day, and by what it is known again (``key``)."""
+
+    key: tuple[bytes, int]
+    ids: pd.Index
+    fleet: pd.DataFrame
+    rates: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class BacktestRun:
     """Everything that is the same for all policies.
 
@@ -70,6 +80,7 @@ class BacktestRun:
     first: Codes
     final: Codes
     new: npt.NDArray[np.bool_]
+    _kept: list[_Known] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -181,22 +192,36 @@ class BacktestRun:
         minutes_by_day: Codes,
         *, opens: bool,
     ) -> Seen:
-        ids = self.days.ids[rows]
         day = (at - self.window.start) // timedelta(days=1)
-        whole = len(rows) == len(self.fleet)
-        fleet = self.fleet if whole else self.fleet.iloc[rows].reset_index(drop=True)
+        known = self._known_at(at, rows)
+        ids = known.ids
         return Seen(
             now=at,
-            workspaces=_without_the_future(fleet, at),
+            workspaces=known.fleet.copy(deep=False),  # whatever a policy does with it
             settings=pd.Series(settings, index=ids, name="setting"),
             paid=pd.Series(paid, index=ids, name="paid"),
-            rates=self.rates if whole else self.rates.iloc[rows],
+            rates=known.rates,
             timeouts=self.timeouts, hour_rule=self.rule,
             opens_month=opens,
             is_new=self.new[rows] & (self.first[rows] == day),
             rows=rows, _billed=self.billed, _days=self.days, _minutes_by_day=minutes_by_day,
             _created=self.created, _terminated=self.terminated,
         )
+
+    def _known_at(self, at: datetime, rows: Codes) -> _Known:
+        """Return what is known of the WorkSpaces *rows*: the day before's, where nothing changed.
+
+        WorkSpaces come and go on few days, and all policies go through the same ones.
+        """
+        gone = int(np.count_nonzero(self.fleet["terminated_at"] < pd.Timestamp(at)))
+        key = rows.tobytes(), gone
+        if not self._kept or self._kept[0].key != key:
+            whole = len(rows) == len(self.fleet)
+            fleet = self.fleet if whole else self.fleet.iloc[rows].reset_index(drop=True)
+            self._kept[:] = [_Known(
+                key, self.days.ids[rows], _without_the_future(fleet, at),
+                self.rates if whole else self.rates.iloc[rows])]
+        return self._kept[0]
 
     def _moves(self, chosen: Codes) -> tuple[Codes, npt.NDArray[np.bool_]]:
         """Return the setting in which each WorkSpace begins, and the days on which it changes."""
