@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "database": None}
-settings.register_profile("default", max_examples=100, derandomize=True, **_COMMON)
+settings.register_profile("default", max_examples=60, derandomize=True, **_COMMON)
 settings.register_profile("thorough", max_examples=250, derandomize=True, **_COMMON)
 
 os.environ.setdefault("MPLBACKEND", "Agg")

@@ -67,7 +67,7 @@ COMMANDS: dict[str, tuple[list[str], str, str]] = {
     "start-early": (["start-early", *FLEET, "--ahead-minutes", "900", "--min-chance", "0.1"],
                     r"(\d+ WorkSpaces? would be started|There is nothing to start)", ""),
     "creation-properties": (["creation-properties", *FLEET], r"\{", ""),
-    "collect": (["collect", *FLEET, "--once"], r"", "recommend"),
+    "collect": (["collect", *FLEET, "--once"], r"", "report"),
     "sessions": (["sessions", *FLEET, "--output", "sessions.csv"], r"", "recommend"),
     "columns": (["columns", "charges"], r"charges: a row is", ""),
     "prices show": (["prices", "show"], r"In force: ", ""),

@@ -134,6 +134,50 @@ def test_what_is_no_view_is_refused(plan: Path, text: str) -> None:
     assert set(decided(plan).values()) == {""}
 
 
+def test_a_view_that_was_filled_in_is_not_replaced(
+    plan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show = ["plan", "show", "plan.json", "--output", "view.xlsx"]
+    assert main(show) == main(show) == 0  # an empty one is
+    view = filled_in(plan.with_name("view.xlsx"), {(ADA, "Comment"): "ask Ada"})
+    before = view.read_bytes()
+    assert main(show) == 2 and view.read_bytes() == before
+    assert f"somebody has written into it, beside {ADA}" in capsys.readouterr().err
+    assert main(["plan", "approve", "plan.json", "--from", "view.xlsx"]) == 0
+    assert main(show) == 0  # what was written is in the plan, and comes back
+    assert read_view(view).set_index("workspace_id").loc[ADA, "comment"] == "ask Ada"
+    filled_in(view, {(BOB, "Approve"): "yes"})
+    assert main([*show, "--force"]) == 0
+    assert set(read_view(view)["approve"]) == {""}
+
+
+def test_a_view_of_another_country_is_read(plan: Path) -> None:
+    view = written(read_plan(plan), plan.with_name("view.csv"))
+    frame = pd.read_csv(view, dtype="str", keep_default_na=False)
+    frame.loc[frame["workspace_id"] == ADA, "approve"] = "yes"
+    frame["saving_usd_per_month"] = frame["saving_usd_per_month"].str.replace(".", ",")
+    frame.to_csv(view, index=False, sep=";", encoding="utf-8-sig")
+    assert main(["plan", "approve", "plan.json", "--from", "view.csv"]) == 0
+    assert decided(plan)[ADA] == "yes"
+
+
+def test_what_was_decided_is_shown(plan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["plan", "check", "plan.json"])
+    assert "edited" not in capsys.readouterr().out
+    approve(plan, [ADA])
+    main(["plan", "check", "plan.json"])
+    assert "edited since it was written" in capsys.readouterr().out
+    main(["plan", "show", "plan.json"])
+    shown = " ".join(capsys.readouterr().out.split())
+    saving = read_plan(plan).changes.set_index("workspace_id").loc[ADA, "saving_usd_per_month"]
+    assert f"approved 1 (${saving:.2f} a month), struck 0, undecided 3" in shown
+    document = json.loads(plan.read_text())
+    document["left_alone"] = [{"workspace_id": "ws-eeeeeeee5", "reason": "It is the cheapest."}]
+    plan.write_text(json.dumps(document))
+    assert main(["plan", "approve", "plan.json", "ws-eeeeeeee5"]) == 2
+    assert "which it leaves alone: It is the cheapest." in capsys.readouterr().err
+
+
 def test_a_comment_that_looks_like_a_formula_comes_back_as_it_was(plan: Path) -> None:
     document = json.loads(plan.read_text())
     document["changes"][0]["comment"] = "=1+1 for two"

@@ -367,7 +367,7 @@ def test_show_says_what_would_change_and_why(
                   "less a discount of 12 %", "3 of 5 WorkSpaces", "$6.00 a month",
                   "1.5 more a week", "2026-04-30 21:59 UTC for 1 change", "2026-01-31",
                   "ALWAYS_ON → AUTO_STOP:60", "$0.50 to $900.00",
-                  f"{ADA}: By rote. [after Easter]", "2 WorkSpaces left alone"):
+                  f"{ADA} (a\ufffd[31mda): By rote. [after Easter]", "2 WorkSpaces left alone"):
         assert words in said
     assert "\x1b" not in said and "2,700" not in said  # the ends of intervals do not add up
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from wsanalytics.errors import InputError
 from wsanalytics.recommendations.plan import Plan
 from wsanalytics.tables.results import COMPARISON
 from wsanalytics.views.costs import bundle_rates, cost_by, cost_by_month, fleet_costs, monthly_hours
+from wsanalytics.views.headline import Headline
 from wsanalytics.views.outliers import standing_out
 from wsanalytics.views.usage import clock_caption, clock_zones, weekly_usage
 
@@ -318,3 +320,15 @@ def test_who_stands_out() -> None:
     assert "ws-open" not in set(longer["workspace_id"])
     assert "ws-fine" in set(standing_out(table, used, fleet, OCTOBER, longest_days=6.9)[
         "workspace_id"])
+
+
+def test_too_little_observed_is_no_saving_of_nothing() -> None:
+    figures: dict[str, Any] = {
+        "workspaces": 60, "usd_per_month": 2332.0, "saving_usd_per_month": 0.0, "changes": 0,
+        "unused": 0, "unused_usd_per_month": 0.0}
+    assert str(Headline(**figures, too_early=58)) == (
+        "Too early to say: 58 of 60 WorkSpaces were observed for too short a time.")
+    assert str(Headline(**figures, too_early=5)) == (
+        "Nothing to change: 60 WorkSpaces cost $2,332 a month as they are set.")
+    saving = figures | {"changes": 2, "saving_usd_per_month": 100.0}
+    assert str(Headline(**saving, too_early=58)).startswith("Saves $100 a month, 4 %: 2 changes. ")

@@ -96,11 +96,18 @@ def in_force(
     return {name: net_change for name, net_change in ledger.net_changes.items() if name in names}
 
 
+_LONG_SECONDS = 2
+"""A wait of more is named."""
+
+
 def _let_settle(unfinished: Iterable[NetChange], options: RunOptions) -> None:
     """Wait until a call that a kill cut off a moment ago has surely arrived or been lost."""
     ages = [(options.clock() - net_change.since).total_seconds() for net_change in unfinished]
     wait = options.retry.propagation_seconds
-    options.retry.sleep(max(0, min(wait, wait - min(ages, default=math.inf))))
+    seconds = max(0.0, min(wait, wait - min(ages, default=math.inf)))
+    if seconds > _LONG_SECONDS:
+        options.log(f"waiting {seconds:.0f} s, until a call that was cut off has come or is lost")
+    options.retry.sleep(seconds)
 
 
 def _reversed(net_change: NetChange) -> Change:

@@ -96,7 +96,11 @@ def _print_json(
     action: Action, frame: pd.DataFrame, table: Table | None, *, is_real: bool
 ) -> None:
     """Print what was done, or would be, as one JSON document."""
-    print_json(action.verb, dry_run=not is_real, journal=action.journal if is_real else None,
+    aim = frame["outcome"].eq(str(Outcome.DONE if is_real else Outcome.WOULD))
+    more = {"saving_usd_per_month": float(frame.loc[aim, "saving_usd_per_month"].sum())} if (
+        "saving_usd_per_month" in frame) else {}
+    print_json(action.verb, dry_run=not is_real,
+               journal=action.journal if is_real else None, **more,
                outcomes=frame["outcome"].value_counts(), rows=records(frame, table))
 
 

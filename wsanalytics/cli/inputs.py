@@ -302,13 +302,14 @@ def _beyond(sessions: pd.DataFrame, window: Window) -> str:
     away, or nobody looked.
     """
     if sessions.empty:
-        return ""
+        return ("warning: there is no session in it, so every WorkSpace counts as unused in all of "
+                f"{window}")
     first, last = sessions["connected_at"].min(), sessions["disconnected_at"].max()
     week = timedelta(days=7)
     if first - window.start <= week and window.end - last <= week:
         return ""
     return (f"the sessions span {first:%Y-%m-%d} to {last:%Y-%m-%d}; the other days of {window} "
-            "count as unused: if nobody observed them, give --start and --end")
+            "count as unused: if nobody observed them, narrow --start and --end")
 
 
 def window_of(

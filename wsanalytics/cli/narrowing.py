@@ -10,8 +10,9 @@ import pandas as pd
 
 from wsanalytics.aws import StateReader, Writer
 from wsanalytics.cli.options import NarrowingOptions
-from wsanalytics.errors import InputError
+from wsanalytics.errors import InputError, did_you_mean
 from wsanalytics.files import tags_of
+from wsanalytics.formatting import listed
 from wsanalytics.views import workspace_meant
 
 
@@ -50,12 +51,30 @@ class Narrowing:
             ]
         if remaining.empty:
             raise InputError(
-                "no WorkSpace is left",
-                where="--directory, --tag, --bundle, --workspace",
+                "no WorkSpace is left", where=", ".join(self._options()),
                 rule="what narrows the fleet leaves at least one WorkSpace of it",
-                fix="check the ids and the tag's name and value",
-            )
+                fix=self._meant(workspaces))
         return remaining.reset_index(drop=True)
+
+    def _options(self) -> list[str]:
+        given = {"--directory": self.directories, "--tag": self.tags, "--bundle": self.bundles,
+                 "--workspace": self.workspaces}
+        return [name for name, values in given.items() if values]
+
+    def _meant(self, workspaces: pd.DataFrame) -> str:
+        """Name what comes close to the first thing that the fleet does not have."""
+        for values, column in ((self.directories, "directory_id"), (self.bundles, "bundle_id")):
+            known = sorted(set(workspaces[column]) - {""}) if column in workspaces else []
+            for value in values:
+                if value not in known:
+                    return did_you_mean(value, known, otherwise=f"there are {listed(known)}")
+        tags = {f"{name}={value}" for each in workspaces["tags"].map(tags_of)
+                for name, value in each.items()} if "tags" in workspaces else set()
+        for name, value in self.tags:
+            if f"{name}={value}" not in tags:
+                return did_you_mean(f"{name}={value}", sorted(tags),
+                                    otherwise="check the tag's name and value")
+        return "no WorkSpace is all of that at once: give less"
 
     @property
     def is_known_by_id(self) -> bool:

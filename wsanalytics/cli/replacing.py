@@ -9,8 +9,10 @@ from pathlib import Path
 from wsanalytics.actions import Entry, instant_of, journal_beside, journal_state, read_journal
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import counted
-from wsanalytics.recommendations import SCHEMA, digest_of
+from wsanalytics.recommendations import SCHEMA, Plan, digest_of
+from wsanalytics.safe_text import plain
 from wsanalytics.tables import load_object
+from wsanalytics.views import read_view
 
 
 def refuse_to_replace(path: Path) -> None:
@@ -38,6 +40,36 @@ def refuse_to_replace(path: Path) -> None:
             "it is there, and somebody has edited it since it was written", where=str(path),
             rule="a plan that was edited is not replaced: rows that were struck, and comments, "
             "would be lost", fix="name another file, or replace it with --force")
+
+
+def is_edited(path: Path) -> bool:
+    """Whether the plan at *path* is not as it was written: people have edited or approved it."""
+    document = load_object(path, "a plan")
+    return "digest" in document and document["digest"] != digest_of(document)
+
+
+def refuse_filled_in(view: Path, plan: Plan, path: Path) -> None:
+    """Raise :class:`InputError` where somebody has written into the *view* that is there.
+
+    What is in the *plan*, which lies at *path*, is there again afterwards, and is no loss.
+    """
+    if not view.is_file():
+        return
+    try:
+        written = read_view(view)
+    except InputError:
+        return  # no view of a plan
+    known = plan.changes.set_index("workspace_id")
+    for row in written.to_dict("records"):
+        name = row["workspace_id"]
+        same = name in known.index and (row["approve"], row["comment"]) == (
+            known.loc[name, "approved"], known.loc[name, "comment"])
+        if (row["approve"].strip() or row["comment"]) and not same:
+            raise InputError(
+                f"somebody has written into it, beside {plain(name)} for example",
+                where=str(view), rule="a view that was filled in is not replaced",
+                fix=f"take it over with 'wsanalytics plan approve {path} --from {view}', name "
+                "another file, or replace it with --force")
 
 
 def newer_than(path: Path, known_until: datetime | None) -> str:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 
 import pandas as pd
 
 from wsanalytics.bundles import BASE_VOLUMES, with_base_volumes
+from wsanalytics.calendars import CITIES
 from wsanalytics.errors import InputError, did_you_mean
 from wsanalytics.files import json_of
 from wsanalytics.formatting import listed
@@ -69,6 +71,7 @@ def checked_workspaces(
     _check_tags(checked, faults)
     _check_lifetimes(checked, faults)
     _check_regions(checked, faults)
+    _refuse_misspelt_regions(checked, faults)
     checked = _with_compute_types(checked, faults, priced)
     checked = with_tag_columns(checked, frame, tag_columns, faults)
     faults.refuse()
@@ -166,6 +169,23 @@ def _check_regions(frame: pd.DataFrame, faults: Faults) -> None:
         f"region is {frame['region'].iloc[position]!r}", where=faults.origin.row(position),
         rule="a region is written as its code",
         fix=f"write {codes[frame['region'].iloc[position]]}"))
+
+
+def _refuse_misspelt_regions(frame: pd.DataFrame, faults: Faults) -> None:
+    """Refuse a region of an area that there is not, where it comes close to one that there is.
+
+    A new region of a known area, or one that is like none, may only be unknown here.
+    """
+    areas = {region.rpartition("-")[0] for region in CITIES}
+    strange = {text for text in frame["region"].unique() if text.rpartition("-")[0] not in areas}
+    close = {text: get_close_matches(text, CITIES, n=1, cutoff=0.8) for text in strange if text}
+    meant = {text: names[0] for text, names in close.items() if names}
+    named = frame["region"].isin(list(meant)).to_numpy(dtype=bool)
+    faults.add_rows(named & faults.sound(len(frame), "region"), ("region",),
+                    lambda position: InputError(
+        f"region is {frame['region'].iloc[position]!r}", where=faults.origin.row(position),
+        rule="a region is written as its code",
+        fix=f"did you mean {meant[frame['region'].iloc[position]]}?"))
 
 
 def _with_compute_types(

@@ -18,7 +18,7 @@ from wsanalytics.recommendations.new_workspaces import (
     priced_as,
 )
 from wsanalytics.recommendations.past import past_of
-from wsanalytics.recommendations.plan import Basis, Plan, recommend
+from wsanalytics.recommendations.plan import TOO_EARLY, Basis, Plan, recommend
 from wsanalytics.recommendations.plan_file import (
     EXTENSIONS,
     digest_of,
@@ -36,6 +36,7 @@ __all__ = [
     "ENOUGH_DAYS",
     "EXTENSIONS",
     "SCHEMA",
+    "TOO_EARLY",
     "WORTH_A_WORD",
     "Analysis",
     "Basis",

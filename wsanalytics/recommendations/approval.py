@@ -22,10 +22,8 @@ from wsanalytics.recommendations.plan_file import read_plan
 from wsanalytics.tables import load_object
 
 YES, NO = "yes", "no"
-_MEANT = {"yes": YES, "y": YES, "x": YES, "true": YES, "1": YES, "ok": YES, "approve": YES,
-          "approved": YES, "no": NO, "n": NO, "false": NO, "0": NO, "strike": NO, "struck": NO,
-          "rejected": NO, "": ""}
-"""What people write into the column approve, and what they mean by it."""
+_MEANT = {"yes": YES, "y": YES, "true": YES, "no": NO, "n": NO, "false": NO, "": ""}
+"""What people write into the column approve, and what they mean by it. An x could be either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +43,10 @@ def approve(path: Path, names: Iterable[str] | None) -> Plan:
     ids = plan.changes["workspace_id"].tolist()
     wanted = ids if names is None else list(names)
     if strangers := [name for name in wanted if name not in set(ids)]:
-        raise InputError(f"it does not change {listed(strangers)}", where=str(path),
+        alone = plan.left_alone.set_index("workspace_id")["reason"]
+        why = f", which it leaves alone: {alone[strangers[0]].rstrip('.')}" if (
+            strangers[0] in alone.index) else ""
+        raise InputError(f"it does not change {listed(strangers)}{why}", where=str(path),
                          rule="what is approved are changes of the plan",
                          fix="name WorkSpaces of 'wsanalytics plan show'")
     return _written(path, {name: Decision(approve=YES) for name in wanted})
@@ -63,9 +64,12 @@ def take_decisions(path: Path, view: pd.DataFrame) -> tuple[Plan, pd.DataFrame]:
     plan = read_plan(path)
     changes = {row["workspace_id"]: row for row in plan.changes.to_dict("records")}
     decisions, refused = {}, []
-    for row in view.to_dict("records"):
+    is_twice = view["workspace_id"].duplicated(keep=False)
+    for row, twice in zip(view.to_dict("records"), is_twice, strict=True):
         name = row["workspace_id"]
-        if message := _what_differs(row, changes.get(name), name in decisions):
+        if message := _what_differs(row, changes.get(name), twice):
+            if name in changes and changes[name]["approved"]:
+                message += f"; it keeps its earlier {changes[name]['approved']}"
             refused.append({"workspace_id": name, "message": message})
         else:
             decisions[name] = Decision(approve=_MEANT[_word(row["approve"])],
@@ -84,12 +88,12 @@ def _word(text: str) -> str:
 
 
 def _what_differs(
-    row: Mapping[Hashable, Any], change: Mapping[Hashable, Any] | None, seen: bool
+    row: Mapping[Hashable, Any], change: Mapping[Hashable, Any] | None, twice: bool
 ) -> str:
     """Say why a row of a view is not taken: what it shows is not what the plan says now."""
     if change is None:
-        return "the plan does not change it any more"
-    if seen:
+        return "the plan does not change it"
+    if twice:
         return "it stands there twice"
     if _word(str(row["approve"])) not in _MEANT:
         return f"approve holds {str(row['approve'])[:40]!r}, which is neither yes nor no"
@@ -127,5 +131,5 @@ def unapproved(changes: pd.DataFrame) -> dict[str, str]:
               if word == NO}
     if YES not in decided.values():
         return struck
-    return struck | {str(name): "others were approved, and it was not"
+    return struck | {str(name): "it is not approved, while others are"
                      for name, word in decided.items() if not word}

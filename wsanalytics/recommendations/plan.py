@@ -39,6 +39,8 @@ _KINDS = {
     **dict(titles()),
 }
 """Kinds of reasons of those left alone, by words that only their sentences have."""
+TOO_EARLY = (_KINDS["The history is too short"], _KINDS["Observed on"])
+"""The kinds of those of which too little was observed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,12 @@ def _read_table(path: Path, table: Table, faults: Faults, also: Sequence[str]) -
                 fix="check how the file was made",
             )
         frame = read(path, table, faults, also)
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise InputError(
+            f"it is not written in UTF-8: byte {error.start + 1:,} is {byte:#x}",
+            where=str(path), rule="CSV files are written in UTF-8",
+            fix="save it as 'CSV UTF-8', as spreadsheets call it") from None
     except BROKEN as error:
         reason = error.strerror if isinstance(error, OSError) else ""
         raise InputError(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wsanalytics.formatting import counted, percent, usd
-from wsanalytics.recommendations import Analysis
+from wsanalytics.formatting import counted, number, percent, usd
+from wsanalytics.recommendations import TOO_EARLY, Analysis
 from wsanalytics.views.costs import fleet_costs, priced_rows
 
 
@@ -13,7 +13,8 @@ from wsanalytics.views.costs import fleet_costs, priced_rows
 class Headline:
     """The figures of the first line of a report, in USD a month; printed, it is that line.
 
-    ``unused_usd_per_month`` is what the WorkSpaces that nobody used cost as they are set.
+    ``unused_usd_per_month`` is what the WorkSpaces that nobody used cost as they are set;
+    ``too_early`` counts those of which too little was observed to propose anything.
     """
 
     workspaces: int
@@ -22,6 +23,12 @@ class Headline:
     changes: int
     unused: int
     unused_usd_per_month: float
+    too_early: int = 0
+
+    @property
+    def is_too_early(self) -> bool:
+        """Whether nothing is proposed since most WorkSpaces were observed for too short a time."""
+        return not self.changes and 2 * self.too_early > self.workspaces
 
     @property
     def saving_share(self) -> float:
@@ -33,6 +40,9 @@ class Headline:
         """The first sentence: what is saved by how many changes, or that nothing is to change."""
         unused = (f"; {counted(self.unused, 'desktop')} unused for "
                   f"{usd(self.unused_usd_per_month, cents=False)}") if self.unused else ""
+        if self.is_too_early:
+            return (f"Too early to say: {number(self.too_early)} of "
+                    f"{counted(self.workspaces, 'WorkSpace')} were observed for too short a time.")
         if not self.changes:
             return f"Nothing to change: {self._cost}{unused}."
         return (f"Saves {usd(self.saving_usd_per_month, cents=False)} a month, "
@@ -65,4 +75,5 @@ def headline(analysis: Analysis) -> Headline:
         workspaces=int(today["workspaces"]), usd_per_month=float(today["total_usd"]),
         saving_usd_per_month=analysis.plan.saving_usd_per_month,
         changes=len(analysis.plan.changes), unused=len(analysis.plan.unused),
-        unused_usd_per_month=float(unused["usd_per_month"].sum()))
+        unused_usd_per_month=float(unused["usd_per_month"].sum()),
+        too_early=int(analysis.plan.kinds_left_alone.isin(TOO_EARLY).sum()))

@@ -53,15 +53,20 @@ def read_view(path: Path) -> pd.DataFrame:
     frame = frame.rename(columns=lambda label: names.get(str(label).strip(), str(label)))
     if missing := [name for name in _READ_BACK if name not in frame]:
         raise InputError(
-            f"it has no column {listed([HEADINGS[name] for name in missing])}", where=str(path),
+            f"it has no column {listed([_heading(name, path) for name in missing])}",
+            where=str(path),
             rule="a view of a plan is read back with the columns that it was written with",
             fix="make one with 'wsanalytics plan show plan.json --output view.xlsx'")
     view = frame[list(_READ_BACK)].fillna("").astype("str")
     view = view[view["workspace_id"].str.startswith("ws-")].reset_index(drop=True)  # not the total
-    saving = pd.to_numeric(view["saving_usd_per_month"], errors="coerce")
+    saving = pd.to_numeric(view["saving_usd_per_month"].str.replace(",", "."), errors="coerce")
     # What a spreadsheet would have taken for a formula got an apostrophe on its way out.
     return view.assign(saving_usd_per_month=saving,
                        comment=view["comment"].str.replace(_APOSTROPHE, "", regex=True))
+
+
+def _heading(name: str, path: Path) -> str:
+    return name if path.suffix == ".csv" else HEADINGS[name]
 
 
 _APOSTROPHE = r"^'(?=[=+\-@\t\r'])"
@@ -71,7 +76,12 @@ def _sheet(path: Path) -> pd.DataFrame:
     """Read a file as text, cell by cell."""
     try:
         if path.suffix == ".csv":
-            return pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig")
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                header = file.readline()
+            # Spreadsheets of some countries separate by semicolons, and write decimal commas.
+            mark = max(",;\t", key=header.count)
+            return pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig",
+                               sep=mark, decimal=",")
         if path.suffix == ".xlsx":
             return pd.read_excel(path, dtype="str", keep_default_na=False, engine="openpyxl")
     except (ValueError, KeyError, OSError, BadZipFile) as error:
@@ -119,9 +129,21 @@ def facts_of(plan: Plan) -> list[tuple[str, str]]:
         ("prices", (plan.prices_date or "undated") + _discount(plan.basis)),
         ("changes", f"{len(changes):,} of {counted(len(plan.recommendations), 'WorkSpace')}"),
         ("saving", f"{usd(plan.saving_usd_per_month)} a month"),
+        *_facts_of_decisions(changes),
         ("cold starts", f"{number(abs(waits), 1)} {'fewer' if waits < 0 else 'more'} a week"),
         *_facts_of_dates(changes),
     ]
+
+
+def _facts_of_decisions(changes: pd.DataFrame) -> list[tuple[str, str]]:
+    """Say what people have approved and struck, where they have decided anything."""
+    counts = changes["approved"].value_counts()
+    if not counts.get("yes", 0) + counts.get("no", 0):
+        return []
+    approved = changes.loc[changes["approved"] == "yes", "saving_usd_per_month"].sum()
+    text = (f"{counts.get('yes', 0)} ({usd(approved)} a month), struck {counts.get('no', 0)}, "
+            f"undecided {counts.get('', 0)}")
+    return [("approved", text)]
 
 
 def _facts_of_data(basis: Basis | None) -> list[tuple[str, str]]:

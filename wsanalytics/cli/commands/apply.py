@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time as time_module
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -181,22 +182,36 @@ def _warn(plan: Plan, old_after_days: float, limit: int, *, is_due: bool) -> Non
     from wsanalytics.formatting import counted
 
     now = datetime.now(UTC)
+    regions = sorted({*plan.changes["region"], plan.region or ""} - {""})
     for what, at, advice in (
         ("the plan is", plan.created_at, "make a new one with 'wsanalytics recommend'"),
-        ("the prices in it are", _as_date(plan.prices_date),
-         "'wsanalytics prices refresh', then 'wsanalytics recommend'"),
+        ("the prices in it are", None if _were_refreshed(old_after_days) else
+         _as_date(plan.prices_date),
+         f"'wsanalytics prices refresh --region {' '.join(regions) or 'R'}', then 'recommend'"),
     ):
         if at is not None and now - at > timedelta(days=old_after_days):
             warn(f"warning: {what} of {at:%Y-%m-%d}, {(now - at).days} days ago "
                           f"(over {old_after_days:g} days): {advice}")
     _warn_of_the_hour(plan, now, limit)
     changes = plan.changes
+    later = changes[changes["best_date"] > f"{now:%Y-%m-%d}"]
+    if len(later) and not is_due:
+        warn(f"{counted(len(later), 'change')} would be worth more later, from "
+             f"{later['best_date'].min()} on; --due leaves them for then")
     missed = changes[(changes["from_setting"] == "ALWAYS_ON") & (changes["best_date"] != "")
                      & (changes["best_date"].str[:7] < f"{now:%Y-%m}")]
     if is_due and len(missed):
         warn(f"warning: the best date of {counted(len(missed), 'change')} to AUTO_STOP "
                       "was in an earlier month: this month is paid for as ALWAYS_ON, so they save "
                       "from the next 1st on")
+
+
+def _were_refreshed(old_after_days: float) -> bool:
+    """Whether the prices in force were taken from AWS so late that they are not old."""
+    from wsanalytics.prices import refreshed_path
+
+    path = refreshed_path()
+    return path.exists() and time_module.time() - path.stat().st_mtime < old_after_days * 86_400
 
 
 def _warn_of_the_hour(plan: Plan, now: datetime, limit: int) -> None:

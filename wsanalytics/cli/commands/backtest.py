@@ -34,7 +34,7 @@ def backtest(
     from wsanalytics.backtesting import policy_named
     from wsanalytics.cli.inputs import fleet_of, note_defaults, same_inputs
     from wsanalytics.cli.printing.as_json import print_json, records
-    from wsanalytics.cli.printing.console import console, next_steps, note
+    from wsanalytics.cli.printing.console import console, next_steps, note_written
     from wsanalytics.cli.printing.fleet import print_policies, print_what_hours_miss
     from wsanalytics.files import check_output
     from wsanalytics.formatting import counted
@@ -62,5 +62,5 @@ def backtest(
     print_what_hours_miss(fleet.hour_rule)
     console().print(f"Prices: {data.prices.origin}, {data.prices.dates}.")
     note_defaults(data.defaults)
-    note(f"{counted(len(result.outcomes), 'row')} written to {output}")
+    note_written(f"{counted(len(result.outcomes), 'row')} written to", output)
     next_steps(["recommend", *same_inputs(fleet), "--output", "plan.json"])

@@ -26,17 +26,24 @@ def budget(
     """Print the expected spend of two months, under present settings and under the plan."""
     from wsanalytics.cli.inputs import analysis_of, note_defaults, same_inputs
     from wsanalytics.cli.printing.as_json import print_json, records
-    from wsanalytics.cli.printing.console import console, next_steps, note
+    from wsanalytics.cli.printing.console import console, next_steps, note_written
     from wsanalytics.cli.printing.fleet import print_budget
+    from wsanalytics.errors import InputError, did_you_mean
     from wsanalytics.files import check_output
     from wsanalytics.formatting import counted, usd
     from wsanalytics.recommendations import forecast_spend
     from wsanalytics.tables import BUDGET, write_table
-    from wsanalytics.views import fleet_costs
+    from wsanalytics.views import fleet_costs, tag_names
 
     if output is not None:
         check_output(output)
     result = analysis_of(analysis, steps=6, as_then=True)
+    if unknown := [name for name in by_tag if name not in tag_names(result.workspaces["tags"])]:
+        raise InputError(
+            f"no WorkSpace has a tag {unknown[0]!r}", where="--by-tag",
+            rule="spend is divided by tags of the fleet",
+            fix=did_you_mean(unknown[0], tag_names(result.workspaces["tags"]),
+                             otherwise="check the tag's name"))
     spend = forecast_spend(result, tags=by_tag)
     if output is not None:
         write_table(spend, output, BUDGET)
@@ -55,5 +62,5 @@ def budget(
         f"on {result.window.end:%Y-%m-%d}.", soft_wrap=True)
     note_defaults(result.defaults)
     if output is not None:
-        note(f"{counted(len(spend), 'row')} written to {output}")
+        note_written(f"{counted(len(spend), 'row')} written to", output)
     next_steps(["recommend", *same_inputs(analysis), "--output", "plan.json"])

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 OFTEN = one_of("every or once")
+_NOTES = ("one poll takes", "polled again every")
+"""What a collector says of itself that is no warning, in words of its messages."""
 TheStore = Annotated[Path, option("the store", PATH, metavar="DIR", group=INPUT)]
 
 
@@ -58,7 +60,8 @@ def collect(
     with _ended_by_signals():
         done = collect_samples(
             store, regions=account.region, profile=account.profile, role_arns=account.role_arn,
-            directories=directory, every=every, log=warn)
+            directories=directory, every=every,
+            log=lambda text: (note if any(map(text.__contains__, _NOTES)) else warn)(text))
     if is_json():
         print_json("collect", store=store, rounds=records(done.rounds))
     if len(done.rounds):
@@ -76,9 +79,11 @@ def _print_next(store: Path) -> None:
 
     covered = Store(store).covered()
     is_short = covered.end - covered.start < timedelta(days=FINE_DAYS // 2)
-    next_steps(["backfill", "--store", str(store)] if is_short else
-               ["recommend", "--store", str(store), "--output", "plan.json"],
-               ["report", "--store", str(store), "--output", "report.html"])
+    if is_short:  # a report of a few days would only say that it is too early
+        next_steps(["backfill", "--store", str(store)])
+    else:
+        next_steps(["report", "--store", str(store), "--output", "report.html"],
+                   ["recommend", "--store", str(store), "--output", "plan.json"])
 
 
 @command("Fill a store with what CloudWatch still knows of each WorkSpace: by five minutes for 63 "
@@ -120,7 +125,8 @@ def backfill(
              "disagree with CloudWatch")
         if len(wrong):
             print_disagreements(wrong)
-    note(f"{counted(int(done.rounds['samples'].sum()), 'sample')} added to {store}")
+    note(f"{counted(int(done.rounds['samples'].sum()), 'sample')} of CloudWatch written to "
+         f"{store}; what it had already counts once")
     if int(done.rounds["samples"].sum()):
         next_steps(["report", "--store", str(store), "--output", "report.html"],
                    ["recommend", "--store", str(store), "--output", "plan.json"])

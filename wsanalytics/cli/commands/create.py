@@ -72,7 +72,7 @@ def creation_properties(
     """Print a CreateWorkspaces request for new users; with ``--create``, make it."""
     from wsanalytics.cli.printing.actions import print_new_workspace
     from wsanalytics.cli.printing.as_json import print_json
-    from wsanalytics.cli.printing.console import note
+    from wsanalytics.cli.printing.console import note, note_written
     from wsanalytics.files import check_output, write_text
     from wsanalytics.recommendations import creation_request
 
@@ -92,7 +92,7 @@ def creation_properties(
                    settings=new_workspaces.table, request=request)
     if output:
         write_text(text, output, private=True)
-        note(f"the request is in {output}")
+        note_written("the request is in", output)
     elif not create and not is_json():
         sys.stdout.write(text)
     if not create:

@@ -46,7 +46,7 @@ def explain(
     advice = result.plan.changes
     if workspace_id in set(advice["workspace_id"]):
         next_steps(["recommend", *same_inputs(analysis), "--workspace", workspace_id,
-                    "--output", "plan.json"])
+                    "--output", f"{workspace_id}.json"])
 
 
 def _meant(name: str, options: AnalysisOptions) -> str:

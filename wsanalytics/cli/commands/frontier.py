@@ -71,7 +71,7 @@ def frontier(
     """Print dollars against waiting, and the options that were asked for."""
     from wsanalytics.cli.inputs import candidates_of, fleet_of, note_defaults, same_inputs
     from wsanalytics.cli.printing.as_json import print_json, records
-    from wsanalytics.cli.printing.console import console, next_steps, note
+    from wsanalytics.cli.printing.console import console, next_steps, note_written
     from wsanalytics.cli.printing.fleet import print_what_hours_miss
     from wsanalytics.cli.printing.tradeoffs import print_choice, print_frontier
     from wsanalytics.files import together
@@ -114,11 +114,11 @@ def frontier(
     console().print(f"Prices: {data.prices.origin}, {data.prices.dates}.", soft_wrap=True)
     note_defaults(data.defaults)
     if output:
-        note(f"{counted(len(chosen.options), 'row')} written to {output}")
+        note_written(f"{counted(len(chosen.options), 'row')} written to", output)
     if fleet_output:
-        note(f"{counted(len(result.fleet_points), 'mixture')} written to {fleet_output}")
+        note_written(f"{counted(len(result.fleet_points), 'mixture')} written to", fleet_output)
     if plot:
-        note(f"the plot is in {plot}")
+        note_written("the plot is in", plot)
     next_steps(["recommend", *same_inputs(fleet), *_limit(max_cold_starts_per_week),
                 "--output", "plan.json"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from wsanalytics.cli.options import INPUT, OUTPUT, command, flag, option, subject
+from wsanalytics.cli.options import INPUT, OUTPUT, SAFETY, command, flag, option, subject
 from wsanalytics.cli.results import is_json
 from wsanalytics.cli.value_kinds import PATH, TEXTS
 
@@ -25,11 +25,14 @@ def show(
         group=OUTPUT)] = None,
     all: Annotated[bool, flag(  # noqa: A002  # the option's name
         "print every change (default: the 100 that save most)", group=OUTPUT)] = False,
+    force: Annotated[bool, flag("replace a view there that people have filled in, too",
+                                group=SAFETY)] = False,
 ) -> None:
     """Print what a plan would change, and why; or write a view of it to a file."""
     from wsanalytics.cli.printing.as_json import print_json, records
-    from wsanalytics.cli.printing.console import next_steps, note
+    from wsanalytics.cli.printing.console import next_steps, note_written
     from wsanalytics.cli.printing.plans import MOST_SHOWN, print_plan
+    from wsanalytics.cli.replacing import refuse_filled_in
     from wsanalytics.files import check_output, ending_of
     from wsanalytics.formatting import counted
     from wsanalytics.recommendations import read_plan
@@ -51,8 +54,10 @@ def show(
         if content.account_id and len(content.changes):
             next_steps(["apply", str(plan)])
         return
+    if not force:
+        refuse_filled_in(output, content, plan)
     views[ending_of(output, tuple(views))](content, output)
-    note(f"{counted(len(content.changes), 'change')} written to {output}")
+    note_written(f"{counted(len(content.changes), 'change')} written to", output)
 
 
 @command("From which setting to which, line by line; with a second plan, what was struck, added "
@@ -122,14 +127,15 @@ def approve(
     from wsanalytics.views import read_view, workspace_meant
 
     if sum((bool(ids), from_ is not None, all)) != 1:
-        raise InputError("it is not said what is approved", where="the options",
+        raise InputError("several ways to name them are given" if ids or all else
+                         "it is not said what is approved", where="the options",
                          rule="changes are named by id, by --all, or by --from VIEW",
                          fix="give one of the three")
     refused = pd.DataFrame(columns=["workspace_id", "message"])
     if from_ is not None:
         content, refused = take_decisions(plan, read_view(from_))
     else:
-        known = read_plan(plan).changes
+        known = read_plan(plan).recommendations
         content = approve_changes(
             plan, None if all else [workspace_meant(name, known) for name in ids])
     counts = content.changes["approved"].value_counts()
@@ -154,16 +160,18 @@ def check(plan: PlanFile, /) -> None:
     """Print one line about a plan that is whole and valid; any other is refused."""
     from wsanalytics.cli.printing.as_json import print_json
     from wsanalytics.cli.printing.console import console
+    from wsanalytics.cli.replacing import is_edited
     from wsanalytics.formatting import counted, usd
     from wsanalytics.recommendations import read_plan
     from wsanalytics.safe_text import plain
 
     content = read_plan(plan)
     if is_json():
-        print_json("plan-check", plan=plan, created_at=content.created_at,
+        print_json("plan-check", plan=plan, edited=is_edited(plan), created_at=content.created_at,
                    changes=len(content.changes),
                    saving_usd_per_month=content.saving_usd_per_month)
     console().print(
         f"{plain(str(plan))}: a valid plan of {content.created_at:%Y-%m-%d %H:%M} UTC, "
-        f"{counted(len(content.changes), 'change')}, {usd(content.saving_usd_per_month)} a month.",
+        f"{counted(len(content.changes), 'change')}, {usd(content.saving_usd_per_month)} a month"
+        f"{', edited since it was written' if is_edited(plan) else ''}.",
         soft_wrap=True)

@@ -39,7 +39,7 @@ def sessions(
     """Write the sessions that samples show, and the gaps between samples."""
     from wsanalytics.cli.printing.as_json import print_json, records
     from wsanalytics.cli.printing.console import next_steps, note
-    from wsanalytics.files import check_output, together
+    from wsanalytics.files import STANDARD_OUTPUT, check_output, together
     from wsanalytics.formatting import counted
     from wsanalytics.progress import step_bar
     from wsanalytics.tables import GAPS, SESSIONS, write_table
@@ -58,9 +58,10 @@ def sessions(
     if is_json():
         print_json("sessions", samples=found.samples, output=output,
                    sessions=records(found.sessions, SESSIONS), gaps=records(found.gaps, GAPS))
+    where = "" if output == STANDARD_OUTPUT else f"; written to {output}"
     note(f"{counted(found.samples, 'sample')}, {counted(len(found.sessions), 'session')} "
          f"({int(found.sessions['revealed'].sum()):,} revealed), "
-         f"{counted(len(found.gaps), 'gap')}; written to {output}")
+         f"{counted(len(found.gaps), 'gap')}{where}")
     if store is not None:
         next_steps(["recommend", "--store", str(store), "--output", "plan.json"])
 

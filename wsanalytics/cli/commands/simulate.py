@@ -37,7 +37,7 @@ def simulate(
     from wsanalytics.billing import bill
     from wsanalytics.cli.inputs import fleet_of, note_defaults, same_inputs
     from wsanalytics.cli.printing.as_json import print_json, records
-    from wsanalytics.cli.printing.console import next_steps, note
+    from wsanalytics.cli.printing.console import next_steps, note_written
     from wsanalytics.files import check_output
     from wsanalytics.formatting import counted
     from wsanalytics.progress import step_bar
@@ -65,7 +65,7 @@ def simulate(
                    output=output, charges=records(charges, CHARGES))
     _print_charges(charges, data)
     note_defaults(data.defaults)
-    note(f"{counted(len(charges), 'row')} written to {output}")
+    note_written(f"{counted(len(charges), 'row')} written to", output)
     next_steps(["recommend", *same_inputs(fleet), "--output", "plan.json"])
 
 

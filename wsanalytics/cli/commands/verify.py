@@ -42,7 +42,7 @@ def verify(
     from wsanalytics.actions import verify as verify_changes
     from wsanalytics.cli.printing.actions import print_verified
     from wsanalytics.cli.printing.as_json import print_json, records
-    from wsanalytics.cli.printing.console import next_steps, note
+    from wsanalytics.cli.printing.console import next_steps, note_written
     from wsanalytics.files import check_output
     from wsanalytics.history import Store
     from wsanalytics.prices import load_prices
@@ -64,6 +64,6 @@ def verify(
     print_verified(frame)
     if output:
         write_table(frame, output, VERIFIED)
-        note(f"the table is in {output}")
+        note_written("the table is in", output)
     if wrong := frame.loc[frame["verdict"] == "wrong", "workspace_id"].tolist():
         next_steps(["undo", str(journal), "--workspace", *wrong])

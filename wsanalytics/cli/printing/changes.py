@@ -13,11 +13,11 @@ from wsanalytics.formatting import counted, number, rounding_note, usd, usd_rang
 from wsanalytics.safe_text import plain
 
 SAVES, STARTS = "saves\na month", "extra cold\nstarts\na week"
-INTERVAL, BEST = "80 % interval", "best date"
+INTERVAL, BEST, APPROVED = "80 % interval", "best date", "approved"
 USER = Column("user", leaves=3, most=18)
 _COLUMNS = (Column("WorkSpace"), USER, Column("change"), Column(SAVES, right=True),
             Column(INTERVAL, right=True, leaves=4), Column(STARTS, right=True, leaves=2),
-            Column(BEST, leaves=1))
+            Column(BEST, leaves=1), Column(APPROVED))
 
 
 def change_text(row: Mapping[Hashable, Any]) -> str:
@@ -40,11 +40,13 @@ def print_change_rows(title: str, changes: pd.DataFrame, most: int | None) -> No
         INTERVAL: usd_range(row["saving_low_usd"], row["saving_high_usd"]),
         STARTS: number(row["extra_cold_starts_per_week"], 1),
         BEST: row["best_date"],
+        APPROVED: row["approved"],
     } for row in top.to_dict("records")]
     if len(rest):
         rows.append({"WorkSpace": f"and {number(len(rest))} more"} | _sums(rest))
     has_dates = bool((changes["best_date"] != "").any())
-    print_rows(title, [column for column in _COLUMNS if has_dates or column.name != BEST], rows,
+    shown = {BEST: has_dates, APPROVED: bool((changes["approved"] != "").any())}
+    print_rows(title, [column for column in _COLUMNS if shown.get(column.name, True)], rows,
                sums={"WorkSpace": counted(len(changes), "change")} | _sums(changes))
     savings = top["saving_usd_per_month"].tolist()
     if note := rounding_note([*savings, *([rest["saving_usd_per_month"].sum()] if len(rest)

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -15,6 +16,7 @@ from rich.table import Table
 
 from wsanalytics.cli.results import Results, goes_to, say_last
 from wsanalytics.errors import Notice
+from wsanalytics.files import STANDARD_OUTPUT
 from wsanalytics.safe_text import folded, is_quiet, plain, say
 
 Step = Callable[[str], None]
@@ -74,6 +76,12 @@ def note(text: str) -> None:
     """Write one line of what was done to standard error; under ``--quiet`` only a warning."""
     if not is_quiet() or "warning:" in text:
         warn(text)
+
+
+def note_written(what: str, path: Path, more: str = "") -> None:
+    """Say where a file was written to; of standard output nothing needs to be said."""
+    if path != STANDARD_OUTPUT:
+        note(f"{what} {path}{more}")
 
 
 def warn(text: str) -> None:

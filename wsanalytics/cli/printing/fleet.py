@@ -108,7 +108,8 @@ def print_policies(totals: pd.DataFrame, references: Sequence[str], when: str) -
                      STARTS: number(row["cold_starts_per_week"], 1),
                      "switches": number(row["switches"]),
                      "knows": "the future" if row["policy"] in references else "the past"})
-    print_rows(f"{counted(fleet, 'WorkSpace')}, {when}", (
+    print_rows(f"{counted(fleet, 'WorkSpace')}, {when}: USD in all of it, cold starts of one "
+               "WorkSpace", (
         Column("policy"), Column("total", right=True),
         *([Column("regret", right=True)] if "regret_usd" in totals else []),
         Column("monthly fees", right=True, leaves=5), Column("for hours", right=True, leaves=4),

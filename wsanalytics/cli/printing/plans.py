@@ -42,7 +42,8 @@ def _print_reasons(plan: Plan, most: int | None) -> None:
     out.print("Why:")
     for row in plan.changes.head(len(plan.changes) if most is None else most).to_dict("records"):
         note = f" [{row['comment']}]" if row["comment"] else ""
-        out.print(plain(f"{row['workspace_id']}: {row['reason']}{note}"), soft_wrap=True)
+        user = f" ({row['user_name']})" if row["user_name"] else ""
+        out.print(plain(f"{row['workspace_id']}{user}: {row['reason']}{note}"), soft_wrap=True)
     out.print()
 
 
