@@ -23,6 +23,8 @@ NOTHING = "–"
 _EXACT = 1e15
 SHORT = 30
 """Text of so many letters is not broken into lines in a table."""
+HEADING = 14
+"""A heading of more letters is broken, so that it makes no column wider than what is in it."""
 
 
 def usd(amount: float, *, cents: bool = True, sign: bool = False) -> str:
@@ -187,9 +189,10 @@ def html_table(frame: pd.DataFrame, *, right: Iterable[str] = ()) -> str:
 
     def cells(tag: str, texts: Iterable[str]) -> str:
         styled = zip(sides, texts, strict=True)
+        short = HEADING if tag == "th" else SHORT
         return "".join(
-            f'<{tag} style="text-align:{side};padding:2px 8px'
-            f'{";white-space:nowrap" if len(text) <= SHORT else ""}">{escape(plain(text))}</{tag}>'
+            f'<{tag} style="text-align:{side};padding:2px 8px;white-space:'
+            f'{"nowrap" if len(text) <= short else "normal"}">{escape(plain(text))}</{tag}>'
             for side, text in styled)
 
     rows = frame.astype("object").where(frame.notna(), NOTHING).itertuples(index=False)

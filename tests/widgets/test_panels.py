@@ -123,9 +123,10 @@ def test_costs_by_this_and_that(panel: FleetPanel) -> None:
 
 def test_a_chosen_row_is_looked_at(panel: FleetPanel) -> None:
     panel.tabs.selected_index = TABS.index("WorkSpaces")
-    table, _, below = panel.tabs.children[TABS.index("WorkSpaces")].children
+    table, below = panel.tabs.children[TABS.index("WorkSpaces")].children
     table.current = 3
     assert below.children[0].workspace_id == panel.machines["workspace_id"].iloc[3]
+    assert table.opened == 3
     table.current = -1
     assert below.children == ()
 
