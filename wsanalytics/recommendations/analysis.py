@@ -20,9 +20,9 @@ from wsanalytics.deprecated import renamed_arguments, renamed_attribute
 from wsanalytics.errors import NotBilledWarning, UnpricedWarning, did_you_mean
 from wsanalytics.formatting import counted, listed, percent, usd
 from wsanalytics.history import History, Remarks, configured
+from wsanalytics.kernel import in_kernel
 from wsanalytics.not_simulated import set_aside
 from wsanalytics.prices import PriceBook, load_prices
-from wsanalytics.progress import in_kernel
 from wsanalytics.recommendations.compare import compare
 from wsanalytics.recommendations.plan import Basis, Plan, recommend
 from wsanalytics.safe_text import plain

@@ -326,7 +326,8 @@ def _as_read(frame: pd.DataFrame) -> str:
         if write is not None:
             shown[name] = frame[name].map(write)
             right.append(name.replace("_", " "))
-    return html_table(shown.rename(columns=lambda name: str(name).replace("_", " ")), right=right)
+    table = html_table(shown.rename(columns=lambda name: str(name).replace("_", " ")), right=right)
+    return f'<div style="overflow-x:auto">{table}</div>'  # it never widens the picture above it
 
 
 def _two_digits(value: float) -> str:

@@ -130,7 +130,7 @@ class Grid {
   // Which columns have room: those with the highest number leave first, those with 0 never ------
 
   widths(columns) {
-    const all = columns.map((column) => column.width - (this.isTight ? (column.kind === "text" ? 28 : 66) : 0));
+    const all = columns.map((column) => column.width - (this.isTight ? (column.kind === "text" ? 26 : 72) : 0));
     if (Object.keys(this.outcomes).length) all.unshift(OUTCOME);
     if (this.model.get("tickable")) all.unshift(this.isTight ? TICK - 10 : TICK);
     return all;
