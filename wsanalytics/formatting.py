@@ -201,6 +201,18 @@ def html_table(frame: pd.DataFrame, *, right: Iterable[str] = ()) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
+def as_output(page: str, name: str = "") -> str:
+    """Return HTML as the output of a cell, in which Jupyter takes no dollar signs for formulas.
+
+    *name* is a class by which the output can be found.
+
+    >>> as_output("<p>$5 to $7</p>")
+    '<div class="tex2jax_ignore mathjax_ignore"><p>$5 to $7</p></div>'
+    """
+    classes = " ".join(filter(None, (name, "tex2jax_ignore mathjax_ignore")))
+    return f'<div class="{classes}">{page}</div>'
+
+
 def _rounded(value: float, digits: int) -> float:
     """Half up, as people round money; binary floats alone would make 12.345 into 12.34."""
     if not abs(value) < _EXACT:  # too large to have such digits, or infinite

@@ -336,6 +336,8 @@ def test_the_first_notebook_and_its_sliders(
     fleet_tabs = page.locator(".wsanalytics-overview")
     fleet_tabs.get_by_role("tab", name="WorkSpaces").click()
     expect(fleet_tabs.get_by_text("200 rows")).to_be_visible()
+    assert page.locator("mjx-container").count() == 0  # no dollar sign is taken for a formula
+    assert page.locator("[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
     assert visit.outside == []
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 from wsanalytics.billing import HourRule, bill
 from wsanalytics.deprecated import renamed_arguments, renamed_attribute
 from wsanalytics.errors import NotBilledWarning, UnpricedWarning, did_you_mean
-from wsanalytics.formatting import counted, listed, percent, usd
+from wsanalytics.formatting import as_output, counted, listed, percent, usd
 from wsanalytics.history import History, Remarks, configured
 from wsanalytics.kernel import in_kernel
 from wsanalytics.not_simulated import set_aside
@@ -111,7 +111,7 @@ class Analysis:
     def _repr_html_(self) -> str:
         head = escape(f"Analysis of {self.window}: {self.headline}")
         lines = "".join(f"<br><small>{escape(plain(line))}</small>" for line in self.left_out)
-        return f"<p>{head}{lines}</p>{self.plan._repr_html_()}"
+        return as_output(f"<p>{head}{lines}</p>") + self.plan._repr_html_()
 
 
 @renamed_arguments(orders="commands")

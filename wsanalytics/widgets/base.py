@@ -15,6 +15,7 @@ from typing import Any
 from ipywidgets import HTML, Layout, Tab, VBox, Widget
 
 from wsanalytics.errors import NotBilledWarning, UnpricedWarning
+from wsanalytics.formatting import as_output
 from wsanalytics.kernel import in_batch
 from wsanalytics.safe_text import plain
 
@@ -148,7 +149,7 @@ class Showable:
     def _repr_mimebundle_(self, **_more: object) -> dict[str, Any]:
         assert isinstance(self, Widget)
         text = "\n".join(map(plain, self.static_text().split("\n")))
-        page = f'<div class="wsanalytics-page">{self.static_html()}</div>'
+        page = as_output(self.static_html(), "wsanalytics-page")
         bundle: dict[str, Any] = {"text/plain": text, "text/html": page}
         if self._view_name is not None and not in_batch():
             bundle[WIDGET_VIEW] = {

@@ -327,7 +327,9 @@ def _as_read(frame: pd.DataFrame) -> str:
             shown[name] = frame[name].map(write)
             right.append(name.replace("_", " "))
     table = html_table(shown.rename(columns=lambda name: str(name).replace("_", " ")), right=right)
-    return f'<div style="overflow-x:auto">{table}</div>'  # it never widens the picture above it
+    # the grid keeps a wide table from widening the picture above it
+    return ('<div style="display:grid;grid-template-columns:minmax(0,1fr)">'
+            f'<div style="overflow-x:auto">{table}</div></div>')
 
 
 def _two_digits(value: float) -> str:
