@@ -19,7 +19,7 @@ from wsanalytics.widgets.base import WIDGET_VIEW
 
 FOLDER = REPOSITORY / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-PANEL = '<div class="wsanalytics-page">'
+PANEL = '<div class="wsanalytics-page'
 OF_NBCONVERT = ("https://cdnjs.cloudflare.com/", "https://unpkg.com/@jupyter-widgets/")
 SAME_EVERY_DAY = {"01_first_look", "04_backtest", "06_your_own_files"}
 """The notebooks without a local account, whose clock goes on while they run."""
