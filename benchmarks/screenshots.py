@@ -2,10 +2,11 @@
 
     python benchmarks/screenshots.py [FOLDER]       (default: docs/pictures, where the pages' are)
 
-Looks at the sample fleet, and at a local account in which a plan is applied and taken back. To be
-looked at after each change of a panel; the plots alone are drawn by ``pictures.py``. Needs Chromium
-and the extra ``test``. The pages show ``review.png``, ``explore.png`` and ``overview.png``; the
-others are written only where a FOLDER is named.
+Looks at the sample fleet, in a wide window, in a narrow one and in the dark, and at a local account
+in which a plan is applied and taken back. To be looked at after each change of a panel; the plots
+alone are drawn by ``pictures.py``, the report by ``screens.py``. Needs Chromium and the extra
+``test``. The pages show ``review.png``, ``explore.png`` and ``overview.png``; the others are
+written only where a FOLDER is named.
 """
 
 from __future__ import annotations
@@ -61,6 +62,11 @@ def main() -> None:
         with jupyter(root, Path(scratch) / "home") as server:
             of_the_sample(opened(browser, server, "sample.ipynb"), camera)
             if wanted is None:
+                narrow = opened(browser, server, "sample.ipynb", width=820)
+                of_the_sample(narrow, Camera(folder, wanted, "_820"))
+                dark = opened(browser, server, "sample.ipynb", theme="JupyterLab Dark")
+                of_the_sample(dark, Camera(folder, wanted, "_dark"))
+                of_a_window(browser, server, folder)
                 of_an_account(opened(browser, server, "account.ipynb"), camera)
         if wanted is None:
             with page_of([], root, Path(scratch) / "page") as address:
@@ -74,24 +80,46 @@ def main() -> None:
 class Camera:
     """Takes the pictures that are *wanted* (None: all) into *folder*."""
 
-    def __init__(self, folder: Path, wanted: tuple[str, ...] | None) -> None:
-        self.folder, self.wanted = folder, wanted
+    def __init__(self, folder: Path, wanted: tuple[str, ...] | None, suffix: str = "") -> None:
+        self.folder, self.wanted, self.suffix = folder, wanted, suffix
 
     def take(self, page: Page, css: str, name: str) -> None:
         """One element as it is now."""
         if self.wanted is None or name in self.wanted:
             page.wait_for_timeout(800)
-            path = self.folder / f"{name}.png"
+            path = self.folder / f"{name}{self.suffix}.png"
             page.locator(css).screenshot(path=path)
             Image.open(path).quantize(COLOURS).save(path, optimize=True)
 
 
-def opened(browser: Browser, server: tuple[str, str], name: str) -> Page:
+def opened(
+    browser: Browser, server: tuple[str, str], name: str, *, width: int = 1450, height: int = 6500,
+    theme: str = "",
+) -> Page:
     """A notebook that has been run, in a window as high as all of it."""
-    visit = Visit(browser, width=1450, height=6500)
+    visit = Visit(browser, width=width, height=height)
     page = visit.open_notebook(server, name)
+    if theme:
+        page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})",
+                      theme)
     visit.run_all()
     return page
+
+
+def drawn(page: Page) -> None:
+    """Wait for the last picture of the chosen row."""
+    week = page.locator(".wsanalytics-review").get_by_role("img", name=re.compile("^Heat map"))
+    expect(week).to_be_attached(timeout=60_000)
+
+
+def of_a_window(browser: Browser, server: tuple[str, str], folder: Path) -> None:
+    """A window of usual size, as it is when a row has been chosen."""
+    for width, height in ((1440, 900), (820, 1100), (700, 800)):
+        page = opened(browser, server, "sample.ipynb", width=width, height=height)
+        page.locator(".wsanalytics-review tr[data-row]").nth(2).locator("td").nth(1).click()
+        drawn(page)
+        page.wait_for_timeout(800)
+        page.screenshot(path=folder / f"window_{width}.png")
 
 
 def of_the_sample(page: Page, camera: Camera) -> None:
@@ -101,7 +129,7 @@ def of_the_sample(page: Page, camera: Camera) -> None:
     for place in (0, 2, 3):
         rows.nth(place).locator("input").click()
     rows.nth(2).locator("td").nth(1).click()
-    expect(page.get_by_role("img", name=re.compile("^Heat map: in how")).first).to_be_visible()
+    drawn(page)
     camera.take(page, ".wsanalytics-review", "review")
     overview = page.locator(".wsanalytics-overview")
     for tab in ("When people work", "Costs", "Standing out", "WorkSpaces", "Data holes", "Hours"):

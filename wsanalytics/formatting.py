@@ -23,6 +23,8 @@ NOTHING = "–"
 _EXACT = 1e15
 SHORT = 30
 """Text of so many letters is not broken into lines in a table."""
+HEADING = 14
+"""A heading of more letters is broken, so that it makes no column wider than what is in it."""
 
 
 def usd(amount: float, *, cents: bool = True, sign: bool = False) -> str:
@@ -187,15 +189,28 @@ def html_table(frame: pd.DataFrame, *, right: Iterable[str] = ()) -> str:
 
     def cells(tag: str, texts: Iterable[str]) -> str:
         styled = zip(sides, texts, strict=True)
+        short = HEADING if tag == "th" else SHORT
         return "".join(
-            f'<{tag} style="text-align:{side};padding:2px 8px'
-            f'{";white-space:nowrap" if len(text) <= SHORT else ""}">{escape(plain(text))}</{tag}>'
+            f'<{tag} style="text-align:{side};padding:2px 8px;white-space:'
+            f'{"nowrap" if len(text) <= short else "normal"}">{escape(plain(text))}</{tag}>'
             for side, text in styled)
 
     rows = frame.astype("object").where(frame.notna(), NOTHING).itertuples(index=False)
     body = "".join(f"<tr>{cells('td', map(str, row))}</tr>" for row in rows)
     head = cells("th", map(str, frame.columns))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def as_output(page: str, name: str = "") -> str:
+    """Return HTML as the output of a cell, in which Jupyter takes no dollar signs for formulas.
+
+    *name* is a class by which the output can be found.
+
+    >>> as_output("<p>$5 to $7</p>")
+    '<div class="tex2jax_ignore mathjax_ignore"><p>$5 to $7</p></div>'
+    """
+    classes = " ".join(filter(None, (name, "tex2jax_ignore mathjax_ignore")))
+    return f'<div class="{classes}">{page}</div>'
 
 
 def _rounded(value: float, digits: int) -> float:

@@ -21,13 +21,13 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from wsanalytics.kernel import in_batch, in_kernel
 from wsanalytics.safe_text import is_quiet
 
 
 def in_notebook() -> bool:
-    """Whether this runs in a Jupyter kernel that can show a bar (with ipywidgets)."""
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return shell is not None and shell.has_trait("kernel") and find_spec("ipywidgets") is not None
+    """Whether this runs in a Jupyter kernel that can show somebody a bar (with ipywidgets)."""
+    return in_kernel() and not in_batch() and find_spec("ipywidgets") is not None
 
 
 class _Count(ProgressColumn):

@@ -171,6 +171,65 @@ def test_the_steps_of_the_analysts_page_end_in_an_applied_and_undone_change(
         assert settings(box) == before
 
 
+WHERE = """() => {
+  const all = document.querySelector('.wsanalytics-review').getBoundingClientRect();
+  const panel = document.querySelector('.wsa-scroller').getBoundingClientRect();
+  const inside = (name) => {
+    const place = [...document.querySelectorAll('.wsa-table thead th')].findIndex(
+      (head) => head.dataset.column === name);
+    if (place < 0) return false;
+    const cell = document.querySelector('.wsa-table tr[data-row]').children[place];
+    const { left, right } = cell.getBoundingClientRect();
+    return left >= panel.left && right <= Math.min(panel.right, all.right, innerWidth) + 1;
+  };
+  return ['workspace_id', 'saving_usd_per_month', 'from_setting', 'to_setting', 'reason',
+          'user_name'].map(inside);
+}"""
+"""Which columns of the first row lie within the panel."""
+CHOOSE = """(place) => {
+  const row = document.querySelectorAll('.wsanalytics-review tr[data-row]')[place];
+  row.children[1].click();
+  const details = document.querySelector('.wsanalytics-review .wsa-details');
+  const around = document.querySelector('.jp-WindowedPanel-outer, .jp-Notebook');
+  const end = Math.min(innerHeight, around.getBoundingClientRect().bottom);
+  const shown = end - details.getBoundingClientRect().top;
+  const { top, bottom } = row.getBoundingClientRect();
+  return [row.getAttribute('aria-selected'), row.classList.contains('wsa-current'),
+          document.querySelector('.wsanalytics-review .wsa-said').textContent, shown,
+          top > 0 && bottom < innerHeight];
+}"""
+"""Choose a row; what is there before Python can have answered: the script has not ended."""
+
+
+def test_a_chosen_row_answers_at_once_and_in_view(
+    visit: Visit, lab: tuple[str, str], root: Path
+) -> None:
+    names = [f"ws-{place:02d}" for place in range(40)]
+    plan = plan_of(dict.fromkeys(names, ("ALWAYS_ON", "AUTO_STOP:60")))
+    write_plan(plan, root / "choose.json")
+    name = put(root, "choose.ipynb", "import wsanalytics as ws", "ws.review('choose.json')")
+    page = visit.open_notebook(lab, name)
+    visit.run_all()
+    page.locator(".wsa-table tr[data-row]").first.wait_for()
+    for width, height in ((1440, 700), (820, 1000)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(300)
+        for place in (3, 1):
+            selected, marked, said, shown, in_view = page.evaluate(CHOOSE, place)
+            assert (selected, marked, said) == (
+                "true", True, f"ws-{place:02d}: being looked up …")
+            assert shown >= 200 and in_view, (width, shown)
+            expect(page.get_by_text(f"Why ws-{place:02d}")).to_be_in_viewport()
+            expect(page.locator(".wsanalytics-review .wsa-said")).to_have_text("")
+        assert page.evaluate(WHERE)[:4] == [True] * 4, width
+        assert page.locator("th[data-column=user_name]").count() == 0  # nobody is named
+    more = page.get_by_role("button", name="more columns")
+    more.click()
+    expect(page.locator("th[data-column=reason]")).to_have_count(1)
+    page.get_by_role("button", name="Fewer columns").click()
+    expect(page.locator("th[data-column=reason]")).to_have_count(0)
+
+
 def test_keys_in_notebook_7(
     visit: Visit, root: Path, tmp_path: Path
 ) -> None:
@@ -185,6 +244,10 @@ def test_keys_in_notebook_7(
             page.keyboard.press(key)
         expect(page.get_by_text("Ticked: 2 changes, $77.00 a month saved")).to_be_visible()
         expect(page.get_by_text("Why ws-02")).to_be_visible()
+        for width in (1440, 820, 700):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_timeout(300)
+            assert page.evaluate(WHERE)[:4] == [True] * 4, width
         page.keyboard.press("End")
         expect(page.get_by_text("Why ws-39")).to_be_visible()
         expect(page.get_by_label("Tick ws-39")).to_be_visible()
@@ -273,6 +336,8 @@ def test_the_first_notebook_and_its_sliders(
     fleet_tabs = page.locator(".wsanalytics-overview")
     fleet_tabs.get_by_role("tab", name="WorkSpaces").click()
     expect(fleet_tabs.get_by_text("200 rows")).to_be_visible()
+    assert page.locator("mjx-container").count() == 0  # no dollar sign is taken for a formula
+    assert page.locator("[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
     assert visit.outside == []
 
 

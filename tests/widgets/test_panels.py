@@ -123,9 +123,10 @@ def test_costs_by_this_and_that(panel: FleetPanel) -> None:
 
 def test_a_chosen_row_is_looked_at(panel: FleetPanel) -> None:
     panel.tabs.selected_index = TABS.index("WorkSpaces")
-    table, _, below = panel.tabs.children[TABS.index("WorkSpaces")].children
+    table, below = panel.tabs.children[TABS.index("WorkSpaces")].children
     table.current = 3
     assert below.children[0].workspace_id == panel.machines["workspace_id"].iloc[3]
+    assert table.opened == 3
     table.current = -1
     assert below.children == ()
 
@@ -292,6 +293,22 @@ def all_manual() -> FleetPanel:
     sessions = build.fleet_sessions({"ws-a": [("2026-02-03 09:00", "2026-02-03 17:00")]})
     with pytest.warns(NotBilledWarning):
         return ws.overview(analyse(sessions, machines, window=when, prices=build.book()))
+
+
+def test_in_a_notebook_the_analysis_itself_says_who_is_left_out(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wsanalytics.recommendations.analysis.in_kernel", lambda: True)
+    when = build.window("2026-02-02", "2026-03-02")
+    machines = pd.concat([
+        build.workspaces("ws-a", running_mode="MANUAL", auto_stop_minutes=None),
+        build.workspaces("ws-b", compute_type="GENERALPURPOSE_4XLARGE"), build.workspaces("ws-c")])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = analyse(build.fleet_sessions({}), machines, window=when, prices=build.book())
+    assert found.left_out == ["1 WorkSpace MANUAL or standby, not simulated: ws-a",
+                              "1 WorkSpace with no known price: ws-b"]
+    assert all(line in repr(found) and line in found._repr_html_() for line in found.left_out)
 
 
 def test_a_fleet_of_which_nobody_is_simulated() -> None:

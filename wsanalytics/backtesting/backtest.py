@@ -24,7 +24,7 @@ from wsanalytics.billing import HourRule, warn_left_out
 from wsanalytics.defaults import COMMON_TIMEOUTS
 from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.errors import InputError
-from wsanalytics.formatting import html_table, listed
+from wsanalytics.formatting import as_output, html_table, listed
 from wsanalytics.prices import PriceBook
 from wsanalytics.tables import SESSIONS, WORKSPACES, refuse_another
 from wsanalytics.timeline import Window
@@ -104,7 +104,7 @@ class Backtest:
         return f"<Backtest of {names} policies, {fleet:,} WorkSpaces, {self.window}>"
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(repr(self)[1:-1])}</p>{html_table(self.totals)}"
+        return as_output(f"<p>{escape(repr(self)[1:-1])}</p>{html_table(self.totals)}")
 
 
 @renamed_arguments(orders="commands")

@@ -6,6 +6,7 @@ steps are taken one by one, each result to be looked at.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
@@ -16,12 +17,15 @@ import pandas as pd
 
 from wsanalytics.billing import HourRule, bill
 from wsanalytics.deprecated import renamed_arguments, renamed_attribute
-from wsanalytics.errors import did_you_mean
-from wsanalytics.formatting import counted, percent, usd
+from wsanalytics.errors import NotBilledWarning, UnpricedWarning, did_you_mean
+from wsanalytics.formatting import as_output, counted, listed, percent, usd
 from wsanalytics.history import History, Remarks, configured
+from wsanalytics.kernel import in_kernel
+from wsanalytics.not_simulated import set_aside
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.recommendations.compare import compare
 from wsanalytics.recommendations.plan import Basis, Plan, recommend
+from wsanalytics.safe_text import plain
 from wsanalytics.sessions import found_in
 from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.simulation import Replay, replay
@@ -86,11 +90,28 @@ class Analysis:
                 f"{counted(len(plan.changes), 'change')} would save "
                 f"{usd(plan.saving_usd_per_month)}{share}")
 
+    @property
+    def left_out(self) -> list[str]:
+        """The WorkSpaces that no total holds, a line a reason: not simulated, or without a price.
+
+        In plain Python :class:`~wsanalytics.errors.NotBilledWarning` and
+        :class:`~wsanalytics.errors.UnpricedWarning` say the same; in a notebook these lines alone.
+        """
+        lines = [f"{counted(len(ids), 'WorkSpace')} {title}: {listed(ids)}"
+                 for title, ids in set_aside(self.workspaces).items()]
+        if self.unpriced:
+            lines.append(f"{counted(len(self.unpriced), 'WorkSpace')} with no known price: "
+                         f"{listed(self.unpriced)}")
+        return lines
+
     def __repr__(self) -> str:
-        return f"<Analysis of {self.window}: {self.headline}>"
+        return "".join([f"<Analysis of {self.window}: {self.headline}",
+                        *(f"; {line}" for line in self.left_out), ">"])
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(repr(self)[1:-1])}</p>{self.plan._repr_html_()}"
+        head = escape(f"Analysis of {self.window}: {self.headline}")
+        lines = "".join(f"<br><small>{escape(plain(line))}</small>" for line in self.left_out)
+        return as_output(f"<p>{head}{lines}</p>") + self.plan._repr_html_()
 
 
 @renamed_arguments(orders="commands")
@@ -121,6 +142,10 @@ def analyse(
     files) to the plan, *note* (how old the data are) to the report; *step* is called with the name
     of each step before it begins. In place of *limits* its fields may be given:
     ``max_cold_starts_per_week=5``.
+
+    WorkSpaces that are not simulated, or have no known price, are named by a
+    :class:`NotBilledWarning` and an :class:`UnpricedWarning`; in a notebook the result says it,
+    without warnings.
     """
     refuse_another(sessions, SESSIONS)
     refuse_another(workspaces, WORKSPACES)
@@ -133,8 +158,12 @@ def analyse(
         commands=commands,
     )
     step("billing")
-    charges = bill(replayed, workspaces, prices, hour_rule=limits.hour_rule,
-                   maintenance_hours=limits.maintenance_hours)
+    with warnings.catch_warnings():
+        if in_kernel():  # there the result is looked at, and says it itself
+            warnings.simplefilter("ignore", NotBilledWarning)
+            warnings.simplefilter("ignore", UnpricedWarning)
+        charges = bill(replayed, workspaces, prices, hour_rule=limits.hour_rule,
+                       maintenance_hours=limits.maintenance_hours)
     step("comparing")
     comparison = compare(charges, replayed, workspaces, baseline=present, gaps=gaps)
     step("recommending")

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from wsanalytics.errors import InputError
-from wsanalytics.formatting import counted, html_table, number, usd
+from wsanalytics.formatting import as_output, counted, html_table, number, usd
 from wsanalytics.recommendations.reasons import ENOUGH_DAYS
 from wsanalytics.service_model import refuse_invalid_request
 from wsanalytics.settings import Setting
@@ -71,7 +71,7 @@ class NewWorkspaces:
             usd_low=self.table["usd_low"].map(usd), usd_high=self.table["usd_high"].map(usd),
             cold_starts_per_week=self.table["cold_starts_per_week"].round(1),
             best_for=self.table["best_for"].map("{:.0%}".format))
-        return html_table(shown)
+        return as_output(html_table(shown))
 
 
 def creation_properties(

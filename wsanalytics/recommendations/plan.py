@@ -18,7 +18,7 @@ import pandas as pd
 
 from wsanalytics.billing import HourRule
 from wsanalytics.errors import InputError
-from wsanalytics.formatting import counted, html_table, listed, usd, usd_range
+from wsanalytics.formatting import as_output, counted, html_table, listed, usd, usd_range
 from wsanalytics.not_simulated import reasons_set_aside, titles, waits_for
 from wsanalytics.recommendations.choose import CHANGE, LEAVE_ALONE, Chooser, left_alone
 from wsanalytics.recommendations.due_dates import schedule
@@ -136,7 +136,8 @@ class Plan:
             interval=[usd_range(low, high) for low, high in
                       zip(top["saving_low_usd"], top["saving_high_usd"], strict=True)],
         )[columns]
-        return f"<p>{escape(repr(self)[1:-1])}; the first of them:</p>{html_table(shown)}"
+        head = escape(repr(self)[1:-1])
+        return as_output(f"<p>{head}; the first of them:</p>{html_table(shown)}")
 
 
 def recommend(

@@ -10,7 +10,15 @@ import numpy as np
 import pandas as pd
 
 from wsanalytics.errors import InputError
-from wsanalytics.formatting import counted, html_table, measured, number, percent, usd
+from wsanalytics.formatting import (
+    as_output,
+    counted,
+    html_table,
+    measured,
+    number,
+    percent,
+    usd,
+)
 from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.tables import TODAY
 from wsanalytics.tradeoffs.efficient import SAME, Amounts, FleetOptions, Places, best
@@ -175,7 +183,7 @@ class Answer:
         return f"<Answer {self.headline}>"
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(self.headline)}</p>{html_table(shown(self.costs))}"
+        return as_output(f"<p>{escape(self.headline)}</p>{html_table(shown(self.costs))}")
 
 
 def shown(costs: pd.DataFrame) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from wsanalytics.billing import HourRule
 from wsanalytics.defaults import WAIT_MINUTES
 from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.errors import InputError
-from wsanalytics.formatting import counted, html_table, number, usd
+from wsanalytics.formatting import as_output, counted, html_table, number, usd
 from wsanalytics.history import configured
 from wsanalytics.prices import PriceBook
 from wsanalytics.settings import Setting, setting_grid
@@ -147,9 +147,10 @@ class Frontier:
                 f"{self.window}>")
 
     def _repr_html_(self) -> str:
-        return (f"<p>{escape(repr(self)[1:-1])}; all of it in one option:</p>"
-                f"{html_table(self.fleet_options)}<p>each WorkSpace in its own:</p>"
-                f"{html_table(self.at_prices())}")
+        return as_output(
+            f"<p>{escape(repr(self)[1:-1])}; all of it in one option:</p>"
+            f"{html_table(self.fleet_options)}<p>each WorkSpace in its own:</p>"
+            f"{html_table(self.at_prices())}")
 
 
 @renamed_arguments(orders="commands")

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from wsanalytics.calendars import Zones
-from wsanalytics.formatting import html_table, number, usd
+from wsanalytics.formatting import as_output, html_table, number, usd
 from wsanalytics.recommendations import Analysis
 from wsanalytics.safe_text import plain
 from wsanalytics.sessions import usage_of
@@ -106,7 +106,7 @@ class Explanation:
             parts.append(f"<p><b>{escape(section.title)}</b><br>{text_lines}</p>")
             if section.title == COSTS and len(self.table):
                 parts.append(html_table(self.shown, right=NUMBERS))
-        return "".join(parts)
+        return as_output("".join(parts))
 
 
 def explain(analysis: Analysis, workspace_id: str, *, zones: Zones | None = None) -> Explanation:

@@ -15,6 +15,8 @@ from typing import Any
 from ipywidgets import HTML, Layout, Tab, VBox, Widget
 
 from wsanalytics.errors import NotBilledWarning, UnpricedWarning
+from wsanalytics.formatting import as_output
+from wsanalytics.kernel import in_batch
 from wsanalytics.safe_text import plain
 
 INK = "var(--jp-ui-font-color1, #1f2933)"
@@ -26,7 +28,8 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 def picture(png: bytes, alt: str, *, width: int | None = None) -> str:
     """Return an image inside a page, and what it shows in words."""
     limit = f"max-width:min(100%,{width}px)" if width else "max-width:100%"
-    return (f'<img style="{limit};height:auto;background:#fff" alt="{text(alt)}" '
+    card = "box-sizing:border-box;padding:6px 8px;border-radius:6px;background:#fff"
+    return (f'<img style="{limit};height:auto;{card}" alt="{text(alt)}" '
             f'src="data:image/png;base64,{b64encode(png).decode()}">')
 
 
@@ -131,7 +134,8 @@ class Showable:
     """A panel that has a form where widgets do not run: a page without clicks, or plain text.
 
     To be mixed into a widget, before it. Jupyter takes the widget where it can show one, else the
-    HTML, else the text.
+    HTML, else the text. Where a program runs the notebook, and nobody can click, there is no
+    widget at all.
     """
 
     def static_html(self) -> str:
@@ -145,8 +149,9 @@ class Showable:
     def _repr_mimebundle_(self, **_more: object) -> dict[str, Any]:
         assert isinstance(self, Widget)
         text = "\n".join(map(plain, self.static_text().split("\n")))
-        bundle: dict[str, Any] = {"text/plain": text, "text/html": self.static_html()}
-        if self._view_name is not None:
+        page = as_output(self.static_html(), "wsanalytics-page")
+        bundle: dict[str, Any] = {"text/plain": text, "text/html": page}
+        if self._view_name is not None and not in_batch():
             bundle[WIDGET_VIEW] = {
                 "version_major": 2, "version_minor": 0, "model_id": self.model_id}
         return bundle

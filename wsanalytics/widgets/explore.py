@@ -311,5 +311,6 @@ def _box(label: str, hint: str) -> Checkbox:
 
 def _choice(label: str, options: list[tuple[str, str]]) -> Dropdown:
     return Dropdown(options=options, value=options[0][1], description=label, tooltip=label,
-                    style={"description_width": "190px"}, layout=Layout(width="484px"))
+                    style={"description_width": "190px"},
+                    layout=Layout(width="484px", max_width="100%"))
 

@@ -29,36 +29,36 @@ from wsanalytics.views import (
     tag_names,
     weekly_usage,
 )
-from wsanalytics.widgets.base import QUIET, LazyTabs, Showable, facts, html, message, picture, text
+from wsanalytics.widgets.base import LazyTabs, Showable, facts, html, message, picture, text
 from wsanalytics.widgets.kept import as_analysis
-from wsanalytics.widgets.table import Column, Table
+from wsanalytics.widgets.table import DETAILS, Column, Table
 from wsanalytics.widgets.workspace import OneWorkspace
 
 WIDE, DOTS = 820, 120
 NOTHING = "Nothing to show: no WorkSpace is simulated."
 WORKSPACE_COLUMNS = (
-    Column("workspace_id", "WorkSpace", width=120),
-    Column("user_name", "user", width=140),
-    Column("setting", "setting today", width=124),
-    Column("usd_per_month", "costs a month", "usd", 110),
-    Column("connected_hours_per_month", "connected, h", "number", 106,
-           "hours a month in which its user is connected"),
-    Column("billed_hours_per_month", "billed, h", "number", 90,
-           "hours a month that today's setting bills; none where a flat fee is paid"),
-    Column("cold_starts_per_week", "cold starts a week", "number", 104),
-    Column("directory_id", "directory", width=120),
-    Column("compute_type", "bundle", width=110),
-    Column("region", "region", width=110),
-    Column("state", "state", width=100),
-    Column("tags", "tags", width=220),
+    Column("workspace_id", "WorkSpace", width=116),
+    Column("usd_per_month", "costs a month", "usd", 136),
+    Column("setting", "setting today", width=132),
+    Column("user_name", "user", width=140, leaves=2),
+    Column("connected_hours_per_month", "connected, h", "number", 122,
+           "hours a month in which its user is connected", leaves=1),
+    Column("billed_hours_per_month", "billed, h", "number", 96,
+           "hours a month that today's setting bills; none where a flat fee is paid", leaves=3),
+    Column("cold_starts_per_week", "cold starts a week", "number", 160, leaves=4),
+    Column("directory_id", "directory", width=120, leaves=7),
+    Column("compute_type", "bundle", width=120, leaves=5),
+    Column("region", "region", width=110, leaves=8),
+    Column("state", "state", width=100, leaves=6),
+    Column("tags", "tags", width=220, leaves=9),
 )
 OUTLIER_COLUMNS = (
-    Column("workspace_id", "WorkSpace", width=120),
-    Column("user_name", "user", width=140),
+    Column("workspace_id", "WorkSpace", width=116),
+    Column("usd_per_month", "costs a month", "usd", 136),
     Column("what", "what", width=140),
-    Column("setting", "setting today", width=124),
-    Column("usd_per_month", "costs a month", "usd", 110),
-    Column("says", "in words", width=460),
+    Column("setting", "setting today", width=132, leaves=1),
+    Column("user_name", "user", width=140, leaves=2),
+    Column("says", "in words", width=460, leaves=3),
 )
 GAP_COLUMNS = (
     Column("workspace_id", "WorkSpace", width=120),
@@ -219,14 +219,16 @@ class FleetPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no typ
     def _with_details(self, table: Table, frame: pd.DataFrame) -> list[Widget]:
         """Return a table whose chosen row is looked at below it."""
         below = VBox()
+        below.add_class(DETAILS)
+        table.hint = "Choose a row to see everything about it."
 
         def look(row: int) -> None:
             name = frame["workspace_id"].iloc[row] if 0 <= row < len(frame) else ""
             below.children = [self.look_at(name)] if name else []
+            table.opened = row
 
         table.observe(lambda change: look(change["new"]), "current")
-        hint = html(f"<span style='color:{QUIET}'>Choose a row to see everything about it.</span>")
-        return [table, hint, below]
+        return [table, below]
 
     def _data_gaps(self) -> list[Widget]:
         if self.analysis.gaps is None:
@@ -324,7 +326,10 @@ def _as_read(frame: pd.DataFrame) -> str:
         if write is not None:
             shown[name] = frame[name].map(write)
             right.append(name.replace("_", " "))
-    return html_table(shown.rename(columns=lambda name: str(name).replace("_", " ")), right=right)
+    table = html_table(shown.rename(columns=lambda name: str(name).replace("_", " ")), right=right)
+    # the grid keeps a wide table from widening the picture above it
+    return ('<div style="display:grid;grid-template-columns:minmax(0,1fr)">'
+            f'<div style="overflow-x:auto">{table}</div></div>')
 
 
 def _two_digits(value: float) -> str:

@@ -31,8 +31,8 @@ from wsanalytics.widgets.base import QUIET, Relay, Showable, facts, html, messag
 from wsanalytics.widgets.review_rows import COLUMNS
 from wsanalytics.widgets.review_state import Act, Phase, Review
 from wsanalytics.widgets.review_worker import Worker, worker_for
-from wsanalytics.widgets.table import Table
-from wsanalytics.widgets.why import why
+from wsanalytics.widgets.table import DETAILS, Table
+from wsanalytics.widgets.why import drawing, in_words, why
 
 LIMITS = {"min_saving_usd": "Saves at least, USD", "max_chance_of_loss": "Loss at most, %",
           "max_extra_cold_starts_per_week": "Extra cold starts at most"}
@@ -58,8 +58,8 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
         self.state, self.evidence, self.worker = state, evidence, worker
         self._places = {name: row for row, name in enumerate(state.rows["workspace_id"])}
         self._make(height, how_to_apply)
-        super().__init__([self.head, self.sums, self.filters, self.table, self.buttons,
-                          self.asking, self.progress, self.words, self.why])
+        super().__init__([self.head, self.sums, self.filters, self.buttons, self.asking,
+                          self.progress, self.words, self.table, self.why])
         self.add_class("wsanalytics-review")
         self._wire()
         state.listen(Relay(self._show))
@@ -97,14 +97,9 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
             f"<h3 style='margin:4px 0'>{text(title)}</h3><details><summary>about this plan"
             f"</summary>{facts_html}</details>" + ("" if state.places else message(how_to_apply)))
         self.sums = html()
-        shown = [
-            column
-            for column in COLUMNS
-            if column.name not in {"directory_id", "compute_type", "tags"}
-            or state.rows[column.name].any()
-        ]
-        self.table = Table(state.rows, shown, tickable=True, label="recommended changes",
-                           height=height, sort=("saving_usd_per_month", "descending"))
+        self.table = Table(state.rows, COLUMNS, tickable=True, label="recommended changes",
+                           height=height, sort=("saving_usd_per_month", "descending"),
+                           hint="Choose a row to read why it is proposed.")
         self.filters = self._filters()
         self.dry_run = _button("Dry run", "What would be done, and what not: nothing is changed",
                                style="primary")
@@ -123,6 +118,7 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
         self.progress = IntProgress(0, 0, 1, layout=Layout(width="420px"),
                                     style={"description_width": "initial"})
         self.words, self.why = html(), html()
+        self.why.add_class(DETAILS)
 
     def _filters(self) -> Box:
         state, boxes = self.state, []
@@ -138,7 +134,7 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
         for name, label in LIMITS.items():
             boxes.append(self._control(name, Text(
                 "", placeholder="any", description=label, continuous_update=False,
-                layout=Layout(width="auto", max_width="205px", margin="2px 12px 2px 2px"),
+                layout=Layout(width="auto", max_width="245px", margin="2px 12px 2px 2px"),
                 style={"description_width": "initial"})))
         self.clear = _button("Clear filters", "Show all rows")
         return Box([*boxes, self.clear], layout=Layout(flex_flow="row wrap", align_items="center"))
@@ -177,10 +173,15 @@ class ReviewPanel(Showable, VBox):  # type: ignore[misc]  # ipywidgets has no ty
             self.table.marks = self.state.ticked
 
     def _chosen(self, change: Any) -> None:  # noqa: ANN401  # what traitlets tell
-        if 0 <= change["new"] < len(self.state.rows):
-            self.why.value = why(self.state.rows.iloc[change["new"]].to_dict(), self.evidence)
+        chosen = change["new"]
+        if 0 <= chosen < len(self.state.rows):
+            row = self.state.rows.iloc[chosen].to_dict()
+            self.why.value = in_words(row) + drawing(self.evidence)  # at once; pictures take longer
+            self.table.opened = chosen
+            self.why.value = why(row, self.evidence)
         else:
             self.why.value = ""
+            self.table.opened = chosen
 
     def _filter(self) -> None:
         wanted: dict[str, Any] = {}

@@ -2,6 +2,8 @@
 // ticked and what its filters show travel as one bit a row. Texts are set as text, never as HTML.
 
 const ROW = 28; // pixels; table.css knows it too
+const TICK = 36; // the widths of the columns of boxes and of outcomes
+const OUTCOME = 150;
 const SPARE = 6; // rows drawn beyond what is in view
 const PAUSE = 120; // milliseconds after a key before a search or a new row is told
 const NOTHING = "–";
@@ -57,6 +59,9 @@ class Grid {
     this.cursor = -1;
     this.drawn = "";
     this.timers = {};
+    this.isWhole = false;
+    this.isTight = false;
+    this.place = el;
     this.build(el);
     this.listen();
     this.read();
@@ -67,13 +72,15 @@ class Grid {
   read() {
     const bytes = this.model.get("data");
     const values = JSON.parse(new TextDecoder().decode(bytes));
-    this.columns = this.model.get("columns").map((column, place) => ({ ...column, values: values[place] }));
+    this.all = this.model.get("columns").map((column, place) => ({ ...column, values: values[place] }));
+    this.columns = this.fitting();
     this.count = this.model.get("count");
     this.haystack = null;
     this.cursor = this.model.get("current");
     this.readMarks();
     this.head();
     this.arrange();
+    this.about();
   }
 
   readMarks() {
@@ -106,27 +113,73 @@ class Grid {
     this.search = made("input", { type: "search", placeholder: "Search", "aria-label": `Search ${name}`, className: "wsa-search" });
     this.tickAll = made("button", { type: "button", textContent: "Tick all shown", className: "wsa-button" });
     this.tickNone = made("button", { type: "button", textContent: "Untick all shown", className: "wsa-button" });
+    this.more = made("button", { type: "button", className: "wsa-button wsa-more", hidden: true });
     this.counts = made("span", { className: "wsa-counts", role: "status", "aria-live": "polite" });
     this.thead = made("thead");
     this.tbody = made("tbody");
     this.cols = made("colgroup");
     this.table = made("table", { role: "grid", "aria-label": name }, this.cols, this.thead, this.tbody);
     this.scroller = made("div", { className: "wsa-scroller", tabIndex: 0, role: "group", "aria-label": `${name}: arrow keys move, Space ticks` }, this.table);
-    this.bar = made("div", { className: "wsa-bar" }, this.search, this.tickAll, this.tickNone, this.counts);
-    this.root = made("div", { className: "wsa-table" }, this.bar, this.scroller);
+    this.bar = made("div", { className: "wsa-bar" }, this.search, this.tickAll, this.tickNone, this.counts, this.more);
+    this.said = made("div", { className: "wsa-said", role: "status", "aria-live": "polite" });
+    this.root = made("div", { className: "wsa-table" }, this.bar, this.scroller, this.said);
     this.root.dataset.lmSuppressShortcuts = "true"; // the keys are for the table, not the notebook
     el.append(this.root);
+  }
+
+  // Which columns have room: those with the highest number leave first, those with 0 never ------
+
+  widths(columns) {
+    const all = columns.map((column) => column.width - (this.isTight ? (column.kind === "text" ? 26 : 72) : 0));
+    if (Object.keys(this.outcomes).length) all.unshift(OUTCOME);
+    if (this.model.get("tickable")) all.unshift(this.isTight ? TICK - 10 : TICK);
+    return all;
+  }
+
+  sum(columns) {
+    return this.widths(columns).reduce((sum, width) => sum + width, 0);
+  }
+
+  fitting() {
+    const room = this.scroller.clientWidth;
+    this.isTight = false;
+    if (this.isWhole || !room) return this.all;
+    let kept = this.all;
+    this.isTight = this.sum(kept.filter((column) => column.leaves === 0)) > room; // smaller letters
+    while (this.sum(kept) > room) {
+      const most = Math.max(...kept.map((column) => column.leaves));
+      if (most === 0) break;
+      kept = kept.filter((column) => column.leaves < most);
+    }
+    return kept;
+  }
+
+  fit() {
+    const was = this.isTight;
+    const kept = this.fitting();
+    if (kept.length === this.columns.length && was === this.isTight) return;
+    this.columns = kept;
+    this.head();
+    this.redraw();
+  }
+
+  tellMore() {
+    const away = this.all.filter((column) => !this.columns.includes(column));
+    this.more.hidden = !away.length && !this.isWhole;
+    this.more.setAttribute("aria-pressed", String(this.isWhole));
+    this.more.textContent = this.isWhole ? "Fewer columns" : `${away.length} more column${away.length === 1 ? "" : "s"}`;
+    this.more.title = this.isWhole ? "Show only the columns that fit" : `Show ${away.map((column) => column.title).join(", ")}`;
   }
 
   head() {
     const tickable = this.model.get("tickable");
     this.tickAll.hidden = this.tickNone.hidden = !tickable;
-    this.scroller.style.maxHeight = `${this.model.get("height")}px`;
+    this.scroller.style.maxHeight = `min(${this.model.get("height")}px, 45vh)`; // the details stay in view
     this.hasOutcomes = Object.keys(this.outcomes).length > 0;
     this.table.setAttribute("aria-colcount", this.columns.length + (tickable ? 1 : 0) + (this.hasOutcomes ? 1 : 0));
-    const widths = this.columns.map((column) => column.width);
-    if (this.hasOutcomes) widths.unshift(150);
-    if (tickable) widths.unshift(36);
+    const widths = this.widths(this.columns);
+    this.table.style.width = `${this.sum(this.columns)}px`;
+    this.table.classList.toggle("wsa-tight", this.isTight);
     this.cols.replaceChildren(...widths.map((width) => made("col", { style: `width:${width}px` })));
     const row = made("tr", { role: "row", "aria-rowindex": "1" });
     if (tickable) {
@@ -144,13 +197,14 @@ class Grid {
       row.append(cell);
     }
     this.keepFocus(() => this.thead.replaceChildren(row));
+    this.tellMore();
   }
 
   // Which rows, in which order ----------------------------------------------------------------
 
   arrange() {
     const [by, way] = this.model.get("sort");
-    const column = this.columns.find((one) => one.name === by);
+    const column = this.all.find((one) => one.name === by);
     const rows = [];
     const words = this.model.get("query").toLowerCase().split(/\s+/).filter(Boolean);
     if (words.length && !this.haystack) this.haystack = this.gathered();
@@ -174,7 +228,7 @@ class Grid {
   }
 
   gathered() {
-    const texts = this.columns.filter((column) => column.kind === "text");
+    const texts = this.all.filter((column) => column.kind === "text");
     return Array.from({ length: this.count }, (_, row) =>
       texts.map((column) => column.values[row] ?? "").join("\n").toLowerCase());
   }
@@ -223,7 +277,7 @@ class Grid {
   }
 
   name(row) {
-    return this.columns.filter((column) => column.kind === "text").slice(0, 2).map((column) => column.values[row]).filter(Boolean).join(", ");
+    return ["workspace_id", "user_name"].map((name) => this.all.find((column) => column.name === name)?.values[row]).filter(Boolean).join(", ");
   }
 
   tell() {
@@ -248,6 +302,9 @@ class Grid {
     this.search.addEventListener("input", () => this.later("query", () => this.say("query", this.search.value)));
     this.tickAll.addEventListener("click", () => this.tickShown(1));
     this.tickNone.addEventListener("click", () => this.tickShown(0));
+    this.more.addEventListener("click", () => { this.isWhole = !this.isWhole; this.fit(); this.tellMore(); });
+    this.watcher = new ResizeObserver(() => this.fit());
+    this.watcher.observe(this.scroller);
     this.thead.addEventListener("click", (event) => {
       if (event.target === this.every) this.tickShown(this.every.checked ? 1 : 0);
       const cell = event.target.closest("th[data-column]");
@@ -274,8 +331,10 @@ class Grid {
     on("query", () => this.arrange());
     on("sort", () => { this.head(); this.arrange(); });
     on("locked", () => this.redraw());
-    on("outcomes", () => { this.head(); this.redraw(); });
+    on("outcomes", () => { this.columns = this.fitting(); this.head(); this.redraw(); });
     on("current", () => this.follow());
+    on("opened", () => this.about());
+    on("hint", () => this.about());
   }
 
   say(name, value) {
@@ -312,7 +371,7 @@ class Grid {
 
   sortBy(name) {
     const [by, way] = this.model.get("sort");
-    const column = this.columns.find((one) => one.name === name);
+    const column = this.all.find((one) => one.name === name);
     const first = column.kind === "text" ? "ascending" : "descending";
     const other = first === "ascending" ? "descending" : "ascending";
     this.say("sort", [name, by === name && way === first ? other : first]);
@@ -322,8 +381,22 @@ class Grid {
   choose(row) {
     this.cursor = row;
     this.mark();
+    this.about(true);
     clearTimeout(this.timers.current);
     this.say("current", row);
+  }
+
+  // Below the table stands what Python says of the chosen row; until it does, this line says so
+
+  about(isAsked = false) {
+    const hint = this.model.get("hint");
+    const isChosen = this.cursor >= 0 && this.cursor < this.count;
+    const isWorking = Boolean(hint) && isChosen && this.model.get("opened") !== this.cursor;
+    this.said.hidden = !hint;
+    this.said.textContent = isWorking ? `${this.name(this.cursor)}: being looked up …` : isChosen ? "" : hint;
+    this.said.classList.toggle("wsa-busy", isWorking);
+    this.place.classList.toggle("wsa-working", isWorking);
+    if (hint && isAsked) this.said.scrollIntoView({ block: "nearest" }); // and some of what is below
   }
 
   follow() {
@@ -331,6 +404,7 @@ class Grid {
     this.cursor = this.model.get("current");
     this.bringIntoView();
     this.mark();
+    this.about();
   }
 
   mark() {
@@ -367,6 +441,7 @@ class Grid {
       this.cursor = this.rows[Math.min(this.rows.length - 1, Math.max(0, start + moves[event.key]))];
       this.bringIntoView();
       this.mark();
+      this.about(true);
       this.later("current", () => this.say("current", this.cursor), 2 * PAUSE);
     } else if (event.key === " ") { // never a row that a search or a filter hides
       if (this.rows.includes(this.cursor)) this.tick(this.cursor, !this.ticked[this.cursor]);
@@ -385,6 +460,7 @@ export default {
     const grid = new Grid(model, el);
     return () => {
       model.off(null, null, grid);
+      grid.watcher.disconnect();
       window.removeEventListener("keydown", grid.onKey, true);
       Object.values(grid.timers).forEach(clearTimeout);
     };

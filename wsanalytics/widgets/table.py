@@ -22,19 +22,27 @@ from traitlets import Bool, Bytes, Dict, Int, List, Unicode
 from wsanalytics.safe_text import plain
 
 Marks = npt.NDArray[np.bool_]
+DETAILS = "wsa-details"
+"""The class of a widget below a table that shows something about its chosen row."""
 KINDS = {"text": 150, "usd": 100, "number": 84, "count": 70, "percent": 84}
 """The kinds of values of a column, and its width in pixels unless it has one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a frame as it is shown: ``kind`` decides how values are written and sorted."""
+    """A column of a frame as it is shown: ``kind`` decides how values are written and sorted.
+
+    ``leaves``: where not all columns fit, those with the highest number leave first; 0: it never
+    does, as for ids, settings and money. A column that may leave, and in which nothing stands, is
+    not shown at all.
+    """
 
     name: str
     title: str
     kind: str = "text"
     width: int = 0
     help: str = ""
+    leaves: int = 0
 
 
 def _bits(_widget: object = None) -> Any:  # noqa: ANN401  # a trait
@@ -47,6 +55,10 @@ class Table(AnyWidget):
 
     ``marks`` are the ticked rows, ``current`` is the chosen one (-1: none); ``sort``
     and ``query`` can be read and set. *shown* leaves rows out, *label* is what screen readers say.
+
+    With a *hint*, which asks to choose a row, something about the chosen row is shown by the widget
+    below the table: that one gets the class :data:`DETAILS`, and ``opened`` is set to the row when
+    it shows it. Until then the browser says that it is being looked up.
     """
 
     _esm = Path(__file__).with_name("table.js")
@@ -61,6 +73,8 @@ class Table(AnyWidget):
     sort = List(["", "ascending"]).tag(sync=True)
     query = Unicode("").tag(sync=True)
     current = Int(-1).tag(sync=True)
+    opened = Int(-1).tag(sync=True)
+    hint = Unicode("").tag(sync=True)
     outcomes = Dict().tag(sync=True)
     label = Unicode("rows").tag(sync=True)
     height = Int(420).tag(sync=True)
@@ -68,8 +82,10 @@ class Table(AnyWidget):
     def __init__(
         self, frame: pd.DataFrame, columns: Iterable[Column], *, tickable: bool = False,
         label: str = "rows", height: int = 420, sort: tuple[str, str] = ("", "ascending"),
+        hint: str = "",
     ) -> None:
-        columns = list(columns)
+        columns = [column for column in columns
+                   if not column.leaves or frame.empty or _says_something(frame[column.name])]
         everything = packed(np.ones(len(frame), dtype=bool))
         super().__init__(
             columns=[
@@ -83,6 +99,7 @@ class Table(AnyWidget):
             label=label,
             height=height,
             sort=list(sort),
+            hint=hint,
         )
 
     @property
@@ -120,6 +137,10 @@ def unpacked(bits: bytes, count: int) -> Marks:
     [True, False, True]
     """
     return np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=count).astype(bool)
+
+
+def _says_something(values: pd.Series) -> bool:
+    return bool((values.notna() & (values.astype("str") != "")).any())
 
 
 def _payload(frame: pd.DataFrame, columns: list[Column]) -> bytes:

@@ -11,7 +11,7 @@ from wsanalytics import plot
 from wsanalytics.formatting import counted, number, percent, usd, usd_range
 from wsanalytics.timeline import Window
 from wsanalytics.views import Evidence
-from wsanalytics.widgets.base import facts, picture, text
+from wsanalytics.widgets.base import facts, message, picture, text
 
 Row = dict[Any, Any]
 WIDE, DOTS = 760, 120
@@ -19,6 +19,19 @@ WIDE, DOTS = 760, 120
 
 def why(row: Row, evidence: Evidence) -> str:
     """One change (a row of a review) explained, as a piece of a page."""
+    settings = (row["from_setting"], row["to_setting"])
+    pictures = "".join(pictures_of(str(row["workspace_id"]), evidence, settings))
+    return f"{in_words(row)}{pictures or _nothing()}"
+
+
+def drawing(evidence: Evidence) -> str:
+    """Say that the pictures of *evidence* are on their way, if there will be any."""
+    has_some = evidence.comparison is not None or evidence.replay is not None
+    return message("Its pictures are being drawn …") if has_some else ""
+
+
+def in_words(row: Row) -> str:
+    """One change in words alone."""
     name, user = str(row["workspace_id"]), str(row["user_name"])
     head = f"<h4 style='margin:6px 0'>Why {text(name)}{f' ({text(user)})' if user else ''}?</h4>"
     waits = row["extra_cold_starts_per_week"]
@@ -33,8 +46,7 @@ def why(row: Row, evidence: Evidence) -> str:
         ("best date", str(row["best_date"]) or "any day"),
         ("reason", str(row["reason"])),
     ])
-    pictures = "".join(pictures_of(name, evidence, (row["from_setting"], row["to_setting"])))
-    return f"{head}{facts_html}{pictures or _nothing()}"
+    return f"{head}{facts_html}"
 
 
 def pictures_of(workspace_id: str, evidence: Evidence, settings: tuple[str, str]) -> list[str]:

@@ -36,8 +36,8 @@ SESSION_COLUMNS = (
     Column("disconnected", "disconnected", width=170),
     Column("hours", "hours", "number"),
     Column("unsure_minutes", "may be off by, min", "number", 150,
-           "how far its start and end may be off together, minutes"),
-    Column("revealed", "seen by", width=220),
+           "how far its start and end may be off together, minutes", leaves=1),
+    Column("revealed", "seen by", width=220, leaves=2),
 )
 
 
