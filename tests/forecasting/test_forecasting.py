@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -346,7 +347,10 @@ def test_the_command_prints_and_writes_a_budget(
     output = tmp_path / "budget.csv"
     assert main(["budget", *files, "--by-tag", "team", "--output", str(output)]) == 0
     said = capsys.readouterr().out
-    assert "2026-02 as it is" in said and "2026-03 by the plan" in said and "tag team" in said
+    assert re.match(r"2026-02: \$[\d,]+ as it is, \$[\d,]+ by the plan; 2026-03: ", said)
+    assert "2026-02" in said and "by the plan" in said and "tag team" in said
+    assert main(["budget", *files, "--by-tag", "taem"]) == 2
+    assert "no WorkSpace has a tag 'taem'" in capsys.readouterr().err
     frame = pd.read_csv(output)
     assert list(frame.columns) == ["part", "name", "month", "under", "workspaces", "expected_usd",
                                    "low_usd", "high_usd"]
