@@ -149,8 +149,8 @@ def test_the_answer_stands_first_and_the_next_step_last(
     assert result.status == 0, result.err
     assert re.match(first, " ".join(result.out.split()) if "\\n" not in first else result.out)
     named = [line for line in result.err.splitlines() if line.startswith("Next:  wsanalytics ")]
-    assert len(named) == bool(last) or not last
     if last:
+        assert len(named) == 1
         assert named[0].startswith(f"Next:  wsanalytics {last} ")
         following = result.err[result.err.index(named[0]):].splitlines()
         assert all(line.startswith(("Next:  ", "       wsanalytics ")) for line in following)
@@ -201,8 +201,7 @@ def check_whole(
         assert cell_len(line.rstrip()) <= width or is_blocks, (name, width, line)
     for column in columns:
         if column.wraps or column.most or column.name in left_out:
-            assert not column.leaves or is_blocks or column.leaves > 0
-            continue
+            continue  # broken at spaces, cut as names of people may be, or gone
         for row in rows:
             assert row.get(column.name, "") in text, (name, width, column.name)
     assert not set(left_out) & {column.name for column in columns if not column.leaves}

@@ -35,7 +35,7 @@ def refuse_to_replace(path: Path) -> None:
         raise InputError("it is there, and it is no plan", where=str(path),
                          rule="a plan replaces a plan",
                          fix="name another file, or replace it with --force")
-    if document.get("digest") != digest_of(document):
+    if document.get("digest") != digest_of(document):  # without one nobody knows: as if edited
         raise InputError(
             "it is there, and somebody has edited it since it was written", where=str(path),
             rule="a plan that was edited is not replaced: rows that were struck, and comments, "

@@ -35,7 +35,7 @@ _OPTIONS = {_WORKSPACES: "--workspaces", _STATUSES: "--samples"}
 _KEY_ARN = re.compile(r"arn:aws[\w-]*:kms:([a-z0-9-]+):(\d{12}):")
 
 
-class _Place(NamedTuple):
+class _AccountRegion(NamedTuple):
     account_id: str
     region: str
 
@@ -52,12 +52,12 @@ def described_workspaces(
     """
     path = Path(path)
     entries = list(_entries(path, _WORKSPACES))
-    place = _place_of(path, entries, region)
+    account_region = _account_region_of(path, entries, region)
     frame = accepted_workspaces(
-        workspaces_frame(place, _distinct(path, entries)), Origin(str(path)))
+        workspaces_frame(account_region, _distinct(path, entries)), Origin(str(path)))
     faults = Faults(Origin(str(path)))
     frame = with_tag_columns(frame, frame, tag_columns, faults)
-    faults.note(f"region {place.region}")
+    faults.note(f"region {account_region.region}")
     faults.note("tags, maintenance mode and licences are not in what describe-workspaces prints")
     faults.refuse()
     return frame
@@ -181,7 +181,9 @@ def _distinct(path: Path, entries: list[dict[str, Any]]) -> list[dict[str, Any]]
     return list(by_id.values())
 
 
-def _place_of(path: Path, entries: list[dict[str, Any]], region: str | None) -> _Place:
+def _account_region_of(
+    path: Path, entries: list[dict[str, Any]], region: str | None
+) -> _AccountRegion:
     """Return where the WorkSpaces are: by *region*, their keys, or boto3's configuration."""
     keys: set[tuple[str, str]] = {(found[1], found[2]) for entry in entries
             if (found := _KEY_ARN.match(text(entry.get("VolumeEncryptionKey"))))}
@@ -193,7 +195,7 @@ def _place_of(path: Path, entries: list[dict[str, Any]], region: str | None) -> 
             rule="prices depend on the region, and describe-workspaces does not print it",
             fix="give for example --workspaces-region eu-west-1")
     check_regions([code], where="--workspaces-region")
-    return _Place(account_id if code == of_keys else "", code)
+    return _AccountRegion(account_id if code == of_keys else "", code)
 
 
 def _status(entry: dict[str, Any], faults: Faults) -> dict[str, Any]:

@@ -170,7 +170,7 @@ def _legend_rows(ax: Axes) -> int:
     legend = ax.get_legend()
     if legend is None:
         return 1
-    columns = legend._ncols  # type: ignore[attr-defined]  # noqa: SLF001  # told nowhere else
+    columns = legend._ncols  # type: ignore[attr-defined]  # noqa: SLF001  # no public name
     return -(-len(legend.get_texts()) // int(columns))
 
 

@@ -133,11 +133,11 @@ class Faults:
         texts, said = [], set[tuple[str, str]]()
         for fault in faults:
             error = fault.error
-            place = error.where.removeprefix(self.origin.name).removeprefix(", ")
+            row = error.where.removeprefix(self.origin.name).removeprefix(", ")
             rule, fix = error.rule, error.fix
             if ("rule", rule) in said:
                 rule = ""
                 fix = "" if ("fix", fix) in said else fix
             said |= {("rule", rule), ("fix", fix)}
-            texts.append(str(InputError(error.what, where=place, rule=rule, fix=fix)))
+            texts.append(str(InputError(error.what, where=row, rule=rule, fix=fix)))
         return texts

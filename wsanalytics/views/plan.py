@@ -78,10 +78,11 @@ def _sheet(path: Path) -> pd.DataFrame:
         if path.suffix == ".csv":
             with path.open(encoding="utf-8-sig", newline="") as file:
                 header = file.readline()
-            # Spreadsheets of some countries separate by semicolons, and write decimal commas.
+            # Spreadsheets of some countries separate by semicolons; their decimal commas become
+            # points where the saving is read as a number.
             mark = max(",;\t", key=header.count)
             return pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig",
-                               sep=mark, decimal=",")
+                               sep=mark)
         if path.suffix == ".xlsx":
             return pd.read_excel(path, dtype="str", keep_default_na=False, engine="openpyxl")
     except (ValueError, KeyError, OSError, BadZipFile) as error:

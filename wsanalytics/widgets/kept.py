@@ -6,8 +6,10 @@ one of its files is another.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from threading import RLock
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from wsanalytics.history import History, Store, read_history
@@ -17,6 +19,8 @@ from wsanalytics.sessions import find_stored
 from wsanalytics.tradeoffs import WhatIf, what_if
 from wsanalytics.widgets.base import telling_it_itself
 
+_Fleet = TypeVar("_Fleet", bound=History | Analysis)
+_Found = TypeVar("_Found")
 _LOCK = RLock()
 _DATA = {".parquet", ".csv", ".json"}
 _ANALYSES: WeakKeyDictionary[History, Analysis] = WeakKeyDictionary()
@@ -65,19 +69,20 @@ def as_analysis(of: Analysis | History | Path | str) -> Analysis:
     fleet = as_fleet(of)
     if isinstance(fleet, Analysis):
         return fleet
-    with _LOCK:
-        analysis = _ANALYSES.get(fleet)
-        if analysis is None:
-            with telling_it_itself():
-                analysis = _ANALYSES[fleet] = analyse_history(fleet)
-    return analysis
+    return _once(_ANALYSES, fleet, analyse_history)
 
 
 def question_of(of: History | Analysis) -> WhatIf:
     """Return the what-if question about a fleet with nothing else named."""
+    return _once(_QUESTIONS, of, what_if)
+
+
+def _once(
+    known: WeakKeyDictionary[_Fleet, _Found], fleet: _Fleet, work_out: Callable[[_Fleet], _Found]
+) -> _Found:
+    """Return what is *known* of a fleet, worked out the first time."""
     with _LOCK:
-        question = _QUESTIONS.get(of)
-        if question is None:
+        if fleet not in known:
             with telling_it_itself():
-                question = _QUESTIONS[of] = what_if(of)
-    return question
+                known[fleet] = work_out(fleet)
+        return known[fleet]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time as time_module
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -211,7 +210,10 @@ def _were_refreshed(old_after_days: float) -> bool:
     from wsanalytics.prices import refreshed_path
 
     path = refreshed_path()
-    return path.exists() and time_module.time() - path.stat().st_mtime < old_after_days * 86_400
+    if not path.exists():
+        return False
+    refreshed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return datetime.now(UTC) - refreshed_at < timedelta(days=old_after_days)
 
 
 def _warn_of_the_hour(plan: Plan, now: datetime, limit: int) -> None:
