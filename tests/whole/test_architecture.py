@@ -22,7 +22,8 @@ FLOORS = """
 cli
 report widgets
 tradeoffs actions views
-backtesting recommendations sandbox
+recommendations
+backtesting sandbox
 billing people
 sessions collection
 simulation history aws forecasting prices plot

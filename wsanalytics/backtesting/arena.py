@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.backtesting.decisions import Codes, SettingCodes, Texts, decided, started
+from wsanalytics.backtesting.every import DAY, decides_on, next_decision
 from wsanalytics.backtesting.policies.rule import BacktestData, Reference, Rule
-from wsanalytics.backtesting.policies.seen import Seen
+from wsanalytics.backtesting.policies.seen import Allowed, Seen
 from wsanalytics.billing import (
     DailyUse,
     HourRule,
@@ -26,6 +27,7 @@ from wsanalytics.errors import InputError
 from wsanalytics.history import configured
 from wsanalytics.prices import PriceBook
 from wsanalytics.schedule import START, STOP, Schedule, check_commands
+from wsanalytics.sessions import unobserved_by_day
 from wsanalytics.settings import ALWAYS_ON, auto_stop
 from wsanalytics.simulation import replay
 from wsanalytics.tables import ORDERS, OUTCOMES, check_sessions
@@ -60,7 +62,9 @@ class BacktestRun:
     ``days`` begin with the history before ``window``, ``billed`` are those of it alone; ``created``
     and ``terminated`` are days of the former, by WorkSpace. ``first`` and ``final`` are the days of
     the window, by WorkSpace, on which it is decided about for the first and the last time, and
-    ``new`` marks those that are created within the window.
+    ``new`` marks those that are created within the window. ``allowed`` are the settings that
+    policies may choose, ``every`` says on which days they do, and ``unseen`` marks the days of
+    ``days`` (columns) on which nobody observed a WorkSpace (rows), if that is known.
     """
 
     sessions: pd.DataFrame
@@ -80,6 +84,9 @@ class BacktestRun:
     first: Codes
     final: Codes
     new: npt.NDArray[np.bool_]
+    allowed: Allowed
+    every: str = DAY
+    unseen: npt.NDArray[np.bool_] | None = None
     _kept: list[_Known] = field(default_factory=list)
 
     @classmethod
@@ -87,6 +94,7 @@ class BacktestRun:
         cls, sessions: pd.DataFrame, workspaces: pd.DataFrame, prices: PriceBook, window: Window,
         *, hour_rule: HourRule, maintenance_hours: float, present: pd.Series | None,
         timeouts: tuple[int, ...], commands: pd.DataFrame | None = None,
+        gaps: pd.DataFrame | None = None, allowed: pd.DataFrame | None = None, every: str = DAY,
     ) -> BacktestRun:
         """Prepare the backtest of checked tables; raises as :func:`backtest` does."""
         _refuse_parts_of_days(window)
@@ -118,6 +126,8 @@ class BacktestRun:
             np.maximum(_day(fleet["created_at"], int(days.edges[0]), unknown=0), 0),
             np.maximum(_day(fleet["terminated_at"], int(days.edges[0]), unknown=_NEVER), 0),
             np.clip(created, 0, None), np.clip(last_day, -1, count - 1), created >= 0,
+            Allowed.of(allowed, ids), every,
+            unobserved_by_day(gaps, ids, days.edges) if gaps is not None and len(gaps) else None,
         )
 
     @property
@@ -174,10 +184,12 @@ class BacktestRun:
             at = self.window.start + timedelta(days=day)
             rows = np.flatnonzero((self.first <= day) & (day <= self.final))
             opens = day == 0 or at.day == 1
-            if len(rows):
-                view = self._seen(at, rows, names.text_of(now[rows]), paid[rows], minutes_by_day,
-                                  opens=opens)
-                now[rows] = decided(rule, names, view)
+            decides = decides_on(at, self.every)
+            if len(rows) and (decides or rule.starts_some):
+                view = self.seen(at, rows, names.text_of(now[rows]), paid[rows] & (not opens),
+                                 minutes_by_day, opens=opens)
+                if decides:
+                    now[rows] = decided(rule, names, view)
                 starts.append(started(rule, view))
             # After the decision: from here on *now* is what holds on this day.
             is_on = names.minutes_of(now) == 0
@@ -187,11 +199,14 @@ class BacktestRun:
             chosen[:, day], minutes_by_day[:, history + day] = now, names.minutes_of(now)
         return chosen, starts
 
-    def _seen(
+    def seen(
         self, at: datetime, rows: Codes, settings: Texts, paid: npt.NDArray[np.bool_],
-        minutes_by_day: Codes,
-        *, opens: bool,
+        minutes_by_day: Codes, *, opens: bool,
     ) -> Seen:
+        """Return what a policy sees at the midnight *at* of the WorkSpaces *rows*.
+
+        *settings* (text) and *paid* are theirs, *minutes_by_day* those of the whole fleet.
+        """
         day = (at - self.window.start) // timedelta(days=1)
         known = self._known_at(at, rows)
         ids = known.ids
@@ -202,10 +217,11 @@ class BacktestRun:
             paid=pd.Series(paid, index=ids, name="paid"),
             rates=known.rates,
             timeouts=self.timeouts, hour_rule=self.rule,
-            opens_month=opens,
+            opens_month=opens, next_at=next_decision(at, self.every),
+            allowed=self.allowed.of_rows(rows),
             is_new=self.new[rows] & (self.first[rows] == day),
             rows=rows, _billed=self.billed, _days=self.days, _minutes_by_day=minutes_by_day,
-            _created=self.created, _terminated=self.terminated,
+            _created=self.created, _terminated=self.terminated, _unseen=self.unseen,
         )
 
     def _known_at(self, at: datetime, rows: Codes) -> _Known:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from wsanalytics.backtesting.arena import BacktestRun
 from wsanalytics.backtesting.clairvoyant.policy import Clairvoyant
+from wsanalytics.backtesting.every import DAY, check_every
 from wsanalytics.backtesting.policies.catalog import policy_named
 from wsanalytics.backtesting.policies.rule import ByFunction, Choice, Reference, Rule
 from wsanalytics.backtesting.policies.seen import Seen
@@ -120,9 +121,15 @@ def backtest(
     present: pd.Series | None = None,
     timeouts: Iterable[int] = COMMON_TIMEOUTS,
     commands: pd.DataFrame | None = None,
+    gaps: pd.DataFrame | None = None,
+    every: str = DAY,
     step: Callable[[str], None] = lambda _: None,
 ) -> Backtest:
     """Return the costs of *policies* in *window*, deciding at 00:00 UTC of each day.
+
+    *every* ``week`` they decide on Mondays alone, every ``month`` on the 1sts: what somebody pays
+    who makes a plan so often and applies all of it. Until the first of these days each WorkSpace
+    is what it was set to.
 
     *sessions* is a ``sessions`` table; those before *window* are history that policies see and
     nobody bills, what comes after its end is ignored, and a session in progress at a decision is
@@ -133,15 +140,17 @@ def backtest(
     may choose. A WorkSpace that is created within the window is decided about from 00:00 UTC of
     that day on, and created in what is decided. *commands* are starts and stops that were observed
     beside the sessions (:func:`wsanalytics.observed_orders`): they happen whatever a policy says,
-    and the hours that policies see count them. *step* is called with the name of each policy.
+    and the hours that policies see count them. *gaps* are the intervals that nobody observed;
+    forecasts take those days for days like the others of their weekday. *step* is called with the name of each policy.
 
-    Raises :class:`InputError` if the window is not made of whole UTC days, two policies have one
+    Raises :class:`InputError` if the window is not made of whole UTC days, *every* is no such
+    time, two policies have one
     name, a policy is not known or answers with something else than settings, and for sessions of
     WorkSpaces that *workspaces* lacks.
     """
     refuse_another(sessions, SESSIONS)
     refuse_another(workspaces, WORKSPACES)
-    rules = [_rule(policy) for policy in policies]
+    rules = [rule_of(policy) for policy in policies]
     _refuse_twins(rules)
     arena = BacktestRun.of(
         sessions,
@@ -153,6 +162,8 @@ def backtest(
         present=present,
         timeouts=tuple(sorted(set(timeouts))),
         commands=commands,
+        gaps=gaps,
+        every=check_every(every),
     )
     warn_left_out(workspaces, arena.fleet, arena.tariff)
     parts, seconds = [], {}
@@ -178,7 +189,8 @@ def _floors(rules: list[Rule]) -> dict[str, str]:
     return {rule.name: floors[rule.stops_some] for rule in rules if rule.stops_some in floors}
 
 
-def _rule(policy: str | Rule | Callable[[Seen], Choice]) -> Rule:
+def rule_of(policy: str | Rule | Callable[[Seen], Choice]) -> Rule:
+    """Return the policy that a name writes, or that a function of :class:`Seen` is."""
     if isinstance(policy, str):
         return policy_named(policy)
     return policy if isinstance(policy, Rule) else ByFunction(policy)

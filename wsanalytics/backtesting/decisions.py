@@ -56,9 +56,27 @@ class SettingCodes:
 
 
 def decided(rule: Rule, names: SettingCodes, seen: Seen) -> Codes:
-    """Return the decision of *rule*, as codes of *names* in the order of ``seen.ids``."""
+    """Return the decision of *rule*, as codes of *names* in the order of ``seen.ids``.
+
+    Where it must not choose what it chose, the WorkSpace stays as it is.
+    """
+    return checked(rule.decide(seen), rule, names, seen)
+
+
+def checked(choice: object, rule: Rule, names: SettingCodes, seen: Seen) -> Codes:
+    """Return what *rule* chose, checked, as codes of *names*: see :func:`decided`."""
+    chosen = _codes(choice, rule, names, seen)
+    if seen.allowed.table is None:
+        return chosen
+    may = np.zeros(len(chosen), dtype=np.bool_)
+    for code in np.unique(chosen):
+        has_it = chosen == code
+        may[has_it] = seen.may_be(names.texts[code])[has_it]
+    return np.where(may, chosen, names.codes_of(seen.settings.to_numpy(dtype=object)))
+
+
+def _codes(choice: object, rule: Rule, names: SettingCodes, seen: Seen) -> Codes:
     where = f"the policy {rule.name}, at {seen.now:%Y-%m-%d}"
-    choice: object = rule.decide(seen)
     if isinstance(choice, str | Setting):
         return np.full(len(seen.ids), names.code_of(choice, where=where))
     if isinstance(choice, Mapping):

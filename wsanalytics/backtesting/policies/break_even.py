@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from wsanalytics.backtesting.policies.rule import Choice, Rule
 from wsanalytics.backtesting.policies.seen import Seen
@@ -27,13 +28,19 @@ class BreakEven(Rule):
 
     def decide(self, seen: Seen) -> Choice:
         """AUTO_STOP on the first day of a month, ALWAYS_ON from the break-even on."""
-        minutes = seen.own_timeout
-        if self.timeout is not None:
-            minutes = np.full_like(minutes, self.timeout)
-        hourly = np.array([str(auto_stop(int(minute))) for minute in minutes], dtype=object)
+        hourly = self.foresee(seen)
         if seen.opens_month:
             return hourly
-        so_far = seen.billed_this_month(minutes)
+        so_far = seen.billed_this_month(self._minutes(seen))
         reached = so_far >= seen.break_even_hours.to_numpy()
         chosen = np.where(reached | seen.paid.to_numpy(), str(ALWAYS_ON), hourly)
         return np.where(seen.is_new, hourly, chosen)
+
+    def foresee(self, seen: Seen) -> npt.NDArray[np.object_]:
+        """AUTO_STOP: every month opens in it."""
+        return np.array([str(auto_stop(int(minute))) for minute in self._minutes(seen)],
+                        dtype=object)
+
+    def _minutes(self, seen: Seen) -> npt.NDArray[np.int64]:
+        minutes = seen.own_timeout
+        return minutes if self.timeout is None else np.full_like(minutes, self.timeout)

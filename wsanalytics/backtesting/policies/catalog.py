@@ -9,6 +9,7 @@ from typing import Any
 
 from wsanalytics.backtesting.clairvoyant.policy import Clairvoyant
 from wsanalytics.backtesting.policies.break_even import BreakEven
+from wsanalytics.backtesting.policies.cheapest_fixed import CheapestFixed
 from wsanalytics.backtesting.policies.cost_optimizer import CostOptimizer
 from wsanalytics.backtesting.policies.fixed import Fixed, Hold
 from wsanalytics.backtesting.policies.forecast import Forecast
@@ -24,6 +25,7 @@ POLICIES: dict[str, Callable[..., Rule]] = {
     "cost_optimizer": CostOptimizer,
     "break_even": BreakEven,
     "forecast": Forecast,
+    "cheapest_fixed": CheapestFixed,
     "clairvoyant": Clairvoyant,
     "informed": Informed,
     "stop_when_idle": StopWhenIdle,

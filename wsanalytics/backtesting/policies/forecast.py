@@ -7,7 +7,7 @@ from calendar import monthrange
 import numpy as np
 import numpy.typing as npt
 
-from wsanalytics.backtesting.policies.rule import Choice, Rule
+from wsanalytics.backtesting.policies.rule import Choice, Rule, set_for_next_month
 from wsanalytics.backtesting.policies.seen import Seen
 from wsanalytics.errors import InputError
 from wsanalytics.forecasting import NeighbourForecast, Rows, SituationIndex, UsagePast, usual_week
@@ -69,8 +69,28 @@ class Forecast(Rule):
         if len(positions):
             opens = seen.is_new[positions] | seen.opens_month
             minutes = self._timeouts(seen, positions, opens)
-            hours = self._expected_hours(seen, positions, minutes)
-            chosen[positions] = self._cheaper(seen, positions, hours, minutes, opens)
+            hours = self._expected_hours(seen, positions, minutes, seen.days_left)
+            # The part of the month that is left, today included: its share of both flat fees is
+            # still open.
+            part = seen.days_left / monthrange(seen.now.year, seen.now.month)[1]
+            chosen[positions] = self._cheaper(seen, positions, hours, minutes, opens, part)
+        if not (seen.opens_month or seen.decides_before_next_month):
+            set_for_next_month(seen, chosen, self.foresee(seen))
+        return chosen
+
+    def foresee(self, seen: Seen) -> npt.NDArray[np.object_]:
+        """Choose the cheaper mode of the next month, and the cheapest timeout."""
+        chosen = seen.settings.to_numpy(dtype=object).copy()
+        positions = np.flatnonzero(seen.rates.notna().all(axis=1))
+        if seen.today < FEWEST_DAYS or not len(positions):
+            return chosen
+        opens = np.ones(len(positions), dtype=np.bool_)
+        minutes = self._timeouts(seen, positions, opens)
+        month = monthrange(seen.next_month.year, seen.next_month.month)[1]
+        until, through = (self._expected_hours(seen, positions, minutes, days)
+                          for days in (seen.days_left, seen.days_left + month))
+        chosen[positions] = self._cheaper(
+            seen, positions, np.maximum(through - until, 0.0), minutes, opens, 1.0)
         return chosen
 
     def _may_pay(self, seen: Seen) -> npt.NDArray[np.bool_]:
@@ -99,6 +119,9 @@ class Forecast(Rule):
             return total
 
         table = np.stack([costs(minutes) for minutes in options], axis=1).round(6)
+        may_choose = np.stack([seen.may_be(auto_stop(minutes))[positions] for minutes in options],
+                              axis=1)
+        table = np.where(may_choose, table, np.inf)
         best = len(options) - 1 - table[:, ::-1].argmin(axis=1)  # of equals the longest
         least = table[np.arange(len(positions)), best]
         minutes = np.array(options, dtype=np.int64)[best]
@@ -106,12 +129,13 @@ class Forecast(Rule):
             has_it = now == current
             stays = has_it & (costs(int(current)) <= least * (1 + MARGIN_SHARE) + 1e-9)
             minutes[stays] = current
-        return np.where(opens, minutes, now)
+        # Where no timeout may be chosen the present one stays; 0 for those that are ALWAYS_ON.
+        return np.where(opens & may_choose.any(axis=1), minutes, now)
 
     def _expected_hours(
-        self, seen: Seen, positions: Rows, minutes: npt.NDArray[np.int64]
+        self, seen: Seen, positions: Rows, minutes: npt.NDArray[np.int64], days: int
     ) -> Hours:
-        """Forecast the hours that each bills until the month ends, in AUTO_STOP."""
+        """Forecast the hours that each bills in the next so many *days*, in AUTO_STOP."""
         past = seen.past(seen.timeouts[0])
         rows = seen.rows[positions]
         index = self._memory_of(seen, past)
@@ -121,8 +145,8 @@ class Forecast(Rule):
             has_it = minutes == timeout
             same = int(timeout) == seen.timeouts[0]
             week = forecast.week if same else usual_week(seen.past(int(timeout)), index.fleet, rows)
-            hours[has_it] = forecast.usual_hours(seen.days_left, week)[has_it]
-        return forecast.share(seen.days_left) * hours
+            hours[has_it] = forecast.usual_hours(days, week)[has_it]
+        return forecast.share(days) * hours
 
     def _memory_of(self, seen: Seen, past: UsagePast) -> SituationIndex:
         """Return the index of the fleet's situations, as of the last day on which it was built."""
@@ -134,13 +158,10 @@ class Forecast(Rule):
 
     def _cheaper(
         self, seen: Seen, positions: Rows, hours: Hours, minutes: npt.NDArray[np.int64],
-        opens: npt.NDArray[np.bool_],
+        opens: npt.NDArray[np.bool_], part: float,
     ) -> npt.NDArray[np.object_]:
-        """Choose the cheaper of both modes."""
+        """Choose the cheaper of both modes, for a *part* of a month."""
         rates = seen.rates.iloc[positions]
-        # The part of the month that is left, today included: its share of both flat fees is still
-        # open.
-        part = seen.days_left / monthrange(seen.now.year, seen.now.month)[1]
         flat = rates["always_on_usd"].to_numpy() * part
         by_hour = hours * rates["hourly_usd"].to_numpy() + np.where(
             opens, rates["auto_stop_usd"].to_numpy() * part, 0.0)
@@ -149,6 +170,7 @@ class Forecast(Rule):
         # or").
         gain = np.where(is_on, flat - by_hour, by_hour - flat)
         to_on = is_on ^ (gain > self.margin_usd)
+        to_on &= is_on | seen.may_be(ALWAYS_ON)[positions]
         by_minutes = {
             int(timeout): str(auto_stop(int(timeout))) for timeout in np.unique(minutes) if timeout
         }

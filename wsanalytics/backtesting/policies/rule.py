@@ -17,7 +17,7 @@ import pandas as pd
 
 from wsanalytics.backtesting.policies.seen import Seen
 from wsanalytics.billing import DailyUse, Tariff
-from wsanalytics.settings import Setting
+from wsanalytics.settings import ALWAYS_ON, Setting
 from wsanalytics.timeline import MICROS_PER_HOUR, Hours, Months, Window, column_micros
 
 Choice = Mapping[str, object] | pd.Series | npt.NDArray[np.object_] | Setting | str
@@ -39,9 +39,22 @@ class Rule:
         """Whether it stops WorkSpaces, which may cost less than any sequence of settings."""
         return self.idle_stop_minutes is not None
 
+    @property
+    def starts_some(self) -> bool:
+        """Whether it starts WorkSpaces, and is asked for that on each day."""
+        return type(self).starts is not Rule.starts
+
     def decide(self, seen: Seen) -> Choice:
         """Return the setting of each WorkSpace of *seen* from now on."""
         raise NotImplementedError
+
+    def foresee(self, seen: Seen) -> Choice | None:  # noqa: ARG002  # for those that foresee
+        """Return the setting of each from the next 1st on, as far as can be said today.
+
+        A backtest never asks for it: it asks again on that 1st. A plan does, for what is to change
+        by then. None: nothing can be said but what :meth:`decide` says.
+        """
+        return None
 
     def starts(self, seen: Seen) -> pd.DataFrame | None:  # noqa: ARG002  # for those that start some
         """Return the WorkSpaces to start (StartWorkspaces) on this day.
@@ -52,6 +65,19 @@ class Rule:
 
     def __repr__(self) -> str:
         return f"<policy {self.name}>"
+
+
+def set_for_next_month(
+    seen: Seen, chosen: npt.NDArray[np.object_], following: npt.NDArray[np.object_]
+) -> None:
+    """Change in *chosen* what the next month opens in, for a policy that decides no more before.
+
+    *following* is what it would open in. Who has paid for this month loses nothing by AUTO_STOP,
+    and a timeout may change at any time; ALWAYS_ON would cost its part of this month, so it waits.
+    """
+    becomes = following != str(ALWAYS_ON)
+    becomes &= (chosen != str(ALWAYS_ON)) | (seen.is_always_on & seen.paid.to_numpy())
+    chosen[becomes] = following[becomes]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,11 +15,44 @@ import pandas as pd
 from wsanalytics.billing import DailyUse, HourRule
 from wsanalytics.defaults import DEFAULT_TIMEOUT
 from wsanalytics.deprecated import renamed_attribute
-from wsanalytics.forecasting import UsagePast, weekdays
+from wsanalytics.forecasting import UsagePast, like_other_days, weekdays
 from wsanalytics.prices import break_even_hours
 from wsanalytics.sessions import LocalDays, Minutes
-from wsanalytics.settings import ALWAYS_ON
-from wsanalytics.timeline import MICROS_PER_DAY, Hours, from_micros, to_micros
+from wsanalytics.settings import ALWAYS_ON, Setting
+from wsanalytics.timeline import MICROS_PER_DAY, Hours, from_micros, months_later, to_micros
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Allowed:
+    """The settings that may be chosen for each WorkSpace: all of them, unless a table says less.
+
+    ``table`` is WorkSpaces x ``settings`` (text); a setting that is not among them is not allowed.
+    None: every setting is. The present setting may always stay.
+    """
+
+    settings: tuple[str, ...] = ()
+    table: npt.NDArray[np.bool_] | None = None
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame | None, ids: pd.Index) -> Allowed:
+        """Take a *frame* with a row a WorkSpace (index) and a column a setting (true: it may)."""
+        if frame is None:
+            return cls()
+        return cls(tuple(map(str, frame.columns)),
+                   frame.reindex(ids, fill_value=False).to_numpy(dtype=bool))
+
+    def of_rows(self, rows: npt.NDArray[np.int64]) -> Allowed:
+        """Return the same for the WorkSpaces *rows* alone."""
+        return self if self.table is None else Allowed(self.settings, self.table[rows])
+
+    def may_be(self, setting: Setting | str, count: int) -> npt.NDArray[np.bool_]:
+        """Mark for which of the *count* WorkSpaces *setting* may be chosen."""
+        if self.table is None:
+            return np.ones(count, dtype=np.bool_)
+        if str(setting) not in self.settings:
+            return np.zeros(count, dtype=np.bool_)
+        column: npt.NDArray[np.bool_] = self.table[:, self.settings.index(str(setting))]
+        return column
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +66,9 @@ class Seen:
     ``workspace_id``, NaN without a price. ``timeouts`` are those that a policy may choose;
     ``is_new`` marks the WorkSpaces for which this is the first decision. ``opens_month`` holds on
     the 1st and on the first day of the backtest, when a month opens in what is decided now.
-    ``rows`` are the positions of the WorkSpaces in the tables of the whole fleet (:meth:`past`).
+    ``next_at`` is the midnight at which it decides next, and ``allowed`` says which settings it may
+    choose for whom. ``rows`` are the positions of the WorkSpaces in the tables of the whole fleet
+    (:meth:`past`).
     """
 
     now: datetime
@@ -44,6 +79,8 @@ class Seen:
     timeouts: tuple[int, ...]
     hour_rule: HourRule
     opens_month: bool
+    next_at: datetime
+    allowed: Allowed
     is_new: npt.NDArray[np.bool_]
     rows: npt.NDArray[np.int64]
     _billed: DailyUse
@@ -51,6 +88,7 @@ class Seen:
     _minutes_by_day: npt.NDArray[np.int64]
     _created: npt.NDArray[np.int64]
     _terminated: npt.NDArray[np.int64]
+    _unseen: npt.NDArray[np.bool_] | None = None
 
     @property
     def ids(self) -> pd.Index:
@@ -149,6 +187,30 @@ class Seen:
         return pd.Series(self.billed_this_month(each), index=self.ids)
 
     @property
+    def created(self) -> npt.NDArray[np.int64]:
+        """The day, counted as in the tables by day, on which each was created; 0 if before."""
+        return self._created[self.rows]
+
+    @property
+    def next_month(self) -> datetime:
+        """The midnight at which the next month opens."""
+        return months_later(self.now.replace(day=1), 1)
+
+    @property
+    def decides_first_this_month(self) -> bool:
+        """Whether it has not decided in this month yet."""
+        return self.now.day <= (self.next_at - self.now).days
+
+    @property
+    def decides_before_next_month(self) -> bool:
+        """Whether it decides again before or as the next month opens."""
+        return self.next_at <= self.next_month
+
+    def may_be(self, setting: Setting | str) -> npt.NDArray[np.bool_]:
+        """Mark the WorkSpaces for which *setting* may be chosen."""
+        return self.allowed.may_be(setting, len(self.settings))
+
+    @property
     def days_left(self) -> int:
         """The number of days that the month has left, this one included."""
         return monthrange(self.now.year, self.now.month)[1] - self.now.day + 1
@@ -159,6 +221,9 @@ class Seen:
         Its rows are all of the fleet; ``rows`` are the positions of those to be decided about.
         """
         hours = self._days.hours(minutes)[:, : self.today]
+        if self._unseen is not None:
+            hours = like_other_days(hours, self._unseen[:, : self.today],
+                                    weekdays(self._days.edges[0], self.today))
         # An end that is still to come is not known yet: a policy must not see it.
         terminated = np.where(
             self._terminated <= self.today, self._terminated, np.iinfo(np.int64).max
