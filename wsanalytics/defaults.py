@@ -10,6 +10,10 @@ DEFAULT_TIMEOUT = 60
 """Minutes that AWS sets where nothing else was asked for (administration guide)."""
 COMMON_TIMEOUTS = (60, 120, 240)
 """The timeouts, in minutes, that are tried where the user names no others."""
+EVERY = ("day", "week", "month")
+"""How often policies decide in a backtest; the first is the usual one."""
+DEFAULT_POLICY = "forecast"
+"""The policy that plans are made by: the one that backtests prove best."""
 RUN_LIMIT = 25
 """The most changes in one run: a first run that went wrong is quickly taken back."""
 FINE_DAYS, HOURLY_DAYS = 63, 455

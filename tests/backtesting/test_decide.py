@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from tests.backtesting.backtests import SEE_THE_PAST, invented, prices
-from tests.helpers.build import at, window
+from tests.helpers.build import at
 from wsanalytics.backtesting.backtest import backtest, rule_of
 from wsanalytics.backtesting.decide import decide
-from wsanalytics.backtesting.every import decides_on, next_decision
 from wsanalytics.backtesting.policies.rule import Choice, Rule
 from wsanalytics.backtesting.policies.seen import Seen
-from wsanalytics.billing.bill import bill
-from wsanalytics.errors import InputError
-from wsanalytics.history.checks import check_workspaces
-from wsanalytics.simulation.fleet import replay
-from wsanalytics.schedule import schedule_of
 from wsanalytics.timeline import Window
 
 PLAYED = Window(at("2026-02-01"), at("2026-04-10"))

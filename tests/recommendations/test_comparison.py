@@ -122,7 +122,8 @@ def test_history_before_a_change_of_use_does_not_count() -> None:
     assert mine["billed_hours_per_month"] == pytest.approx(7 * 3 / 49 * days_a_month, rel=0.001)
     assert mine["usd_per_month"] == pytest.approx(
         9.75 + 0.30 * mine["billed_hours_per_month"], rel=0.001)
-    assert mine["saving_usd_per_month"] == pytest.approx(35 - mine["usd_per_month"])
+    assert mine["saving_usd_per_month"] == pytest.approx(35 - mine["expected_usd_per_month"])
+    assert mine["expected_usd_per_month"] == pytest.approx(mine["usd_per_month"], rel=0.05)
     assert mine["cold_starts_per_week"] == pytest.approx(1)
     assert mine["total_usd"] > mine["baseline_usd"]  # over all of the window it would have cost
 
@@ -134,7 +135,7 @@ def test_a_vacation_is_no_change_of_use() -> None:
     assert frame["counted_from"].isna().all()
 
 
-def test_no_order_matters_and_neighbours_for_intervals_alone() -> None:
+def test_no_order_matters_and_neighbours_for_what_is_expected_alone() -> None:
     when = month("2026-02")
     sessions = {"ws-a": daily(when, [8] * 7 + [0] * 7 + [2] * 14), "ws-b": daily(when, [1] * 28)}
     both = compared(sessions, when, workspaces("ws-a", "ws-b"))
@@ -142,7 +143,8 @@ def test_no_order_matters_and_neighbours_for_intervals_alone() -> None:
     other = compared(dict(reversed(sessions.items())), when, workspaces("ws-b", "ws-a"))
     pd.testing.assert_frame_equal(both, other)
     first = both[both["workspace_id"] == "ws-a"].reset_index(drop=True)
-    pooled = ["saving_low_usd", "saving_high_usd", "chance_of_loss"]
+    pooled = ["saving_usd_per_month", "saving_low_usd", "saving_high_usd", "chance_of_loss",
+              "expected_usd_per_month", "expected_hours_per_month"]
     pd.testing.assert_frame_equal(first.drop(columns=pooled), alone.drop(columns=pooled))
 
 

@@ -80,7 +80,8 @@ def test_the_document_has_what_scripts_rely_on(document: dict[str, Any]) -> None
     assert document["data"] == {
         "from_at": "2026-02-01T00:00:00Z", "to_at": "2026-04-05T00:00:00Z", "workspaces": 100,
         "sessions": 4321, "source": "fleet", "discount": 0.12, "maintenance_hours": 1.0,
-        "min_saving_usd": 1.0, "max_cold_starts_per_week": 5}
+        "min_saving_usd": 1.0, "max_cold_starts_per_week": 5,
+        "min_chance_of_saving": 0.0, "policy": ""}
     assert document["changes"][0] == {
         "workspace_id": ADA, "user_name": "ada", "account_id": None, "region": None,
         "from": {"running_mode": "ALWAYS_ON", "auto_stop_minutes": None},

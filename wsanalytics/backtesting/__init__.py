@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from wsanalytics.backtesting.backtest import Backtest, backtest, rule_of
 from wsanalytics.backtesting.decide import Decision, decide
-from wsanalytics.backtesting.every import EVERY
 from wsanalytics.backtesting.policies.catalog import POLICIES, policy_named
 from wsanalytics.backtesting.policies.rule import Choice, Rule, WorkspaceView, for_each
 from wsanalytics.backtesting.policies.seen import Seen
 
 __all__ = [
-    "EVERY",
     "POLICIES",
     "Backtest",
     "Choice",

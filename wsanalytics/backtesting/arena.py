@@ -95,8 +95,12 @@ class BacktestRun:
         *, hour_rule: HourRule, maintenance_hours: float, present: pd.Series | None,
         timeouts: tuple[int, ...], commands: pd.DataFrame | None = None,
         gaps: pd.DataFrame | None = None, allowed: pd.DataFrame | None = None, every: str = DAY,
+        observed_from: datetime | None = None,
     ) -> BacktestRun:
-        """Prepare the backtest of checked tables; raises as :func:`backtest` does."""
+        """Prepare the backtest of checked tables; raises as :func:`backtest` does.
+
+        History begins with the first session; *observed_from* is when it began if there is none.
+        """
         _refuse_parts_of_days(window)
         _refuse_timeouts(timeouts)
         sessions = check_sessions(sessions)
@@ -108,7 +112,7 @@ class BacktestRun:
         present_settings = (
             listed_settings if present is None else present.reindex(ids).fillna(listed_settings)
         )
-        begins = _history_begins(sessions, window)
+        begins = _history_begins(sessions, window, observed_from)
         commands = check_commands(commands if commands is not None else pd.DataFrame(
             columns=list(ORDERS.names)))
         commands = commands[commands["workspace_id"].isin(ids)].reset_index(drop=True)
@@ -330,8 +334,12 @@ def _day(column: pd.Series, start: int, *, unknown: int) -> Codes:
     return np.where(column.notna().to_numpy(), days, unknown).astype(np.int64)
 
 
-def _history_begins(sessions: pd.DataFrame, window: Window) -> datetime:
+def _history_begins(
+    sessions: pd.DataFrame, window: Window, observed_from: datetime | None
+) -> datetime:
     """Return the midnight before the first session, if that is before the window."""
+    if sessions.empty and observed_from is not None:
+        return min(observed_from, window.start)
     if sessions.empty or sessions["connected_at"].min() >= window.start:
         return window.start
     first = int(column_micros(sessions["connected_at"]).min())

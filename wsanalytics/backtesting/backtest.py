@@ -141,12 +141,12 @@ def backtest(
     that day on, and created in what is decided. *commands* are starts and stops that were observed
     beside the sessions (:func:`wsanalytics.observed_orders`): they happen whatever a policy says,
     and the hours that policies see count them. *gaps* are the intervals that nobody observed;
-    forecasts take those days for days like the others of their weekday. *step* is called with the name of each policy.
+    forecasts take those days for days like the others of their weekday. *step* is called with the
+    name of each policy.
 
     Raises :class:`InputError` if the window is not made of whole UTC days, *every* is no such
-    time, two policies have one
-    name, a policy is not known or answers with something else than settings, and for sessions of
-    WorkSpaces that *workspaces* lacks.
+    time, two policies have one name, a policy is not known or answers with something else than
+    settings, and for sessions of WorkSpaces that *workspaces* lacks.
     """
     refuse_another(sessions, SESSIONS)
     refuse_another(workspaces, WORKSPACES)

@@ -33,14 +33,19 @@ from wsanalytics.timeline import (
 class Decision:
     """What a policy decides at the midnight ``at`` for each WorkSpace that is billed then.
 
-    ``settings`` has by ``workspace_id`` the setting ``from_now`` on, and the one ``from_next_month``
-    on: what it would decide on the next 1st, as far as that can be said today. On a 1st both are
-    the same.
+    ``settings`` has by ``workspace_id`` the setting ``from_now`` on, and the one
+    ``from_next_month`` on: what it would decide on the next 1st, as far as that can be said today.
+    On a 1st both are the same.
     """
 
     policy: str
     at: datetime
     settings: pd.DataFrame
+
+    @property
+    def wanted(self) -> list[str]:
+        """The distinct settings that it decides."""
+        return sorted({*self.settings["from_now"], *self.settings["from_next_month"]})
 
 
 def decide(
@@ -50,6 +55,7 @@ def decide(
     workspaces: pd.DataFrame,
     prices: PriceBook,
     at: datetime,
+    observed_from: datetime | None = None,
     present: pd.Series | None = None,
     settings: pd.DataFrame | None = None,
     timeouts: Iterable[int] = COMMON_TIMEOUTS,
@@ -68,7 +74,8 @@ def decide(
     what each was set to before, and so which months are prepaid. Without it each is taken to have
     been set as it is now all along: the month of those that are ALWAYS_ON is prepaid. *allowed* has
     a row a WorkSpace and a column a setting, true where that may be chosen (default: all); what
-    must not be chosen is left as it is. The rest is as in :func:`backtest`.
+    must not be chosen is left as it is. *observed_from* is since when the fleet was observed, which
+    the sessions do not say where there are none. The rest is as in :func:`backtest`.
 
     Raises :class:`InputError` as :func:`backtest` does, and for a policy that knows the future.
     """
@@ -81,22 +88,24 @@ def decide(
     past = sessions[sessions["connected_at"] < pd.Timestamp(midnight)]
     # A window of the month so far and one day more, as hours billed this month are a policy's
     # business; it is asked on that last day alone.
-    begins = _month_so_far(past, midnight)
+    begins = _month_so_far(past, midnight, observed_from)
     arena = BacktestRun.of(
         past, workspaces, prices, Window(begins, midnight + timedelta(days=1)),
         hour_rule=HourRule.parse(hour_rule), maintenance_hours=maintenance_hours, present=present,
         timeouts=tuple(sorted(set(timeouts))), commands=_before(commands, midnight), gaps=gaps,
-        allowed=allowed)
+        allowed=allowed, observed_from=observed_from)
     return Decision(rule.name, midnight, _asked(rule, arena, midnight, settings))
 
 
-def _month_so_far(past: pd.DataFrame, midnight: datetime) -> datetime:
-    """Return when the month of *midnight* began, or its first session of all if that was later."""
+def _month_so_far(
+    past: pd.DataFrame, midnight: datetime, observed_from: datetime | None
+) -> datetime:
+    """Return when the month of *midnight* began, or when history did if that was later."""
     first = midnight.replace(day=1)
-    if past.empty:
+    began = observed_from if past.empty else past["connected_at"].min()
+    if began is None:
         return midnight
-    seen_from = from_micros(
-        to_micros(past["connected_at"].min()) // MICROS_PER_DAY * MICROS_PER_DAY)
+    seen_from = from_micros(to_micros(began) // MICROS_PER_DAY * MICROS_PER_DAY)
     return max(first, min(seen_from, midnight))
 
 

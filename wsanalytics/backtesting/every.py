@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from wsanalytics.defaults import EVERY
 from wsanalytics.errors import InputError, did_you_mean
 from wsanalytics.timeline import months_later
 
-DAY, WEEK, MONTH = "day", "week", "month"
-EVERY = (DAY, WEEK, MONTH)
+DAY, WEEK, MONTH = EVERY
 
 
 def check_every(every: str) -> str:

@@ -46,7 +46,8 @@ class Fleet:
     """A fleet from files: checked frames, the window, the prices, and which defaults were used.
 
     ``source`` is the name of the store, or the names of the files. ``present`` is what each
-    WorkSpace was set to as the window began, by id; None: what ``workspaces`` list. ``commands``
+    WorkSpace was set to as the window began, by id; None: what ``workspaces`` list. ``settings``
+    are those of a store through time, a ``settings`` table. ``commands``
     are the starts and stops that samples show and no session explains; None: of files nothing is
     known.
     """
@@ -62,6 +63,7 @@ class Fleet:
     note: str = ""
     source: str = ""
     present: pd.Series | None = None
+    settings: pd.DataFrame | None = None
     commands: pd.DataFrame | None = None
 
 
@@ -93,10 +95,13 @@ def analysis_of(options: AnalysisOptions, *, steps: int, as_then: bool = False) 
             maintenance_hours=options.maintenance_hours,
             max_cold_starts_per_week=options.max_cold_starts_per_week,
             min_saving_usd=options.min_saving_usd,
+            min_chance_of_saving=options.min_chance_of_saving,
+            policy=options.policy,
         )
         analysis = analyse(fleet.sessions, fleet.workspaces, window=fleet.window,
                            prices=fleet.prices, limits=limits, defaults=fleet.defaults,
-                           gaps=fleet.gaps, commands=fleet.commands, account_id=fleet.account_id,
+                           gaps=fleet.gaps, commands=fleet.commands, settings=fleet.settings,
+                           account_id=fleet.account_id,
                            region=fleet.region, source=fleet.source, note=fleet.note, step=step,
                            now=fleet.window.end if as_then else None)
         remarks = read_remarks(Store(options.store)) if options.store is not None else None
@@ -206,7 +211,8 @@ def stored_fleet(
     return Fleet(workspaces=fleet, sessions=from_store.sessions, window=window, prices=book,
                  gaps=from_store.gaps, account_id=the_one(fleet["account_id"]),
                  region=the_one(fleet["region"]), note=remarks, source=store.resolve().name,
-                 present=_settings_at_start(samples, fleet, window), commands=from_store.commands)
+                 present=_settings_at_start(samples, fleet, window), settings=samples.settings(),
+                 commands=from_store.commands)
 
 
 def _observed_days(

@@ -25,6 +25,7 @@ from wsanalytics.recommendations.plan_file import (
     read_plan,
     write_plan,
 )
+from wsanalytics.recommendations.plan_limits import PlanLimits
 from wsanalytics.recommendations.plan_model import SCHEMA, plan_schema
 from wsanalytics.recommendations.reasons import ENOUGH_DAYS
 from wsanalytics.recommendations.unattended import WORTH_A_WORD, how_it_happens
@@ -44,6 +45,7 @@ __all__ = [
     "Limits",
     "NewWorkspaces",
     "Plan",
+    "PlanLimits",
     "analyse",
     "analyse_history",
     "approve",

@@ -1,4 +1,4 @@
-"""From a fleet's sessions to a plan in one call: replay, bill, compare, recommend.
+"""From a fleet's sessions to a plan in one call: decide, replay, bill, compare, recommend.
 
 What the commands ``recommend``, ``report`` and ``demo`` have in common. In a notebook the same
 steps are taken one by one, each result to be looked at.
@@ -15,7 +15,9 @@ from typing import Any
 
 import pandas as pd
 
+from wsanalytics.backtesting import Choice, Decision, Rule, Seen, decide, rule_of
 from wsanalytics.billing import HourRule, bill
+from wsanalytics.defaults import DEFAULT_POLICY
 from wsanalytics.deprecated import renamed_arguments, renamed_attribute
 from wsanalytics.errors import NotBilledWarning, UnpricedWarning, did_you_mean
 from wsanalytics.formatting import as_output, counted, listed, percent, usd
@@ -24,7 +26,8 @@ from wsanalytics.kernel import in_kernel
 from wsanalytics.not_simulated import set_aside
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.recommendations.compare import compare
-from wsanalytics.recommendations.plan import Basis, Plan, recommend
+from wsanalytics.recommendations.plan import Basis, Plan, recommend, timeouts_of
+from wsanalytics.recommendations.plan_limits import PlanLimits
 from wsanalytics.safe_text import plain
 from wsanalytics.sessions import found_in
 from wsanalytics.settings import Setting, setting_grid
@@ -35,13 +38,18 @@ from wsanalytics.timeline import Window
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The limits that a user sets for a recommendation, and how hours are counted."""
+    """The policy that decides, the limits that a user sets for it, and how hours are counted.
+
+    ``policy`` is a name as in a backtest, or a policy of one's own.
+    """
 
     candidates: tuple[Setting, ...] = field(default_factory=setting_grid)
     hour_rule: HourRule = HourRule.CLOCK_HOUR
     maintenance_hours: float = 1
     max_cold_starts_per_week: float | None = None
     min_saving_usd: float = 1.0
+    min_chance_of_saving: float = 0.0
+    policy: str | Rule | Callable[[Seen], Choice] = DEFAULT_POLICY
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -54,6 +62,7 @@ class Analysis:
     replay: Replay
     charges: pd.DataFrame
     comparison: pd.DataFrame
+    decision: Decision
     plan: Plan
     gaps: pd.DataFrame | None = None
     commands: pd.DataFrame | None = None
@@ -124,6 +133,7 @@ def analyse(
     limits: Limits | None = None,
     gaps: pd.DataFrame | None = None,
     commands: pd.DataFrame | None = None,
+    settings: pd.DataFrame | None = None,
     defaults: dict[str, int] | None = None,
     account_id: str | None = None,
     region: str | None = None,
@@ -133,11 +143,13 @@ def analyse(
     now: datetime | None = None,
     **more: Any,  # noqa: ANN401  # the fields of Limits
 ) -> Analysis:
-    """Replay, bill, compare and recommend for a fleet of checked frames.
+    """Replay, bill, compare, decide and recommend for a fleet of checked frames.
 
-    The candidates of *limits* are tried on every WorkSpace, the present setting of each beside
-    them, each with the observed *commands* (starts and stops that no session explains; None:
-    nothing is known of them). *gaps* and *defaults* (how many rows relied on the default of a
+    The policy of *limits* (default: ``forecast``) decides at the last midnight of *window*, from
+    the *sessions* before and, with *settings* (a ``settings`` table), from what each WorkSpace was
+    set to. The candidates of *limits* are tried on every WorkSpace, the present setting of each
+    beside them, each with the observed *commands* (starts and stops that no session explains;
+    None: nothing is known of them). *gaps* and *defaults* (how many rows relied on the default of a
     column) are passed on for the report, *account_id*, *region* and *source* (the store or the
     files) to the plan, *note* (how old the data are) to the report; *step* is called with the name
     of each step before it begins. In place of *limits* its fields may be given:
@@ -151,10 +163,27 @@ def analyse(
     refuse_another(workspaces, WORKSPACES)
     limits = _limits(limits, more)
     present = configured(workspaces)
+    rule = rule_of(limits.policy)
+
+    def decided(allowed: pd.DataFrame | None) -> Decision:
+        return decide(
+            rule, sessions, workspaces=workspaces, prices=prices, at=window.end,
+            observed_from=window.start, present=present,
+            settings=settings, timeouts=timeouts_of(limits.candidates), allowed=allowed,
+            hour_rule=limits.hour_rule, maintenance_hours=limits.maintenance_hours,
+            commands=commands, gaps=gaps)
+
+    step("deciding")
+    candidates, decision = limits.candidates, None
+    if candidates == setting_grid():
+        # A policy of one's own may choose what is no candidate by default; that is tried as well.
+        decision = decided(None)
+        candidates = setting_grid(auto_stop_minutes=(), always_on=False,
+                                  include=[*candidates, *decision.wanted])
     step("replaying")
     replayed = replay(
         sessions, setting_grid(auto_stop_minutes=(), always_on=False,
-                               include=[*limits.candidates, *present.unique()]), window=window,
+                               include=[*candidates, *present.unique()]), window=window,
         commands=commands,
     )
     step("billing")
@@ -167,13 +196,21 @@ def analyse(
     step("comparing")
     comparison = compare(charges, replayed, workspaces, baseline=present, gaps=gaps)
     step("recommending")
+    bounds = PlanLimits(
+        candidates=frozenset(map(str, candidates)),
+        max_cold_starts_per_week=limits.max_cold_starts_per_week,
+        min_saving_usd=limits.min_saving_usd, min_chance_of_saving=limits.min_chance_of_saving)
+    if decision is None or limits.max_cold_starts_per_week is not None:
+        decision = decided(bounds.allowed_in(comparison))
     plan = recommend(
         comparison,
         baseline=present,
         workspaces=workspaces,
-        candidates=limits.candidates,
+        decision=decision,
+        candidates=candidates,
         max_cold_starts_per_week=limits.max_cold_starts_per_week,
         min_saving_usd=limits.min_saving_usd,
+        min_chance_of_saving=limits.min_chance_of_saving,
         hour_rule=limits.hour_rule,
         prices_date=prices.date,
         now=now,
@@ -183,10 +220,11 @@ def analyse(
         sessions=len(sessions), source=source, discount=prices.discount,
         maintenance_hours=limits.maintenance_hours, min_saving_usd=limits.min_saving_usd,
         max_cold_starts_per_week=limits.max_cold_starts_per_week,
+        min_chance_of_saving=limits.min_chance_of_saving, policy=decision.policy,
     )
     return Analysis(
         workspaces=workspaces, prices=prices, limits=limits, replay=replayed, charges=charges,
-        comparison=comparison, gaps=gaps, commands=commands,
+        comparison=comparison, gaps=gaps, commands=commands, decision=decision,
         plan=replace(plan, account_id=account_id, region=region, basis=basis),
         defaults=dict(defaults or {}), note=note,
     )
@@ -215,6 +253,7 @@ def analyse_history(
     found = found_in(history)
     return analyse(
         found.sessions, fleet, window=history.window, commands=found.commands,
+        settings=history.settings,
         prices=load_prices() if prices is None else prices, limits=limits,
         gaps=found.gaps, source=source, step=step, now=now,
         account_id=the_one(fleet["account_id"]) or None, region=the_one(fleet["region"]))

@@ -1,7 +1,7 @@
-"""Choose for one WorkSpace: the cheapest setting within the limits, or none, and why.
+"""Turn a policy's decision for one WorkSpace into a row of a plan: a change, or none, and why.
 
-Where it is not certain that the cheapest setting saves anything, the next one is taken that does.
-Each row of a plan begins here, from the WorkSpace's rows of the comparison.
+The policy decides (:func:`wsanalytics.backtesting.decide`); here its decision is held against the
+user's limits, and put into words beside what it is expected to save.
 """
 
 from __future__ import annotations
@@ -15,66 +15,79 @@ import numpy as np
 import pandas as pd
 
 from wsanalytics.recommendations.due_dates import best_date
+from wsanalytics.recommendations.plan_limits import PlanLimits
 from wsanalytics.recommendations.reasons import (
     ENOUGH_DAYS,
     checks_of,
+    lacks_observation,
     reason_for,
-    why_not_proposed,
-    why_nothing_is_cheaper,
+    too_short_text,
+    unobserved_text,
+    when_text,
+    why_kept,
+    why_left_out,
 )
 from wsanalytics.recommendations.unattended import sentence
-from wsanalytics.settings import Setting
+from wsanalytics.settings import ALWAYS_ON
 
 CHANGE, LEAVE_ALONE = "change", "leave alone"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chooser:
-    """The limits that hold for every WorkSpace of one plan."""
+    """What is the same for every WorkSpace of one plan.
 
-    candidates: frozenset[str] | None
-    max_cold_starts_per_week: float | None
-    min_saving_usd: float
+    ``decided`` has by ``workspace_id`` the settings that the ``policy`` decided, from ``at`` on and
+    from the next 1st on; ``days`` is how long the fleet was observed.
+    """
+
+    limits: PlanLimits
+    policy: str
+    decided: dict[str, tuple[str, str]]
+    at: datetime
+    days: float
     now: datetime
 
     def choose(self, options: list[dict[str, Any]], setting: str) -> dict[str, Any]:
         """Return one row of the plan, from a WorkSpace's rows of the comparison."""
         present = next(row for row in options if row["setting"] == setting)
-        priced = [row for row in options if not isnan(row["usd_per_month"])]
-        ended = present["terminated_at"]
-        # The reasons in the order in which they matter: the first that holds is the one that is
-        # shown.
-        if not pd.isna(ended):
-            return left_alone(present, f"It was terminated on {ended:%Y-%m-%d}.")
-        if present["observed_days"] + present["unobserved_days"] == 0:
-            return left_alone(present, "It did not exist in the days that were looked at.")
-        if present not in priced:
-            return left_alone(present, "No price is known for it, so no saving can be calculated.")
+        if why := self._why_not_looked_at(present):
+            return left_alone(present, why)
         nobody = sentence(present.get("unattended_hours_per_month", 0.0))
-        allowed = [row for row in priced if row is present or self._allows(row)]
-        # Cheapest first; of equals the present setting, then the one with fewer cold starts.
-        ordered = sorted(allowed, key=lambda row: (
-            round(row["usd_per_month"], 9), row is not present, row["cold_starts_per_week"],
-            Setting.parse(row["setting"]).order))
-        cheaper = ordered[:ordered.index(present)]
-        if not cheaper:
-            return left_alone(present, why_nothing_is_cheaper(
-                present, priced, candidates=self.candidates, min_saving_usd=self.min_saving_usd,
-                max_cold_starts_per_week=self.max_cold_starts_per_week) + nobody)
-        for row in cheaper:  # what is certain is taken before what may save more
-            if not why_not_proposed(row, min_saving_usd=self.min_saving_usd):
-                return self._change(present, row)
-        return left_alone(
-            present, why_not_proposed(cheaper[0], min_saving_usd=self.min_saving_usd) + nobody
-        )
+        from_now, later = self.decided.get(present["workspace_id"], (setting, setting))
+        wanted = from_now if from_now != setting else later
+        best = next((row for row in options if row["setting"] == wanted), present)
+        if best is present:
+            return left_alone(present, why_kept(
+                present, options, policy=self.policy, limits=self.limits) + nobody)
+        if why := why_left_out(best, limits=self.limits):
+            return left_alone(present, why + nobody)
+        return self._change(present, best, from_now, later)
 
-    def _allows(self, row: dict[str, Any]) -> bool:
-        if self.candidates is not None and row["setting"] not in self.candidates:
-            return False
-        limit = self.max_cold_starts_per_week
-        return limit is None or row["cold_starts_per_week"] <= limit
+    def _why_not_looked_at(self, present: dict[str, Any]) -> str:
+        """Say why nothing is proposed, whatever a policy decides; empty for no such reason.
 
-    def _change(self, present: dict[str, Any], best: dict[str, Any]) -> dict[str, Any]:
+        In the order in which they matter: the first that holds is the one that is shown.
+        """
+        ended = present["terminated_at"]
+        if not pd.isna(ended):
+            return f"It was terminated on {ended:%Y-%m-%d}."
+        if present["observed_days"] + present["unobserved_days"] == 0:
+            return "It did not exist in the days that were looked at."
+        if isnan(present["usd_per_month"]):
+            return "No price is known for it, so no saving can be calculated."
+        if self.days < ENOUGH_DAYS:
+            return too_short_text(self.days)
+        return unobserved_text(present) if lacks_observation(present) else ""
+
+    def _change(
+        self, present: dict[str, Any], best: dict[str, Any], from_now: str, later: str
+    ) -> dict[str, Any]:
+        # On a 1st the decision is about the month that opens, so nothing says whether it would
+        # still be worth it on another day of that month.
+        at_once = None if self.at.day == 1 else from_now == str(ALWAYS_ON)
+        when = "" if self.at.day == 1 else when_text(
+            present["setting"], from_now, later, self.at)
         return {
             "workspace_id": present["workspace_id"],
             "action": CHANGE,
@@ -86,11 +99,9 @@ class Chooser:
             "chance_of_loss": best["chance_of_loss"],
             "cold_starts_per_week": best["cold_starts_per_week"],
             "extra_cold_starts_per_week": best["extra_cold_starts_per_week"],
-            "best_date": best_date(present, best, self.now).isoformat(),
-            "reason": reason_for(present, best),
-            "checked": "; ".join(checks_of(
-                best, days_needed=ENOUGH_DAYS, min_saving_usd=self.min_saving_usd,
-                max_cold_starts_per_week=self.max_cold_starts_per_week)),
+            "best_date": best_date(present, best, self.now, at_once=at_once).isoformat(),
+            "reason": reason_for(present, best, when),
+            "checked": "; ".join(checks_of(best, policy=self.policy, limits=self.limits)),
         }
 
 

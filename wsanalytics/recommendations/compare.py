@@ -1,9 +1,10 @@
 """Turn charges into differences: the saving of each setting against the present one.
 
-A saving is a forecast made of the past: the same person working the same kind of weeks. Where use
-has changed for good, only what came after the change counts. How far the coming weeks may be off
-is estimated by :mod:`wsanalytics.forecasting.scenarios`, from blocks of the WorkSpace's own weeks
-and from what followed in the most similar weeks of others.
+What a setting costs a month is what it would have cost in the past; where use has changed for good,
+only what came after the change counts. What it is expected to cost, and so what it saves, is the
+mean over what may come until the end of the next month; how far that may be off is estimated by
+:mod:`wsanalytics.forecasting.scenarios`, from blocks of the WorkSpace's own weeks and from what
+followed in the most similar weeks of others.
 """
 
 from __future__ import annotations
@@ -50,10 +51,11 @@ def compare(
     """Compare every WorkSpace under every setting of *charges* with the setting it has.
 
     *baseline* gives each WorkSpace's present setting by ``workspace_id``
-    (``history.configured``). Savings are USD a month of the WorkSpace's existence in the window,
-    or since its use changed (``counted_from``). ``saving_low_usd`` and ``saving_high_usd`` enclose
-    the middle *level* of what may come until the end of the next month, and ``chance_of_loss`` is
-    the share of it in which the setting costs more than the present one; *seed* fixes the draws
+    (``history.configured``). Costs are USD a month of the WorkSpace's existence in the window,
+    or since its use changed (``counted_from``). Savings are expected: the mean over the scenarios
+    of what may come until the end of the next month, of which ``saving_low_usd`` and
+    ``saving_high_usd`` enclose the middle *level*, and ``chance_of_loss`` is the share in which the
+    setting costs more than the present one; *seed* fixes the draws
     (the same input gives the same interval). *gaps* are the intervals that nobody observed:
     they are no observed days. Returns a ``comparison`` table; amounts are empty where no price is
     known. Raises :class:`InputError` if a WorkSpace's present setting is not among those charged.
@@ -83,6 +85,8 @@ def compare(
         "usd_per_month": monthly.usd,
         "hourly_usd_per_month": monthly.hourly,
         "billed_hours_per_month": monthly.hours,
+        "expected_usd_per_month": savings.expected_usd,
+        "expected_hours_per_month": savings.expected_hours,
         "saving_usd_per_month": savings.usd,
         "saving_low_usd": savings.low,
         "saving_high_usd": savings.high,
@@ -266,6 +270,8 @@ class _Savings:
     low: Amounts
     high: Amounts
     chance_of_loss: Amounts
+    expected_usd: Amounts
+    expected_hours: Amounts
 
     @classmethod
     def of(
@@ -278,23 +284,27 @@ class _Savings:
         part plus a varying part times a usage ratio, which the *scenarios* draw.
         """
         fleet = np.arange(len(cube.ids))
-        usd = monthly.usd[present, fleet] - monthly.usd
         fixed_part = monthly.fixed[present, fleet] - monthly.fixed
         # The ratio of somebody inactive is against all of their past (nothing has no multiple),
         # so what it multiplies are their charges of the whole window.
         hourly = np.where(scenarios.inactive, cube.hourly * life.per_month, monthly.hourly)
+        hours = np.where(scenarios.inactive, cube.hours * life.per_month, monthly.hours)
         varying = hourly[present, fleet] - hourly
+        mean = scenarios.usage_ratios.mean(axis=1)
+        usd = fixed_part + varying * mean
         # The quantiles of the usage ratio that enclose the middle *level* of the scenarios.
         slow, fast = (scenarios.quantile((1 + side * level) / 2) for side in (-1, 1))
         # A saving is linear in the usage ratio, so its extremes lie at the ends of the ratio's
         # interval; which end is which depends on the sign of *varying*.
         ends = np.stack([fixed_part + varying * slow, fixed_part + varying * fast])
-        # Scenarios are drawn around what others did, too: an interval that did not hold the
-        # saving itself would contradict the figure beside it, so it is widened to do so.
+        # A mean may lie outside of the middle of what it is the mean of (seldom very busy months):
+        # an interval that did not hold the saving itself would contradict the figure beside it, so
+        # it is widened to do so.
         # fmin and fmax skip NaN: where one end has no price the saving itself, NaN as well,
         # decides.
         return cls(usd, np.fmin(ends.min(axis=0), usd), np.fmax(ends.max(axis=0), usd),
-                   _chance_of_loss(fixed_part, varying, scenarios))
+                   _chance_of_loss(fixed_part, varying, scenarios),
+                   monthly.fixed + hourly * mean, hours * mean)
 
 
 def _chance_of_loss(fixed_part: Amounts, varying: Amounts, scenarios: Scenarios) -> Amounts:

@@ -20,13 +20,17 @@ CALLS_A_CHANGE = 2.5
 """The calls that a change takes: a read before and one after, and for some a second request."""
 
 
-def best_date(present: dict[str, Any], proposed: dict[str, Any], now: datetime) -> date:
+def best_date(
+    present: dict[str, Any], proposed: dict[str, Any], now: datetime, *,
+    at_once: bool | None = None,
+) -> date:
     """Return the UTC day on which a change is worth most, counted from *now*.
 
     ALWAYS_ON to AUTO_STOP bills from the next 1st, so on the last day of the month; from 22:00 UTC
     of that day on it is too late for that, and the last day of the next month is meant. AUTO_STOP
     to ALWAYS_ON pays the monthly fee for the days left on top of what is already billed, so today
-    if the hours to come cost more than that, else on the next 1st. A timeout at once. (AWS
+    if the hours to come cost more than that, else on the next 1st: *at_once* says which, if a
+    policy has decided it. A timeout at once. (AWS
     WorkSpaces FAQ, as quoted at repost.aws/questions/QUxRe9RXiXRcOs5aygBrkyJQ.)
     """
     today = now.astimezone(UTC).date()
@@ -36,7 +40,8 @@ def best_date(present: dict[str, Any], proposed: dict[str, Any], now: datetime) 
         return months_later(today, 2).date() - timedelta(days=1) if is_late else last
     if proposed["setting"] == str(ALWAYS_ON):
         # Hours that cost more than the whole flat fee: even the rest of the month is worth it.
-        pays_at_once = present["hourly_usd_per_month"] > proposed["usd_per_month"]
+        pays_at_once = at_once if at_once is not None else (
+            present["hourly_usd_per_month"] > proposed["usd_per_month"])
         return today if pays_at_once or today.day == 1 else months_later(today, 1).date()
     return today
 

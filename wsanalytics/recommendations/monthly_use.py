@@ -59,7 +59,8 @@ def life_of(workspaces: pd.DataFrame, ids: pd.Index, window: Window) -> Life:
     return Life(
         np.maximum(ends - begins, 0) / MICROS_PER_DAY,
         (_overlap(begins, ends, months.edges) / np.diff(months.edges)).sum(axis=1),
-        pd.DatetimeIndex(rows["terminated_at"]),
+        # What ends after the window is not known at its end.
+        pd.DatetimeIndex(rows["terminated_at"].mask(terminated >= end)),
     )
 
 

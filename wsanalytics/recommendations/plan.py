@@ -1,13 +1,14 @@
-"""Plan what to change, and why: the cheapest setting for each WorkSpace that its user can accept.
+"""Plan what to change, and why: what a policy decides today, within the limits of its user.
 
-A change is proposed only where it saves enough, where the interval of the saving lies above zero,
-where the history is long enough to say so, and where the proposed setting keeps to the limit of
-cold starts. Everything else is left alone, and the reason is said in a sentence.
+A change is proposed where the policy decides it, where it is expected to save enough, where it is
+as likely to save as was asked, and where the proposed setting keeps to the limit of cold starts.
+Everything else is left alone, and the reason is said in a sentence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html import escape
@@ -16,20 +17,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from wsanalytics.backtesting import Choice, Decision, Rule, Seen, decide
 from wsanalytics.billing import HourRule
+from wsanalytics.defaults import COMMON_TIMEOUTS, DEFAULT_POLICY
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import as_output, counted, html_table, listed, usd, usd_range
 from wsanalytics.not_simulated import reasons_set_aside, titles, waits_for
+from wsanalytics.prices import PriceBook
 from wsanalytics.recommendations.choose import CHANGE, LEAVE_ALONE, Chooser, left_alone
 from wsanalytics.recommendations.due_dates import schedule
+from wsanalytics.recommendations.plan_limits import PlanLimits
 from wsanalytics.recommendations.reasons import lacks_observation
 from wsanalytics.settings import Setting
+from wsanalytics.simulation import Replay
 from wsanalytics.tables import RECOMMENDATIONS
 
 _KINDS = {
     "is the cheapest": "already in the cheapest setting",
-    "includes zero": "with a saving that is not certain",
+    " keeps ": "kept by the policy as they are",
     "would save only": "with a saving that is too small",
+    "is expected to cost": "expected to cost more after the change",
+    "but with a chance of": "less likely to save than was asked",
     "The history is too short": "with too short a history",
     "Observed on": "observed on too few days",
     "cold starts than the limit": "held by the limit of cold starts",
@@ -49,7 +57,7 @@ class Basis:
 
     ``from_at`` and ``to_at`` are the window, in UTC, its end excluded; ``workspaces`` and
     ``sessions`` count what was looked at; ``source`` names the store or the files, if there are
-    any. ``discount`` is the share taken off all prices.
+    any. ``discount`` is the share taken off all prices, ``policy`` names what decided.
     """
 
     from_at: datetime
@@ -61,6 +69,8 @@ class Basis:
     maintenance_hours: float = 1.0
     min_saving_usd: float = 1.0
     max_cold_starts_per_week: float | None = None
+    min_chance_of_saving: float = 0.0
+    policy: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +116,11 @@ class Plan:
         """The expected saving of all changes together, a month."""
         return float(self.changes["saving_usd_per_month"].sum())
 
+    def likely(self, chance: float) -> pd.DataFrame:
+        """The changes that are at least so likely to save until the end of the next month."""
+        changes = self.changes
+        return changes[1 - changes["chance_of_loss"] >= chance - 1e-9].reset_index(drop=True)
+
     def only(self, workspace_ids: Iterable[str]) -> Plan:
         """Return the plan with these changes alone, as if all other rows of it were struck.
 
@@ -145,38 +160,56 @@ def recommend(
     *,
     baseline: pd.Series,
     workspaces: pd.DataFrame | None = None,
+    replay: Replay | None = None,
+    prices: PriceBook | None = None,
+    policy: str | Rule | Callable[[Seen], Choice] = DEFAULT_POLICY,
+    decision: Decision | None = None,
     candidates: Iterable[Setting | str] | None = None,
     max_cold_starts_per_week: float | None = None,
     min_saving_usd: float = 1.0,
+    min_chance_of_saving: float = 0.0,
     hour_rule: HourRule | str = HourRule.CLOCK_HOUR,
     prices_date: str = "",
     now: datetime | None = None,
 ) -> Plan:
-    """For each WorkSpace of *comparison* the cheapest setting within the limits, or none.
+    """Plan what a policy has decided for each WorkSpace of *comparison*, within the limits.
+
+    The *policy* decides at the end of the window of *replay*, from its sessions, with *prices* and
+    *workspaces*; or it has decided already (*decision*, see :func:`wsanalytics.decide`). Without
+    all of these the setting with the least expected cost of the comparison is taken, with a
+    DeprecationWarning: that is no policy which a backtest has proven.
 
     *candidates* are the settings that may be proposed (default: all that were compared);
     *max_cold_starts_per_week* limits the proposed setting's own cold starts per 7 days of
-    window; *min_saving_usd* is the least saving a month worth a change. With *workspaces*, those
-    that were not compared (MANUAL, standby) are listed too. Users, accounts and regions are those
-    of the comparison, or of *workspaces*, so that the plan can be applied.
-    *hour_rule* and *prices_date* are noted in the plan. *now* (default: the clock) dates the
-    plan and each change's best day. Raises :class:`InputError` for limits that are no numbers.
+    window; *min_saving_usd* is the least expected saving a month worth a change (0: whatever the
+    policy decides), and *min_chance_of_saving* leaves out what is less likely than that to save
+    until the end of the next month. With *workspaces*, those that were not compared (MANUAL,
+    standby) are listed too. Users, accounts and regions are those of the comparison, or of
+    *workspaces*, so that the plan can be applied. *hour_rule* and *prices_date* are noted in the
+    plan. *now* (default: the clock) dates the plan and each change's best day. Raises
+    :class:`InputError` for limits that are no numbers.
     """
-    for name, value in (("max_cold_starts_per_week", max_cold_starts_per_week),
-                        ("min_saving_usd", min_saving_usd)):
-        if value is not None and not (np.isfinite(value) and value >= 0):
-            raise InputError(f"{name} is {value}", where="recommend",
-                             rule="a limit is a number and not negative", fix="correct it")
+    limits = PlanLimits(
+        candidates=None if candidates is None else frozenset(map(str, candidates)),
+        max_cold_starts_per_week=max_cold_starts_per_week, min_saving_usd=min_saving_usd,
+        min_chance_of_saving=min_chance_of_saving)
     now = now or datetime.now(UTC)
     if now.tzinfo is None:
         raise InputError(f"now is {now.isoformat()}, without a zone", where="recommend",
                          rule="instants are UTC-aware", fix="use datetime.now(UTC)")
-    chooser = Chooser(
-        None if candidates is None else frozenset(str(setting) for setting in candidates),
-        max_cold_starts_per_week,
-        min_saving_usd,
-        now,
-    )
+    if decision is None and replay is not None and prices is not None and workspaces is not None:
+        decision = decide(
+            policy, replay.sessions, workspaces=workspaces, prices=prices, at=replay.window.end,
+            observed_from=replay.window.start, present=baseline, timeouts=timeouts_of(comparison["setting"].cat.categories),
+            allowed=limits.allowed_in(comparison), hour_rule=hour_rule, commands=replay.commands)
+    if decision is None:
+        warnings.warn("recommend takes the least expected cost of the comparison, since replay=, "
+                      "prices= and workspaces= are not all given: with them it plans what a policy "
+                      "decides", DeprecationWarning, stacklevel=2)
+        decision = least_expected_cost(comparison, limits, baseline, now)
+    observed = comparison["observed_days"].max() if len(comparison) else 0.0
+    chooser = Chooser(limits=limits, policy=decision.policy, decided=_as_pairs(decision),
+                      at=decision.at, days=float(observed), now=now)
     present = baseline.to_dict()
     columns = list(comparison.columns)
     groups: dict[str, list[dict[str, Any]]] = {}
@@ -202,6 +235,37 @@ def recommend(
         account_id=(account := _the_one(frame["account_id"])),
         region=_the_one(frame["region"]) if account else None,  # of files nobody knows the account
     )
+
+
+def timeouts_of(settings: Iterable[Setting | str]) -> tuple[int, ...]:
+    """Return the timeouts in minutes among *settings*, which a policy may choose between."""
+    minutes = tuple(sorted({Setting.parse(str(setting)).auto_stop_minutes or 0
+                            for setting in settings} - {0}))
+    return minutes or COMMON_TIMEOUTS  # ALWAYS_ON alone may be proposed: then none is allowed
+
+
+def least_expected_cost(
+    comparison: pd.DataFrame, limits: PlanLimits, baseline: pd.Series, at: datetime
+) -> Decision:
+    """Decide by a comparison alone: the setting with the least expected cost of those allowed."""
+    best: dict[str, str] = {}
+    rows = comparison.astype({"setting": "str"}).to_dict("records")
+    # Of equals the present setting, then the one with fewer cold starts.
+    for row in sorted(rows, key=lambda row: (
+            -np.nan_to_num(round(row["saving_usd_per_month"], 9)),
+            row["setting"] != row["baseline"], row["cold_starts_per_week"],
+            Setting.parse(row["setting"]).order)):
+        if limits.allows(row) or row["setting"] == row["baseline"]:
+            best.setdefault(row["workspace_id"], row["setting"])
+    chosen = pd.Series(best, dtype="str").reindex(baseline.index).dropna()
+    return Decision("the least expected cost", at.replace(day=1), pd.DataFrame(
+        {"from_now": chosen, "from_next_month": chosen}))
+
+
+def _as_pairs(decision: Decision) -> dict[str, tuple[str, str]]:
+    frame = decision.settings
+    return dict(zip(frame.index, zip(frame["from_now"], frame["from_next_month"], strict=True),
+                    strict=True))
 
 
 def _the_one(column: pd.Series) -> str | None:

@@ -231,7 +231,8 @@ def _basis(data: DataObject | None) -> Basis | None:
         workspaces=data.workspaces or 0, sessions=data.sessions or 0, source=data.source or "",
         discount=_given(data.discount, 0.0), maintenance_hours=_given(data.maintenance_hours, 1.0),
         min_saving_usd=_given(data.min_saving_usd, 1.0),
-        max_cold_starts_per_week=data.max_cold_starts_per_week)
+        max_cold_starts_per_week=data.max_cold_starts_per_week,
+        min_chance_of_saving=_given(data.min_chance_of_saving, 0.0), policy=data.policy or "")
 
 
 def _given(value: float | None, default: float) -> float:
@@ -251,6 +252,8 @@ def _data(basis: Basis | None) -> dict[str, Any] | None:
         "maintenance_hours": basis.maintenance_hours,
         "min_saving_usd": basis.min_saving_usd,
         "max_cold_starts_per_week": basis.max_cold_starts_per_week,
+        "min_chance_of_saving": basis.min_chance_of_saving,
+        "policy": basis.policy,
     }
 
 

@@ -85,6 +85,8 @@ class DataObject(Struct, kw_only=True):
     maintenance_hours: _NotNegative | None = None
     min_saving_usd: _NotNegative | None = None
     max_cold_starts_per_week: _NotNegative | None = None
+    min_chance_of_saving: _Share | None = None
+    policy: str | None = None
 
 
 class PlanObject(Struct, kw_only=True):

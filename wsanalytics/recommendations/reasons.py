@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from pandas import isna
 
-from wsanalytics.formatting import counted, hours, measured, number, percent, usd, usd_range
+from wsanalytics.formatting import CENT, counted, hours, measured, number, percent, usd
 from wsanalytics.prices import break_even
+from wsanalytics.recommendations.plan_limits import PlanLimits
 from wsanalytics.recommendations.unattended import sentence
 from wsanalytics.sessions import is_too_little_observed
-from wsanalytics.settings import RunningMode, Setting
+from wsanalytics.settings import ALWAYS_ON, RunningMode, Setting
+from wsanalytics.timeline import months_later
 
 ENOUGH_DAYS = 21
-"""A history of fewer observed days is called too short: three whole weeks, the least from which
-resampling weeks says anything."""
+"""A fleet that was observed for fewer days has too short a history for a plan: three whole weeks,
+the least from which resampling weeks says anything."""
 
 
-def reason_for(present: dict[str, Any], best: dict[str, Any]) -> str:
-    """Return the sentence that explains why *best* is proposed instead of *present*.
+def reason_for(present: dict[str, Any], best: dict[str, Any], when: str = "") -> str:
+    """Return the sentences that explain why *best* is proposed instead of *present*.
 
-    Both are rows of a ``comparison`` table, of one WorkSpace.
+    Both are rows of a ``comparison`` table, of one WorkSpace; *when* says from when on.
     """
     since = "" if isna(best["counted_from"]) else (
         f"Since {best['counted_from']:%Y-%m-%d}, when its use changed: ")
-    return since + _reason_for(present, best) + sentence(
+    return since + _reason_for(present, best) + when + sentence(
         present.get("unattended_hours_per_month", 0.0))
 
 
 def _reason_for(present: dict[str, Any], best: dict[str, Any]) -> str:
-    before, after = usd(present["usd_per_month"]), usd(best["usd_per_month"])
+    before, after = usd(present["expected_usd_per_month"]), usd(best["expected_usd_per_month"])
     waits = best["extra_cold_starts_per_week"]
     wait = (
         f", for {measured(waits, 'more cold start')} a week" if round(waits, 1) > 0
@@ -42,39 +45,58 @@ def _reason_for(present: dict[str, Any], best: dict[str, Any]) -> str:
             f"{best['setting']} costs {after} a month instead of {before}."
         )
     old, new = Setting.parse(present["setting"]), Setting.parse(best["setting"])
+    billed = hours(best["expected_hours_per_month"])
     if old.running_mode is RunningMode.ALWAYS_ON:
         return (
-            f"Connected {hours(best['connected_hours_per_month'])} a month, which bills "
-            f"{hours(best['billed_hours_per_month'])}: {after} instead of the flat {before}{wait}."
+            f"Connected {hours(best['connected_hours_per_month'])} a month; expected to bill "
+            f"{billed}: {after} instead of the flat {before}{wait}."
         )
+    present_hours = hours(present["expected_hours_per_month"])
     if new.running_mode is RunningMode.ALWAYS_ON:
+        limit = _break_even(present, best)
+        over = "over" if present["expected_hours_per_month"] > limit else "against"
         return (
-            f"Billed {hours(present['billed_hours_per_month'])} a month, over the break-even of "
-            f"{hours(_break_even(present, best))}: the flat {after} instead of {before}{wait}."
+            f"Expected to bill {present_hours} a month, {over} the break-even of "
+            f"{hours(limit)}: the flat {after} instead of {before}{wait}."
         )
     return (
-        f"A timeout of {new.auto_stop_minutes} instead of {old.auto_stop_minutes} minutes bills "
-        f"{hours(best['billed_hours_per_month'])} instead of "
-        f"{hours(present['billed_hours_per_month'])} a month: {after} instead of {before}{wait}."
+        f"A timeout of {new.auto_stop_minutes} instead of {old.auto_stop_minutes} minutes is "
+        f"expected to bill {billed} instead of {present_hours} a month: {after} instead of "
+        f"{before}{wait}."
     )
 
 
-def checks_of(
-    best: dict[str, Any], *, days_needed: int, min_saving_usd: float,
-    max_cold_starts_per_week: float | None,
-) -> list[str]:
-    """List the checks against limits before *best* was proposed, a short sentence each.
+def when_text(present: str, from_now: str, later: str, at: datetime) -> str:
+    """Say what is decided for the rest of the month of *at*, and what for the next one."""
+    opens = f"{months_later(at.replace(day=1), 1):%Y-%m-%d}"
+    always_on = str(ALWAYS_ON)
+    if from_now == present:
+        if present == always_on:
+            return f" This month is paid for, so it counts from {opens} on."
+        if later == always_on:
+            return f" The rest of this month costs less by the hour; from {opens} on the flat fee."
+        return ""
+    if from_now == always_on:
+        return (" What the rest of this month is expected to bill costs more than its part of the "
+                "flat fee") + ("." if later == always_on else f"; from {opens} on {later} again.")
+    return ""
+
+
+def checks_of(best: dict[str, Any], *, policy: str, limits: PlanLimits) -> list[str]:
+    """List what *best* was held against before it was proposed, a short sentence each.
 
     *best* is a row of a ``comparison`` table.
     """
     waits = f"{measured(best['cold_starts_per_week'], 'cold start')} a week"
     silent = best["unobserved_days"]
-    limit = max_cold_starts_per_week
+    limit, least = limits.max_cold_starts_per_week, limits.min_chance_of_saving
+    likely = f"chance of a loss: {percent(best['chance_of_loss'])}"
     return [
-        f"{counted(int(best['observed_days']), 'day')} observed ({days_needed} needed)"
+        f"decided by {policy}",
+        counted(int(best["observed_days"]), "day") + " observed"
         + (f", {number(silent, 1)} not" if round(silent, 1) > 0 else ""),
-        f"the interval lies above zero (chance of a loss: {percent(best['chance_of_loss'])})",
-        f"at least {usd(min_saving_usd)} a month",
+        likely + (f", at most {percent(1 - least)}" if least else ""),
+        f"at least {usd(limits.min_saving_usd)} a month",
         f"{waits}, no limit" if limit is None else f"{waits}, at most {number(limit, 1)}",
     ]
 
@@ -82,55 +104,52 @@ def checks_of(
 def _break_even(auto: dict[str, Any], always_on: dict[str, Any]) -> float:
     """Return the billed hours a month at which both modes cost the same."""
     fixed = auto["usd_per_month"] - auto["hourly_usd_per_month"]
-    rate = auto["hourly_usd_per_month"] / auto["billed_hours_per_month"]
+    rate = (auto["expected_usd_per_month"] - fixed) / auto["expected_hours_per_month"]
     return break_even(float(always_on["usd_per_month"]), float(fixed), float(rate))
 
 
-def why_nothing_is_cheaper(
-    present: dict[str, Any], priced: list[dict[str, Any]], *, candidates: frozenset[str] | None,
-    min_saving_usd: float, max_cold_starts_per_week: float | None,
+def why_kept(
+    present: dict[str, Any], options: list[dict[str, Any]], *, policy: str, limits: PlanLimits
 ) -> str:
-    """Say why no change is proposed where no allowed setting is cheaper than the present one.
+    """Say why a policy keeps the present setting. *options* are all rows of the WorkSpace."""
+    cheaper = [row for row in options if row["saving_usd_per_month"] > max(
+        limits.min_saving_usd, CENT) and row is not present]
+    allowed = [row for row in cheaper if limits.allows(row)]
+    if cheaper and not allowed:
+        within = [row for row in cheaper
+                  if limits.candidates is None or row["setting"] in limits.candidates]
+        if within:
+            least = min(row["cold_starts_per_week"] for row in within)
+            return (
+                f"Every cheaper setting has more cold starts than the limit of "
+                f"{number(limits.max_cold_starts_per_week or 0, 1)} a week "
+                f"(at least {number(least, 1)})."
+            )
+    if not allowed:
+        unused = "" if present["sessions"] else "Nobody used it, and "
+        return f"{unused}{present['setting']} is the cheapest of the settings that were tried."
+    best = max(allowed, key=lambda row: (row["saving_usd_per_month"], row["setting"]))
+    return (
+        f"{policy} keeps {present['setting']}: {best['setting']} may save "
+        f"{usd(best['saving_usd_per_month'])} a month until the end of the next month (chance of "
+        f"a loss: {percent(best['chance_of_loss'])})."
+    )
 
-    Of a short history nobody can say what is the cheapest.
-    """
-    if present["observed_days"] < ENOUGH_DAYS:
-        return _too_short_text(present)
-    cheaper = [
-        row for row in priced
-        if row["saving_usd_per_month"] >= min_saving_usd
-        and (candidates is None or row["setting"] in candidates)
-    ]
-    if cheaper:
-        least = min(row["cold_starts_per_week"] for row in cheaper)
-        return (
-            f"Every cheaper setting has more cold starts than the limit of "
-            f"{number(max_cold_starts_per_week or 0, 1)} a week "
-            f"(at least {number(least, 1)})."
-        )
-    if lacks_observation(present):
-        return _unobserved_text(present)
-    unused = "" if present["sessions"] else "Nobody used it, and "
-    return f"{unused}{present['setting']} is the cheapest of the settings that were tried."
 
-
-def why_not_proposed(best: dict[str, Any], *, min_saving_usd: float) -> str:
-    """Give the reason why the cheapest setting is not proposed after all; empty if it is."""
-    saving = best["saving_usd_per_month"]
-    if best["observed_days"] < ENOUGH_DAYS:
-        return _too_short_text(best)
-    if lacks_observation(best):
-        return _unobserved_text(best)
-    if best["saving_low_usd"] <= 0:
-        interval = usd_range(best["saving_low_usd"], best["saving_high_usd"])
-        return (
-            f"{best['setting']} may save {usd(saving)} a month, but the interval "
-            f"{interval} includes zero (chance of a loss: {percent(best['chance_of_loss'])})."
-        )
-    if saving < min_saving_usd:
+def why_left_out(best: dict[str, Any], *, limits: PlanLimits) -> str:
+    """Say by which of the user's limits a change is not proposed after all; empty if it is."""
+    saving, loss = best["saving_usd_per_month"], best["chance_of_loss"]
+    if limits.min_saving_usd > 0 and not saving >= limits.min_saving_usd - 1e-9:
+        if saving < 0:
+            return f"{best['setting']} is expected to cost {usd(-saving)} a month more."
         return (
             f"{best['setting']} would save only {usd(saving)} a month, "
-            f"less than {usd(min_saving_usd)}."
+            f"less than {usd(limits.min_saving_usd)}."
+        )
+    if 1 - loss < limits.min_chance_of_saving - 1e-9:
+        return (
+            f"{best['setting']} may save {usd(saving)} a month, but with a chance of "
+            f"{percent(1 - loss)} only, less than {percent(limits.min_chance_of_saving)}."
         )
     return ""
 
@@ -140,14 +159,15 @@ def lacks_observation(row: dict[str, Any]) -> bool:
     return is_too_little_observed(row["observed_days"], row["unobserved_days"])
 
 
-def _too_short_text(row: dict[str, Any]) -> str:
+def too_short_text(days: float) -> str:
+    """Say that the fleet was observed for too short a time."""
     return (
-        f"The history is too short: {counted(int(row['observed_days']), 'day')} observed, "
-        f"{ENOUGH_DAYS} needed."
+        f"The history is too short: {counted(int(days), 'day')} observed, {ENOUGH_DAYS} needed."
     )
 
 
-def _unobserved_text(row: dict[str, Any]) -> str:
+def unobserved_text(row: dict[str, Any]) -> str:
+    """Say that too few days of the WorkSpace of a comparison's *row* were observed."""
     days, unobserved = row["observed_days"], row["unobserved_days"]
     return (
         f"Observed on {days:.0f} of {days + unobserved:.0f} days only, and the rest would count as "

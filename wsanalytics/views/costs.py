@@ -22,8 +22,9 @@ def fleet_costs(comparison: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 
     Columns: ``option`` (``today``, ``the plan``, then each setting), ``workspaces`` (how many
     are counted), ``fixed_usd``, ``hourly_usd``, ``total_usd`` (USD a month) and
-    ``cold_starts_per_week``. WorkSpaces that lack a price under any setting are left out of
-    every row, so that the rows can be compared; terminated ones too.
+    ``cold_starts_per_week``. All is as the past days would have cost, but the plan: it costs what
+    the fleet costs today less what it is expected to save. WorkSpaces that lack a price under any
+    setting are left out of every row, so that the rows can be compared; terminated ones too.
     """
     rows = priced_rows(comparison)
     after = planned_settings(rows, plan)
@@ -32,7 +33,7 @@ def fleet_costs(comparison: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     options |= {
         f"all {name}": rows[setting == name] for name in comparison["setting"].cat.categories
     }
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         [
             {
                 "option": option,
@@ -47,6 +48,13 @@ def fleet_costs(comparison: pd.DataFrame, plan: Plan) -> pd.DataFrame:
             for option, chosen in options.items()
         ]
     )
+    is_counted = plan.changes["workspace_id"].isin(rows["workspace_id"])
+    saving = float(plan.changes.loc[is_counted, "saving_usd_per_month"].sum())
+    planned = frame["option"] == "the plan"
+    total = float(frame.loc[frame["option"] == "today", "total_usd"].iloc[0]) - saving
+    frame.loc[planned, "hourly_usd"] = total - frame.loc[planned, "fixed_usd"]
+    frame.loc[planned, "total_usd"] = total
+    return frame
 
 
 def priced_rows(comparison: pd.DataFrame) -> pd.DataFrame:
@@ -162,6 +170,8 @@ def cost_by(
         chosen = rows[setting == wanted].set_index("workspace_id")
         sides.append(chosen[["usd_per_month", "cold_starts_per_week"]].add_prefix(f"{prefix}_"))
     table = pd.concat(sides, axis=1)
+    saving = plan.changes.set_index("workspace_id")["saving_usd_per_month"]
+    table["saving_usd"] = saving.reindex(table.index).fillna(0.0)
     sums = table.groupby(names.reindex(table.index)).sum()
     # Counted apart from the sums: a group whose WorkSpaces all lack a price still has a row.
     count = table.groupby(names.reindex(table.index)).size()
@@ -173,8 +183,8 @@ def cost_by(
     frame = pd.DataFrame({
         "group": groups, "workspaces": count.reindex(groups, fill_value=0).to_numpy(),
         "today_usd": sums["today_usd_per_month"].to_numpy(),
-        "planned_usd": sums["planned_usd_per_month"].to_numpy(),
-        "saving_usd": (sums["today_usd_per_month"] - sums["planned_usd_per_month"]).to_numpy(),
+        "planned_usd": (sums["today_usd_per_month"] - sums["saving_usd"]).to_numpy(),
+        "saving_usd": sums["saving_usd"].to_numpy(),
         "cold_starts_per_week": sums["today_cold_starts_per_week"].to_numpy(),
         "planned_cold_starts_per_week": sums["planned_cold_starts_per_week"].to_numpy(),
         "unpriced": unpriced.reindex(groups, fill_value=0).to_numpy(),

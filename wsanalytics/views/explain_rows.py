@@ -197,15 +197,21 @@ def what_would_change(
         return
     yield from _break_even(analysis, machine, options)
     missing = ENOUGH_DAYS - usage.observed_days
-    if missing > 0:
+    if missing > 0 and "too short" not in advice["reason"]:
+        yield "", (f"More days: only {_days(usage.observed_days)} of it "
+                   f"{'was' if usage.observed_days == 1 else 'were'} observed, so the forecast leans "
+                   "on what others do.")
+    elif missing > 0:
         ready = analysis.window.end + timedelta(days=-(-missing // 1))
         yield "", (f"More days: {ENOUGH_DAYS} have to be observed, which they will be on "
                    f"{ready:%Y-%m-%d} at the earliest.")
     most = analysis.limits.max_cold_starts_per_week
     if most is not None and "cold starts than the limit" in advice["reason"]:
         yield "", f"Another limit than {number(most, 1)} cold starts a week."
-    if "includes zero" in advice["reason"]:
-        yield "", "More weeks of steady use, which would narrow the interval."
+    if "but with a chance of" in advice["reason"]:
+        yield "", (f"A smaller chance of saving than "
+                   f"{percent(analysis.limits.min_chance_of_saving)} as the least that is enough, "
+                   "or more weeks of steady use.")
     if "would save only" in advice["reason"]:
         yield "", (f"Less than {usd(analysis.limits.min_saving_usd)} a month as the least saving "
                    "worth a change.")

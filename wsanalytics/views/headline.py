@@ -8,13 +8,17 @@ from wsanalytics.formatting import counted, number, percent, usd
 from wsanalytics.recommendations import TOO_EARLY, Analysis
 from wsanalytics.views.costs import fleet_costs, priced_rows
 
+LIKELY = 0.9
+"""The chance from which on a change is called as good as sure."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
     """The figures of the first line of a report, in USD a month; printed, it is that line.
 
-    ``unused_usd_per_month`` is what the WorkSpaces that nobody used cost as they are set;
-    ``too_early`` counts those of which too little was observed to propose anything.
+    ``likely_changes`` are those of the changes that save with a chance of at least 90 %, and what
+    they save together; ``unused_usd_per_month`` is what the WorkSpaces that nobody used cost as
+    they are set; ``too_early`` counts those of which too little was observed to propose anything.
     """
 
     workspaces: int
@@ -24,6 +28,8 @@ class Headline:
     unused: int
     unused_usd_per_month: float
     too_early: int = 0
+    likely_changes: int = 0
+    likely_saving_usd_per_month: float = 0.0
 
     @property
     def is_too_early(self) -> bool:
@@ -49,6 +55,16 @@ class Headline:
                 f"{percent(self.saving_share)}: {counted(self.changes, 'change')}{unused}.")
 
     @property
+    def likely(self) -> str:
+        """How many of the changes are as good as sure, and what those save; empty without any."""
+        if not self.changes:
+            return ""
+        return (f"{counted(self.changes, 'change')}, "
+                f"{usd(self.saving_usd_per_month, cents=False)} expected; with a chance of at "
+                f"least {percent(LIKELY)}: {counted(self.likely_changes, 'change')}, "
+                f"{usd(self.likely_saving_usd_per_month, cents=False)}.")
+
+    @property
     def cost(self) -> str:
         """The second sentence: what the fleet costs; empty where the first has said it."""
         return f"{self._cost}." if self.changes else ""
@@ -70,10 +86,13 @@ def headline(analysis: Analysis) -> Headline:
     today = fleet_costs(analysis.comparison, analysis.plan).iloc[0]
     rows = priced_rows(analysis.comparison)
     present = rows[rows["setting"].astype("str") == rows["baseline"]]
+    likely = analysis.plan.likely(LIKELY)
     unused = present[present["workspace_id"].isin(analysis.plan.unused)]
     return Headline(
         workspaces=int(today["workspaces"]), usd_per_month=float(today["total_usd"]),
         saving_usd_per_month=analysis.plan.saving_usd_per_month,
         changes=len(analysis.plan.changes), unused=len(analysis.plan.unused),
         unused_usd_per_month=float(unused["usd_per_month"].sum()),
-        too_early=int(analysis.plan.kinds_left_alone.isin(TOO_EARLY).sum()))
+        too_early=int(analysis.plan.kinds_left_alone.isin(TOO_EARLY).sum()),
+        likely_changes=len(likely),
+        likely_saving_usd_per_month=float(likely["saving_usd_per_month"].sum()))

@@ -53,7 +53,8 @@ def _stored(folder: Path) -> Analysis:
     with telling_it_itself():
         return analyse(
             found.sessions, fleet, window=window, prices=load_prices(), gaps=found.gaps,
-            commands=found.commands, account_id=the_one(fleet["account_id"]) or None,
+            commands=found.commands, settings=store.settings(),
+            account_id=the_one(fleet["account_id"]) or None,
             region=the_one(fleet["region"]), source=folder.name)
 
 

@@ -1,4 +1,4 @@
-"""``cheapest_fixed``: the setting that would have been the cheapest of the past, if that is sure."""
+"""``cheapest_fixed``: the setting that was the cheapest of the past, where that is sure."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from wsanalytics.cli.options import FLEET, LIMITS, OUTPUT, FleetOptions, command, option
 from wsanalytics.cli.results import is_json
 from wsanalytics.cli.value_kinds import PATH, TEXTS, WHOLES
-from wsanalytics.defaults import COMMON_TIMEOUTS
+from wsanalytics.defaults import COMMON_TIMEOUTS, EVERY
 
 
 @command("Let policies decide day by day from what they have seen so far, replay and bill what "
@@ -21,8 +21,12 @@ def backtest(
     fleet: FleetOptions = FLEET,
     policy: Annotated[list[str], option(
         "hold, always_on, auto_stop:MINUTES, cost_optimizer, break_even, forecast, "
-        "stop_when_idle:minutes=N, start_before_work; clairvoyant and informed know the future, "
-        "for comparison; may be repeated", TEXTS, metavar="P", group=LIMITS)],
+        "cheapest_fixed, stop_when_idle:minutes=N, start_before_work; clairvoyant and informed "
+        "know the future, for comparison; may be repeated", TEXTS, metavar="P", group=LIMITS)],
+    every: Annotated[str, option(
+        "when policies decide: each day, each week (on Mondays) or each month (on the 1sts), as "
+        "somebody who makes a plan so often and applies all of it (default: day)", metavar="WHEN",
+        group=LIMITS, choices=EVERY)] = EVERY[0],
     timeout: Annotated[Sequence[int], option(
         "the timeouts in minutes that policies may choose (default: "
         f"{' '.join(map(str, COMMON_TIMEOUTS))})", WHOLES, metavar="M", group=LIMITS)] = (),
@@ -50,7 +54,8 @@ def backtest(
             data.sessions, policies, workspaces=data.workspaces, prices=data.prices,
             window=data.window, hour_rule=fleet.hour_rule,
             maintenance_hours=fleet.maintenance_hours, present=data.present,
-            timeouts=timeout or COMMON_TIMEOUTS, commands=data.commands, step=step,
+            timeouts=timeout or COMMON_TIMEOUTS, commands=data.commands, gaps=data.gaps,
+            every=every, step=step,
         )
         step("writing")
         write_table(result.outcomes, output, OUTCOMES)

@@ -31,8 +31,11 @@ _UNDER = {"present": "as it is", "plan": "by the plan"}
 
 
 def print_headline(analysis: Analysis) -> None:
-    """The answer in one line, before anything else."""
-    console().print(str(headline(analysis)), soft_wrap=True)
+    """The answer in one line, before anything else; and how much of it is as good as sure."""
+    answer = headline(analysis)
+    console().print(str(answer), soft_wrap=True)
+    if answer.likely:
+        console().print(answer.likely, soft_wrap=True)
     console().print()
 
 
