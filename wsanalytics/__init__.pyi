@@ -47,6 +47,8 @@ from .backtesting import WorkspaceView as WorkspaceView
 from .backtesting import Rule as Rule
 from .backtesting import Seen as Seen
 from .backtesting import backtest as backtest
+from .backtesting import Decision as Decision
+from .backtesting import decide as decide
 from .backtesting import for_each as for_each
 from .recommendations import calibration_table as calibration_table
 from .recommendations import calibrate as calibrate
@@ -80,6 +82,7 @@ from .views import bundle_rates as bundle_rates
 from .views import clock_caption as clock_caption
 from .views import cost_by as cost_by
 from .views import cost_by_month as cost_by_month
+from .views import cost_of_caution as cost_of_caution
 from .views import explain as explain
 from .views import fleet_costs as fleet_costs
 from .views import monthly_hours as monthly_hours

@@ -63,8 +63,8 @@ def test_a_heavy_user_of_auto_stop() -> None:
     mine = only(planned(daily(MARCH, [8] * 31)))
     assert mine["to_setting"] == "ALWAYS_ON"
     assert mine["reason"] == (
-        "Expected to bill 279 h a month, over the break-even of 84 h: the flat $35.00 instead of $93.45, "
-        "with 7 fewer cold starts a week."
+        "Expected to bill 279 h a month, over the break-even of 84 h: the flat $35.00 instead of "
+        "$93.45, with 7 fewer cold starts a week."
     )
     assert mine["best_date"] == "2026-04-10"
 
@@ -298,7 +298,8 @@ def test_a_plan_tells_whose_it_is_and_what_was_checked() -> None:
         "ada", "111122223333", "us-east-1")
     assert mine["apply_by"] == "2026-04-30T21:59:00Z" and mine["comment"] == ""
     assert mine["checked"] == (
-        "decided by forecast; 31 days observed; chance of a loss: 0 %; at least $1.00 a month; 7 cold starts a week, at most 8")
+        "decided by forecast; 31 days observed; chance of a loss: 0 %; at least $1.00 a "
+        "month; 7 cold starts a week, at most 8")
 
 
 def test_now_has_a_zone() -> None:

@@ -200,7 +200,8 @@ def recommend(
     if decision is None and replay is not None and prices is not None and workspaces is not None:
         decision = decide(
             policy, replay.sessions, workspaces=workspaces, prices=prices, at=replay.window.end,
-            observed_from=replay.window.start, present=baseline, timeouts=timeouts_of(comparison["setting"].cat.categories),
+            observed_from=replay.window.start, present=baseline,
+            timeouts=timeouts_of(comparison["setting"].cat.categories),
             allowed=limits.allowed_in(comparison), hour_rule=hour_rule, commands=replay.commands)
     if decision is None:
         warnings.warn("recommend takes the least expected cost of the comparison, since replay=, "

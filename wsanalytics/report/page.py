@@ -28,7 +28,14 @@ from wsanalytics.report.figures import pictures
 from wsanalytics.safe_text import plain
 from wsanalytics.tables import WORKSPACES
 from wsanalytics.timeline import MICROS_PER_HOUR, column_micros
-from wsanalytics.views import Headline, facts_of, fleet_costs, headline
+from wsanalytics.views import (
+    Headline,
+    cost_of_caution,
+    facts_of,
+    fleet_costs,
+    headline,
+    sure_changes,
+)
 
 FIRST_ROWS = 25
 """The number of changes that the page shows at once; the others unfold."""
@@ -69,6 +76,8 @@ def render_report(analysis: Analysis) -> str:
         limits=_limits(analysis),
         answer=main.answer,
         cost=main.cost,
+        sure=sure_changes(plan),
+        caution=_caution_rows(plan),
         tiles=_tiles(analysis, main, planned),
         dates=_dates(plan),
         steps=_steps(analysis),
@@ -173,6 +182,14 @@ def _cost_rows(costs: pd.DataFrame) -> list[dict[str, str]]:
     return rows
 
 
+def _caution_rows(plan: Plan) -> list[dict[str, str]]:
+    """Return what is left of the saving if only changes are made that are likely enough to save."""
+    return [{"chance": percent(row["min_chance_of_saving"]) if row["min_chance_of_saving"] else
+             "any", "changes": number(row["changes"]), "saving": usd(row["saving_usd_per_month"]),
+             "given_up": usd(row["given_up_usd_per_month"])}
+            for row in cost_of_caution(plan).to_dict("records")] if len(plan.changes) else []
+
+
 def _left_alone_groups(plan: Plan) -> list[dict[str, Any]]:
     """Group what is left alone by kind of reason; the most frequent kind first."""
     left_alone, kinds = plan.left_alone, plan.kinds_left_alone
@@ -197,7 +214,10 @@ def _limits(analysis: Analysis) -> str:
     waits = limits.max_cold_starts_per_week
     return (
         f"settings tried: {', '.join(map(str, limits.candidates))} and each WorkSpace's own; "
+        f"decided by {analysis.decision.policy}; "
         f"least saving {usd(limits.min_saving_usd)} a month; "
+        + (f"least chance of saving {percent(limits.min_chance_of_saving)}; "
+           if limits.min_chance_of_saving else "")
         + ("no limit of cold starts" if waits is None
            else f"at most {number(waits, 1)} cold starts a week")
     )

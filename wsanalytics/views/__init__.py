@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wsanalytics.views.caution import LIKELY, cost_of_caution, sure_changes
 from wsanalytics.views.costs import (
     GROUPINGS,
     break_even_usage,
@@ -33,6 +34,7 @@ __all__ = [
     "COSTS",
     "GROUPINGS",
     "HEADINGS",
+    "LIKELY",
     "NUMBERS",
     "SHOWN_DAYS",
     "VIEW",
@@ -46,6 +48,7 @@ __all__ = [
     "clock_caption",
     "cost_by",
     "cost_by_month",
+    "cost_of_caution",
     "explain",
     "facts_of",
     "fleet_costs",
@@ -55,6 +58,7 @@ __all__ = [
     "read_view",
     "standing_out",
     "stretch_of",
+    "sure_changes",
     "tag_names",
     "weekly_usage",
     "workspace_meant",

@@ -198,9 +198,9 @@ def what_would_change(
     yield from _break_even(analysis, machine, options)
     missing = ENOUGH_DAYS - usage.observed_days
     if missing > 0 and "too short" not in advice["reason"]:
-        yield "", (f"More days: only {_days(usage.observed_days)} of it "
-                   f"{'was' if usage.observed_days == 1 else 'were'} observed, so the forecast leans "
-                   "on what others do.")
+        were = "was" if usage.observed_days == 1 else "were"
+        yield "", (f"More days: only {_days(usage.observed_days)} of it {were} observed, so the "
+                   "forecast leans on what others do.")
     elif missing > 0:
         ready = analysis.window.end + timedelta(days=-(-missing // 1))
         yield "", (f"More days: {ENOUGH_DAYS} have to be observed, which they will be on "

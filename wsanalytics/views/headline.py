@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 from wsanalytics.formatting import counted, number, percent, usd
 from wsanalytics.recommendations import TOO_EARLY, Analysis
+from wsanalytics.views.caution import LIKELY
 from wsanalytics.views.costs import fleet_costs, priced_rows
-
-LIKELY = 0.9
-"""The chance from which on a change is called as good as sure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +51,6 @@ class Headline:
             return f"Nothing to change: {self._cost}{unused}."
         return (f"Saves {usd(self.saving_usd_per_month, cents=False)} a month, "
                 f"{percent(self.saving_share)}: {counted(self.changes, 'change')}{unused}.")
-
-    @property
-    def likely(self) -> str:
-        """How many of the changes are as good as sure, and what those save; empty without any."""
-        if not self.changes:
-            return ""
-        return (f"{counted(self.changes, 'change')}, "
-                f"{usd(self.saving_usd_per_month, cents=False)} expected; with a chance of at "
-                f"least {percent(LIKELY)}: {counted(self.likely_changes, 'change')}, "
-                f"{usd(self.likely_saving_usd_per_month, cents=False)}.")
 
     @property
     def cost(self) -> str:

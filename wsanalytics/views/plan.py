@@ -13,9 +13,10 @@ import pandas as pd
 
 from wsanalytics.errors import InputError
 from wsanalytics.files import check_output, refuse_no_file, replaced
-from wsanalytics.formatting import counted, listed, number, usd
+from wsanalytics.formatting import counted, listed, number, percent, usd
 from wsanalytics.recommendations import Basis, Plan
 from wsanalytics.safe_text import escape_formula, plain
+from wsanalytics.views.caution import sure_changes
 
 VIEW = ("workspace_id", "approve", "user_name", "account_id", "region", "from_setting",
         "to_setting", "saving_usd_per_month", "saving_low_usd", "saving_high_usd", "chance_of_loss",
@@ -130,10 +131,17 @@ def facts_of(plan: Plan) -> list[tuple[str, str]]:
         ("prices", (plan.prices_date or "undated") + _discount(plan.basis)),
         ("changes", f"{len(changes):,} of {counted(len(plan.recommendations), 'WorkSpace')}"),
         ("saving", f"{usd(plan.saving_usd_per_month)} a month"),
+        *_facts_of_chances(plan),
         *_facts_of_decisions(changes),
         ("cold starts", f"{number(abs(waits), 1)} {'fewer' if waits < 0 else 'more'} a week"),
         *_facts_of_dates(changes),
     ]
+
+
+def _facts_of_chances(plan: Plan) -> list[tuple[str, str]]:
+    """Say how many changes are as good as sure, where their chances are known."""
+    is_known = plan.changes["chance_of_loss"].notna().any()
+    return [("as good as sure", sure_changes(plan))] if is_known else []
 
 
 def _facts_of_decisions(changes: pd.DataFrame) -> list[tuple[str, str]]:
@@ -158,8 +166,11 @@ def _facts_of_data(basis: Basis | None) -> list[tuple[str, str]]:
     )
     waits = "any number of cold starts" if limit is None else (
         f"at most {number(limit, 1)} cold starts a week")
+    chance = f"; a chance of saving of at least {percent(basis.min_chance_of_saving)}" if (
+        basis.min_chance_of_saving) else ""
     return [("data", data),
-            ("limits", f"at least {usd(basis.min_saving_usd)} a month; {waits}")]
+            ("limits", f"at least {usd(basis.min_saving_usd)} a month; {waits}{chance}"),
+            *([("decided by", basis.policy)] if basis.policy else [])]
 
 
 def _facts_of_dates(changes: pd.DataFrame) -> list[tuple[str, str]]:

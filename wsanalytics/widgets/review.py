@@ -26,7 +26,7 @@ from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.formatting import counted, html_table, usd, usd_range
 from wsanalytics.recommendations import Analysis, Plan, read_plan
 from wsanalytics.simulation import Replay
-from wsanalytics.views import Evidence, facts_of
+from wsanalytics.views import Evidence, facts_of, sure_changes
 from wsanalytics.widgets.base import QUIET, Relay, Showable, facts, html, message, text
 from wsanalytics.widgets.review_rows import COLUMNS
 from wsanalytics.widgets.review_state import Act, Phase, Review
@@ -337,6 +337,8 @@ def _all(state: Review) -> str:
 
 def _sums(state: Review) -> str:
     all_html = f"<span style='color:{QUIET}'>{text(_all(state))}.</span>"
+    if sure := sure_changes(state.plan):
+        all_html += f"<br><span style='color:{QUIET}'>{text(sure)}</span>"
     if not state.ticked.any():
         return f"<p style='margin:2px 0'><b>Nothing is ticked.</b> {all_html}</p>"
     hidden = int((state.ticked & ~state.shown).sum())

@@ -22,7 +22,7 @@ from wsanalytics.recommendations import Analysis, Plan
 from wsanalytics.safe_text import plain
 from wsanalytics.tables import Table as Contract
 from wsanalytics.timeline import Window
-from wsanalytics.views import fleet_costs, headline
+from wsanalytics.views import fleet_costs, headline, sure_changes
 
 TOP = 10
 """Rows that are shown one by one."""
@@ -32,10 +32,9 @@ _UNDER = {"present": "as it is", "plan": "by the plan"}
 
 def print_headline(analysis: Analysis) -> None:
     """The answer in one line, before anything else; and how much of it is as good as sure."""
-    answer = headline(analysis)
-    console().print(str(answer), soft_wrap=True)
-    if answer.likely:
-        console().print(answer.likely, soft_wrap=True)
+    console().print(str(headline(analysis)), soft_wrap=True)
+    if sure := sure_changes(analysis.plan):
+        console().print(sure, soft_wrap=True)
     console().print()
 
 
