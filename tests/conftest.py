@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+
+# the tests run on all cores already; threads that wait for one another take most of their time
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read as numpy is imported
+
 import time
 from functools import cache, wraps
 from pathlib import Path
