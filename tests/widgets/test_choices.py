@@ -43,7 +43,8 @@ def test_a_plan_says_from_which_data_it_was_made(fleet: list[str]) -> None:
     assert plan["data"] == {
         "from_at": "2026-03-01T00:00:00Z", "to_at": "2026-04-01T00:00:00Z", "workspaces": 2,
         "sessions": 31, "source": "sessions.csv, workspaces.csv", "discount": pytest.approx(0.12),
-        "maintenance_hours": 2, "min_saving_usd": 0.5, "max_cold_starts_per_week": 8}
+        "maintenance_hours": 2, "min_saving_usd": 0.5, "max_cold_starts_per_week": 8,
+        "min_chance_of_saving": 0.0, "policy": "forecast"}
     (change,) = plan["changes"]
     assert (change["user_name"], change["account_id"], change["region"]) == (
         "ada", "000011112222", "us-east-1")
