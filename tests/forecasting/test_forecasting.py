@@ -14,6 +14,9 @@ import pytest
 from tests.helpers.build import ME, at, book, fleet_sessions, window, workspaces
 from wsanalytics.backtesting.backtest import Backtest, backtest
 from wsanalytics.backtesting.policies.catalog import policy_named
+from wsanalytics.backtesting.policies.forecast import Forecast
+from wsanalytics.backtesting.policies.rule import Choice
+from wsanalytics.backtesting.policies.seen import Seen
 from wsanalytics.cli import main
 from wsanalytics.errors import InputError
 from wsanalytics.forecasting.change_points import changed_since
@@ -138,6 +141,58 @@ def test_a_wait_that_is_worth_something_takes_a_longer_timeout() -> None:
 
     assert timeout("forecast") == "AUTO_STOP:60"
     assert timeout("forecast:wait_usd=5") == "AUTO_STOP:120"
+
+
+def test_a_decision_depends_on_the_past_and_not_on_when_one_was_asked(
+    fleet: tuple[pd.DataFrame, pd.DataFrame]
+) -> None:
+    """Asked for the first time on some day, the rule decides as one that lived through all days."""
+    lived, compared = Forecast(), []
+
+    def both(seen: Seen) -> Choice:
+        chosen = lived.decide(seen)
+        if seen.now.day in {1, 4, 20} or seen.today in range(3, 9):
+            assert np.array_equal(chosen, Forecast().decide(seen)), seen.now
+            compared.append(seen.now)
+        return chosen
+
+    for start, end, days in (("2025-07-01", "2025-07-10", 7), ("2025-10-01", "2026-01-21", 12)):
+        compared.clear()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            backtest(fleet[0], [both], workspaces=fleet[1], prices=built_in_prices(),
+                     window=window(start, end))
+        assert len(compared) == days
+
+
+def test_who_was_never_used_gets_the_timeout_of_most_and_not_the_longest() -> None:
+    """Two ALWAYS_ON; the second is used from 7 April on, for an hour and a half each weekday.
+
+    In AUTO_STOP:60 his 18 days bill three hours each: 54 h x $0.30 + $9.75 = $25.95. In
+    AUTO_STOP:240, which costs as little as long as nobody comes, they would bill six.
+    """
+    one = [(at(f"{day:%Y-%m-%d} 09:00"), at(f"{day:%Y-%m-%d} 10:00"))
+           for day in pd.date_range("2026-01-01", "2026-04-30", freq="B")]
+    other = [(at(f"{day:%Y-%m-%d} 09:00"), at(f"{day:%Y-%m-%d} 10:30"))
+             for day in pd.date_range("2026-04-07", "2026-04-30", freq="B")]
+    found = backtest(
+        fleet_sessions({"ws-one": one, "ws-two": other}), ["forecast"], prices=book(),
+        workspaces=workspaces("ws-one", "ws-two", running_mode="ALWAYS_ON",
+                              auto_stop_minutes=None),
+        window=window("2026-04-01", "2026-05-01"))
+    second = found.outcomes[found.outcomes["workspace_id"] == "ws-two"]
+    assert second["billed_hours"].sum() == 54
+    assert second["total_usd"].sum() == pytest.approx(9.75 + 54 * 0.30)
+    opened = found.decisions.groupby("workspace_id")["to_setting"].first().to_dict()
+    assert opened == {"ws-one": "AUTO_STOP:60", "ws-two": "AUTO_STOP:60"}
+
+
+def test_of_a_fleet_that_nobody_uses_all_get_an_hour() -> None:
+    unused = fleet_sessions({ME: [("2026-01-01 09:00", "2026-01-01 10:00")]})
+    found = backtest(unused, ["forecast"], prices=book(), workspaces=workspaces(
+        ME, "ws-other", running_mode="ALWAYS_ON", auto_stop_minutes=None),
+        window=window("2026-06-01", "2026-07-01"))
+    assert set(found.decisions["to_setting"]) == {"AUTO_STOP:60"}
 
 
 @pytest.mark.parametrize("text", ["forecast:wait_usd=-1", "forecast:patience=3",

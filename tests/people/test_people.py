@@ -7,10 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from wsanalytics.people.person import Archetype, Person, make_people
+from wsanalytics.people.levels import level_on
+from wsanalytics.people.person import Archetype, Kind, Person, make_people
 from wsanalytics.people.samples import NO_LOSS, take_samples
 from wsanalytics.people.working_days import Sessions, fleet_sessions, person_sessions
 from wsanalytics.people.workspaces import make_workspaces
@@ -262,3 +264,42 @@ def test_a_collector_sees_an_always_on_workspace_available_all_day() -> None:
     assert samples["connection_state"].tolist() == (
         ["DISCONNECTED"] * 2 + ["CONNECTED"] * 2 + ["DISCONNECTED"] * 8
     )
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_people_of_each_kind_have_the_same_days_in_every_window(kind: Kind) -> None:
+    for person in make_people(6, seed=5, window=SUMMER, kind=kind):
+        longer = person_sessions(person, AUTUMN)
+        kept = [(came, min(left, SUMMER.end)) for came, left in longer if came < SUMMER.end]
+        assert kept == person_sessions(person, SUMMER)
+
+
+def test_levels_stay_wander_turn_with_the_year_and_jump() -> None:
+    """The level on the 15th of each month of three years, of twenty people of each kind."""
+    days = [date(2024 + month // 12, month % 12 + 1, 15) for month in range(36)]
+    levels = {kind: np.array([[level_on(person, day) for day in days] for person in make_people(
+        20, seed=5, window=SUMMER, kind=kind)]) for kind in Kind}
+    assert (levels[Kind.USUAL] == 1).all() and (levels[Kind.BREAK_EVEN] == 1).all()
+    steps = np.abs(np.diff(np.log(levels[Kind.WANDERING]), axis=1))
+    assert 0.2 < steps.mean() < 0.4 and (steps > 0).mean() > 0.9
+    turns = levels[Kind.SEASONAL]
+    assert np.abs(turns[:, :12] - turns[:, 24:]).max() < 0.03  # as two years before
+    assert turns.min() < 0.4 and turns.max() > 1.5
+    jumps = levels[Kind.JUMPING]
+    assert np.isin(jumps.round(6), [0.5, 1, 2]).mean() > 0.8  # nobody stays for over 15 hours
+    assert 0.05 < (np.diff(jumps, axis=1) != 0).mean() < 0.25
+
+
+def test_shifts_near_the_break_even_bill_about_that_many_hours() -> None:
+    people = make_people(20, seed=5, window=AUTUMN, kind=Kind.BREAK_EVEN)
+    assert {person.archetype for person in people} == {Archetype.SHIFTS}
+    hours = [sum((left - came) / timedelta(hours=1) for came, left in person_sessions(
+        person, AUTUMN)) / 4 for person in people]
+    assert min(hours) > 35 and max(hours) < 95
+    assert 60 < np.mean(hours) < 80  # and the hour that each shift's timeout bills
+
+
+def test_a_kind_of_fleet_changes_nobody_of_the_usual_one() -> None:
+    usual = make_people(40, seed=7, window=AUTUMN)
+    assert make_people(40, seed=7, window=AUTUMN, kind=Kind.USUAL) == usual
+    assert {person.kind for person in usual} == {Kind.USUAL}

@@ -125,17 +125,16 @@ def test_a_saving_that_is_too_small() -> None:
     assert only(planned(sessions, fleet=fleet, min_saving_usd=6.64))["action"] == "change"
 
 
-def test_a_saving_that_is_not_certain() -> None:
-    busy = [9.0] * 8 + [0.0] * 23  # one heavy week, then nothing
-    mine = only(planned(daily(MARCH, busy)))
-    assert mine["action"] == "leave alone"
+def test_a_saving_that_is_not_certain_is_taken_unless_a_chance_is_asked_for() -> None:
     fleet = workspaces(running_mode="ALWAYS_ON", auto_stop_minutes=None)
-    mine = only(planned(daily(MARCH, busy), fleet=fleet))
-    assert (mine["action"], mine["saving_low_usd"] < 0) == ("change", True)
-    assert 0.1 < mine["chance_of_loss"] < 0.5
-    mine = only(planned(daily(MARCH, busy), fleet=fleet, min_chance_of_saving=0.9))
+    weeks = ([5] * 5 + [0] * 2 + [1] * 5 + [0] * 2) + ([4] * 5 + [0] * 2 + [1] * 5 + [0] * 2)
+    mine = only(planned(daily(MARCH, [*weeks, 2, 2, 2]), fleet=fleet))
+    assert (mine["action"], mine["saving_low_usd"] < 0 < mine["saving_high_usd"]) == (
+        "change", True)
+    assert 0.05 < mine["chance_of_loss"] < 0.5
+    mine = only(planned(daily(MARCH, [*weeks, 2, 2, 2]), fleet=fleet, min_chance_of_saving=0.99))
     assert mine["action"] == "leave alone"
-    assert "but with a chance of" in mine["reason"] and "less than 90 %" in mine["reason"]
+    assert "but with a chance of" in mine["reason"] and "less than 99 %" in mine["reason"]
 
 
 @pytest.mark.parametrize(("days", "short"), [(2, True), (20, True), (21, False), (28, False)])

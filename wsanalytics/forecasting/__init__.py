@@ -13,16 +13,21 @@ from wsanalytics.forecasting.neighbours import (
     weekdays,
 )
 from wsanalytics.forecasting.scenarios import Scenarios, days_ahead, scenarios_of
+from wsanalytics.forecasting.weighted import KeptForecasts, Rates, WeightedForecast, month_begins
 
 __all__ = [
+    "KeptForecasts",
     "NeighbourForecast",
+    "Rates",
     "Rows",
     "Scenarios",
     "SituationIndex",
     "UsagePast",
+    "WeightedForecast",
     "changed_since",
     "days_ahead",
     "like_other_days",
+    "month_begins",
     "scenarios_of",
     "usual_week",
     "weekdays",

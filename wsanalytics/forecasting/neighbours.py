@@ -31,8 +31,8 @@ WEEKS = 13
 """The weeks that a situation looks back."""
 NEIGHBOURS = 40
 """The number of similar situations that a forecast is made of: the k of the nearest neighbours."""
-HALF_LIFE_DAYS = 120
-"""Days after which a day counts half for the usual hours."""
+HALF_LIFE_DAYS = 120.0
+"""Days after which a day counts half for the usual hours, unless told otherwise."""
 YOUNG_DAYS = 5
 """Situations of WorkSpaces younger than this are not indexed."""
 MEMORY = 12_000
@@ -64,6 +64,11 @@ class UsagePast:
         """The number of days that were seen."""
         return int(self.hours.shape[1])
 
+    def until(self, day: int) -> UsagePast:
+        """Return the past as it was seen at the begin of a *day*: no end after it was known yet."""
+        ended = np.where(self.terminated <= day, self.terminated, np.iinfo(np.int64).max)
+        return UsagePast(self.hours[:, :day], self.weekday, self.created, ended)
+
 
 def weekdays(first_midnight: int, days: int) -> Rows:
     """Return the weekdays (Monday 0) of so many days from an instant on, and of 70 more."""
@@ -90,22 +95,24 @@ class Fleet:
     usual_hours: float
 
 
-def fleet_of(past: UsagePast) -> Fleet:
+def fleet_of(past: UsagePast, half_life: float = HALF_LIFE_DAYS) -> Fleet:
     """Estimate the week that the fleet has in common."""
-    hours, days = _sums(past, np.arange(len(past.hours)))
+    hours, days = _sums(past, np.arange(len(past.hours)), half_life)
     mean = hours.sum(axis=0) / np.maximum(days.sum(axis=0), 1e-9)
     used = days.sum(axis=1) > 0
     usual = float(np.median(hours[used].sum(axis=1) / days[used].sum(axis=1))) if used.any() else 3
     return Fleet(mean / max(float(mean.mean()), 1e-9) if mean.any() else np.ones(7), usual)
 
 
-def usual_week(past: UsagePast, fleet: Fleet, rows: Rows) -> Hours:
+def usual_week(
+    past: UsagePast, fleet: Fleet, rows: Rows, half_life: float = HALF_LIFE_DAYS
+) -> Hours:
     """Estimate the usual hours of the WorkSpaces *rows* on each weekday (Monday first), when used.
 
     Weekdays that were seldom seen lean on the WorkSpace's other days, and those of a new one on
     the *fleet*'s. One that nobody used for two weeks from its beginning on has none.
     """
-    hours, days = _sums(past, rows)
+    hours, days = _sums(past, rows, half_life)
     own_level = (hours.sum(axis=1) + _PRIOR_DAYS * fleet.usual_hours) / (
         days @ fleet.shape + _PRIOR_DAYS)
     prior = own_level[:, None] * fleet.shape
@@ -114,7 +121,7 @@ def usual_week(past: UsagePast, fleet: Fleet, rows: Rows) -> Hours:
     return np.where(never[:, None], 0.0, week)
 
 
-def _sums(past: UsagePast, rows: Rows) -> tuple[Hours, Hours]:
+def _sums(past: UsagePast, rows: Rows, half_life: float) -> tuple[Hours, Hours]:
     """Sum hours and days by WorkSpace and weekday, late days counting more, in weeks of use."""
     hours, today = past.hours[rows], past.today
     # A week of use: somebody used it within three days before or after. used is the running count
@@ -124,7 +131,7 @@ def _sums(past: UsagePast, rows: Rows) -> tuple[Hours, Hours]:
     in_use = near[:, 7:7 + today] > near[:, :today]
     in_use &= np.arange(today)[None, :] >= past.created[rows][:, None]
     # Exponential decay by age; days outside weeks of use weigh nothing.
-    weight = 0.5 ** (np.arange(today)[::-1] / HALF_LIFE_DAYS) * in_use
+    weight = 0.5 ** (np.arange(today)[::-1] / half_life) * in_use
     # on: days x weekdays, one-hot; the product with it sums the days of each weekday.
     on = np.zeros((today, 7))
     on[np.arange(today), past.weekday[:today]] = 1.0
@@ -132,14 +139,19 @@ def _sums(past: UsagePast, rows: Rows) -> tuple[Hours, Hours]:
 
 
 class SituationIndex:
-    """An index of the situations of a fleet, with the share of usual hours that followed."""
+    """An index of the situations of a fleet, with the share of usual hours that followed.
 
-    def __init__(self, past: UsagePast, *, step: int = 2) -> None:
-        self.past = past
+    For the usual hours a day counts half after *half_life* days.
+    """
+
+    def __init__(
+        self, past: UsagePast, *, step: int = 2, half_life: float = HALF_LIFE_DAYS
+    ) -> None:
+        self.past, self.half_life = past, half_life
         self._followed_for: dict[int, _Indexed] = {}
-        self.fleet = fleet_of(past)
+        self.fleet = fleet_of(past, half_life)
         everyone = np.flatnonzero(past.created < max(past.today, 1))  # not those still to come
-        week = usual_week(past, self.fleet, everyone)
+        week = usual_week(past, self.fleet, everyone, half_life)
         features = _Features(past, week, everyone)
         # Back from the last day that has the shortest horizon behind it, to the 21st.
         days = np.arange(past.today - HORIZONS[0], 20, -step)
@@ -192,13 +204,13 @@ class _Features:
         alive = day >= created
         # WorkSpaces x (days + 1), running sums: the hours of days [a, b) are done[:, b] - done[:,
         # a].
-        self.done = _running(hours)
-        self.usual = _running(week[:, past.weekday[:today]] * alive)
+        self.done = running_sums(hours)
+        self.usual = running_sums(week[:, past.weekday[:today]] * alive)
         # last: the latest day of use up to each day, or the day before its first one.
         last = np.maximum.accumulate(
             np.where(hours > 0, day, np.minimum(created, today) - 1), axis=1)
         self.idle = np.pad(last, ((0, 0), (1, 0)), constant_values=-1)
-        self.long = _running(((day - last > _LONG_DAYS) & alive).astype(np.float64))
+        self.long = running_sums(((day - last > _LONG_DAYS) & alive).astype(np.float64))
 
     def vectors(self, who: Rows, at: Rows) -> npt.NDArray[np.float32]:
         """Return the feature vector of each situation.
@@ -246,7 +258,7 @@ class _Features:
         return np.where(whole & (usual > 0), np.clip(done / np.maximum(usual, 1e-9), 0, 2), np.nan)
 
 
-def _running(table: Hours) -> Hours:
+def running_sums(table: Hours) -> Hours:
     """Return the sums up to each day, 0 before the first."""
     return np.pad(np.cumsum(table, axis=1), ((0, 0), (1, 0)))
 
@@ -256,7 +268,7 @@ class NeighbourForecast:
 
     def __init__(self, memory: SituationIndex, past: UsagePast, rows: Rows) -> None:
         self.past, self.rows, self.memory = past, rows, memory
-        self.week = usual_week(past, memory.fleet, rows)
+        self.week = usual_week(past, memory.fleet, rows, memory.half_life)
         features = _Features(past, self.week, rows)
         each, now = np.arange(len(rows)), np.full(len(rows), past.today)
         self.recent = features.shares(each, now)

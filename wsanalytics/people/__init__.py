@@ -13,6 +13,7 @@ from __future__ import annotations
 from wsanalytics.people.person import (
     PLACES,
     Archetype,
+    Kind,
     Person,
     Place,
     Purpose,
@@ -33,6 +34,7 @@ __all__ = [
     "NO_LOSS",
     "PLACES",
     "Archetype",
+    "Kind",
     "Loss",
     "Person",
     "Place",

@@ -29,6 +29,7 @@ class Purpose(IntEnum):
     OUTAGES = 8
     LOSSES = 9
     CHANGES = 10
+    LEVEL = 11
 
 
 class Archetype(StrEnum):
@@ -46,6 +47,20 @@ class Archetype(StrEnum):
     NEWCOMER = "created lately"
 
 
+class Kind(StrEnum):
+    """The kind of a fleet: how much its people work from month to month.
+
+    Beside the ``usual`` one, which the sample fleet is of, there are fleets whose people are harder
+    to foresee; :mod:`.levels` says how their days become longer and shorter.
+    """
+
+    USUAL = "usual"
+    WANDERING = "wandering"
+    SEASONAL = "seasonal"
+    JUMPING = "jumping"
+    BREAK_EVEN = "break-even"
+
+
 _MIX = {
     Archetype.NINE_TO_FIVE: 14,
     Archetype.PART_TIME: 4,
@@ -59,6 +74,22 @@ _MIX = {
     Archetype.NEWCOMER: 2,
 }
 """The number of each kind among persons 0 to 39, 40 to 79, and so on."""
+_MIX_OF_LEVELS = {
+    Archetype.NINE_TO_FIVE: 24,
+    Archetype.PART_TIME: 7,
+    Archetype.NIGHT_OWL: 3,
+    Archetype.RECONNECTS: 2,
+    Archetype.CONTRACTOR: 3,
+    Archetype.UNUSED: 1,
+}
+_MIXES = {
+    Kind.USUAL: _MIX,
+    Kind.WANDERING: _MIX_OF_LEVELS,
+    Kind.SEASONAL: _MIX_OF_LEVELS,
+    Kind.JUMPING: _MIX_OF_LEVELS,
+    Kind.BREAK_EVEN: {Archetype.SHIFTS: 40},
+}
+"""The same for each kind of fleet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +122,7 @@ class Person:
     after local midnight, and ``jitter_minutes`` the standard deviation of that; ``works_minutes``
     how long they usually stay. ``rhythm`` shifts whatever recurs (rotations, engagements, the
     minute of an hourly job). ``created_at`` and ``terminated_at`` are those of their WorkSpace;
-    None where it was there before the window, or stays.
+    None where it was there before the window, or stays. ``kind`` is that of their fleet.
     """
 
     seed: int
@@ -107,6 +138,7 @@ class Person:
     rhythm: int
     created_at: datetime | None = None
     terminated_at: datetime | None = None
+    kind: Kind = Kind.USUAL
 
     @property
     def name(self) -> str:
@@ -144,26 +176,28 @@ def code_of(text: str) -> str:
     return digits
 
 
-def make_people(count: int, *, seed: int, window: Window) -> tuple[Person, ...]:
-    """*count* people of all archetypes; every forty in a row hold the whole mix.
+def make_people(
+    count: int, *, seed: int, window: Window, kind: Kind = Kind.USUAL
+) -> tuple[Person, ...]:
+    """*count* people of all archetypes; every forty in a row hold the whole mix of their *kind*.
 
     Newcomers, and some contractors, come or go within *window*; nothing else depends on it, and
     nobody depends on *count*.
     """
-    return tuple(_person(index, seed, window) for index in range(count))
+    return tuple(_person(index, seed, window, Kind(kind)) for index in range(count))
 
 
 @lru_cache(maxsize=64)
-def _deck(seed: int, number: int) -> tuple[Archetype, ...]:
+def _deck(seed: int, number: int, kind: Kind) -> tuple[Archetype, ...]:
     """Return the archetypes of forty people in a row."""
-    cards = [archetype for archetype, count in _MIX.items() for _ in range(count)]
+    cards = [archetype for archetype, count in _MIXES[kind].items() for _ in range(count)]
     order = np.random.default_rng((seed, number, Purpose.DECK)).permutation(len(cards))
     return tuple(cards[index] for index in order)
 
 
-def _person(index: int, seed: int, window: Window) -> Person:
+def _person(index: int, seed: int, window: Window, kind: Kind) -> Person:
     number, card = divmod(index, sum(_MIX.values()))
-    archetype = _deck(seed, number)[card]
+    archetype = _deck(seed, number, kind)[card]
     rng = np.random.default_rng((seed, index, Purpose.WHO))
     place = PLACES[rng.integers(len(PLACES))]
     workdays: tuple[int, ...] = (0, 1, 2, 3, 4)
@@ -184,6 +218,8 @@ def _person(index: int, seed: int, window: Window) -> Person:
             breaks = rng.uniform(0.03, 0.35)
         case Archetype.AUTOMATION:
             place = Place("UTC", "", None, place.region)
+    if kind is not Kind.USUAL:  # drawn apart, so that the usual people stay who they are
+        works = _works_minutes(kind, np.random.default_rng((seed, index, Purpose.LEVEL)))
     first_day, last_day = rng.uniform(0.1, 0.8), rng.uniform(0.3, 0.95)
     fate = rng.random()
     created = archetype is Archetype.NEWCOMER or (archetype is Archetype.CONTRACTOR and fate < 0.35)
@@ -193,8 +229,15 @@ def _person(index: int, seed: int, window: Window) -> Person:
         starts_minutes=starts, works_minutes=works, jitter_minutes=jitter, lunch_share=lunch,
         breaks_per_day=breaks, rhythm=int(rng.integers(1000)),
         created_at=_within(window, first_day) if created else None,
-        terminated_at=_within(window, last_day) if terminated else None,
+        terminated_at=_within(window, last_day) if terminated else None, kind=kind,
     )
+
+
+def _works_minutes(kind: Kind, rng: np.random.Generator) -> float:
+    """Return how long somebody stays in a usual month: mostly not far from the break-even."""
+    if kind is Kind.BREAK_EVEN:  # ten shifts a month, of which some 85 billed hours pay
+        return float(rng.uniform(6, 9.5) * 60)
+    return float(np.exp(rng.uniform(np.log(1.5), np.log(7.5))) * 60)
 
 
 def _within(window: Window, share: float) -> datetime:

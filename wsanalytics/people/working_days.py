@@ -16,7 +16,8 @@ import holidays
 import numpy as np
 import pandas as pd
 
-from wsanalytics.people.person import Archetype, Person, Purpose
+from wsanalytics.people.levels import level_on
+from wsanalytics.people.person import Archetype, Kind, Person, Purpose
 from wsanalytics.tables import check_sessions
 from wsanalytics.timeline import (
     MICROS_PER_HOUR,
@@ -168,10 +169,13 @@ def _without(start: float, end: float, breaks: Spans) -> Spans:
     return [(came, left) for came, left in pieces if left - came >= 1]
 
 
-def _stint(person: Person, rng: np.random.Generator, starts_minutes: float) -> Spans:
+def _stint(
+    person: Person, rng: np.random.Generator, starts_minutes: float, level: float = 1.0
+) -> Spans:
     """One day's work: lunch, short breaks, a false start, a look in the evening."""
     start = starts_minutes + rng.normal(0, person.jitter_minutes)
-    end = start + max(30.0, person.works_minutes + rng.normal(0, 1.6 * person.jitter_minutes))
+    usual = level * person.works_minutes
+    end = start + max(30.0, usual + rng.normal(0, 1.6 * person.jitter_minutes))
     breaks: Spans = []
     if rng.random() < person.lunch_share:
         lunch = start + (end - start) * rng.uniform(0.38, 0.56)
@@ -197,7 +201,8 @@ def _office_day(person: Person, day: date) -> Spans:
     if not _is_workday(person, day):
         return []
     rng = person.luck(Purpose.DAY, day.toordinal())
-    return _stint(person, rng, person.starts_minutes) if rng.random() < 0.98 else []
+    level = level_on(person, day)
+    return _stint(person, rng, person.starts_minutes, level) if rng.random() < 0.98 else []
 
 
 def _contractor_day(person: Person, day: date) -> Spans:
@@ -207,8 +212,12 @@ def _contractor_day(person: Person, day: date) -> Spans:
 
 
 def _shift_day(person: Person, day: date) -> Spans:
-    """Four early, four late and three night shifts with days off between, weekends or not."""
-    shift = "EEEE-LLLL-NNN--"[(day.toordinal() + person.rhythm) % 15]
+    """Four early, four late and three night shifts with days off between, weekends or not.
+
+    In a fleet near the break-even one of each in nine days.
+    """
+    rota = "E--L--N--" if person.kind is Kind.BREAK_EVEN else "EEEE-LLLL-NNN--"
+    shift = rota[(day.toordinal() + person.rhythm) % len(rota)]
     if shift == "-" or _is_away(person, day):
         return []
     starts_minutes = {"E": 6 * 60, "L": 14 * 60, "N": 22 * 60}[shift]
@@ -219,7 +228,7 @@ def _night_owl_day(person: Person, day: date) -> Spans:
     rng = person.luck(Purpose.DAY, day.toordinal())
     if rng.random() < 0.22 or _is_away(person, day):
         return []
-    return _stint(person, rng, person.starts_minutes)
+    return _stint(person, rng, person.starts_minutes, level_on(person, day))
 
 
 def _day_without_end(person: Person, day: date) -> Spans:
@@ -239,7 +248,7 @@ def _restless_day(person: Person, day: date) -> Spans:
     rng = person.luck(Purpose.DAY, day.toordinal())
     count = int(rng.integers(10, 26))
     start = person.starts_minutes + rng.normal(0, person.jitter_minutes)
-    slot = person.works_minutes / count
+    slot = level_on(person, day) * person.works_minutes / count
     comes = start + slot * (np.arange(count) + rng.uniform(0, 0.3, count))
     stays = np.maximum(1.0, slot * rng.uniform(0.05, 0.65, count))
     return list(zip(comes.tolist(), (comes + stays).tolist(), strict=True))

@@ -9,10 +9,19 @@ import numpy.typing as npt
 
 from wsanalytics.backtesting.policies.rule import Choice, Rule, set_for_next_month
 from wsanalytics.backtesting.policies.seen import Seen
+from wsanalytics.defaults import DEFAULT_TIMEOUT
 from wsanalytics.errors import InputError
-from wsanalytics.forecasting import NeighbourForecast, Rows, SituationIndex, UsagePast, usual_week
+from wsanalytics.forecasting import (
+    KeptForecasts,
+    NeighbourForecast,
+    Rates,
+    Rows,
+    WeightedForecast,
+    month_begins,
+    usual_week,
+)
 from wsanalytics.settings import ALWAYS_ON, auto_stop
-from wsanalytics.timeline import Hours
+from wsanalytics.timeline import Hours, to_micros
 
 REFRESHED_ON = (1, 8, 15, 22)
 """The days of the month on which the index of the fleet is built anew."""
@@ -37,11 +46,15 @@ class Forecast(Rule):
     left cost more than those days' part of the flat fee: hours that are billed already are sunk.
     A month that is paid for is left alone.
 
-    The expected hours come from :mod:`.forecasting.neighbours`; until three days of the fleet were
-    seen nothing changes. Of the timeouts that may be chosen the one is taken that would have cost
-    least in the last 13 weeks, each wait counted with *wait_usd* (default 0: nothing). So that it
-    does not flap, the mode changes only for an expected gain of *margin_usd* (default 1.00) and
-    the timeout for one of 1 %.
+    On the 1st the expected hours come from three forecasts, weighted by what their decisions of the
+    finished months would have cost (:mod:`.forecasting.weighted`), on other days from the first of
+    them alone (:mod:`.forecasting.neighbours`); until three days of the fleet were seen nothing
+    changes. Of the timeouts that may be chosen the one is taken that would have cost least in the
+    last 13 weeks, each wait counted with *wait_usd* (default 0: nothing); where nobody came, the
+    one that most of the fleet would have. So that it does not flap, the mode changes only for
+    an expected gain of *margin_usd* (default 1.00) and the timeout for one of 1 %.
+
+    What is decided is a function of what was seen: nothing depends on when it was asked before.
     """
 
     name = "forecast"
@@ -52,8 +65,8 @@ class Forecast(Rule):
                 raise InputError(f"{name} is {value}", where="forecast",
                                  rule="it is an amount from 0 on", fix="use for example 1")
         self.wait_usd, self.margin_usd = wait_usd, margin_usd
-        self._memory: SituationIndex | None = None
-        self._made_for: tuple[object, int] = (None, -1)
+        self._kept = KeptForecasts()
+        self._kept_for: tuple[object, int] = (None, 0)
 
     def decide(self, seen: Seen) -> Choice:
         """Choose the cheaper mode of the rest of the month, and the cheapest timeout."""
@@ -69,7 +82,8 @@ class Forecast(Rule):
         if len(positions):
             opens = seen.is_new[positions] | seen.opens_month
             minutes = self._timeouts(seen, positions, opens)
-            hours = self._expected_hours(seen, positions, minutes, seen.days_left)
+            hours = self._expected_hours(seen, positions, minutes, seen.days_left,
+                                         is_opening=seen.opens_month)
             # The part of the month that is left, today included: its share of both flat fees is
             # still open.
             part = seen.days_left / monthrange(seen.now.year, seen.now.month)[1]
@@ -87,7 +101,7 @@ class Forecast(Rule):
         opens = np.ones(len(positions), dtype=np.bool_)
         minutes = self._timeouts(seen, positions, opens)
         month = monthrange(seen.next_month.year, seen.next_month.month)[1]
-        until, through = (self._expected_hours(seen, positions, minutes, days)
+        until, through = (self._expected_hours(seen, positions, minutes, days, is_opening=True)
                           for days in (seen.days_left, seen.days_left + month))
         chosen[positions] = self._cheaper(
             seen, positions, np.maximum(through - until, 0.0), minutes, opens, 1.0)
@@ -109,52 +123,70 @@ class Forecast(Rule):
         now = seen.minutes_in_force[positions]
         if not opens.any():
             return now
-        options = seen.timeouts
-        rate = seen.rates["hourly_usd"].to_numpy()[positions, None]
+        may_choose = np.stack([seen.may_be(auto_stop(each)) for each in seen.timeouts], axis=1)
+        table = np.where(may_choose, self._costs_of(seen, seen.timeouts), np.inf)
+        # Who was not used at all is no case for any timeout: it gets what the fleet would have.
+        used = seen.hours_by_day(seen.timeouts[0])[:, -LOOKED_BACK:].sum(axis=1) > 0
+        best = len(seen.timeouts) - 1 - table[:, ::-1].argmin(axis=1)  # of equals the longest
+        common = _most_frequent(best[used], seen.timeouts)
+        best[~used] = np.where(may_choose[:, common], common, may_choose.argmax(axis=1))[~used]
+        least = table[np.arange(len(best)), best][positions]
+        minutes = np.array(seen.timeouts, dtype=np.int64)[best][positions]
+        keeps = used[positions] | ~seen.is_new[positions]
+        for current in np.unique(now[now > 0]):
+            has_it = (now == current) & keeps
+            costs = self._costs_of(seen, (int(current),))[positions, 0]
+            minutes[has_it & (costs <= least * (1 + MARGIN_SHARE) + 1e-9)] = current
+        # Where no timeout may be chosen the present one stays; 0 for those that are ALWAYS_ON.
+        has_one = np.asarray(may_choose.any(axis=1))[positions]
+        return np.where(opens & has_one, minutes, now)
+
+    def _costs_of(self, seen: Seen, timeouts: tuple[int, ...]) -> npt.NDArray[np.float64]:
+        """Return what each WorkSpace's hours and waits of the last 13 weeks cost, by timeout."""
+        rate = seen.rates["hourly_usd"].to_numpy()
 
         def costs(minutes: int) -> npt.NDArray[np.float64]:
-            hours = seen.hours_by_day(minutes)[positions, -LOOKED_BACK:]
-            waits = seen.cold_starts_by_day(minutes)[positions, -LOOKED_BACK:]
-            total: npt.NDArray[np.float64] = (hours * rate + waits * self.wait_usd).sum(axis=1)
+            hours = seen.hours_by_day(minutes)[:, -LOOKED_BACK:].sum(axis=1)
+            waits = seen.cold_starts_by_day(minutes)[:, -LOOKED_BACK:].sum(axis=1)
+            total: npt.NDArray[np.float64] = hours * rate + waits * self.wait_usd
             return total
 
-        table = np.stack([costs(minutes) for minutes in options], axis=1).round(6)
-        may_choose = np.stack([seen.may_be(auto_stop(minutes))[positions] for minutes in options],
-                              axis=1)
-        table = np.where(may_choose, table, np.inf)
-        best = len(options) - 1 - table[:, ::-1].argmin(axis=1)  # of equals the longest
-        least = table[np.arange(len(positions)), best]
-        minutes = np.array(options, dtype=np.int64)[best]
-        for current in np.unique(now[now > 0]):
-            has_it = now == current
-            stays = has_it & (costs(int(current)) <= least * (1 + MARGIN_SHARE) + 1e-9)
-            minutes[stays] = current
-        # Where no timeout may be chosen the present one stays; 0 for those that are ALWAYS_ON.
-        return np.where(opens & may_choose.any(axis=1), minutes, now)
+        return np.stack([costs(minutes) for minutes in timeouts], axis=1).round(6)
 
     def _expected_hours(
-        self, seen: Seen, positions: Rows, minutes: npt.NDArray[np.int64], days: int
+        self, seen: Seen, positions: Rows, minutes: npt.NDArray[np.int64], days: int, *,
+        is_opening: bool,
     ) -> Hours:
-        """Forecast the hours that each bills in the next so many *days*, in AUTO_STOP."""
-        past = seen.past(seen.timeouts[0])
-        rows = seen.rows[positions]
-        index = self._memory_of(seen, past)
-        forecast = NeighbourForecast(index, past, rows)
-        hours = np.zeros(len(positions))
-        for timeout in np.unique(minutes):
-            has_it = minutes == timeout
-            same = int(timeout) == seen.timeouts[0]
-            week = forecast.week if same else usual_week(seen.past(int(timeout)), index.fleet, rows)
-            hours[has_it] = forecast.usual_hours(days, week)[has_it]
-        return forecast.share(days) * hours
+        """Forecast the hours that each bills in the next so many *days*, in AUTO_STOP.
 
-    def _memory_of(self, seen: Seen, past: UsagePast) -> SituationIndex:
-        """Return the index of the fleet's situations, as of the last day on which it was built."""
-        source, today = self._made_for
-        fresh = source is seen.source and today <= seen.today
-        if self._memory is None or not fresh or seen.now.day in REFRESHED_ON:
-            self._memory, self._made_for = SituationIndex(past), (seen.source, seen.today)
-        return self._memory
+        *is_opening*: to decide in which mode a month opens.
+        """
+        shortest, rows = seen.timeouts[0], seen.rows[positions]
+        past, kept = seen.past(shortest), self._kept_of(seen)
+        index = kept.index(past, _built_on(seen))
+        if is_opening:
+            hours = WeightedForecast(
+                past, rows, begins=month_begins(to_micros(seen.since), seen.today),
+                rates=_rates(seen, len(past.hours)), kept=kept,
+            ).expected_hours(days)
+        else:
+            neighbours = NeighbourForecast(index, past, rows)
+            hours = neighbours.share(days) * neighbours.usual_hours(days)
+        # What another timeout bills beside the shortest, it bills in the usual week.
+        coming = past.weekday[past.today:past.today + days]
+        for timeout in set(np.unique(minutes).tolist()) - {shortest, 0}:
+            has_it = minutes == timeout
+            usual, other = (
+                usual_week(seen.past(each), index.fleet, rows[has_it])[:, coming].sum(axis=1)
+                for each in (shortest, timeout))
+            hours[has_it] *= np.where(usual > 0, other / np.maximum(usual, 1e-9), 1.0)
+        return hours
+
+    def _kept_of(self, seen: Seen) -> KeptForecasts:
+        """Return what was computed on days before of the same past: kept for speed alone."""
+        if self._kept_for[0] is not seen.source or self._kept_for[1] != seen.timeouts[0]:
+            self._kept, self._kept_for = KeptForecasts(), (seen.source, seen.timeouts[0])
+        return self._kept
 
     def _cheaper(
         self, seen: Seen, positions: Rows, hours: Hours, minutes: npt.NDArray[np.int64],
@@ -177,3 +209,26 @@ class Forecast(Rule):
         hourly = np.array([by_minutes.get(int(minute), str(ALWAYS_ON)) for minute in minutes],
                           dtype=object)
         return np.where(to_on, str(ALWAYS_ON), hourly)
+
+
+def _built_on(seen: Seen) -> int:
+    """Return the day, counted from the first one seen, of which the index of the fleet is."""
+    latest = max(day for day in REFRESHED_ON if day <= seen.now.day)
+    return max(seen.today - (seen.now.day - latest), FEWEST_DAYS)
+
+
+def _most_frequent(best: Rows, timeouts: tuple[int, ...]) -> int:
+    """Return the choice that is *best* for most; the default timeout, or the nearest, for none."""
+    if len(best):
+        return int(np.bincount(best).argmax())
+    return int(np.abs(np.array(timeouts) - DEFAULT_TIMEOUT).argmin())
+
+
+def _rates(seen: Seen, count: int) -> Rates:
+    """Return the prices of so many WorkSpaces of the whole fleet; NaN for those not seen now."""
+    columns = []
+    for name in ("always_on_usd", "auto_stop_usd", "hourly_usd"):
+        column = np.full(count, np.nan)
+        column[seen.rows] = seen.rates[name].to_numpy()
+        columns.append(column)
+    return Rates(*columns)
