@@ -145,7 +145,7 @@ def test_two_plans_of_one_fleet_are_the_same(folder: Path) -> None:
     assert plans[0]["changes"]
 
 
-def test_a_plan_saves_what_simulate_charges(folder: Path) -> None:
+def test_a_plan_saves_about_what_simulate_charges(folder: Path) -> None:
     assert main(["recommend", *FLEET, "--output", "plan.json"]) == 0
     charges = simulate("--setting", "AUTO_STOP:120", "AUTO_STOP:180", "AUTO_STOP:480",
                        "AUTO_STOP:1440")
@@ -159,7 +159,8 @@ def test_a_plan_saves_what_simulate_charges(folder: Path) -> None:
         name = change["workspace_id"]
         if pd.isna(created[name]):
             saved = total[name, before] - total[name, after]
-            assert change["saving_usd_per_month"] == pytest.approx(saved)
+            # People are expected to go on much as they did, but not to the hour.
+            assert change["saving_usd_per_month"] == pytest.approx(saved, rel=0.2, abs=3)
 
 
 def test_hostile_names_are_shown_as_text(

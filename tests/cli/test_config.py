@@ -119,6 +119,23 @@ def test_one_of_several_ways_replaces_the_others(write: Write, run: Run) -> None
     assert args.store is None and args.sessions == Path("s.csv")
 
 
+def test_options_of_one_name_take_what_is_theirs(
+    write: Write, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write('every = "5m"\npolicy = ["hold", "forecast"]\n')
+    assert run("collect --store s").every is not None
+    assert run("backtest --output o.csv").every == "day"
+    assert run("backtest --output o.csv").policy == ["hold", "forecast"]
+    assert run("recommend --output o").policy == "forecast"  # its own default: a list is no policy
+    write('policy = "break_even"\n[backtest]\nevery = "week"\n')
+    assert run("recommend --output o").policy == "break_even"
+    assert run("backtest --output o.csv").every == "week"
+    for wrong in ('every = "often"\n', '[backtest]\nevery = "5m"\n'):
+        write(wrong)
+        assert main(["backtest", "--policy", "hold", "--output", "o.csv"]) == 2
+        assert "every" in capsys.readouterr().err
+
+
 def test_a_table_may_hold_a_tags_values(write: Write, run: Run) -> None:
     write('[tag]\nTeam = ["Sales", "Ops"]\nSite = "a=b"\n')
     tags = [("Team", "Sales"), ("Team", "Ops"), ("Site", "a=b")]
@@ -257,7 +274,7 @@ def test_every_option_can_stand_there(write: Write) -> None:
             if key in left_out:
                 continue
             tried = ["true"] if argument.is_flag() else [
-                "1", "0.5", "'x=y'", "'5m'", "2026-01-01", "'exact'", "'plan'"]
+                "1", "0.5", "'x=y'", "'5m'", "2026-01-01", "'exact'", "'plan'", "'week'"]
             fits = []
             for value in tried:
                 write(f"[{'.'.join(command)}]\n{key} = {value}\n")

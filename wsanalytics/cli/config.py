@@ -63,7 +63,8 @@ class Config:
                     for key, value in self.values.get(level, {}).items()
                     if key in table.options and key not in decided
                     and (level or (command[0], key) not in _ABOUT_OTHERS)
-                    and not table.alternatives_of(key) & active}
+                    and not table.alternatives_of(key) & active
+                    and (level or _fits(table, key, value, self.path.parent))}
             added |= here
             decided |= here.keys()
             active |= {key for key, texts in here.items() if texts}
@@ -182,7 +183,12 @@ def _check(config: Config, command: Words, key: str, tables: Tables) -> None:
     if not holders:
         raise _unknown(where, command, key, tables)
     entries, value = config.values[command], config.values[command][key]
-    for words, table in holders.items():
+    folder = config.path.parent
+    # Options of one name may take different values (every = "5m" of collect, "week" of backtest):
+    # above all tables one holds for the commands that it fits.
+    fitting = {words: table for words, table in holders.items()
+               if not command and _fits(table, key, value, folder)}
+    for words, table in (fitting or holders).items():
         name = " ".join(words)
         try:
             texts = texts_of(table.options[key], value, config.path.parent)
@@ -195,6 +201,15 @@ def _check(config: Config, command: Words, key: str, tables: Tables) -> None:
                 raise InputError(f"{key!r} and {other!r} stand beside each other", where=where,
                                  rule=f"'{name}' takes one of them",
                                  fix="remove one, or put each into the tables of its commands")
+
+
+def _fits(table: OptionTable, key: str, value: Any, folder: Path) -> bool:  # noqa: ANN401  # as TOML has it
+    """Whether a value of the file is one of the option *key* of a command."""
+    try:
+        texts_of(table.options[key], value, folder)
+    except MisfitError:
+        return False
+    return True
 
 
 def _unknown(where: str, command: Words, key: str, tables: Tables) -> InputError:

@@ -254,11 +254,11 @@ class AnalysisOptions(FleetOptions, CandidateOptions):
         "the most cold starts a week that a proposed setting may have (default: no limit)", A_WEEK,
         metavar="X", group=LIMITS)] = None
     min_saving_usd: Annotated[float, option(
-        "the least expected saving a month worth a change (default: 1.00; 0: whatever the policy "
-        "decides)", LIMIT, metavar="X", group=LIMITS)] = 1.0
+        "the least expected saving a month worth a change, 0 for whatever the policy decides "
+        "(default: 1.00)", LIMIT, metavar="X", group=LIMITS)] = 1.0
     min_chance_of_saving: Annotated[float, option(
-        "leave out changes that are less likely than this to save, such as 0.9 (default: 0, the "
-        "expected cost alone decides)", SHARE, metavar="X", group=LIMITS)] = 0.0
+        "leave out changes that are less likely than this to save, such as 0.9; at 0 the "
+        "expected cost alone decides (default: 0)", SHARE, metavar="X", group=LIMITS)] = 0.0
     policy: Annotated[str, option(
         "the policy that decides, as in a backtest (default: forecast)", metavar="P",
         group=LIMITS)] = DEFAULT_POLICY
