@@ -58,6 +58,8 @@ FIELDS = {
     "maintenance_hours": "hours billed for a month's maintenance",
     "min_saving_usd": "the least saving a month that was worth a change",
     "max_cold_starts_per_week": "the most cold starts a week that were allowed",
+    "min_chance_of_saving": "how likely to save a change had to be, 0 to 1",
+    "policy": "the policy that decided",
     "JournalEntry.at": "when the line was written",
     "JournalEntry.run": "the id of the run of wsanalytics",
     "JournalEntry.event": "what happened: begin, call, answer, outcome, end and others",
