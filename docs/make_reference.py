@@ -130,7 +130,7 @@ def _command(name: str) -> list[str]:
 
 def _options(words: tuple[str, ...]) -> dict[str, list[tuple[str, Argument]]]:
     """The arguments and options of a command by the headings of its help."""
-    arguments = arguments_of(build_app(), words)
+    arguments = arguments_of(words)
     found: dict[str, list[tuple[str, Argument]]] = {}
     shown = (entry for entry in arguments if entry.parse
              and (is_subject(entry) or entry.name.startswith("--")))

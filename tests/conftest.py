@@ -70,6 +70,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports have a word in place of each picture, which takes most of their time.
+
+    For tests that read what a report says; others draw the same pictures and look at them.
+    """
+    monkeypatch.setattr("wsanalytics.plot.png", lambda *_, **__: b"a picture")
+
+
+@pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with a small fleet's files: sessions, workspaces, prices, samples."""
     from tests.tables.test_bad_input import FILES

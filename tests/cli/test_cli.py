@@ -273,6 +273,7 @@ def test_recommend_says_why_it_leaves_workspaces_alone(
     assert sum(counts) == int(line.split()[0])
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_dollars_for_hours_are_not_called_hours(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -117,6 +117,8 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Prin
         patch.setattr(client, "RATE_PER_SECOND", 1e4)
         patch.setattr(client.connect, "__kwdefaults__",
                       client.connect.__kwdefaults__ | {"pace": (1e4, 1e4)})
+        # reports are read here, not looked at
+        patch.setattr("wsanalytics.plot.png", lambda *_, **__: b"a picture")
         pretend_terminal(patch, 80)
         with frozen(workspaces=40, speed=120, history_days=41) as (box, _):
             use_sandbox(patch, box)

@@ -302,6 +302,7 @@ def test_it_looks_every_so_often_until_it_is_ended(tmp_path: Path, ended_by: int
     assert len(read_history(store).samples) >= 40
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_command_line_collects_backfills_and_goes_on_from_the_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

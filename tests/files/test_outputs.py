@@ -221,6 +221,7 @@ def rights(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_new_files_with_names_of_users_are_for_their_owner_alone(folder: Path) -> None:
     fleet = simulate()[1:9]
     assert main(["recommend", *fleet, "--output", "plan.json"]) == 0

@@ -117,6 +117,7 @@ def test_a_bundle_with_a_licence_for_applications_is_noted_once(store: Store) ->
     assert "Standard Plus Office 2013" in dict(read_remarks(store).rows_on("ws-me"))["applications"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_last_connection_that_aws_knows_of_is_in_explain_and_report_on_the_first_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:

@@ -44,6 +44,7 @@ def test_a_backtest_that_begins_before_the_first_observed_day_begins_later_and_s
     assert set(pd.read_csv(output)["month"]) == {"2026-08", "2026-09"}
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("command", ["simulate", "recommend", "report", "budget", "frontier"])
 def test_days_that_nobody_observed_are_cut_off_everywhere(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
@@ -68,6 +69,7 @@ def test_days_of_which_nothing_was_observed_are_refused(
         assert status == 2 and "there are no samples" in said
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("command", ["recommend", "report", "store"])
 def test_old_data_are_called_old(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str

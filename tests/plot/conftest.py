@@ -10,5 +10,6 @@ from matplotlib import pyplot as plt
 
 @pytest.fixture(autouse=True)
 def _closed() -> Iterator[None]:
+    plt.close("all")  # what other tests in this process left open
     yield
     plt.close("all")

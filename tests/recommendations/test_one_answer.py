@@ -102,6 +102,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
             "--workspaces", str(folder / "workspaces.parquet"))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_terminal_the_report_the_plan_and_the_page_read_the_same(
     files: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

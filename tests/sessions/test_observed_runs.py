@@ -397,6 +397,7 @@ def test_one_hour_a_week_and_a_job_every_night_may_be_cheaper_always_on() -> Non
     assert change["to_setting"] == "ALWAYS_ON" and "with nobody connected" in change["reason"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_explain_report_and_the_terminal_name_it(
     meddled: tuple[Path, pd.DataFrame], analysis: Analysis, tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -413,6 +414,7 @@ def test_explain_report_and_the_terminal_name_it(
     assert "on with nobody connected" in report.read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_files_of_sessions_say_that_starts_without_a_login_are_not_in_them(
     tmp_path: Path
 ) -> None:

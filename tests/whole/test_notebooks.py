@@ -6,12 +6,12 @@ import importlib.util
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from nbconvert import HTMLExporter
 
 from tests.helpers.browsing import CHROMIUM, Visit, chromium
 from tests.helpers.build import REPOSITORY
@@ -27,15 +27,14 @@ NAMES = ["01_first_look", "02_collect", "03_review_and_apply", "04_backtest",
          "05_verified_saving", "06_your_own_files", "app"]
 
 
+@cache
 def script() -> ModuleType:
+    """``notebooks/run.py``, imported where it is needed: that takes a second in each process."""
     spec = importlib.util.spec_from_file_location("run", FOLDER / "run.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-RUN = script()
 
 
 def test_every_notebook_is_run() -> None:
@@ -46,14 +45,14 @@ def test_every_notebook_is_run() -> None:
 def test_what_is_committed_is_small_and_says_nothing_of_a_machine(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     notebook = json.loads(text)
-    assert text == RUN.written(notebook)
+    assert text == script().written(notebook)
     assert len(text) < 400_000
-    assert notebook["metadata"] == RUN.METADATA
+    assert notebook["metadata"] == script().METADATA
     cells = notebook["cells"]
     assert [cell["id"] for cell in cells] == [f"cell-{place:02d}" for place in range(len(cells))]
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     outputs = [output for cell in code for output in cell["outputs"]]
-    assert bool(outputs) == (path.stem not in RUN.BARE)
+    assert bool(outputs) == (path.stem not in script().BARE)
     assert all(cell["metadata"] == {} and cell.get("execution_count") is None for cell in cells)
     for output in outputs:
         assert output["output_type"] != "error" and output.get("name") != "stderr"
@@ -104,11 +103,11 @@ def run(name: str) -> Iterator[tuple[list[Any], str]]:
     Where nothing depends on today's date or on the time that things take, they are the same to the
     letter, pictures apart, whose bytes depend on fonts.
     """
-    notebook = RUN.run(name)
+    notebook = script().run(name)
     yield outputs_of(notebook)
-    if name in RUN.BARE:
+    if name in script().BARE:
         return
-    now, then = RUN.kept(notebook), committed(name)
+    now, then = script().kept(notebook), committed(name)
     how = f"python notebooks/run.py {name}"
     assert [list(map(kinds, cell.get("outputs", []))) for cell in now["cells"]] == [
         list(map(kinds, cell.get("outputs", []))) for cell in then["cells"]], how
@@ -254,11 +253,13 @@ def test_your_own_files() -> None:
 @pytest.mark.filterwarnings("default")  # Jupyter's own
 def test_the_page_shows_the_sample_fleet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WSANALYTICS_APP", raising=False)
-    notebook = RUN.run("app")
+    notebook = script().run("app")
     outputs, _ = outputs_of(notebook)
     (page, words), = panels(outputs)
     assert re.search(r"Review of Plan \d+ changes saving \$[\d,.]+ a month", words)
     assert "<table" in page and "over the break-even of" in page
+    from nbconvert import HTMLExporter  # as slow to import as run.py
+
     exported, _ = HTMLExporter().from_notebook_node(notebook)
     assert PANEL in exported
     if CHROMIUM is not None:

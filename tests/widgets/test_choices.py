@@ -97,6 +97,7 @@ def test_a_discount_makes_savings_and_charges_smaller(
     assert "less a discount of 12 %" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_says_what_was_taken_off(fleet: list[str]) -> None:
     assert main(["report", *fleet, "--discount", "0.12", "--output", "report.html"]) == 0
     page = Path("report.html").read_text()

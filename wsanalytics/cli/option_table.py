@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from cyclopts import App, Argument, ArgumentCollection, Group
+from cyclopts import Argument, ArgumentCollection, Group
 
 from wsanalytics.cli.app import COMMANDS, build_app, command_in
 from wsanalytics.cli.options import OneOf
@@ -65,8 +65,7 @@ def all_tables() -> Tables:
 
     They are read once, as it takes a tenth of a second. Nobody gives these arguments values.
     """
-    root = build_app()
-    return {words: table_of(arguments_of(root, words)) for words in all_commands()}
+    return {words: table_of(arguments_of(words)) for words in all_commands()}
 
 
 def all_commands() -> list[Words]:
@@ -74,9 +73,13 @@ def all_commands() -> list[Words]:
     return [tuple(name.split()) for name, entry in COMMANDS.items() if entry.function]
 
 
-def arguments_of(root: App, words: Words) -> ArgumentCollection:
-    """Return the arguments of one command, as cyclopts reads them from its function."""
-    return command_in(root, words).assemble_argument_collection(parse_docstring=False)
+@cache
+def arguments_of(words: Words) -> ArgumentCollection:
+    """Return the arguments of one command, as cyclopts reads them from its function.
+
+    They are read once for all the lines of a process. Nobody gives these arguments values.
+    """
+    return command_in(build_app(), words).assemble_argument_collection(parse_docstring=False)
 
 
 def is_subject(argument: Argument) -> bool:

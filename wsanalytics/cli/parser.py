@@ -145,7 +145,7 @@ def understand(line: Line) -> Call:
     wrong in the file; for that :class:`InputError`.
     """
     root = build_app()
-    words = _Words(line, arguments_of(root, line.words))
+    words = _Words(line, arguments_of(line.words))
     reader = _Reader(words)
     root.config = (reader,)
     try:

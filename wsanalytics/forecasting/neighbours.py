@@ -330,10 +330,9 @@ def _nearest(
     """Return the situations nearest to the *vectors*, and the weight of each."""
     # Squared distances by |a - b|² = |a|² - 2ab + |b|²: one matrix product. |a|² is the same in a
     # row, so it changes no order and is added for the nearest alone.
-    far = vectors @ index.vectors.T
-    far *= -2
+    far = (vectors * np.float32(-2)) @ index.vectors.T
     far += index.squares[None, :]
-    far -= np.float32(_OWN_BONUS) * (index.who[None, :] == rows[:, None])
+    far[index.who[None, :] == rows[:, None]] -= np.float32(_OWN_BONUS)
     # argpartition finds the k smallest without sorting all of them.
     near = np.argpartition(far, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
     distance = np.take_along_axis(far, near, 1) + (vectors**2).sum(axis=1)[:, None]

@@ -12,6 +12,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Literal
 
 import matplotlib.pyplot as plt
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -60,7 +61,10 @@ def png(
     figure, ax = detached(size)
     draw(ax)
     image = BytesIO()
-    figure.savefig(image, format="png", dpi=dots_per_inch, metadata={"Software": None})
+    figure.set_dpi(dots_per_inch)
+    # savefig draws a figure whose layout is constrained twice: once for the layout alone
+    canvas = FigureCanvasAgg(figure)
+    canvas.print_png(image, metadata={"Software": None})  # type: ignore[no-untyped-call]
     return image.getvalue()
 
 

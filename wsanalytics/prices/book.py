@@ -204,9 +204,15 @@ def price_family(operating_systems: pd.Series) -> pd.Series:
     DescribeWorkspaces names versions (``WINDOWS_11``, ``UBUNTU_22_04``); prices know families.
     """
     families = operating_systems.astype("str").str.upper()
-    for family in _FAMILIES:
-        families = families.mask(families.str.startswith(f"{family}_"), family)
-    return families.replace("AMAZON_LINUX", "AMAZON_LINUX_2")
+    # A fleet has few systems: each is looked at once.
+    named = {name: _family(name) for name in families.dropna().unique()}
+    return families.replace({name: family for name, family in named.items() if name != family})
+
+
+def _family(system: str) -> str:
+    if system == "AMAZON_LINUX":
+        return "AMAZON_LINUX_2"
+    return next((family for family in _FAMILIES if system.startswith(f"{family}_")), system)
 
 
 def load_prices(region: str | None = None, *, path: Path | str | None = None) -> PriceBook:

@@ -39,7 +39,9 @@ def nearest_pairs(
     fits: :data:`GROWN`, and the amounts of the pair with the GiB beyond it. ``extra_usd`` (a
     month) is NaN, and nothing is added, where no price of a GiB is known for the region.
     """
-    pairs = dict(iter(listed.dropna(subset=AMOUNTS).groupby(kind)))
+    # A price list has hundreds of kinds: only those that are wanted are taken apart.
+    near = listed.dropna(subset=AMOUNTS).merge(wanted[kind].drop_duplicates(), on=kind)
+    pairs = dict(iter(near.groupby(kind)))
     by_size: dict[Any, dict[str, float]] = {}
     index = []
     for label, row in wanted.dropna(subset=_PAIR).to_dict("index").items():

@@ -83,7 +83,8 @@ def _convert_text(
             _add(bad, values, column, faults, "a workspace_id names one WorkSpace")
     if isinstance(values.dtype, pd.CategoricalDtype):
         return values
-    return values.where(~missing & ~bad).astype("str")
+    keeps_all = not (missing.any() or bad.any())
+    return (values if keeps_all else values.where(~missing & ~bad)).astype("str")
 
 
 def _as_chosen(values: pd.Series, bad: Mask, column: Column, faults: Faults) -> pd.Series:
@@ -124,7 +125,7 @@ def _convert_instant(
         return nothing
     bad = ((instants < _EARLIEST) | (instants >= _LATEST)).to_numpy()
     _add(bad, values, column, faults, f"{rule}, between the years 2000 and 2100")
-    return instants.mask(bad) if bad.any() else instants
+    return _without(instants, bad)
 
 
 def _parsed_instants(
@@ -154,19 +155,25 @@ def _parsed_instants(
 def _convert_number(
     values: pd.Series, missing: Mask, column: Column, faults: Faults
 ) -> pd.Series:
-    numbers = pd.to_numeric(values.where(~missing), errors="coerce").astype("float64")
+    given = values.where(~missing) if missing.any() else values
+    numbers = pd.to_numeric(given, errors="coerce").astype("float64")
     bad = ~np.isfinite(numbers.to_numpy()) & ~missing
     _add(bad, values, column, faults, f"{column.name} is a finite number ({column.unit})")
-    numbers = numbers.mask(bad)
+    numbers = _without(numbers, bad)
     most = most_of(column.unit)
     bad = np.abs(numbers.to_numpy()) > most
     _add(bad, values, column, faults, f"{column.name} is at most {most:,.10g} {column.unit}")
-    numbers = numbers.mask(bad)
+    numbers = _without(numbers, bad)
     if table_cells_are_positive(column):
         bad = numbers.to_numpy() < 0
         _add(bad, values, column, faults, f"{column.name} is not negative")
-        numbers = numbers.mask(bad)
+        numbers = _without(numbers, bad)
     return numbers
+
+
+def _without(values: pd.Series, bad: Mask) -> pd.Series:
+    """Return the *values*, empty where they are *bad*; mostly none is, which costs nothing."""
+    return values.mask(bad) if bad.any() else values
 
 
 def table_cells_are_positive(column: Column) -> bool:
@@ -180,7 +187,7 @@ def _convert_whole(
     numbers = _convert_number(values, missing, column, faults)
     bad = ((numbers != numbers.round()) | (numbers > _MOST)).to_numpy() & numbers.notna().to_numpy()
     _add(bad, values, column, faults, f"{column.name} is a whole number ({column.unit})")
-    return numbers.mask(bad).astype("Int64")
+    return _without(numbers, bad).astype("Int64")
 
 
 def _convert_flag(
