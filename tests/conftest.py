@@ -6,6 +6,8 @@ import os
 
 # the tests run on all cores already; threads that wait for one another take most of their time
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read as numpy is imported
+# hundreds of tests start a Python of their own: what one has compiled the others need not
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import time
 from functools import cache, wraps
@@ -60,7 +62,13 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+LONG = ("test_in_browser", "test_page_in_browser", "test_notebooks", "test_pages", "test_site",
+        "test_tools", "test_fuzzing", "test_results", "test_replay_agrees", "test_decide")
+"""The modules with the longest tests; they go first, so that no worker is left with one."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in LONG)  # stable: else in order
     if config.getoption("--thorough"):
         return
     left_out = [item for item in items if item.get_closest_marker("thorough")]
