@@ -12,17 +12,20 @@ import pytest
 
 from tests.helpers.build import ME, REPOSITORY, at, book, fleet_sessions, month, window, workspaces
 from tests.recommendations.test_comparison import daily
+from wsanalytics.backtesting.policies.seen import Seen
 from wsanalytics.billing.bill import bill
 from wsanalytics.errors import InputError
 from wsanalytics.history.history import configured
+from wsanalytics.recommendations.analysis import analyse
 from wsanalytics.recommendations.compare import compare
 from wsanalytics.recommendations.due_dates import best_date, first_call_by, schedule
 from wsanalytics.recommendations.plan import _KINDS, Plan, recommend
 from wsanalytics.recommendations.plan_file import write_plan
-from wsanalytics.settings import setting_grid
+from wsanalytics.settings import Setting, setting_grid
 from wsanalytics.simulation.fleet import replay
 from wsanalytics.tables.results import RECOMMENDATIONS
 from wsanalytics.timeline import Window
+from wsanalytics.views.caution import cost_of_caution, sure_changes
 
 NOW = datetime(2026, 4, 10, 12, tzinfo=UTC)
 MARCH = month("2026-03")
@@ -328,3 +331,70 @@ def test_a_plan_shows_itself() -> None:
     plan = planned(daily(MARCH, [8] * 31))
     assert repr(plan) == "<Plan 1 change saving $58.45 a month; 0 WorkSpaces left alone>"
     assert "ws-me" in plan._repr_html_()
+
+
+MID_MARCH = window("2026-02-01", "2026-03-20")
+
+
+@pytest.mark.parametrize(("present", "hours", "to", "best", "why"), [
+    ("ALWAYS_ON", 1, "AUTO_STOP:60", "2026-04-30",
+     "This month is paid for, so it counts from 2026-04-01 on."),
+    ("AUTO_STOP:60", 8, "ALWAYS_ON", "2026-04-10",
+     "What the rest of this month is expected to bill costs more than its part of the flat fee."),
+    ("AUTO_STOP:60", 2.5, "ALWAYS_ON", "2026-05-01",
+     "The rest of this month costs less by the hour; from 2026-04-01 on the flat fee."),
+    ("AUTO_STOP:480", 0.5, "AUTO_STOP:60", "2026-04-10", ""),
+])
+def test_within_a_month_the_reason_says_what_is_decided_for_its_rest_and_for_the_next(
+    present: str, hours: float, to: str, best: str, why: str
+) -> None:
+    mode, _, minutes = present.partition(":")
+    fleet = workspaces(running_mode=mode, auto_stop_minutes=int(minutes) if minutes else None)
+    by_day = [2, 3] * 24 if hours == 2.5 else [hours] * 48
+    mine = only(planned(daily(MID_MARCH, by_day[:47]), MID_MARCH, fleet))
+    assert (mine["to_setting"], mine["best_date"]) == (to, best)
+    assert mine["reason"].endswith(f" {why}" if why else ".")
+
+
+def test_a_policy_of_ones_own_makes_a_plan_and_may_choose_what_nobody_else_tries() -> None:
+    def three_hours(seen: Seen) -> list[str]:
+        return ["AUTO_STOP:180"] * len(seen.ids)
+
+    fleet = workspaces(running_mode="ALWAYS_ON", auto_stop_minutes=None)
+    sessions = fleet_sessions({ME: daily(MARCH, [0.5] * 31)})
+    mine = analyse(sessions, fleet, window=MARCH, prices=book(), now=NOW, policy=three_hours)
+    row = only(mine.plan)
+    assert row["reason"].startswith("AUTO_STOP:180 is expected to cost")
+    mine = analyse(sessions, fleet, window=MARCH, prices=book(), now=NOW, policy=three_hours,
+                   min_saving_usd=0.0)
+    assert only(mine.plan)["to_setting"] == "AUTO_STOP:180"
+    assert mine.plan.basis is not None and mine.plan.basis.policy == "three_hours"
+    mine = analyse(sessions, fleet, window=MARCH, prices=book(), now=NOW, policy=three_hours,
+                   min_saving_usd=0.0, candidates=(Setting.parse("AUTO_STOP:60"),))
+    assert only(mine.plan)["action"] == "leave alone"
+
+
+def test_without_a_past_the_comparison_decides_and_warns() -> None:
+    fleet = workspaces(running_mode="ALWAYS_ON", auto_stop_minutes=None)
+    outcome = replay(fleet_sessions({ME: daily(MARCH, [1] * 31)}), setting_grid(), window=MARCH)
+    savings = compare(bill(outcome, fleet, book()), outcome, fleet, baseline=configured(fleet))
+    with pytest.warns(DeprecationWarning, match="replay="):
+        plan = recommend(savings, baseline=configured(fleet), now=NOW)
+    assert only(plan)["to_setting"] == "AUTO_STOP:60"
+
+
+def test_what_caution_costs() -> None:
+    fleet = workspaces("ws-a", "ws-b", running_mode="ALWAYS_ON", auto_stop_minutes=None)
+    weeks = ([5] * 5 + [0] * 2 + [1] * 5 + [0] * 2) + ([4] * 5 + [0] * 2 + [1] * 5 + [0] * 2)
+    plan = planned({"ws-a": daily(MARCH, [0.5] * 31), "ws-b": daily(MARCH, [*weeks, 2, 2, 2])},
+                   fleet=fleet)
+    costs = cost_of_caution(plan, [0.5, 1.0])
+    assert costs["min_chance_of_saving"].tolist() == [0.0, 0.5, 1.0]
+    assert costs["changes"].tolist() == [2, 2, 1]
+    assert costs["given_up_usd_per_month"].iloc[:2].tolist() == [0, 0]
+    dear = plan.changes.set_index("workspace_id")["saving_usd_per_month"]
+    assert costs["given_up_usd_per_month"].iloc[2] == pytest.approx(dear["ws-b"])
+    assert costs["saving_usd_per_month"].iloc[2] == pytest.approx(dear["ws-a"])
+    assert sure_changes(plan).startswith("2 changes, $")
+    assert "with a chance of at least 90 %: " in sure_changes(plan)
+    assert not sure_changes(plan.only([]))

@@ -44,7 +44,7 @@ class Forecast(Rule):
     the flat fee, or the fixed fee and the rate times the expected hours. Within a month that is
     billed by the hour it turns ALWAYS_ON on the day from which the expected hours of the days
     left cost more than those days' part of the flat fee: hours that are billed already are sunk.
-    A month that is paid for is left alone.
+    A month that is paid for is left alone. A timeout may change on any day.
 
     On the 1st the expected hours come from three forecasts, weighted by what their decisions of the
     finished months would have cost (:mod:`.forecasting.weighted`), on other days from the first of
@@ -74,20 +74,24 @@ class Forecast(Rule):
         if seen.today < FEWEST_DAYS:
             return chosen
         is_open = np.array(seen.rates.notna().all(axis=1))
+        minutes = self._timeouts(seen)
         if not seen.opens_month:
+            # A timeout may change on any day; a mode only where that may pay.
+            by_hour = is_open & (seen.minutes_in_force > 0)
+            chosen[by_hour] = _settings_of(minutes[by_hour])
             is_open &= seen.is_new | self._may_pay(seen)
         # positions: entries of seen.ids to decide about now; the arrays below have an entry for
         # each of them.
         positions = np.flatnonzero(is_open)
         if len(positions):
             opens = seen.is_new[positions] | seen.opens_month
-            minutes = self._timeouts(seen, positions, opens)
-            hours = self._expected_hours(seen, positions, minutes, seen.days_left,
+            hours = self._expected_hours(seen, positions, minutes[positions], seen.days_left,
                                          is_opening=seen.opens_month)
             # The part of the month that is left, today included: its share of both flat fees is
             # still open.
             part = seen.days_left / monthrange(seen.now.year, seen.now.month)[1]
-            chosen[positions] = self._cheaper(seen, positions, hours, minutes, opens, part)
+            chosen[positions] = self._cheaper(
+                seen, positions, hours, minutes[positions], opens, part)
         if not (seen.opens_month or seen.decides_before_next_month):
             set_for_next_month(seen, chosen, self.foresee(seen))
         return chosen
@@ -99,7 +103,7 @@ class Forecast(Rule):
         if seen.today < FEWEST_DAYS or not len(positions):
             return chosen
         opens = np.ones(len(positions), dtype=np.bool_)
-        minutes = self._timeouts(seen, positions, opens)
+        minutes = self._timeouts(seen)[positions]
         month = monthrange(seen.next_month.year, seen.next_month.month)[1]
         until, through = (self._expected_hours(seen, positions, minutes, days, is_opening=True)
                           for days in (seen.days_left, seen.days_left + month))
@@ -116,13 +120,9 @@ class Forecast(Rule):
         costs = AT_MOST * busiest * seen.rates["hourly_usd"].to_numpy()
         return np.asarray(~seen.paid.to_numpy() & (costs > a_day), dtype=np.bool_)
 
-    def _timeouts(
-        self, seen: Seen, positions: Rows, opens: npt.NDArray[np.bool_]
-    ) -> npt.NDArray[np.int64]:
-        """Choose the timeout for AUTO_STOP, in minutes: in mid-month the current one."""
-        now = seen.minutes_in_force[positions]
-        if not opens.any():
-            return now
+    def _timeouts(self, seen: Seen) -> npt.NDArray[np.int64]:
+        """Choose the timeout for AUTO_STOP, in minutes, of each WorkSpace that is seen."""
+        now = seen.minutes_in_force
         may_choose = np.stack([seen.may_be(auto_stop(each)) for each in seen.timeouts], axis=1)
         table = np.where(may_choose, self._costs_of(seen, seen.timeouts), np.inf)
         # Who was not used at all is no case for any timeout: it gets what the fleet would have.
@@ -130,16 +130,15 @@ class Forecast(Rule):
         best = len(seen.timeouts) - 1 - table[:, ::-1].argmin(axis=1)  # of equals the longest
         common = _most_frequent(best[used], seen.timeouts)
         best[~used] = np.where(may_choose[:, common], common, may_choose.argmax(axis=1))[~used]
-        least = table[np.arange(len(best)), best][positions]
-        minutes = np.array(seen.timeouts, dtype=np.int64)[best][positions]
-        keeps = used[positions] | ~seen.is_new[positions]
+        least = table[np.arange(len(best)), best]
+        minutes = np.array(seen.timeouts, dtype=np.int64)[best]
+        keeps = used | ~seen.is_new
         for current in np.unique(now[now > 0]):
-            has_it = (now == current) & keeps
-            costs = self._costs_of(seen, (int(current),))[positions, 0]
-            minutes[has_it & (costs <= least * (1 + MARGIN_SHARE) + 1e-9)] = current
+            has_it = np.flatnonzero((now == current) & keeps)
+            costs = self._costs_of(seen, (int(current),))[has_it, 0]
+            minutes[has_it[costs <= least[has_it] * (1 + MARGIN_SHARE) + 1e-9]] = current
         # Where no timeout may be chosen the present one stays; 0 for those that are ALWAYS_ON.
-        has_one = np.asarray(may_choose.any(axis=1))[positions]
-        return np.where(opens & has_one, minutes, now)
+        return np.where(np.asarray(may_choose.any(axis=1)), minutes, now)
 
     def _costs_of(self, seen: Seen, timeouts: tuple[int, ...]) -> npt.NDArray[np.float64]:
         """Return what each WorkSpace's hours and waits of the last 13 weeks cost, by timeout."""
@@ -203,12 +202,14 @@ class Forecast(Rule):
         gain = np.where(is_on, flat - by_hour, by_hour - flat)
         to_on = is_on ^ (gain > self.margin_usd)
         to_on &= is_on | seen.may_be(ALWAYS_ON)[positions]
-        by_minutes = {
-            int(timeout): str(auto_stop(int(timeout))) for timeout in np.unique(minutes) if timeout
-        }
-        hourly = np.array([by_minutes.get(int(minute), str(ALWAYS_ON)) for minute in minutes],
-                          dtype=object)
-        return np.where(to_on, str(ALWAYS_ON), hourly)
+        return np.where(to_on, str(ALWAYS_ON), _settings_of(minutes))
+
+
+def _settings_of(minutes: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
+    """Return the settings with these timeouts, as text; 0 stands for ALWAYS_ON."""
+    texts = {int(each): str(auto_stop(int(each)) if each else ALWAYS_ON)
+             for each in np.unique(minutes)}
+    return np.array([texts[int(each)] for each in minutes], dtype=object)
 
 
 def _built_on(seen: Seen) -> int:
