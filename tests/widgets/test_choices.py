@@ -50,7 +50,7 @@ def test_a_plan_says_from_which_data_it_was_made(fleet: list[str]) -> None:
         "ada", "000011112222", "us-east-1")
     assert change["apply_by"] == f"{change['best_date']}T21:59:00Z"
     assert change["checked"] == [
-        "31 days observed (21 needed)", "the interval lies above zero (chance of a loss: 0 %)",
+        "decided by forecast", "31 days observed", "chance of a loss: 0 %",
         "at least $0.50 a month", "7 cold starts a week, at most 8"]
 
 

@@ -187,12 +187,7 @@ def analyse(
         commands=commands,
     )
     step("billing")
-    with warnings.catch_warnings():
-        if in_kernel():  # there the result is looked at, and says it itself
-            warnings.simplefilter("ignore", NotBilledWarning)
-            warnings.simplefilter("ignore", UnpricedWarning)
-        charges = bill(replayed, workspaces, prices, hour_rule=limits.hour_rule,
-                       maintenance_hours=limits.maintenance_hours)
+    charges = _billed(replayed, workspaces, prices, limits)
     step("comparing")
     comparison = compare(charges, replayed, workspaces, baseline=present, gaps=gaps)
     step("recommending")
@@ -228,6 +223,17 @@ def analyse(
         plan=replace(plan, account_id=account_id, region=region, basis=basis),
         defaults=dict(defaults or {}), note=note,
     )
+
+
+def _billed(
+    replayed: Replay, workspaces: pd.DataFrame, prices: PriceBook, limits: Limits
+) -> pd.DataFrame:
+    with warnings.catch_warnings():
+        if in_kernel():  # there the result is looked at, and says it itself
+            warnings.simplefilter("ignore", NotBilledWarning)
+            warnings.simplefilter("ignore", UnpricedWarning)
+        return bill(replayed, workspaces, prices, hour_rule=limits.hour_rule,
+                    maintenance_hours=limits.maintenance_hours)
 
 
 def analyse_history(
