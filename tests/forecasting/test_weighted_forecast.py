@@ -9,6 +9,7 @@ from wsanalytics.forecasting.levels import LevelForecasts
 from wsanalytics.forecasting.neighbours import Rows, UsagePast, weekdays
 from wsanalytics.forecasting.weighted import (
     EXPERTS,
+    PRIOR,
     KeptForecasts,
     Rates,
     WeightedForecast,
@@ -96,13 +97,14 @@ def test_months_begin_on_the_calendars_days() -> None:
     assert month_begins(MONDAY, 3) == (27,)
 
 
-def test_without_a_finished_month_all_forecasts_weigh_the_same() -> None:
+def test_without_a_finished_month_forecasts_have_their_first_weights() -> None:
     past = unsteady(10, 40)
     for found in (WeightedForecast(past, everyone(past)),
                   WeightedForecast(past, everyone(past), begins=month_begins(MONDAY, 40),
                                    rates=rates(10))):
-        assert found.weights.tolist() == [1 / EXPERTS] * EXPERTS
-        assert found.expected_hours(20) == pytest.approx(found.experts(20).mean(axis=0))
+        assert found.weights.tolist() == PRIOR.tolist()
+        slow, quick, level = found.experts(20)
+        assert found.expected_hours(20) == pytest.approx((2 * slow + quick + level) / 4)
 
 
 def test_finished_months_give_the_weights_whenever_one_asks() -> None:
@@ -136,4 +138,4 @@ def test_who_has_ended_or_has_no_price_judges_nobody() -> None:
     unpriced = rates(40)
     unpriced.hourly[:] = np.nan
     none = WeightedForecast(past, everyone(past), rates=unpriced, begins=begins)
-    assert none.weights.tolist() == [1 / EXPERTS] * EXPERTS != alone.weights.tolist()
+    assert none.weights.tolist() == PRIOR.tolist() != alone.weights.tolist()

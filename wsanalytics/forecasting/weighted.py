@@ -34,11 +34,13 @@ from wsanalytics.timeline import MICROS_PER_DAY, Hours
 HALF_LIVES = (HALF_LIFE_DAYS, 20.0)
 """The half-lives of the usual hours of the experts by neighbours; the third expert is the level."""
 EXPERTS = len(HALF_LIVES) + 1
+PRIOR = np.array((0.5, 0.25, 0.25))
+"""The weight of each expert until a month has finished, and what the losses multiply."""
 FEWEST_DAYS = 3
 """The days of a fleet that must have been seen before anything is forecast."""
-SHARPNESS, KEPT = 100.0, 0.8
-"""A weight is exp(-sharpness x loss), loss as a share of the cost; a month later so much is kept
-of a loss."""
+SHARPNESS, KEPT = 150.0, 0.8
+"""A weight is the prior x exp(-sharpness x loss), loss as a share of the cost; a month later so
+much is kept of a loss."""
 PLAYED_RATES = (0.5, 0.63, 0.8, 1.0, 1.25, 1.6, 2.0)
 """The rates an hour, as multiples of the real one, with which a finished month is played."""
 JUDGED_WORKSPACES = 1_000
@@ -58,7 +60,7 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Judged:
+class Judged:
     """What the experts expected of some ``rows`` in one month: experts x rows, in hours."""
 
     rows: Rows
@@ -70,7 +72,7 @@ class KeptForecasts:
     """What was computed of one past, so that it is not computed again on a later day of it."""
 
     indexes: dict[float, tuple[int, SituationIndex]] = field(default_factory=dict)
-    months: dict[tuple[int, int], _Judged] = field(default_factory=dict)
+    months: dict[tuple[int, int], Judged] = field(default_factory=dict)
 
     def index(
         self, past: UsagePast, day: int, half_life: float = HALF_LIFE_DAYS
@@ -99,8 +101,10 @@ class WeightedForecast:
     """The forecast for the WorkSpaces *rows* of a *past*, by experts that its months have judged.
 
     *begins* are the days on which months begin (:func:`month_begins`), *rates* the prices of all
-    WorkSpaces of the past. Without them all experts weigh the same, as they do until a month of
-    which the begin was forecast has finished. *kept* may hold what an earlier day computed.
+    WorkSpaces of the past. Without them the experts have the weights that they have until a month
+    has finished of which the begin was forecast: ``PRIOR``. *kept* may hold what an earlier day
+    computed.
+    ``months`` are those that have finished: first day, and the day after the last.
     """
 
     def __init__(
@@ -108,16 +112,16 @@ class WeightedForecast:
         rates: Rates | None = None, kept: KeptForecasts | None = None,
     ) -> None:
         self.past, self.rows, self.kept = past, rows, kept or KeptForecasts()
-        months = [month for month in pairwise(begins)
-                  if FEWEST_DAYS <= month[0] <= past.today] if rates else []
+        months = [month for month in pairwise(begins) if FEWEST_DAYS <= month[0] <= past.today]
+        self.months = [month for month in months if month[1] <= past.today]
         self.levels = LevelForecasts(past, [begin for begin, _ in months])
         total = np.zeros(EXPERTS)
-        for begin, end in months:
+        for month in months:
             # The month that begins today is foreseen now as well, as it will be judged later.
-            judged = self._judged(begin, end)
-            if rates and end <= past.today:
-                total = KEPT * total + _losses(past, judged, (begin, end), rates)
-        weights = np.exp(-SHARPNESS * (total - total.min()))
+            judged = self.judged(*month)
+            if rates and month in self.months:
+                total = KEPT * total + _losses(past, judged, month, rates)
+        weights = PRIOR * np.exp(-SHARPNESS * (total - total.min()))
         self.weights: Hours = weights / weights.sum()
         """The weight of each expert: by neighbours in the order of ``HALF_LIVES``, by level."""
 
@@ -133,13 +137,13 @@ class WeightedForecast:
             return judged.expected[:, np.searchsorted(judged.rows, self.rows)]
         return self._experts(today, days, self.rows)
 
-    def _judged(self, begin: int, end: int) -> _Judged:
-        """Return what the experts expected of a month, of not too many WorkSpaces."""
+    def judged(self, begin: int, end: int) -> Judged:
+        """Return what the experts expected of a month at its begin, of not too many WorkSpaces."""
         if (begin, end) not in self.kept.months:
             is_there = (self.past.created <= begin) & (self.past.terminated > begin)
             rows = np.flatnonzero(is_there)
             rows = rows[::max(-(-len(rows) // JUDGED_WORKSPACES), 1)]
-            self.kept.months[begin, end] = _Judged(rows, self._experts(begin, end - begin, rows))
+            self.kept.months[begin, end] = Judged(rows, self._experts(begin, end - begin, rows))
         return self.kept.months[begin, end]
 
     def _experts(self, day: int, days: int, rows: Rows) -> Hours:
@@ -151,7 +155,7 @@ class WeightedForecast:
                          self.levels.hours(day, days)[rows]])
 
 
-def _losses(past: UsagePast, judged: _Judged, month: tuple[int, int], rates: Rates) -> Hours:
+def _losses(past: UsagePast, judged: Judged, month: tuple[int, int], rates: Rates) -> Hours:
     """Return what each expert lost in a finished *month*, as a share of the least cost."""
     rows, (begin, end) = judged.rows, month
     # Of those that ended since then no price may be known any more.
