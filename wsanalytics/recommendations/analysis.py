@@ -210,19 +210,23 @@ def analyse(
         prices_date=prices.date,
         now=now,
     )
-    basis = Basis(
-        from_at=window.start, to_at=window.end, workspaces=len(workspaces),
-        sessions=len(sessions), source=source, discount=prices.discount,
-        maintenance_hours=limits.maintenance_hours, min_saving_usd=limits.min_saving_usd,
-        max_cold_starts_per_week=limits.max_cold_starts_per_week,
-        min_chance_of_saving=limits.min_chance_of_saving, policy=decision.policy,
-    )
+    basis = replace(
+        _basis_of(limits, decision.policy, window), workspaces=len(workspaces),
+        sessions=len(sessions), source=source, discount=prices.discount)
     return Analysis(
         workspaces=workspaces, prices=prices, limits=limits, replay=replayed, charges=charges,
         comparison=comparison, gaps=gaps, commands=commands, decision=decision,
         plan=replace(plan, account_id=account_id, region=region, basis=basis),
         defaults=dict(defaults or {}), note=note,
     )
+
+
+def _basis_of(limits: Limits, policy: str, window: Window) -> Basis:
+    return Basis(
+        from_at=window.start, to_at=window.end, workspaces=0, sessions=0,
+        maintenance_hours=limits.maintenance_hours, min_saving_usd=limits.min_saving_usd,
+        max_cold_starts_per_week=limits.max_cold_starts_per_week,
+        min_chance_of_saving=limits.min_chance_of_saving, policy=policy)
 
 
 def _billed(
