@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pandas as pd
 
+from wsanalytics.backtesting import Choice, Rule, Seen, decide
 from wsanalytics.billing import HourRule, bill, billable
+from wsanalytics.defaults import DEFAULT_POLICY
 from wsanalytics.history import configured
 from wsanalytics.prices import PriceBook
 from wsanalytics.recommendations.compare import compare
@@ -23,12 +26,15 @@ COLUMNS = ("decided_at", "workspace_id", "from_setting", "to_setting", "saving_u
 def calibrate(
     sessions: pd.DataFrame, *, workspaces: pd.DataFrame, prices: PriceBook, window: Window,
     hour_rule: HourRule | str = HourRule.CLOCK_HOUR, months: int = 2, level: float = 0.8,
+    policy: str | Rule | Callable[[Seen], Choice] | None = DEFAULT_POLICY,
 ) -> pd.DataFrame:
-    """Return what was expected of each WorkSpace's best change at each 1st, and the actual saving.
+    """Return what was promised for each change that was proposed on a 1st, and what it then saved.
 
-    At every first of a month in *window* from which *months* whole months can be seen, the cheapest
-    other setting of each WorkSpace is judged from the sessions before (a ``sessions`` table that
-    begins earlier), and held against what it then saved in those months. One row a decision:
+    At every first of a month in *window* from which *months* whole months can be seen, the *policy*
+    is asked from the sessions before (a ``sessions`` table that begins earlier), each WorkSpace
+    being set as *workspaces* list it. What it would change is held against what that then saved in
+    those months: changes are proposed because they look good, so to judge every WorkSpace's best
+    other setting (*policy* None) is easier. One row a change:
     ``decided_at``, ``workspace_id``, ``from_setting``, ``to_setting``, ``saving_usd_per_month``
     with its interval and ``chance_of_loss``, and ``came_usd_per_month``. WorkSpaces that were
     created within four weeks before, never used, terminated within those months, or have no
@@ -42,7 +48,7 @@ def calibrate(
         # A decision needs a history: the first months of a window may have none.
         if at - start >= timedelta(days=FEWEST_DAYS):
             parts.append(_decided(sessions, workspaces, prices, Window(start, at),
-                                  Window(at, ends), HourRule.parse(hour_rule), level))
+                                  Window(at, ends), HourRule.parse(hour_rule), level, policy))
         at = months_later(at, 1)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
 
@@ -80,6 +86,7 @@ def calibration_table(calibrated: pd.DataFrame) -> pd.DataFrame:
 def _decided(
     sessions: pd.DataFrame, workspaces: pd.DataFrame, prices: PriceBook, before: Window,
     after: Window, rule: HourRule, level: float,
+    policy: str | Rule | Callable[[Seen], Choice] | None,
 ) -> pd.DataFrame:
     """Return the decisions of one day."""
     fleet = _known_at(workspaces, sessions, before, after)
@@ -91,6 +98,11 @@ def _decided(
     compared = compare(charges, before_replay, fleet, baseline=present, level=level)
     setting = compared["setting"].astype("str")
     others = compared.assign(setting=setting)[setting != compared["baseline"]]
+    if policy is not None:
+        decision = decide(policy, used, workspaces=fleet, prices=prices, at=before.end,
+                          present=present, hour_rule=rule)
+        wanted = others["workspace_id"].map(decision.settings["from_now"])
+        others = others[others["setting"] == wanted]
     best = others.sort_values("saving_usd_per_month", ascending=False, kind="stable")
     best = best.drop_duplicates("workspace_id").sort_values("workspace_id", ignore_index=True)
     usd = _usd_a_month(after_replay, fleet, prices, rule)
