@@ -196,7 +196,8 @@ def policy_drawings(one: Fleet) -> Iterator[Drawing]:
     yield "regret_over_time", lambda: plot.regret_over_time(months, caption=dated)
     later = ws.Window(one.window.start + timedelta(days=31), one.window.end)
     called = ws.calibration_table(ws.calibrate(
-        one.sessions, workspaces=one.workspaces, prices=one.prices, window=later, months=1))
+        one.sessions, workspaces=one.workspaces, prices=one.prices, window=later, months=1,
+        policy=None))
     yield "calibration", lambda: plot.calibration(called, caption="to the end of the next month")
     found = ws.frontier(one.sessions, one.workspaces, window=one.window, prices=one.prices,
                         policies=[])

@@ -323,7 +323,8 @@ def test_intervals_hold_what_comes_in_four_cases_of_five(
     """Six months of decisions about people who are none of those that it was tuned with."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = calibrate(fleet[0], workspaces=fleet[1], prices=built_in_prices(), window=JUDGED)
+        found = calibrate(fleet[0], workspaces=fleet[1], prices=built_in_prices(), window=JUDGED,
+                          policy=None)
     shares = coverage(found)
     assert shares["decisions"] > 300
     assert 0.72 <= shares["covered"] <= 0.88
@@ -334,6 +335,22 @@ def test_intervals_hold_what_comes_in_four_cases_of_five(
     assert groups["decisions"].sum() == len(found)
     feared = groups[groups["decisions"] >= 15]["lost"]
     assert feared.is_monotonic_increasing or feared.diff().min() > -0.1
+
+
+def test_promises_hold_for_the_changes_that_are_proposed(
+    fleet: tuple[pd.DataFrame, pd.DataFrame]
+) -> None:
+    """Changes are proposed because they look good; what is promised must come all the same."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = calibrate(fleet[0], workspaces=fleet[1], prices=built_in_prices(), window=JUDGED)
+    shares = coverage(found)
+    assert shares["decisions"] > 100
+    assert (found["from_setting"] != found["to_setting"]).all()
+    assert 0.7 <= shares["covered"] <= 0.9
+    assert abs(shares["lost"] - shares["predicted_loss"]) < 0.04
+    promised, came = (found[name].sum() for name in ("saving_usd_per_month", "came_usd_per_month"))
+    assert came == pytest.approx(promised, rel=0.06)
 
 
 @pytest.fixture(scope="module")
