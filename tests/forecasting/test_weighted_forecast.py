@@ -92,7 +92,7 @@ def test_levels_of_a_day_know_nothing_after_it() -> None:
 
 def test_months_begin_on_the_calendars_days() -> None:
     assert month_begins(0, 58) == (0, 31, 59)
-    assert month_begins(0, 59) == (0, 31, 59)
+    assert month_begins(0, 59) == (0, 31, 59, 90)
     assert month_begins(0, 60) == (0, 31, 59, 90)
     assert month_begins(MONDAY, 3) == (27,)
 

@@ -148,7 +148,7 @@ class SituationIndex:
         self, past: UsagePast, *, step: int = 2, half_life: float = HALF_LIFE_DAYS
     ) -> None:
         self.past, self.half_life = past, half_life
-        self._followed_for: dict[int, _Indexed] = {}
+        self._followed_for: dict[int, Indexed] = {}
         self.fleet = fleet_of(past, half_life)
         everyone = np.flatnonzero(past.created < max(past.today, 1))  # not those still to come
         week = usual_week(past, self.fleet, everyone, half_life)
@@ -172,25 +172,28 @@ class SituationIndex:
         self.followed = np.stack([features.next_share(who, at, int(h)) for h in HORIZONS],
                                  axis=1) if len(at) else np.empty((0, len(HORIZONS)))
 
-    def followed_for(self, horizon: int) -> _Indexed:
+    def followed_for(self, horizon: int) -> Indexed:
         """Return the situations that were followed for ``HORIZONS[horizon]`` days."""
         if horizon not in self._followed_for:
             is_followed = ~np.isnan(self.followed[:, horizon])
-            vectors = self.vectors[is_followed]
-            self._followed_for[horizon] = _Indexed(
-                vectors, (vectors**2).sum(axis=1), self.who[is_followed], self.followed[is_followed]
-            )
+            self._followed_for[horizon] = Indexed.of(
+                self.vectors[is_followed], self.who[is_followed], self.followed[is_followed])
         return self._followed_for[horizon]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Indexed:
+class Indexed:
     """Some indexed situations; ``squares`` are their squared distances from zero."""
 
     vectors: npt.NDArray[np.float32]
     squares: npt.NDArray[np.float32]
     who: Rows
     followed: Hours
+
+    @classmethod
+    def of(cls, vectors: npt.NDArray[np.float32], who: Rows, followed: Hours) -> Indexed:
+        """Index the situations *vectors* of the rows *who*, and what *followed* in each."""
+        return cls(vectors, (vectors**2).sum(axis=1), who, followed)
 
 
 class _Features:
@@ -312,20 +315,28 @@ class NeighbourForecast:
         if len(index.who) <= NEIGHBOURS:
             count = min(4, WEEKS)
             return self.recent[:, :count], np.full((len(self.rows), count), 1 / count)
-        followed = taken(index.followed)
-        shares = np.empty((len(self.rows), NEIGHBOURS))
-        weights = np.empty_like(shares)
-        # In batches: a batch's distances to all situations (256 x 12,000 floats) fit into the
-        # cache.
-        for first in range(0, len(self.rows), _AT_ONCE):
-            part = slice(first, first + _AT_ONCE)
-            near, weights[part] = _nearest(self.vectors[part], self.rows[part], index)
-            shares[part] = followed[near]
-        return shares, weights
+        near, weights = nearest(self.vectors, self.rows, index)
+        return taken(index.followed)[near], weights
+
+
+def nearest(
+    vectors: npt.NDArray[np.float32], rows: Rows, index: Indexed
+) -> tuple[npt.NDArray[np.intp], Hours]:
+    """Return the situations nearest to each of the *vectors* of *rows*, and the weight of each.
+
+    Rows x neighbours; the weights of a row sum up to 1. The index has more than ``NEIGHBOURS``.
+    """
+    near = np.empty((len(vectors), NEIGHBOURS), dtype=np.intp)
+    weights = np.empty((len(vectors), NEIGHBOURS))
+    # In batches: a batch's distances to all situations (256 x 12,000 floats) fit into the cache.
+    for first in range(0, len(vectors), _AT_ONCE):
+        part = slice(first, first + _AT_ONCE)
+        near[part], weights[part] = _nearest(vectors[part], rows[part], index)
+    return near, weights
 
 
 def _nearest(
-    vectors: npt.NDArray[np.float32], rows: Rows, index: _Indexed
+    vectors: npt.NDArray[np.float32], rows: Rows, index: Indexed
 ) -> tuple[npt.NDArray[np.intp], Hours]:
     """Return the situations nearest to the *vectors*, and the weight of each."""
     # Squared distances by |a - b|² = |a|² - 2ab + |b|²: one matrix product. |a|² is the same in a

@@ -5,18 +5,21 @@ module estimates how far the time until the end of the next month may be from th
 a *usage ratio*: 1 where somebody bills as many hours a day as in the past that counts, 0 where
 none.
 
-* Half of the scenarios are a block bootstrap of the person's own past: blocks of two weeks, laid
-  end to end, so that a vacation of two weeks stays one. The other half is what followed the most
-  similar situations of the whole fleet (:mod:`.neighbours`), so a short history leans on others,
-  and a long one has had its own ups and downs.
-* The scenarios are inflated around their median by a conformal factor: what it would have taken so
-  many days ago (and twice as many) to cover what then came in four cases out of five.
+* The middle of the scenarios, their mean, is what the policy ``forecast`` decides by: the weighted
+  forecast (:mod:`.weighted`). Where prices are known it is shrunk towards the break-even by as much
+  as the fleet's own expectations were too good (:mod:`.outcomes`).
+* Around it they are spread as what came was spread around what was expected of similar WorkSpaces
+  in the months that have finished.
+* Until those are enough, half of the scenarios are a block bootstrap of the person's own past:
+  blocks of two weeks, laid end to end, so that a vacation of two weeks stays one. The other half
+  is what followed the most similar situations of the whole fleet (:mod:`.neighbours`).
 * Where somebody's use has changed for good (another job, a leave), what lies before the change
-  does not count: see :func:`.changed_since`.
+  does not count for what a ratio of 1 stands for: see :func:`.changed_since`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -31,22 +34,21 @@ from wsanalytics.forecasting.neighbours import (
     SituationIndex,
     UsagePast,
 )
+from wsanalytics.forecasting.outcomes import PastOutcomes, break_even_hours
+from wsanalytics.forecasting.weighted import KeptForecasts, Rates, WeightedForecast
 from wsanalytics.timeline import Hours, Window, months_later
 
 SCENARIOS = 240
 """The number of scenarios: the ends of an 80 % interval then rest on 24 of them each."""
 USUAL_FACTOR = 1.25
-"""The conformal factor where the past is too short to estimate it."""
+"""By how much scenarios are inflated that rest on no finished month."""
 LEVEL = 0.8
-"""The share of cases that the conformal factor makes the interval cover."""
+"""The interval that ``LEAST_SPREAD`` is about."""
 LEAST_SPREAD = 0.04
 """Half of the least width of an interval, as a share of the ratio: months differ in length."""
-_ENOUGH_DAYS = 21
-_ENOUGH_CASES = 4 / (1 - LEVEL)
-"""Fewer cases say nothing of a quantile of 80 %: four of them must lie beyond it."""
 _BLOCK_WEEKS = 2
-_LEAST_FACTOR, _LARGEST_FACTOR = 1.0, 4.0
-"""Scenarios are never made narrower; and a larger factor comes of single odd weeks."""
+_DAYS_A_MONTH = 30
+"""The length of the periods that stand for months where no calendar is given."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,48 +70,94 @@ class Scenarios:
         """Give the ratio that so large a share of the scenarios does not exceed."""
         return np.asarray(np.quantile(self.usage_ratios, share, axis=1))
 
+    def usual_hours(self, past: UsagePast, days: int) -> Hours:
+        """Give the hours in so many days that a ratio of 1 stands for, by WorkSpace of *past*."""
+        return days * _reference(past, self.counted_days)[0]
+
 
 def days_ahead(window: Window) -> int:
     """Give how many days are foreseen: from the *window*'s end to that of the next month."""
     return (months_later(window.end, 2) - window.end) // timedelta(days=1)
 
 
-def scenarios_of(past: UsagePast, *, ahead_days: int, seed: int = 0) -> Scenarios:
-    """Draw the scenarios of all WorkSpaces of a *past* for so many days, *seed* fixing them."""
+def scenarios_of(
+    past: UsagePast, *, ahead_days: int, seed: int = 0, begins: Sequence[int] = (),
+    rates: Rates | None = None, kept: KeptForecasts | None = None,
+) -> Scenarios:
+    """Draw the scenarios of all WorkSpaces of a *past* for so many days, *seed* fixing them.
+
+    *begins* are the days on which months begin (:func:`.month_begins`) and *rates* the prices: with
+    them the scenarios lie around what the policy ``forecast`` decides by, shrunk as promises must
+    be. Without prices the forecasts have their first weights and nothing is shrunk. *kept* may hold
+    what was computed of the same past before.
+    """
     weeks = changed_since(past)
     age = np.maximum(past.today - past.created, 1)
     changed = weeks > 0
     counted = np.where(changed, 7 * weeks, age)
-    ratios = _sample(past, counted, seed, ahead_days)
-    factor = _conformal_factor(past, seed, ahead_days)
-    middle = np.median(ratios, axis=1, keepdims=True)
-    _, inactive = _reference(past, counted)
-    return Scenarios(np.sort(_inflate(ratios, middle, factor), axis=1), counted, changed, inactive)
+    rows = np.arange(len(past.hours))
+    begins = begins or tuple(range(
+        past.today % _DAYS_A_MONTH, past.today + _DAYS_A_MONTH + 1, _DAYS_A_MONTH))
+    forecast = WeightedForecast(past, rows, begins=begins, rates=rates, kept=kept)
+    outcomes = PastOutcomes(forecast, ahead_days)
+    expected = forecast.expected_hours(ahead_days)
+    if outcomes.are_enough:
+        around = _at_equal_steps(*outcomes.ratios(rows), count=SCENARIOS)
+        if rates:
+            expected = outcomes.shrunk(expected, break_even_hours(rates, ahead_days), rates)
+    else:
+        around = _around_own_weeks(past, counted, seed, ahead_days)
+    # hours of a ratio of 1 in the days ahead; where there are none every ratio says the same.
+    mean_day, inactive = _reference(past, counted)
+    usual = ahead_days * mean_day
+    middle = np.where(usual > 0, expected / np.maximum(usual, 1e-9), 1.0)[:, None]
+    ratios = _wide_enough(around) * middle
+    return Scenarios(np.sort(ratios, axis=1), counted, changed, inactive)
 
 
-def _sample(past: UsagePast, counted: Rows, seed: int, ahead_days: int) -> Hours:
-    """Draw usage ratios, not inflated yet: own weeks first, then what others did next."""
+def _at_equal_steps(values: Hours, weights: Hours, *, count: int) -> Hours:
+    """Return weighted *values* as equally likely ones: rows x count.
+
+    At the middle of each of so many equal steps of the cumulative weight stands the value taken.
+    """
+    order = values.argsort(axis=1)
+    values, reached = (np.take_along_axis(table, order, 1) for table in (values, weights))
+    reached = reached.cumsum(axis=1)
+    points = (np.arange(count) + 0.5) / count
+    taken = np.stack([np.searchsorted(row, points) for row in reached]) if len(values) else (
+        np.empty((0, count), dtype=np.int64))
+    # Rounding may leave the sum below 1.
+    return np.take_along_axis(values, np.minimum(taken, values.shape[1] - 1), 1)
+
+
+def _wide_enough(around: Hours) -> Hours:
+    """Return draws *around* 1, of mean 1, no narrower than months differ by length."""
+    # The narrowest allowed: spread evenly by rank (argsort twice gives ranks), so wide that the
+    # interval of LEVEL has LEAST_SPREAD on each side.
+    ranks = around.argsort(axis=1).argsort(axis=1)
+    narrowest = (2 * (ranks + 0.5) / around.shape[1] - 1) * LEAST_SPREAD / LEVEL
+    is_wider = np.abs(around - 1) > np.abs(narrowest)
+    wide = np.maximum(np.where(is_wider, around, 1 + narrowest), 0.0)
+    return np.asarray(wide / np.maximum(wide.mean(axis=1, keepdims=True), 1e-9))
+
+
+def _around_own_weeks(past: UsagePast, counted: Rows, seed: int, ahead_days: int) -> Hours:
+    """Draw ratios of mean 1 without any finished month: own weeks, and what others did next."""
     rows = np.arange(len(past.hours))
     rng = np.random.default_rng([seed, past.today])
-    mean, inactive = _reference(past, counted)
+    _, inactive = _reference(past, counted)
     own_weeks = _own_weeks(past, counted, rng, ahead_days)
     # A person begins anew at a change; of the inactive all of the past counts.
     since = UsagePast(past.hours, past.weekday,
                       np.where(inactive, past.created, past.today - counted), past.terminated)
     forecast = NeighbourForecast(SituationIndex(past), since, rows)
     horizon = min(int(np.searchsorted(HORIZONS, ahead_days)), len(HORIZONS) - 1)
-    shares, weights = forecast.outcomes(horizon)
-    # Weighted outcomes as equally likely scenarios: at the middle of each of so many equal steps
-    # of the cumulative weight (rows x neighbours) stands the outcome that is taken.
-    points = (np.arange(SCENARIOS // 2) + 0.5) / (SCENARIOS // 2)
-    reached = weights.cumsum(axis=1)
-    taken = np.stack([np.searchsorted(row, points) for row in reached]) if len(rows) else (
-        np.empty((0, len(points)), dtype=np.int64))
-    taken = np.minimum(taken, shares.shape[1] - 1)  # rounding may leave the sum below 1
-    of_neighbours = np.take_along_axis(shares, taken, 1) * (
+    of_neighbours = _at_equal_steps(*forecast.outcomes(horizon), count=SCENARIOS // 2) * (
         forecast.usual_hours(ahead_days) / ahead_days)[:, None]
     both = np.concatenate([own_weeks, of_neighbours], axis=1)  # hours a day
-    return np.where(mean[:, None] > 0, both / np.maximum(mean, 1e-9)[:, None], 1.0)
+    mean = both.mean(axis=1, keepdims=True)
+    around = np.where(mean > 0, both / np.maximum(mean, 1e-9), 1.0)
+    return np.maximum(1 + USUAL_FACTOR * (around - 1), 0.0)
 
 
 def _reference(past: UsagePast, counted: Rows) -> tuple[Hours, npt.NDArray[np.bool_]]:
@@ -148,53 +196,3 @@ def _own_weeks(
     for week in range(length):  # one week at a time: all at once would take a third dimension
         months += np.take_along_axis(weeks, drawn[:, :, week], 1)
     return months / length
-
-
-def _conformal_factor(past: UsagePast, seed: int, ahead_days: int) -> float:
-    """Give by how much scenarios of one and two such times ago had to be inflated to be right.
-
-    This is split conformal prediction: the factor is the quantile, over WorkSpaces, of what each
-    would have needed for its interval to cover what then came.
-    """
-    needed = []
-    for times in (1, 2):
-        # Calibration pretends that *then* was today: only days before it are used, and what came is
-        # known.
-        then = past.today - times * ahead_days
-        if then < _ENOUGH_DAYS:
-            continue
-        before = UsagePast(past.hours[:, :then], past.weekday, past.created, past.terminated)
-        counted = np.maximum(then - past.created, 1)
-        # A WorkSpace that ended in between says nothing of how right the interval was.
-        usable = (counted >= _ENOUGH_DAYS) & (past.terminated >= then + ahead_days)
-        usable &= before.hours.sum(axis=1) > 0
-        weeks = changed_since(before)
-        counted = np.where(weeks > 0, 7 * weeks, counted)
-        ratios = _sample(before, counted, seed, ahead_days)
-        mean = np.maximum(_reference(before, counted)[0], 1e-9)
-        actual = past.hours[:, then:then + ahead_days].mean(axis=1) / mean
-        needed.append(_needed_factor(ratios, actual)[usable])
-    factors = np.concatenate(needed) if needed else np.empty(0)
-    if len(factors) < _ENOUGH_CASES:
-        return USUAL_FACTOR
-    return float(np.clip(np.quantile(factors, LEVEL), _LEAST_FACTOR, _LARGEST_FACTOR))
-
-
-def _needed_factor(ratios: Hours, actual: Hours) -> Hours:
-    """Give the least factor with which each interval of *ratios* reaches what was *actual*."""
-    low, middle, high = np.quantile(ratios, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2], axis=1)
-    # The needed factor stretches the half of the interval on whose side the actual ratio lies.
-    off = np.abs(actual - middle)
-    half = np.where(actual >= middle, high - middle, middle - low)
-    return np.where(off <= LEAST_SPREAD * middle, 0.0, off / np.maximum(half, 0.01))
-
-
-def _inflate(ratios: Hours, middle: Hours, factor: float) -> Hours:
-    """Inflate the *ratios* around their *middle*; no narrower than months differ by length."""
-    inflated = middle + factor * (ratios - middle)
-    # The narrowest allowed: spread evenly by rank (argsort twice gives ranks), so wide that the
-    # interval of LEVEL has LEAST_SPREAD on each side.
-    ranks = inflated.argsort(axis=1).argsort(axis=1)
-    narrowest = (2 * (ranks + 0.5) / ratios.shape[1] - 1) * LEAST_SPREAD / LEVEL * middle
-    is_wider = np.abs(inflated - middle) > np.abs(narrowest)
-    return np.maximum(np.where(is_wider, inflated, middle + narrowest), 0.0)

@@ -86,15 +86,17 @@ class KeptForecasts:
 
 
 def month_begins(first_midnight: int, days: int) -> tuple[int, ...]:
-    """Return the days on which months begin, counted from an instant, and the first from *days* on.
+    """Return the days on which months begin, counted from an instant, and the first after *days*.
 
     >>> month_begins(0, 58)  # from 1 January 1970 on
     (0, 31, 59)
+    >>> month_begins(0, 59)
+    (0, 31, 59, 90)
     """
     first = np.datetime64(first_midnight // MICROS_PER_DAY, "D")
-    dates = first + np.arange(days + 32)
+    dates = first + np.arange(days + 33)
     begins = np.flatnonzero(dates == dates.astype("datetime64[M]").astype("datetime64[D]"))
-    return tuple(begins[:np.searchsorted(begins, days) + 1].tolist())
+    return tuple(begins[:np.searchsorted(begins, days, side="right") + 1].tolist())
 
 
 class WeightedForecast:

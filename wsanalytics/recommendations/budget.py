@@ -17,7 +17,14 @@ import pandas as pd
 
 from wsanalytics.billing import Tariff, share_left
 from wsanalytics.files import tags_of
-from wsanalytics.forecasting import Scenarios, UsagePast, days_ahead, scenarios_of
+from wsanalytics.forecasting import (
+    Rates,
+    Scenarios,
+    UsagePast,
+    days_ahead,
+    month_begins,
+    scenarios_of,
+)
 from wsanalytics.recommendations.analysis import Analysis
 from wsanalytics.recommendations.monthly_use import life_of
 from wsanalytics.recommendations.past import past_of
@@ -118,7 +125,12 @@ class _Fleet:
         both = Window(months_later(window.end, 0), months_later(window.end, 2))
         months = months_of(both)
         past = past_of(analysis.replay, analysis.workspaces, ids, analysis.gaps)
-        ahead = scenarios_of(past, ahead_days=days_ahead(window), seed=seed)
+        rates = analysis.prices.rates(workspaces)
+        ahead = scenarios_of(
+            past, ahead_days=days_ahead(window), seed=seed,
+            begins=month_begins(Window.around(window.start, window.end).micros[0], past.today),
+            rates=Rates(*(rates[name].to_numpy() for name in (
+                "always_on_usd", "auto_stop_usd", "hourly_usd"))))
         return cls(
             workspaces, months.labels, to_micros(window.end), months.edges, months.days,
             Tariff.of(workspaces, analysis.prices, months), settings,

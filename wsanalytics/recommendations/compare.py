@@ -17,12 +17,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.errors import InputError
-from wsanalytics.forecasting import Scenarios, days_ahead, scenarios_of
+from wsanalytics.forecasting import Rates, Scenarios, days_ahead, month_begins, scenarios_of
 from wsanalytics.formatting import CENT, counted, listed
 from wsanalytics.recommendations.monthly_use import Counting, Life, hours_since, life_of
 from wsanalytics.recommendations.past import past_of
 from wsanalytics.sessions import unobserved_days
-from wsanalytics.settings import Setting
+from wsanalytics.settings import ALWAYS_ON, Setting
 from wsanalytics.simulation import Replay
 from wsanalytics.simulation import replay as replay_sessions
 from wsanalytics.tables import COMPARISON
@@ -67,7 +67,10 @@ def compare(
     present = _present_rows(cube, baseline)
     life = life_of(workspaces, cube.ids, replay.window)
     past = past_of(replay, workspaces, cube.ids, gaps)
-    scenarios = scenarios_of(past, seed=seed, ahead_days=days_ahead(replay.window))
+    begins = month_begins(Window.around(replay.window.start, replay.window.end).micros[0],
+                          past.today)
+    scenarios = scenarios_of(past, seed=seed, ahead_days=days_ahead(replay.window), begins=begins,
+                             rates=_rates(cube, life))
     counting = Counting.since(replay, life, cube.ids, changed=scenarios.changed,
                               days=scenarios.counted_days)
     monthly = _Monthly.of(cube, life, counting)
@@ -206,6 +209,21 @@ def unattended_hours(replay: Replay, present: pd.Series) -> Amounts:
             row = ids.get_indexer(pd.Index(of_names["workspace_id"].astype("str")))
             np.add.at(hours, row, sign * spans / MICROS_PER_HOUR)
     return np.maximum(hours, 0.0)
+
+
+def _rates(cube: _ChargesCube, life: Life) -> Rates:
+    """Return the prices that charges were made with, by WorkSpace; NaN where they do not show."""
+    modes = np.array(cube.settings) == str(ALWAYS_ON)
+    none = np.full(len(cube.ids), np.nan)
+    always_on = cube.total[modes][0] * life.per_month if modes.any() else none
+    if modes.all():
+        return Rates(always_on, none, none)
+    # The setting with the most hours says best what an hour costs; fees are the same in all.
+    auto_stop = np.flatnonzero(~modes)
+    most = auto_stop[cube.hours[auto_stop].sum(axis=1).argmax()]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        hourly = np.where(cube.hours[most] > 0, cube.hourly[most] / cube.hours[most], np.nan)
+    return Rates(always_on, cube.fixed[most] * life.per_month, hourly)
 
 
 def _present_rows(cube: _ChargesCube, baseline: pd.Series) -> npt.NDArray[np.intp]:

@@ -128,7 +128,8 @@ class Forecast(Rule):
         # Who was not used at all is no case for any timeout: it gets what the fleet would have.
         used = seen.hours_by_day(seen.timeouts[0])[:, -LOOKED_BACK:].sum(axis=1) > 0
         best = len(seen.timeouts) - 1 - table[:, ::-1].argmin(axis=1)  # of equals the longest
-        common = _most_frequent(best[used], seen.timeouts)
+        is_case = used & ~np.isnan(table).any(axis=1)
+        common = _most_frequent(best[is_case], seen.timeouts)
         best[~used] = np.where(may_choose[:, common], common, may_choose.argmax(axis=1))[~used]
         least = table[np.arange(len(best)), best]
         minutes = np.array(seen.timeouts, dtype=np.int64)[best]
