@@ -40,8 +40,8 @@ from wsanalytics.simulation.fleet import replay
 from wsanalytics.tables.check_sessions import check_sessions
 from wsanalytics.timeline import Window, to_micros
 
-POLICIES = ("hold", "always_on", "auto_stop:60", "cost_optimizer", "break_even", "forecast",
-            "informed", "clairvoyant")
+POLICIES = ("hold", "always_on", "auto_stop:60", "cost_optimizer", "break_even",
+            "cheapest_fixed", "cheapest_fixed:days=365", "forecast", "informed", "clairvoyant")
 TUNED = (2026, 1, 2, 3, 4, *range(101, 105), *range(201, 207), *range(301, 309))
 """Seeds that the forecast was tuned with; those from 101 on of every kind."""
 REPORTED = (401, 402)
@@ -128,7 +128,7 @@ def _regrets(count: int, seed: int, kind: Kind) -> pd.Series:
 def time_all(count: int) -> None:
     """How long eight policies take, each one's share, and the yardstick."""
     sessions, fleet, when = invented(count, 2026)
-    policies = (*POLICIES[:6], "clairvoyant", "stop_when_idle:minutes=15")
+    policies = (*POLICIES[:5], "forecast", "clairvoyant", "stop_when_idle:minutes=15")
     begin = time.perf_counter()
     found = played(sessions, fleet, when, policies)
     took = time.perf_counter() - begin

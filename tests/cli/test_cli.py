@@ -151,6 +151,7 @@ def test_a_plan_saves_about_what_simulate_charges(folder: Path) -> None:
                        "AUTO_STOP:1440")
     total = charges.groupby(["workspace_id", "setting"])["total_usd"].sum() / 3
     created = pd.read_csv(folder / "workspaces.csv").set_index("workspace_id")["created_at"]
+    promised, charged = [], []
     for change in json.loads((folder / "plan.json").read_text())["changes"]:
         before, after = (
             f"{side['running_mode']}:{side['auto_stop_minutes']}".removesuffix(":None")
@@ -158,9 +159,10 @@ def test_a_plan_saves_about_what_simulate_charges(folder: Path) -> None:
         )
         name = change["workspace_id"]
         if pd.isna(created[name]):
-            saved = total[name, before] - total[name, after]
-            # People are expected to go on much as they did, but not to the hour.
-            assert change["saving_usd_per_month"] == pytest.approx(saved, rel=0.2, abs=3)
+            charged.append(total[name, before] - total[name, after])
+            promised.append(change["saving_usd_per_month"])
+    # One may work more than they did and another less; all together they go on as they did.
+    assert len(promised) > 5 and sum(promised) == pytest.approx(sum(charged), rel=0.1)
 
 
 def test_hostile_names_are_shown_as_text(

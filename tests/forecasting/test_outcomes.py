@@ -75,7 +75,7 @@ def test_draws_of_the_steady_are_narrow_and_of_the_unsteady_wide() -> None:
 def test_a_case_is_a_finished_month_and_with_two_of_them_a_pair() -> None:
     past = unsteady(30, 130)
     forecast = WeightedForecast(past, everyone(past), begins=(5, 30, 60, 90, 120, 150))
-    assert forecast.months == [(5, 30), (30, 60), (60, 90), (90, 120)]
+    assert forecast.months == [(30, 60), (60, 90), (90, 120)]  # 5 days are no past
     one, two = PastOutcomes(forecast, 31), PastOutcomes(forecast, 61)
     assert one.cases is not None and two.cases is not None
     assert one.are_enough and len(one.cases.who) > len(two.cases.who) > 30

@@ -86,7 +86,8 @@ def test_a_discount_makes_savings_and_charges_smaller(
     whole, less = recommended(fleet), recommended(fleet, "--discount", "0.12")
     for name in ("saving_usd_per_month", "saving_low_usd", "saving_high_usd"):
         assert less["changes"][0][name] == pytest.approx(0.88 * whole["changes"][0][name])
-    assert whole["changes"][0]["saving_usd_per_month"] == pytest.approx(35 - 9.75 - 62 * 0.30)
+    assert whole["changes"][0]["saving_usd_per_month"] == pytest.approx(
+        35 - 9.75 - 62 * 0.30, abs=0.2)
     bills = []
     for share in ("0", "0.12"):
         capsys.readouterr()

@@ -24,8 +24,8 @@ from wsanalytics.forecasting.weighted import Rates, WeightedForecast
 from wsanalytics.timeline import Hours
 
 DAYS_A_MONTH = 365.25 / 12
-FIRST_DAY, YOUNG_DAYS = 14, 7
-"""There is no case before so many days of the fleet, and none of a WorkSpace younger than that."""
+YOUNG_DAYS = 7
+"""There is no case of a WorkSpace that is younger than this."""
 TWO_MONTHS = 46
 """For so many days ahead or more the ratios are those of two months, not of one."""
 ONE_FOR_TWO = 0.85
@@ -61,7 +61,7 @@ class PastOutcomes:
 
     def __init__(self, forecast: WeightedForecast, ahead_days: int) -> None:
         self.past = forecast.past
-        months = [month for month in forecast.months if month[0] >= FIRST_DAY]
+        months = forecast.months
         # With a second finished month, only those cases that have one of which it is known.
         wants_two = ahead_days >= TWO_MONTHS
         has_two = wants_two and len(months) > 1

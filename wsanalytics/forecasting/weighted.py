@@ -36,8 +36,9 @@ HALF_LIVES = (HALF_LIFE_DAYS, 20.0)
 EXPERTS = len(HALF_LIVES) + 1
 PRIOR = np.array((0.5, 0.25, 0.25))
 """The weight of each expert until a month has finished, and what the losses multiply."""
-FEWEST_DAYS = 3
-"""The days of a fleet that must have been seen before anything is forecast."""
+JUDGED_FROM = 21
+"""The days of a fleet that must have been seen before a month that judges the experts: what they
+said after a few days of a fleet says nothing of what they are worth."""
 SHARPNESS, KEPT = 150.0, 0.8
 """A weight is the prior x exp(-sharpness x loss), loss as a share of the cost; a month later so
 much is kept of a loss."""
@@ -114,7 +115,7 @@ class WeightedForecast:
         rates: Rates | None = None, kept: KeptForecasts | None = None,
     ) -> None:
         self.past, self.rows, self.kept = past, rows, kept or KeptForecasts()
-        months = [month for month in pairwise(begins) if FEWEST_DAYS <= month[0] <= past.today]
+        months = [month for month in pairwise(begins) if JUDGED_FROM <= month[0] <= past.today]
         self.months = [month for month in months if month[1] <= past.today]
         self.levels = LevelForecasts(past, [begin for begin, _ in months])
         total = np.zeros(EXPERTS)
