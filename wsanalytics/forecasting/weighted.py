@@ -42,6 +42,8 @@ said after a few days of a fleet says nothing of what they are worth."""
 SHARPNESS, KEPT = 150.0, 0.8
 """A weight is the prior x exp(-sharpness x loss), loss as a share of the cost; a month later so
 much is kept of a loss."""
+ENOUGH_MONTHS = 4
+"""Until so many months have judged, they are not believed as much: one may have been an odd one."""
 PLAYED_RATES = (0.5, 0.63, 0.8, 1.0, 1.25, 1.6, 2.0)
 """The rates an hour, as multiples of the real one, with which a finished month is played."""
 JUDGED_WORKSPACES = 1_000
@@ -124,7 +126,8 @@ class WeightedForecast:
             judged = self.judged(*month)
             if rates and month in self.months:
                 total = KEPT * total + _losses(past, judged, month, rates)
-        weights = PRIOR * np.exp(-SHARPNESS * (total - total.min()))
+        sharpness = SHARPNESS * min(len(self.months) / ENOUGH_MONTHS, 1.0)
+        weights = PRIOR * np.exp(-sharpness * (total - total.min()))
         self.weights: Hours = weights / weights.sum()
         """The weight of each expert: by neighbours in the order of ``HALF_LIVES``, by level."""
 
