@@ -187,12 +187,7 @@ def analyse(
         commands=commands,
     )
     step("billing")
-    with warnings.catch_warnings():
-        if in_kernel():  # there the result is looked at, and says it itself
-            warnings.simplefilter("ignore", NotBilledWarning)
-            warnings.simplefilter("ignore", UnpricedWarning)
-        charges = bill(replayed, workspaces, prices, hour_rule=limits.hour_rule,
-                       maintenance_hours=limits.maintenance_hours)
+    charges = _billed(replayed, workspaces, prices, limits)
     step("comparing")
     comparison = compare(charges, replayed, workspaces, baseline=present, gaps=gaps)
     step("recommending")
@@ -215,18 +210,37 @@ def analyse(
         prices_date=prices.date,
         now=now,
     )
-    basis = Basis(
-        from_at=window.start, to_at=window.end, workspaces=len(workspaces),
-        sessions=len(sessions), source=source, discount=prices.discount,
-        maintenance_hours=limits.maintenance_hours, min_saving_usd=limits.min_saving_usd,
-        max_cold_starts_per_week=limits.max_cold_starts_per_week,
-        min_chance_of_saving=limits.min_chance_of_saving, policy=decision.policy,
-    )
+    basis = replace(_basis(replayed, len(workspaces), source, prices, limits, decision),
+                    sessions=len(sessions))
     return Analysis(
         workspaces=workspaces, prices=prices, limits=limits, replay=replayed, charges=charges,
         comparison=comparison, gaps=gaps, commands=commands, decision=decision,
         plan=replace(plan, account_id=account_id, region=region, basis=basis),
         defaults=dict(defaults or {}), note=note,
+    )
+
+
+def _billed(
+    replayed: Replay, workspaces: pd.DataFrame, prices: PriceBook, limits: Limits
+) -> pd.DataFrame:
+    with warnings.catch_warnings():
+        if in_kernel():  # there the result is looked at, and says it itself
+            warnings.simplefilter("ignore", NotBilledWarning)
+            warnings.simplefilter("ignore", UnpricedWarning)
+        return bill(replayed, workspaces, prices, hour_rule=limits.hour_rule,
+                    maintenance_hours=limits.maintenance_hours)
+
+
+def _basis(
+    replayed: Replay, workspaces: int, source: str, prices: PriceBook, limits: Limits,
+    decision: Decision,
+) -> Basis:
+    return Basis(
+        from_at=replayed.window.start, to_at=replayed.window.end, workspaces=workspaces,
+        sessions=len(replayed.sessions), source=source, discount=prices.discount,
+        maintenance_hours=limits.maintenance_hours, min_saving_usd=limits.min_saving_usd,
+        max_cold_starts_per_week=limits.max_cold_starts_per_week,
+        min_chance_of_saving=limits.min_chance_of_saving, policy=decision.policy,
     )
 
 
