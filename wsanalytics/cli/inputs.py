@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from wsanalytics.billing import HourRule
+from wsanalytics.cli.house_rules import house_rules
 from wsanalytics.cli.narrowing import Narrowing
 from wsanalytics.cli.options import (
     AnalysisOptions,
@@ -96,7 +97,7 @@ def analysis_of(options: AnalysisOptions, *, steps: int, as_then: bool = False) 
             max_cold_starts_per_week=options.max_cold_starts_per_week,
             min_saving_usd=options.min_saving_usd,
             min_chance_of_saving=options.min_chance_of_saving,
-            policy=options.policy,
+            policy=options.policy, rules=house_rules(),
         )
         analysis = analyse(fleet.sessions, fleet.workspaces, window=fleet.window,
                            prices=fleet.prices, limits=limits, defaults=fleet.defaults,

@@ -28,11 +28,13 @@ from wsanalytics.recommendations.choose import CHANGE, LEAVE_ALONE, Chooser, lef
 from wsanalytics.recommendations.due_dates import schedule
 from wsanalytics.recommendations.plan_limits import PlanLimits
 from wsanalytics.recommendations.reasons import lacks_observation
-from wsanalytics.settings import Setting
+from wsanalytics.rules import FleetRules, RuleBook
+from wsanalytics.settings import ALWAYS_ON, Setting, auto_stop
 from wsanalytics.simulation import Replay
 from wsanalytics.tables import RECOMMENDATIONS
 
 _KINDS = {
+    "it is left alone": "left alone by a rule of the house",
     "is the cheapest": "already in the cheapest setting",
     " keeps ": "kept by the policy as they are",
     "would save only": "with a saving that is too small",
@@ -170,6 +172,7 @@ def recommend(
     min_chance_of_saving: float = 0.0,
     hour_rule: HourRule | str = HourRule.CLOCK_HOUR,
     prices_date: str = "",
+    rules: RuleBook | None = None,
     now: datetime | None = None,
 ) -> Plan:
     """Plan what a policy has decided for each WorkSpace of *comparison*, within the limits.
@@ -186,13 +189,15 @@ def recommend(
     until the end of the next month. With *workspaces*, those that were not compared (MANUAL,
     standby) are listed too. Users, accounts and regions are those of the comparison, or of
     *workspaces*, so that the plan can be applied. *hour_rule* and *prices_date* are noted in the
-    plan. *now* (default: the clock) dates the plan and each change's best day. Raises
-    :class:`InputError` for limits that are no numbers.
+    plan. *rules* of the house bind what is proposed to the *workspaces*, and what they demand is
+    proposed whatever it costs. *now* (default: the clock) dates the plan and each change's best
+    day. Raises :class:`InputError` for limits that are no numbers.
     """
+    wanted = None if candidates is None else frozenset(map(str, candidates))
     limits = PlanLimits(
-        candidates=None if candidates is None else frozenset(map(str, candidates)),
-        max_cold_starts_per_week=max_cold_starts_per_week, min_saving_usd=min_saving_usd,
-        min_chance_of_saving=min_chance_of_saving)
+        candidates=wanted, max_cold_starts_per_week=max_cold_starts_per_week,
+        min_saving_usd=min_saving_usd, min_chance_of_saving=min_chance_of_saving,
+        rules=held_rules(rules, workspaces, wanted or _compared(comparison)))
     now = now or datetime.now(UTC)
     if now.tzinfo is None:
         raise InputError(f"now is {now.isoformat()}, without a zone", where="recommend",
@@ -201,7 +206,7 @@ def recommend(
         decision = decide(
             policy, replay.sessions, workspaces=workspaces, prices=prices, at=replay.window.end,
             observed_from=replay.window.start, present=baseline,
-            timeouts=timeouts_of(comparison["setting"].cat.categories),
+            timeouts=timeouts_of(comparison["setting"].cat.categories), rules=rules,
             allowed=limits.allowed_in(comparison), hour_rule=hour_rule, commands=replay.commands)
     if decision is None:
         warnings.warn("recommend takes the least expected cost of the comparison, since replay=, "
@@ -243,6 +248,23 @@ def timeouts_of(settings: Iterable[Setting | str]) -> tuple[int, ...]:
     minutes = tuple(sorted({Setting.parse(str(setting)).auto_stop_minutes or 0
                             for setting in settings} - {0}))
     return minutes or COMMON_TIMEOUTS  # ALWAYS_ON alone may be proposed: then none is allowed
+
+
+def _compared(comparison: pd.DataFrame) -> list[str]:
+    return [str(setting) for setting in comparison.get("setting", pd.Series(dtype="str")).unique()]
+
+
+def held_rules(
+    rules: RuleBook | None, workspaces: pd.DataFrame | None, candidates: Iterable[Setting | str]
+) -> FleetRules | None:
+    """Hold *rules* against a fleet whose policies choose the timeouts of *candidates*."""
+    if not rules:
+        return None
+    if workspaces is None:
+        raise InputError("rules are given, and no workspaces", where="recommend",
+                         rule="rules tell WorkSpaces by their tags, bundles and the like",
+                         fix="give workspaces=")
+    return rules.on(workspaces, [ALWAYS_ON, *map(auto_stop, timeouts_of(candidates))])
 
 
 def least_expected_cost(

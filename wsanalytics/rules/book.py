@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,7 @@ def read_rules(path: Path | str) -> RuleBook:
     return RuleBook(rules_in_file(Path(path)))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class FleetRules:
     """The rules held against one fleet: ``codes`` has for each of ``ids`` which of ``rules``.
 
@@ -145,7 +146,7 @@ class FleetRules:
         """Return the same for the WorkSpaces *rows* alone."""
         return replace(self, ids=self.ids[rows], codes=self.codes[rows])
 
-    @property
+    @cached_property
     def brought(self) -> tuple[Setting, ...]:
         """The settings that rules bring beyond the candidates, of rules that hold for somebody."""
         found = {setting for code in np.unique(self.codes) if code != NOBODY
@@ -159,8 +160,9 @@ class FleetRules:
                              for setting in (*self.candidates, *self.brought)
                              if setting.auto_stop_minutes}))
 
-    def rule_of(self) -> dict[str, HouseRule]:
-        """Return the rule that holds for each WorkSpace that has one, by id."""
+    @cached_property
+    def by_id(self) -> dict[str, HouseRule]:
+        """The rule that holds for each WorkSpace that has one, by id."""
         return {str(name): self.rules[code]
                 for name, code in zip(self.ids, self.codes, strict=True) if code != NOBODY}
 

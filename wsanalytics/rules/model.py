@@ -122,9 +122,8 @@ class HouseRule:
         >>> HouseRule(name="design", least_timeout=120, never_always_on=True).phrase
         'at least 120 minutes, never ALWAYS_ON'
         """
-        if self.leave_alone:
-            return "it is left alone"
-        parts = [f"always {self.setting}" if self.setting else "",
+        parts = ["left alone" if self.leave_alone else "",
+                 f"always {self.setting}" if self.setting else "",
                  f"at least {self.least_timeout} minutes" if self.least_timeout else "",
                  f"at most {self.most_timeout} minutes" if self.most_timeout else "",
                  "never ALWAYS_ON" if self.never_always_on else ""]
