@@ -113,6 +113,7 @@ def _switch(
     from wsanalytics.actions import RunOptions
     from wsanalytics.calendars import Zones
     from wsanalytics.cli.confirm import Action, carry_out, writers_of
+    from wsanalytics.cli.house_rules import house_rules
     from wsanalytics.cli.narrowing import Narrowing
     from wsanalytics.cli.printing.actions import print_switched
     from wsanalytics.cli.printing.console import warn
@@ -126,7 +127,8 @@ def _switch(
     fleet = Narrowing.of(narrowing).keep(samples.inventory())
     calls = journal or samples.folder / JOURNAL
     regions = fleet.loc[fleet["terminated_at"].isna(), "region"].unique().tolist()
-    terms = RunOptions(limit=limit, opt_out=tuple(care.opt_out_tag), log=warn)
+    terms = RunOptions(limit=limit, opt_out=tuple(care.opt_out_tag), rules=house_rules(),
+                       log=warn)
     clocks = Zones.of(zones.time_zone, zones.time_zone_by_directory)
     zone_of = clocks.zones_of(fleet)
     meant = set(fleet["workspace_id"])
