@@ -158,11 +158,15 @@ def _entries(
 
 
 def _holds_rules(value: object, path: Path) -> bool:
-    """Whether *value* are the rules of the house, which are no options: their commands read them.
+    """Whether *value* are the rules of the house, which are no options; checked whole.
 
     A table ``[rules.check]`` is about the options of that command.
     """
     if isinstance(value, list):
+        # Heavy, and so imported only where a file has rules.
+        from wsanalytics.rules import RuleBook  # noqa: PLC0415
+
+        RuleBook.of(value, str(path))
         return True
     if isinstance(value, dict) and set(value) <= {"check"}:
         return False
