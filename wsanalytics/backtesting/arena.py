@@ -12,6 +12,7 @@ import pandas as pd
 
 from wsanalytics.backtesting.decisions import Codes, SettingCodes, Texts, decided, started
 from wsanalytics.backtesting.every import DAY, decides_on, next_decision
+from wsanalytics.backtesting.idle_stops import worth_stopping
 from wsanalytics.backtesting.policies.rule import BacktestData, Reference, Rule
 from wsanalytics.backtesting.policies.seen import Allowed, Seen
 from wsanalytics.billing import (
@@ -161,7 +162,7 @@ class BacktestRun:
                     order=START) for start in starts if len(start)
             ]
         if rule.idle_stop_minutes is not None:
-            more.append(self._let(self._stops(rule.idle_stop_minutes),
+            more.append(self._let(self._stops(rule.idle_stop_minutes, names.minutes_of(chosen)),
                                   lambda rule: rule.never_stop or rule.leave_alone))
         opening, moved = self._moves(chosen)
         schedule = self._schedule(rule, names, opening, moved, chosen, more)
@@ -297,8 +298,11 @@ class BacktestRun:
         row = self.days.ids.get_indexer(pd.Index(commands["workspace_id"]))
         return commands[~self.rules.marked(unless)[row]]
 
-    def _stops(self, minutes: float) -> pd.DataFrame:
-        """Return a stop so long after each disconnect after which nobody came back in that time."""
+    def _stops(self, minutes: float, minutes_by_day: Codes) -> pd.DataFrame:
+        """Return a stop so long after each disconnect after which nobody came back in that time.
+
+        Only where that saves an hour, by the timeout in force on that day (*minutes_by_day*).
+        """
         days, wait = self.days, round(minutes * MICROS_PER_MINUTE)
         start, end = self.window.micros
         at = days.disconnects + wait
@@ -308,6 +312,11 @@ class BacktestRun:
         # is another's.
         next_connect[:-1] = np.where(same, days.connects[1:], end)
         is_stop = (at < next_connect) & (at >= start) & (at < end)
+        day = np.clip((at - start) // MICROS_PER_DAY, 0, self.count - 1)
+        timeout = minutes_by_day[days.workspace, day] * MICROS_PER_MINUTE
+        # A WorkSpace that is ALWAYS_ON takes no stop; what is asked of it has no effect.
+        is_stop &= worth_stopping(days.workspace, days.connects, at, days.disconnects + timeout,
+                                  self.rule)
         return pd.DataFrame({"workspace_id": days.ids[days.workspace[is_stop]],
                              "at": instants(at[is_stop]), "order": STOP})
 
