@@ -116,3 +116,12 @@ def test_starting_early_asks_leave_alone_alone() -> None:
     assert guards.against(present()) == ""
     left = Guards(rules=RuleBook.of([{"name": "x", "leave-alone": True}]))
     assert left.against(present()) == "the rule 'x' leaves it alone"
+
+
+def test_what_cannot_hibernate_is_stopped_only_where_that_is_allowed() -> None:
+    gpu = present(compute_type="GRAPHICS_G4DN")
+    assert "does not hibernate" in Guards().against_stopping(gpu)
+    assert Guards().against_stopping(present()) == ""
+    assert Guards(allow_losing_open_programs=True).against_stopping(gpu) == ""
+    rule = {"name": "farm", "compute-type": "GRAPHICS_G4DN", "allow-losing-open-programs": True}
+    assert Guards(rules=RuleBook.of([rule])).against_stopping(gpu) == ""

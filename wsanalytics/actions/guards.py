@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from wsanalytics.aws import WorkspaceState
+from wsanalytics.hibernation import has_gpu, hibernates
 from wsanalytics.rules import HouseRule, RuleBook, Traits
 from wsanalytics.settings import RunningMode, Setting
 
@@ -16,7 +17,6 @@ MODIFIABLE_STATES = {"AVAILABLE", "STOPPED"}
 """States in which AWS's guide lets a WorkSpace be modified."""
 TRANSITIONAL_STATES = {"STARTING", "STOPPING"}
 """States that are over in a minute or two."""
-_GPU = ("GRAPHICS", "G4DN", "G6", "GR6")
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,14 @@ class Guards:
     """The checks that hold for every WorkSpace: tags that opt out, and who knows about licences.
 
     ``rules`` are those of the house; they are held against what AWS describes now.
+    ``allow_losing_open_programs``: what cannot hibernate may be stopped as well.
     """
 
     opt_out: tuple[str, ...] = OPT_OUT
     license_of: Callable[[WorkspaceState], str] = lambda _: ""
     rules: RuleBook = field(default_factory=RuleBook)
     described_of: Callable[[WorkspaceState], Mapping[str, str]] = lambda _: {}
+    allow_losing_open_programs: bool = False
 
     def against(self, present: WorkspaceState) -> str:
         """Give the reason why this WorkSpace is never changed here; empty if there is none."""
@@ -77,10 +79,14 @@ class Guards:
             rule and rule.needs_approval) else ""
 
     def against_stopping(self, present: WorkspaceState) -> str:
-        """Refuse StopWorkspaces where the rule that holds for it says never."""
+        """Refuse StopWorkspaces where its rule says never, and where what is open would be lost."""
         rule = self.house_rule(present)
-        return f"by the rule {rule.name!r}: it is never stopped" if (
-            rule and rule.never_stop) else ""
+        if rule and rule.never_stop:
+            return f"by the rule {rule.name!r}: it is never stopped"
+        is_allowed = self.allow_losing_open_programs or (
+            rule is not None and rule.allow_losing_open_programs)
+        return "" if is_allowed or hibernates(present.compute_type) else (
+            "its hardware does not hibernate: open programs and unsaved work would be lost")
 
     def by_rule(
         self, present: WorkspaceState, before: Setting | None = None, after: Setting | None = None
@@ -120,8 +126,7 @@ class Guards:
         """Refuse another running mode where licences on graphics hardware are bought for one."""
         # AWS sells such licences as a commitment for so many WorkSpaces of one mode: changing the
         # mode breaks it, changing the timeout does not.
-        is_gpu = present.compute_type.startswith(_GPU)
-        if not is_gpu or before.running_mode is after.running_mode:
+        if not has_gpu(present.compute_type) or before.running_mode is after.running_mode:
             return ""
         license_kind = self.license_of(present)
         if license_kind == "included":

@@ -51,6 +51,7 @@ class RunOptions:
     ``max_share`` the largest share of the fleet. ``opt_out`` names tags, beside AWS's own
     ``Skip_Convert``, that keep a WorkSpace as it is; ``rules`` are those of the house
     (:func:`wsanalytics.read_rules`), held against what AWS describes right before a change.
+    ``allow_losing_open_programs`` lets :func:`stop_idle` stop what cannot hibernate.
     ``retry`` says when a request is sent again. ``log`` is called with a sentence on what happens,
     and ``ended`` with each change that has come to its end. ``stop`` is asked before each change
     why no more of them shall be started (empty: go on); those started are brought to their end.
@@ -63,6 +64,7 @@ class RunOptions:
     stop_after_failures: int = 5
     opt_out: tuple[str, ...] = ()
     rules: RuleBook = field(default_factory=RuleBook)
+    allow_losing_open_programs: bool = False
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     log: Callable[[str], None] = lambda _: None
     ended: Callable[[Task], None] = lambda _: None

@@ -358,7 +358,9 @@ def _runner(
 ) -> PowerRunner:
     return PowerRunner(kind=kind, writer=job.writer, reader=job.reader,
                        guards=Guards(opt_out_names(options.opt_out), rules=options.rules,
-                                     described_of=job.reader.described), options=options,
+                                     described_of=job.reader.described,
+                                     allow_losing_open_programs=options.allow_losing_open_programs),
+                       options=options,
                        recheck=job.recheck, journal=journal)
 
 

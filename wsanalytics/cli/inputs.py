@@ -100,6 +100,7 @@ def analysis_of(
             max_cold_starts_per_week=options.max_cold_starts_per_week,
             min_saving_usd=options.min_saving_usd,
             min_chance_of_saving=options.min_chance_of_saving,
+            allow_losing_open_programs=options.allow_losing_open_programs,
             policy=options.policy, rules=house_rules() if with_rules else None,
         )
         analysis = analyse(fleet.sessions, fleet.workspaces, window=fleet.window,

@@ -52,6 +52,7 @@ class Limits:
     max_cold_starts_per_week: float | None = None
     min_saving_usd: float = 1.0
     min_chance_of_saving: float = 0.0
+    allow_losing_open_programs: bool = False
     policy: str | Rule | Callable[[Seen], Choice] = DEFAULT_POLICY
     rules: RuleBook | None = None
 
@@ -208,6 +209,7 @@ def analyse(
         max_cold_starts_per_week=limits.max_cold_starts_per_week,
         min_saving_usd=limits.min_saving_usd,
         min_chance_of_saving=limits.min_chance_of_saving,
+        allow_losing_open_programs=limits.allow_losing_open_programs,
         hour_rule=limits.hour_rule,
         prices_date=prices.date,
         rules=limits.rules,

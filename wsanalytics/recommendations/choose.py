@@ -22,12 +22,14 @@ from wsanalytics.recommendations.reasons import (
     checks_of,
     demanded_text,
     lacks_observation,
+    loses_text,
     reason_for,
     too_short_text,
     unobserved_text,
     when_text,
     why_kept,
     why_left_out,
+    would_lose_text,
 )
 from wsanalytics.recommendations.unattended import sentence
 from wsanalytics.settings import ALWAYS_ON, Setting
@@ -64,22 +66,34 @@ class Chooser:
         from_now, later = self.decided.get(present["workspace_id"], (setting, setting))
         wanted = from_now if from_now != setting else later
         best = next((row for row in options if row["setting"] == wanted), present)
-        if best is present:
-            return left_alone(present, by + why_kept(
-                present, options, policy=self.policy, limits=self.limits) + nobody)
+        if why := self._why_not(present, best, options, is_demanded=bool(broken)):
+            return left_alone(present, by + why + nobody)
+        loses = self.limits.loses(present["workspace_id"], setting, best["setting"])
+        warning = loses_text() if loses else ""
         if rule is not None and broken:
             # A rule holds whatever it costs: the limits of saving and chance do not.
             return self._change(present, best, from_now) | {
-                "reason": demanded_text(rule, broken, best) + nobody,
+                "reason": demanded_text(rule, broken, best) + warning + nobody,
                 "checked": "; ".join(checks_of(best, policy=self.policy, limits=self.limits,
                                                demanded_by=rule.name))}
-        if why := why_left_out(best, limits=self.limits):
-            return left_alone(present, by + why + nobody)
         # On a 1st the decision is about the month that opens.
         when = "" if self.at.day == 1 else when_text(setting, from_now, later, self.at)
         return self._change(present, best, from_now) | {
-            "reason": by + reason_for(present, best, when),
+            "reason": by + reason_for(present, best, when + warning),
             "checked": "; ".join(checks_of(best, policy=self.policy, limits=self.limits))}
+
+    def _why_not(
+        self, present: dict[str, Any], best: dict[str, Any], options: list[dict[str, Any]], *,
+        is_demanded: bool,
+    ) -> str:
+        """Say why what was decided, *best*, is not proposed; empty if it is."""
+        if best is present:
+            return why_kept(present, options, policy=self.policy, limits=self.limits)
+        name = present["workspace_id"]
+        if self.limits.loses(name, present["setting"], best["setting"]) and (
+                not self.limits.may_lose(name)):
+            return would_lose_text(best)
+        return "" if is_demanded else why_left_out(best, limits=self.limits)
 
     def _why_not_looked_at(self, present: dict[str, Any], *, is_demanded: bool) -> str:
         """Say why nothing is proposed, whatever a policy decides; empty for no such reason.

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from wsanalytics.errors import InputError
+from wsanalytics.hibernation import hibernates, stops_sooner
 from wsanalytics.rules import FleetRules, HouseRule
 from wsanalytics.settings import Setting
 
@@ -19,8 +20,10 @@ class PlanLimits:
     """The limits that hold for every change of one plan.
 
     ``candidates`` are the settings that may be proposed (None: all that were compared); ``rules``
-    are those of the house, which hold beside them. Raises :class:`InputError` for limits that are
-    no numbers.
+    are those of the house, which hold beside them. ``not_hibernating`` are the WorkSpaces that lose
+    open programs when they stop: they are not to stop, or to stop sooner, unless their rule or
+    ``allow_losing_open_programs`` lets them. Raises :class:`InputError` for limits that are no
+    numbers.
     """
 
     candidates: frozenset[str] | None = None
@@ -28,6 +31,8 @@ class PlanLimits:
     min_saving_usd: float = 1.0
     min_chance_of_saving: float = 0.0
     rules: FleetRules | None = None
+    allow_losing_open_programs: bool = False
+    not_hibernating: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Refuse what is no limit."""
@@ -61,6 +66,17 @@ class PlanLimits:
     def rule_for(self, workspace_id: str) -> HouseRule | None:
         """Return the rule of the house that holds for a WorkSpace."""
         return None if self.rules is None else self.rules.by_id.get(workspace_id)
+
+    def loses(self, workspace_id: str, before: str, after: str) -> bool:
+        """Whether a change would have a WorkSpace stop, or stop sooner, that cannot hibernate."""
+        return workspace_id in self.not_hibernating and stops_sooner(
+            Setting.parse(before), Setting.parse(after))
+
+    def may_lose(self, workspace_id: str) -> bool:
+        """Whether such a change may be proposed for it."""
+        rule = self.rule_for(workspace_id)
+        return self.allow_losing_open_programs or (
+            rule is not None and rule.allow_losing_open_programs)
 
     def most_waits(self, rule: HouseRule | None) -> float | None:
         """Return the most cold starts a week, by the user's limit and by a *rule*: the lesser."""
@@ -96,3 +112,11 @@ class PlanLimits:
         for one in self.rules.brought:
             marked |= (setting == str(one)) & names.isin(self.rules.ids[self.rules.may_be(one)])
         return marked
+
+
+def not_hibernating(workspaces: pd.DataFrame | None) -> frozenset[str]:
+    """Return the ids of those of *workspaces* that lose open programs when they stop."""
+    if workspaces is None:
+        return frozenset()
+    keeps = workspaces["compute_type"].astype("str").map(hibernates).astype(bool)
+    return frozenset(workspaces.loc[~keeps, "workspace_id"].astype("str"))

@@ -8,6 +8,7 @@ from typing import Any
 from pandas import isna
 
 from wsanalytics.formatting import CENT, counted, hours, measured, number, percent, usd
+from wsanalytics.hibernation import LOST
 from wsanalytics.prices import break_even
 from wsanalytics.recommendations.plan_limits import PlanLimits
 from wsanalytics.recommendations.unattended import sentence
@@ -105,6 +106,19 @@ def demanded_text(rule: HouseRule, broken: str, best: dict[str, Any]) -> str:
         f"{usd(more)} more than now, and is proposed since the rule demands it")
     return (f"By the rule {rule.name!r}: {broken}. {best['setting']} is expected to cost {cost} a "
             f"month, {than_now}.")
+
+
+def would_lose_text(best: dict[str, Any]) -> str:
+    """Say that a change is left alone, since the WorkSpace cannot hibernate."""
+    saving = best["saving_usd_per_month"]
+    what = f"would save {usd(saving)} a month" if saving > 0 else "was decided"
+    return (f"{best['setting']} {what}, but its hardware does not hibernate: {LOST}. "
+            f"--allow-losing-open-programs, or a rule, lets it be proposed.")
+
+
+def loses_text() -> str:
+    """Warn in a reason of a change that the WorkSpace cannot hibernate."""
+    return f" Its hardware does not hibernate: {LOST}."
 
 
 def needs_approval_text(rule: HouseRule) -> str:

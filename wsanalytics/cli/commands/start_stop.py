@@ -18,6 +18,7 @@ from wsanalytics.cli.options import (
     StoreFolder,
     ZoneOptions,
     command,
+    flag,
     journal_option,
     option,
 )
@@ -45,6 +46,9 @@ def stop_idle(
     working_hours: Annotated[str | None, option(
         "stop nothing within these hours, such as 'Mon-Fri 08:00-18:00'", metavar="HOURS",
         group=LIMITS)] = None,
+    allow_losing_open_programs: Annotated[bool, flag(
+        "stop WorkSpaces whose hardware does not hibernate, too: what is open there is lost",
+        group=LIMITS)] = False,
     store: StoreFolder,
     limit: Limit = None,
     journal: Journal = None,
@@ -64,7 +68,8 @@ def stop_idle(
         return stop_them(idle=idle, working_hours=hours, dry_run=dry_run, **more)  # type: ignore[arg-type]  # passed through
 
     return _switch("stop", run, store=store, limit=limit, journal=journal, output=output,
-                   zones=zones, narrowing=narrowing, care=care)
+                   zones=zones, narrowing=narrowing, care=care,
+                   allow_losing_open_programs=allow_losing_open_programs)
 
 
 @command("StartWorkspaces for stopped AUTO_STOP WorkSpaces whose users usually come within the "
@@ -107,7 +112,7 @@ def start_early(
 def _switch(
     verb: str, run: Callable[..., pd.DataFrame], *, store: Path, limit: int | None,
     journal: Path | None, output: Path | None, zones: ZoneOptions, narrowing: NarrowingOptions,
-    care: CareOptions,
+    care: CareOptions, allow_losing_open_programs: bool = False,
 ) -> int:
     """Stop or start the WorkSpaces of a store that are meant, as far as there is consent."""
     from wsanalytics.actions import RunOptions
@@ -128,7 +133,7 @@ def _switch(
     calls = journal or samples.folder / JOURNAL
     regions = fleet.loc[fleet["terminated_at"].isna(), "region"].unique().tolist()
     terms = RunOptions(limit=limit, opt_out=tuple(care.opt_out_tag), rules=house_rules(),
-                       log=warn)
+                       allow_losing_open_programs=allow_losing_open_programs, log=warn)
     clocks = Zones.of(zones.time_zone, zones.time_zone_by_directory)
     zone_of = clocks.zones_of(fleet)
     meant = set(fleet["workspace_id"])
