@@ -55,6 +55,11 @@ from .recommendations import calibrate as calibrate
 from .recommendations import coverage as coverage
 from .recommendations import forecast_spend as forecast_spend
 
+# Rules of the house: what holds for some WorkSpaces, whatever a policy decides
+from .rules import HouseRule as HouseRule
+from .rules import RuleBook as RuleBook
+from .rules import read_rules as read_rules
+
 # Dollars against waiting
 from .tradeoffs import frontier as frontier
 from .tradeoffs import what_if as what_if

@@ -347,3 +347,12 @@ def test_doctor_tells_that_there_is_no_file(
         "time-zone", "time-zone-by-directory"}
     monkeypatch.setenv("WSANALYTICS_CONFIG", "")
     assert "WSANALYTICS_CONFIG is empty" in next(lines_in_force(read_config(), all_tables()))
+
+
+def test_rules_of_the_house_are_no_options(write: Write, run: Run) -> None:
+    write(EXAMPLE + '[[rules]]\nname = "design"\nbundle = "wsb-1"\nleast-timeout = 120\n')
+    assert run("recommend --output plan.json").hour_rule == "ceil_per_run"
+    assert "rules" not in str(list(read_config().values.values()))
+    write('[rules]\nname = "design"\n')
+    with pytest.raises(InputError, match=r"\[\[rules\]\]"):
+        read_config()

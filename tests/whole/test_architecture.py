@@ -26,7 +26,7 @@ recommendations
 backtesting sandbox
 billing people
 sessions collection
-simulation history aws forecasting prices plot
+simulation history aws forecasting prices plot rules
 files tables
 """
 FLOOR = {name: height for height, line in enumerate(reversed(FLOORS.split("\n")))

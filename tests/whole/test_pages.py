@@ -30,6 +30,7 @@ from wsanalytics.collection.backfill import backfill
 from wsanalytics.collection.collector import collect
 from wsanalytics.history.history import configured
 from wsanalytics.recommendations.plan_file import read_plan, write_plan
+from wsanalytics.rules.book import read_rules
 
 SHELL = [line for block in blocks("README.md", "sh") for line in block.splitlines()]
 COMMANDS = [(name, line) for name in NAMES for line in lines_of(name, "sh")]
@@ -190,10 +191,14 @@ def test_the_commands_for_an_account_can_be_parsed() -> None:
 
 
 def test_the_configuration_file_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (text,) = [block for name in NAMES for block in blocks(name, "toml")]
-    (tmp_path / "wsanalytics.toml").write_text(text)
-    monkeypatch.setenv("WSANALYTICS_CONFIG", str(tmp_path / "wsanalytics.toml"))
-    assert read_config().path == tmp_path / "wsanalytics.toml"
+    path = tmp_path / "wsanalytics.toml"
+    monkeypatch.setenv("WSANALYTICS_CONFIG", str(path))
+    texts = [block for name in NAMES for block in blocks(name, "toml")]
+    assert len(texts) == 2  # options, and rules of the house
+    for text in texts:
+        path.write_text(text)
+        assert read_config().path == path
+        assert len(read_rules(path)) == text.count("[[rules]]")
 
 
 def anchors(page: Path) -> set[str]:

@@ -115,6 +115,7 @@ def changes_of(plan: Plan) -> list[Change]:
             saving_usd_per_month=row["saving_usd_per_month"],
             extra_cold_starts_per_week=row["extra_cold_starts_per_week"],
             best_date=date.fromisoformat(row["best_date"]) if row["best_date"] else None,
+            approved=row.get("approved") == "yes",
             promise={name: _json(row[name]) for name in (
                 "saving_usd_per_month", "saving_low_usd", "saving_high_usd",
                 "extra_cold_starts_per_week")},

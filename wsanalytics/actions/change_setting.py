@@ -35,7 +35,8 @@ Properties = Mapping[str, str | int]
 class Change:
     """One WorkSpace, the setting it has and the one it is to have; ``promise`` is for the journal.
 
-    ``best_date`` is the day on which the change is worth most, None for any day.
+    ``best_date`` is the day on which the change is worth most, None for any day; ``approved`` is
+    false where a plan proposes it and nobody has said yes.
     """
 
     workspace_id: str
@@ -47,6 +48,7 @@ class Change:
     saving_usd_per_month: float = 0.0
     extra_cold_starts_per_week: float = 0.0
     best_date: date | None = None
+    approved: bool = True
     promise: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -178,8 +180,8 @@ class Changer:
         if reason:
             task.by_rule = reason == self.guards.by_rule(at_rest, before, change.after)
             return self.finish(task, Outcome.SKIPPED, reason)
-        if reason := self.hold(change):
-            return self.finish(task, Outcome.LEFT, reason)
+        if waits := self.waits_for(change, at_rest):
+            return self.finish(task, *waits)
         self.check_stop()
         if not self.limits.take():
             return self.finish(task, Outcome.LEFT, self.limits.halted or self.limits.why)
@@ -187,6 +189,14 @@ class Changer:
             return self.finish(task, Outcome.WOULD, _failed_before(state))
         task.started = True
         return self.send(task, wanted)
+
+    def waits_for(self, change: Change, present: WorkspaceState) -> tuple[Outcome, str] | None:
+        """Give the outcome of a change that nothing is against but that is not to be made now."""
+        if not change.approved and (reason := self.guards.against_unapproved(present)):
+            return Outcome.NOT_APPROVED, reason
+        if reason := self.hold(change):
+            return Outcome.LEFT, reason
+        return None
 
     def waits_for_transition(self, task: Task) -> bool:
         """Whether STARTING or STOPPING may still be over in time."""

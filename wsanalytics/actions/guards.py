@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from wsanalytics.aws import WorkspaceState
+from wsanalytics.hibernation import has_gpu, hibernates
+from wsanalytics.rules import HouseRule, RuleBook, Traits
 from wsanalytics.settings import RunningMode, Setting
 
 OPT_OUT = ("Skip_Convert",)
@@ -15,15 +17,21 @@ MODIFIABLE_STATES = {"AVAILABLE", "STOPPED"}
 """States in which AWS's guide lets a WorkSpace be modified."""
 TRANSITIONAL_STATES = {"STARTING", "STOPPING"}
 """States that are over in a minute or two."""
-_GPU = ("GRAPHICS", "G4DN", "G6", "GR6")
 
 
 @dataclass(frozen=True)
 class Guards:
-    """The checks that hold for every WorkSpace: tags that opt out, and who knows about licences."""
+    """The checks that hold for every WorkSpace: tags that opt out, and who knows about licences.
+
+    ``rules`` are those of the house; they are held against what AWS describes now.
+    ``allow_losing_open_programs``: what cannot hibernate may be stopped as well.
+    """
 
     opt_out: tuple[str, ...] = OPT_OUT
     license_of: Callable[[WorkspaceState], str] = lambda _: ""
+    rules: RuleBook = field(default_factory=RuleBook)
+    described_of: Callable[[WorkspaceState], Mapping[str, str]] = lambda _: {}
+    allow_losing_open_programs: bool = False
 
     def against(self, present: WorkspaceState) -> str:
         """Give the reason why this WorkSpace is never changed here; empty if there is none."""
@@ -36,7 +44,49 @@ class Guards:
             return "it is a standby WorkSpace"
         if tag := self.opted_out(present):
             return f"it bears the tag {tag}"
-        return ""
+        rule = self.house_rule(present)
+        return f"the rule {rule.name!r} leaves it alone" if rule and rule.leave_alone else ""
+
+    def house_rule(self, present: WorkspaceState) -> HouseRule | None:
+        """Return the rule of the house that holds for it, by what AWS describes now."""
+        if not self.rules:
+            return None
+        properties = present.described.get("WorkspaceProperties") or {}
+        system = str(properties.get("OperatingSystemName") or "").replace("UNKNOWN", "")
+        # What AWS leaves open in a WorkSpace follows from its bundle, as in an inventory; that is
+        # asked for only where a rule tells by it.
+        asks = any((rule.operating_systems and not system)
+                   or (rule.compute_types and not present.compute_type)
+                   for rule in self.rules.rules)
+        known = self.described_of(present) if asks else {}
+        return self.rules.rule_for(Traits(
+            workspace_id=present.workspace_id, user_name=present.user_name,
+            directory_id=present.directory_id,
+            bundle_id=str(present.described.get("BundleId", "")),
+            compute_type=present.compute_type or known.get("compute_type", ""),
+            operating_system=system or known.get("operating_system", ""), tags=present.tags))
+
+    def against_breaking(self, present: WorkspaceState, after: Setting) -> str:
+        """Refuse a setting that breaks the rule of the house that holds for it now."""
+        rule = self.house_rule(present)
+        broken = "" if rule is None else rule.against(after)
+        return f"by the rule {rule.name!r}: {broken}" if rule and broken else ""
+
+    def against_unapproved(self, present: WorkspaceState) -> str:
+        """Refuse what nobody has approved where the rule that holds for it wants that."""
+        rule = self.house_rule(present)
+        return f"it needs approval by the rule {rule.name!r}, and is not approved" if (
+            rule and rule.needs_approval) else ""
+
+    def against_stopping(self, present: WorkspaceState) -> str:
+        """Refuse StopWorkspaces where its rule says never, and where what is open would be lost."""
+        rule = self.house_rule(present)
+        if rule and rule.never_stop:
+            return f"by the rule {rule.name!r}: it is never stopped"
+        is_allowed = self.allow_losing_open_programs or (
+            rule is not None and rule.allow_losing_open_programs)
+        return "" if is_allowed or hibernates(present.compute_type) else (
+            "its hardware does not hibernate: open programs and unsaved work would be lost")
 
     def by_rule(
         self, present: WorkspaceState, before: Setting | None = None, after: Setting | None = None
@@ -45,11 +95,13 @@ class Guards:
 
         Empty if there is none.
         """
-        if not present.standby and not self.opted_out(present):
-            is_change = before is not None and after is not None
-            return self.against_license(present, before, after) if (
-                is_change and before and after) else ""
-        return self.against(present)
+        rule = self.house_rule(present)
+        if present.standby or self.opted_out(present) or (rule and rule.leave_alone):
+            return self.against(present)
+        if before is None or after is None:
+            return ""
+        return self.against_breaking(present, after) or self.against_license(
+            present, before, after)
 
     def opted_out(self, present: WorkspaceState) -> str:
         """Return the tag by which it asks to be left alone; empty if it has none."""
@@ -58,7 +110,7 @@ class Guards:
 
     def against_change(self, present: WorkspaceState, before: Setting, after: Setting) -> str:
         """Give the reason why *present* may not be changed from *before* to *after*; or empty."""
-        if reason := self.against(present):
+        if reason := self.against(present) or self.against_breaking(present, after):
             return reason
         if present.setting != before:
             return f"it is {present.setting} now, not {before}: somebody has changed it since"
@@ -74,8 +126,7 @@ class Guards:
         """Refuse another running mode where licences on graphics hardware are bought for one."""
         # AWS sells such licences as a commitment for so many WorkSpaces of one mode: changing the
         # mode breaks it, changing the timeout does not.
-        is_gpu = present.compute_type.startswith(_GPU)
-        if not is_gpu or before.running_mode is after.running_mode:
+        if not has_gpu(present.compute_type) or before.running_mode is after.running_mode:
             return ""
         license_kind = self.license_of(present)
         if license_kind == "included":

@@ -34,6 +34,7 @@ from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import counted, listed
 from wsanalytics.progress import working
+from wsanalytics.rules import RuleBook
 
 COLUMNS = ("workspace_id", "user_name", "from_setting", "to_setting", "found_setting",
            "saving_usd_per_month", "extra_cold_starts_per_week", "outcome", "message")
@@ -48,18 +49,22 @@ class RunOptions:
 
     ``limit`` is the most changes in one run (None: no limit), those that save most first;
     ``max_share`` the largest share of the fleet. ``opt_out`` names tags, beside AWS's own
-    ``Skip_Convert``, that keep a WorkSpace as it is. ``retry`` says when a
-    request is sent again. ``log`` is called with a sentence on what happens, and ``ended`` with
-    each change that has come to its end. ``stop`` is asked before each change why no more of them
-    shall be started (empty: go on); those started are brought to their end. ``bar`` draws a
-    progress bar where somebody looks. ``clock`` gives now, in UTC. ``tell`` and ``patience`` are
-    what ``log`` and ``retry`` were called before; deprecated.
+    ``Skip_Convert``, that keep a WorkSpace as it is; ``rules`` are those of the house
+    (:func:`wsanalytics.read_rules`), held against what AWS describes right before a change.
+    ``allow_losing_open_programs`` lets :func:`stop_idle` stop what cannot hibernate.
+    ``retry`` says when a request is sent again. ``log`` is called with a sentence on what happens,
+    and ``ended`` with each change that has come to its end. ``stop`` is asked before each change
+    why no more of them shall be started (empty: go on); those started are brought to their end.
+    ``bar`` draws a progress bar where somebody looks. ``clock`` gives now, in UTC. ``tell`` and
+    ``patience`` are what ``log`` and ``retry`` were called before; deprecated.
     """
 
     limit: int | None = RUN_LIMIT
     max_share: float = 1.0
     stop_after_failures: int = 5
     opt_out: tuple[str, ...] = ()
+    rules: RuleBook = field(default_factory=RuleBook)
+    allow_losing_open_programs: bool = False
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     log: Callable[[str], None] = lambda _: None
     ended: Callable[[Task], None] = lambda _: None
@@ -147,7 +152,8 @@ class Run:
     ) -> Changer:
         """Give what makes the changes of one account and region."""
         reader = self.readers[account_region_of(writer)]
-        guards = Guards(opt_out_names(self.options.opt_out), reader.license_of)
+        guards = Guards(opt_out_names(self.options.opt_out), reader.license_of,
+                        self.options.rules, reader.described)
         return Changer(
             reader=reader, guards=guards, limits=limits,
             writer=None if self.dry_run else writer, journal=self.journal,

@@ -164,6 +164,8 @@ class PowerRunner:
         """Give the reason why nothing is to be sent for it after all."""
         if reason := self.guards.against(state):
             return reason
+        if self.kind == STOP and (reason := self.guards.against_stopping(state)):
+            return reason
         if state.running_mode != RunningMode.AUTO_STOP:
             return f"its running mode is {state.running_mode or 'not reported'}"
         if state.state not in _FROM[self.kind]:
@@ -355,7 +357,10 @@ def _runner(
     kind: str, job: PowerJob, options: RunOptions, journal: Journal | None
 ) -> PowerRunner:
     return PowerRunner(kind=kind, writer=job.writer, reader=job.reader,
-                       guards=Guards(opt_out_names(options.opt_out)), options=options,
+                       guards=Guards(opt_out_names(options.opt_out), rules=options.rules,
+                                     described_of=job.reader.described,
+                                     allow_losing_open_programs=options.allow_losing_open_programs),
+                       options=options,
                        recheck=job.recheck, journal=journal)
 
 

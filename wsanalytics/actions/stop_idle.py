@@ -104,6 +104,8 @@ class _Finder:
         self.store, self.reader, self.idle = store, reader, idle
         self.working_hours, self.zones, self.started = working_hours, zones, started
         self.zone_of: dict[str, ZoneInfo] = {}
+        self.stops_at: dict[str, datetime] = {}
+        """When each would stop by itself, if nobody came."""
 
     def find(self, workspaces: pd.DataFrame) -> list[Candidate]:
         """Find those of *workspaces* whose users are gone, the largest saving first."""
@@ -192,6 +194,7 @@ class _Finder:
         timeout = timedelta(minutes=minutes)
         # Once its timeout has passed, it was started since, at the latest now: then it runs on.
         stops_at = since + timeout if since + timeout > now else now + timeout
+        self.stops_at[present.workspace_id] = stops_at
         return Candidate(
             present.workspace_id, present, last_connected_at=present.last_connected_at,
             saved_hours=hours_between(now, stops_at), why_not=why_not)
@@ -217,6 +220,9 @@ class _Finder:
         if last is not None and checked - last < self.idle:
             gone = (checked - last).total_seconds() / 60
             return f"its user was there {number(gone)} min ago"
+        if present.workspace_id in self.stops_at and hours_between(
+                now, self.stops_at[present.workspace_id]) <= 0:
+            return "it stops by itself before the next hour begins, so nothing would be saved"
         return self._working_hours(present, now)
 
 

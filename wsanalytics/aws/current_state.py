@@ -111,13 +111,22 @@ class StateReader:
 
     def license_of(self, present: WorkspaceState) -> str:
         """Return ``byol`` or ``included``; empty where it is unknown."""
+        return self.described(present).get("license", "")
+
+    def described(self, present: WorkspaceState) -> dict[str, str]:
+        """Return ``license``, ``compute_type`` and ``operating_system`` as an inventory has them.
+
+        What AWS leaves open in a WorkSpace follows from its bundle and its directory. Empty where
+        these cannot be read.
+        """
         try:
             directories = self._directories
             bundles = read_bundles(self.connection, [present.described.get("BundleId", "")])
         except AwsError:
-            return ""
+            return {}
         frame = workspaces_frame(self.connection, [present.described], directories, bundles)
-        return str(frame["license"].iloc[0])
+        return {name: str(frame[name].iloc[0])
+                for name in ("license", "compute_type", "operating_system")}
 
     @cached_property
     def _directories(self) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -11,6 +12,7 @@ import pandas as pd
 
 from wsanalytics.backtesting.decisions import Codes, SettingCodes, Texts, decided, started
 from wsanalytics.backtesting.every import DAY, decides_on, next_decision
+from wsanalytics.backtesting.idle_stops import worth_stopping
 from wsanalytics.backtesting.policies.rule import BacktestData, Reference, Rule
 from wsanalytics.backtesting.policies.seen import Allowed, Seen
 from wsanalytics.billing import (
@@ -26,6 +28,7 @@ from wsanalytics.billing import (
 from wsanalytics.errors import InputError
 from wsanalytics.history import configured
 from wsanalytics.prices import PriceBook
+from wsanalytics.rules import FleetRules, HouseRule, RuleBook
 from wsanalytics.schedule import START, STOP, Schedule, check_commands
 from wsanalytics.sessions import unobserved_by_day
 from wsanalytics.settings import ALWAYS_ON, auto_stop
@@ -63,8 +66,9 @@ class BacktestRun:
     and ``terminated`` are days of the former, by WorkSpace. ``first`` and ``final`` are the days of
     the window, by WorkSpace, on which it is decided about for the first and the last time, and
     ``new`` marks those that are created within the window. ``allowed`` are the settings that
-    policies may choose, ``every`` says on which days they do, and ``unseen`` marks the days of
-    ``days`` (columns) on which nobody observed a WorkSpace (rows), if that is known.
+    policies may choose, ``every`` says on which days they do, ``unseen`` marks the days of
+    ``days`` (columns) on which nobody observed a WorkSpace (rows), if that is known, and ``rules``
+    are those of the house; references, which know the future, are not bound by them.
     """
 
     sessions: pd.DataFrame
@@ -87,6 +91,7 @@ class BacktestRun:
     allowed: Allowed
     every: str = DAY
     unseen: npt.NDArray[np.bool_] | None = None
+    rules: FleetRules | None = None
     _kept: list[_Known] = field(default_factory=list)
 
     @classmethod
@@ -95,7 +100,7 @@ class BacktestRun:
         *, hour_rule: HourRule, maintenance_hours: float, present: pd.Series | None,
         timeouts: tuple[int, ...], commands: pd.DataFrame | None = None,
         gaps: pd.DataFrame | None = None, allowed: pd.DataFrame | None = None, every: str = DAY,
-        observed_from: datetime | None = None,
+        observed_from: datetime | None = None, rules: RuleBook | None = None,
     ) -> BacktestRun:
         """Prepare the backtest of checked tables; raises as :func:`backtest` does.
 
@@ -132,6 +137,7 @@ class BacktestRun:
             np.clip(created, 0, None), np.clip(last_day, -1, count - 1), created >= 0,
             Allowed.of(allowed, ids), every,
             unobserved_by_day(gaps, ids, days.edges) if gaps is not None and len(gaps) else None,
+            rules.on(fleet, [ALWAYS_ON, *map(auto_stop, timeouts)]) if rules else None,
         )
 
     @property
@@ -152,10 +158,12 @@ class BacktestRun:
         else:
             chosen, starts = self._decide(rule, names)
             more = [
-                self._while_it_exists(start).assign(order=START) for start in starts if len(start)
+                self._let(self._while_it_exists(start), lambda rule: rule.leave_alone).assign(
+                    order=START) for start in starts if len(start)
             ]
         if rule.idle_stop_minutes is not None:
-            more.append(self._stops(rule.idle_stop_minutes))
+            more.append(self._let(self._stops(rule.idle_stop_minutes, names.minutes_of(chosen)),
+                                  lambda rule: rule.never_stop or rule.leave_alone))
         opening, moved = self._moves(chosen)
         schedule = self._schedule(rule, names, opening, moved, chosen, more)
         played = replay(self.sessions, [schedule], window=self.window, commands=self.commands)
@@ -220,9 +228,11 @@ class BacktestRun:
             settings=pd.Series(settings, index=ids, name="setting"),
             paid=pd.Series(paid, index=ids, name="paid"),
             rates=known.rates,
-            timeouts=self.timeouts, hour_rule=self.rule,
+            timeouts=self.timeouts if self.rules is None else self.rules.timeouts,
+            hour_rule=self.rule,
             opens_month=opens, next_at=next_decision(at, self.every),
             allowed=self.allowed.of_rows(rows),
+            rules=None if self.rules is None else self.rules.of_rows(rows),
             is_new=self.new[rows] & (self.first[rows] == day),
             rows=rows, _billed=self.billed, _days=self.days, _minutes_by_day=minutes_by_day,
             _created=self.created, _terminated=self.terminated, _unseen=self.unseen,
@@ -279,8 +289,20 @@ class BacktestRun:
         late = has_end[row] & (at >= column_micros(self.fleet["terminated_at"])[row])
         return starts[~early & ~late]
 
-    def _stops(self, minutes: float) -> pd.DataFrame:
-        """Return a stop so long after each disconnect after which nobody came back in that time."""
+    def _let(
+        self, commands: pd.DataFrame, unless: Callable[[HouseRule], bool]
+    ) -> pd.DataFrame:
+        """Return those of *commands* whose WorkSpace has no rule that stands against them."""
+        if self.rules is None:
+            return commands
+        row = self.days.ids.get_indexer(pd.Index(commands["workspace_id"]))
+        return commands[~self.rules.marked(unless)[row]]
+
+    def _stops(self, minutes: float, minutes_by_day: Codes) -> pd.DataFrame:
+        """Return a stop so long after each disconnect after which nobody came back in that time.
+
+        Only where that saves an hour, by the timeout in force on that day (*minutes_by_day*).
+        """
         days, wait = self.days, round(minutes * MICROS_PER_MINUTE)
         start, end = self.window.micros
         at = days.disconnects + wait
@@ -290,6 +312,11 @@ class BacktestRun:
         # is another's.
         next_connect[:-1] = np.where(same, days.connects[1:], end)
         is_stop = (at < next_connect) & (at >= start) & (at < end)
+        day = np.clip((at - start) // MICROS_PER_DAY, 0, self.count - 1)
+        timeout = minutes_by_day[days.workspace, day] * MICROS_PER_MINUTE
+        # A WorkSpace that is ALWAYS_ON takes no stop; what is asked of it has no effect.
+        is_stop &= worth_stopping(days.workspace, days.connects, at, days.disconnects + timeout,
+                                  self.rule)
         return pd.DataFrame({"workspace_id": days.ids[days.workspace[is_stop]],
                              "at": instants(at[is_stop]), "order": STOP})
 

@@ -27,6 +27,7 @@ from wsanalytics.deprecated import renamed_arguments
 from wsanalytics.errors import InputError
 from wsanalytics.formatting import as_output, html_table, listed
 from wsanalytics.prices import PriceBook
+from wsanalytics.rules import RuleBook
 from wsanalytics.tables import SESSIONS, WORKSPACES, refuse_another
 from wsanalytics.timeline import Window
 
@@ -123,6 +124,7 @@ def backtest(
     commands: pd.DataFrame | None = None,
     gaps: pd.DataFrame | None = None,
     every: str = DAY,
+    rules: RuleBook | None = None,
     step: Callable[[str], None] = lambda _: None,
 ) -> Backtest:
     """Return the costs of *policies* in *window*, deciding at 00:00 UTC of each day.
@@ -141,7 +143,10 @@ def backtest(
     that day on, and created in what is decided. *commands* are starts and stops that were observed
     beside the sessions (:func:`wsanalytics.observed_orders`): they happen whatever a policy says,
     and the hours that policies see count them. *gaps* are the intervals that nobody observed;
-    forecasts take those days for days like the others of their weekday. *step* is called with the
+    forecasts take those days for days like the others of their weekday. *rules* of the house
+    (:func:`wsanalytics.read_rules`) bind policies on the days on which they decide, and what they
+    stop and start; timeouts that a rule brings in may be chosen for its WorkSpaces alone.
+    References, which know the future, are not bound. *step* is called with the
     name of each policy.
 
     Raises :class:`InputError` if the window is not made of whole UTC days, *every* is no such
@@ -150,8 +155,8 @@ def backtest(
     """
     refuse_another(sessions, SESSIONS)
     refuse_another(workspaces, WORKSPACES)
-    rules = [rule_of(policy) for policy in policies]
-    _refuse_twins(rules)
+    to_play = [rule_of(policy) for policy in policies]
+    _refuse_twins(to_play)
     arena = BacktestRun.of(
         sessions,
         workspaces,
@@ -164,21 +169,22 @@ def backtest(
         commands=commands,
         gaps=gaps,
         every=check_every(every),
+        rules=rules,
     )
     warn_left_out(workspaces, arena.fleet, arena.tariff)
     parts, seconds = [], {}
-    for rule in rules:
+    for rule in to_play:
         step(rule.name)
         begin = time.perf_counter()
         parts.append(arena.play(rule))
         seconds[rule.name] = time.perf_counter() - begin
     outcomes = pd.concat([part[0] for part in parts], ignore_index=True)
-    names = [rule.name for rule in rules]
+    names = [rule.name for rule in to_play]
     outcomes["policy"] = pd.Categorical(outcomes["policy"], categories=names, ordered=True)
     return Backtest(
         outcomes, pd.concat([part[1] for part in parts], ignore_index=True), window,
         HourRule.parse(hour_rule), prices.date, seconds,
-        tuple(rule.name for rule in rules if isinstance(rule, Reference)), _floors(rules),
+        tuple(rule.name for rule in to_play if isinstance(rule, Reference)), _floors(to_play),
     )
 
 

@@ -19,6 +19,7 @@ from wsanalytics.billing import HourRule
 from wsanalytics.defaults import COMMON_TIMEOUTS
 from wsanalytics.errors import InputError
 from wsanalytics.prices import PriceBook
+from wsanalytics.rules import RuleBook
 from wsanalytics.settings import ALWAYS_ON
 from wsanalytics.timeline import (
     MICROS_PER_DAY,
@@ -60,6 +61,7 @@ def decide(
     settings: pd.DataFrame | None = None,
     timeouts: Iterable[int] = COMMON_TIMEOUTS,
     allowed: pd.DataFrame | None = None,
+    rules: RuleBook | None = None,
     hour_rule: HourRule | str = HourRule.CLOCK_HOUR,
     maintenance_hours: float = 1,
     commands: pd.DataFrame | None = None,
@@ -74,8 +76,10 @@ def decide(
     what each was set to before, and so which months are prepaid. Without it each is taken to have
     been set as it is now all along: the month of those that are ALWAYS_ON is prepaid. *allowed* has
     a row a WorkSpace and a column a setting, true where that may be chosen (default: all); what
-    must not be chosen is left as it is. *observed_from* is since when the fleet was observed, which
-    the sessions do not say where there are none. The rest is as in :func:`backtest`.
+    must not be chosen is left as it is. *rules* of the house bind the policy beside that: a
+    setting that breaks one becomes what the rule demands. *observed_from* is since when the fleet
+    was observed, which the sessions do not say where there are none. The rest is as in
+    :func:`backtest`.
 
     Raises :class:`InputError` as :func:`backtest` does, and for a policy that knows the future.
     """
@@ -93,7 +97,7 @@ def decide(
         past, workspaces, prices, Window(begins, midnight + timedelta(days=1)),
         hour_rule=HourRule.parse(hour_rule), maintenance_hours=maintenance_hours, present=present,
         timeouts=tuple(sorted(set(timeouts))), commands=_before(commands, midnight), gaps=gaps,
-        allowed=allowed, observed_from=observed_from)
+        allowed=allowed, observed_from=observed_from, rules=rules)
     return Decision(rule.name, midnight, _asked(rule, arena, midnight, settings))
 
 

@@ -58,7 +58,8 @@ class SettingCodes:
 def decided(rule: Rule, names: SettingCodes, seen: Seen) -> Codes:
     """Return the decision of *rule*, as codes of *names* in the order of ``seen.ids``.
 
-    Where it must not choose what it chose, the WorkSpace stays as it is.
+    Where it must not choose what it chose, the WorkSpace stays as it is, or, where that breaks a
+    rule of the house, as the rule has it.
     """
     return checked(rule.decide(seen), rule, names, seen)
 
@@ -66,13 +67,16 @@ def decided(rule: Rule, names: SettingCodes, seen: Seen) -> Codes:
 def checked(choice: object, rule: Rule, names: SettingCodes, seen: Seen) -> Codes:
     """Return what *rule* chose, checked, as codes of *names*: see :func:`decided`."""
     chosen = _codes(choice, rule, names, seen)
-    if seen.allowed.table is None:
+    if seen.allowed.table is None and seen.rules is None:
         return chosen
     may = np.zeros(len(chosen), dtype=np.bool_)
     for code in np.unique(chosen):
         has_it = chosen == code
-        may[has_it] = seen.may_be(names.texts[code])[has_it]
-    return np.where(may, chosen, names.codes_of(seen.settings.to_numpy(dtype=object)))
+        may[has_it] = seen.may_become(names.texts[code])[has_it]
+    stays = seen.settings.to_numpy(dtype=object)
+    if seen.rules is not None:
+        stays = seen.rules.kept_to(stays)
+    return np.where(may, chosen, names.codes_of(stays))
 
 
 def _codes(choice: object, rule: Rule, names: SettingCodes, seen: Seen) -> Codes:

@@ -87,6 +87,9 @@ COMMANDS = {
     "verify": Entry(
         CHANGE, "verify:verify",
         "what applied changes have saved, against what was promised"),
+    "rules": Entry(ANALYSE, "", "the rules of the house, [[rules]] of wsanalytics.toml"),
+    "rules check": Entry(
+        ANALYSE, "rules:check", "for how many WorkSpaces each rule holds, and what it costs"),
     "stop-idle": Entry(
         CHANGE, "start_stop:stop_idle",
         "stop AUTO_STOP WorkSpaces whose users have been gone for a while"),
@@ -108,7 +111,8 @@ COMMANDS = {
 }
 """Every command, in the order of the page; a group of commands has no function."""
 ABOUT_GROUPS = {"store": "About a collector's store.", "prices": "About the price table.",
-                "plan": "About a plan that 'recommend' wrote. No AWS is asked."}
+                "plan": "About a plan that 'recommend' wrote. No AWS is asked.",
+                "rules": "About the [[rules]] of wsanalytics.toml. No AWS is asked."}
 """The first words on the help page of a group of commands."""
 
 

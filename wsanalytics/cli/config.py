@@ -24,6 +24,8 @@ from wsanalytics.files import refuse_no_file, toml_of
 NAME = "wsanalytics.toml"
 ENVIRONMENT = "WSANALYTICS_CONFIG"
 """Names the file instead; empty for none."""
+RULES = "rules"
+"""The tables of the file that are no options: :mod:`wsanalytics.rules` reads them."""
 
 BY_THEMSELVES = {"sandbox", "demo", "columns", "completion"}
 """Commands without an account or a fleet of yours: the top level of the file is not about them."""
@@ -145,12 +147,32 @@ def _entries(
     for name, value in document.items():
         key = name.replace("_", "-")
         words = tuple(key.split())
+        if key == RULES and _holds_rules(value, path):
+            continue
         if isinstance(value, dict) and words in tables:
             yield from ((words, inner.replace("_", "-"), entry) for inner, entry in value.items())
         elif isinstance(value, dict) and key in firsts:
             yield from _inner_entries(key, value, tables, path)
         else:
             yield (), key, value
+
+
+def _holds_rules(value: object, path: Path) -> bool:
+    """Whether *value* are the rules of the house, which are no options; checked whole.
+
+    A table ``[rules.check]`` is about the options of that command.
+    """
+    if isinstance(value, list):
+        # Heavy, and so imported only where a file has rules.
+        from wsanalytics.rules import RuleBook  # noqa: PLC0415
+
+        RuleBook.of(value, str(path))
+        return True
+    if isinstance(value, dict) and set(value) <= {"check"}:
+        return False
+    raise InputError("rules are no list of tables", where=f"{path}: {RULES}",
+                     rule="each rule is a table of its own, with two brackets",
+                     fix="write [[rules]] above each")
 
 
 def _inner_entries(

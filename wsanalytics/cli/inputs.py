@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from wsanalytics.billing import HourRule
+from wsanalytics.cli.house_rules import house_rules
 from wsanalytics.cli.narrowing import Narrowing
 from wsanalytics.cli.options import (
     AnalysisOptions,
@@ -81,14 +82,17 @@ def fleet_of(
     return replace(fleet, prices=fleet.prices.discounted(options.discount))
 
 
-def analysis_of(options: AnalysisOptions, *, steps: int, as_then: bool = False) -> Analysis:
+def analysis_of(
+    options: AnalysisOptions, *, steps: int, as_then: bool = False, with_rules: bool = True
+) -> Analysis:
     """Return the analysis that a command line asks for; *steps* is how many its progress counts.
 
-    *as_then*: its plan is dated as if it were made at the window's end.
+    *as_then*: its plan is dated as if it were made at the window's end. Not *with_rules*: as if
+    there were no rules of the house, beside an analysis with them.
     """
     with step_bar(steps) as step:
         step("reading")
-        fleet = fleet_of(options)
+        fleet = fleet_of(options, is_noted=with_rules)
         limits = Limits(
             candidates=candidates_of(options),
             hour_rule=HourRule.parse(options.hour_rule),
@@ -96,7 +100,8 @@ def analysis_of(options: AnalysisOptions, *, steps: int, as_then: bool = False) 
             max_cold_starts_per_week=options.max_cold_starts_per_week,
             min_saving_usd=options.min_saving_usd,
             min_chance_of_saving=options.min_chance_of_saving,
-            policy=options.policy,
+            allow_losing_open_programs=options.allow_losing_open_programs,
+            policy=options.policy, rules=house_rules() if with_rules else None,
         )
         analysis = analyse(fleet.sessions, fleet.workspaces, window=fleet.window,
                            prices=fleet.prices, limits=limits, defaults=fleet.defaults,

@@ -259,6 +259,9 @@ class AnalysisOptions(FleetOptions, CandidateOptions):
     min_chance_of_saving: Annotated[float, option(
         "leave out changes that are less likely than this to save, such as 0.9; at 0 the "
         "expected cost alone decides (default: 0)", SHARE, metavar="X", group=LIMITS)] = 0.0
+    allow_losing_open_programs: Annotated[bool, flag(
+        "propose a stop, or a sooner one, also where hardware does not hibernate and what is open "
+        "is lost", group=LIMITS)] = False
     policy: Annotated[str, option(
         "the policy that decides, as in a backtest (default: forecast)", metavar="P",
         group=LIMITS)] = DEFAULT_POLICY

@@ -8,6 +8,7 @@ from wsanalytics.recommendations.budget import forecast_spend
 from wsanalytics.recommendations.calibration import calibrate, calibration_table, coverage
 from wsanalytics.recommendations.choose import CHANGE
 from wsanalytics.recommendations.compare import compare
+from wsanalytics.recommendations.cost_of_rules import cost_of_rules
 from wsanalytics.recommendations.due_dates import CALLS_A_CHANGE, DONE_BY
 from wsanalytics.recommendations.monthly_use import Counting, hours_since, life_of
 from wsanalytics.recommendations.new_workspaces import (
@@ -52,6 +53,7 @@ __all__ = [
     "calibrate",
     "calibration_table",
     "compare",
+    "cost_of_rules",
     "coverage",
     "creation_properties",
     "creation_request",

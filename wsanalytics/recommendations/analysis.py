@@ -7,12 +7,13 @@ steps are taken one by one, each result to be looked at.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from html import escape
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from wsanalytics.backtesting import Choice, Decision, Rule, Seen, decide, rule_of
@@ -26,8 +27,9 @@ from wsanalytics.kernel import in_kernel
 from wsanalytics.not_simulated import set_aside
 from wsanalytics.prices import PriceBook, load_prices
 from wsanalytics.recommendations.compare import compare
-from wsanalytics.recommendations.plan import Basis, Plan, recommend, timeouts_of
+from wsanalytics.recommendations.plan import Basis, Plan, held_rules, recommend, timeouts_of
 from wsanalytics.recommendations.plan_limits import PlanLimits
+from wsanalytics.rules import FleetRules, RuleBook
 from wsanalytics.safe_text import plain
 from wsanalytics.sessions import found_in
 from wsanalytics.settings import Setting, setting_grid
@@ -40,7 +42,8 @@ from wsanalytics.timeline import Window
 class Limits:
     """The policy that decides, the limits that a user sets for it, and how hours are counted.
 
-    ``policy`` is a name as in a backtest, or a policy of one's own.
+    ``policy`` is a name as in a backtest, or a policy of one's own; ``rules`` are those of the
+    house (:func:`wsanalytics.read_rules`), which bind it beside the limits.
     """
 
     candidates: tuple[Setting, ...] = field(default_factory=setting_grid)
@@ -49,7 +52,9 @@ class Limits:
     max_cold_starts_per_week: float | None = None
     min_saving_usd: float = 1.0
     min_chance_of_saving: float = 0.0
+    allow_losing_open_programs: bool = False
     policy: str | Rule | Callable[[Seen], Choice] = DEFAULT_POLICY
+    rules: RuleBook | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -163,13 +168,14 @@ def analyse(
     refuse_another(workspaces, WORKSPACES)
     limits = _limits(limits, more)
     present = configured(workspaces)
-    rule = rule_of(limits.policy)
+    rule, timeouts = rule_of(limits.policy), timeouts_of(limits.candidates)
+    rules = held_rules(limits.rules, workspaces, limits.candidates)
 
     def decided(allowed: pd.DataFrame | None) -> Decision:
         return decide(
             rule, sessions, workspaces=workspaces, prices=prices, at=window.end,
             observed_from=window.start, present=present,
-            settings=settings, timeouts=timeouts_of(limits.candidates), allowed=allowed,
+            settings=settings, timeouts=timeouts, allowed=allowed, rules=limits.rules,
             hour_rule=limits.hour_rule, maintenance_hours=limits.maintenance_hours,
             commands=commands, gaps=gaps)
 
@@ -178,14 +184,10 @@ def analyse(
     if candidates == setting_grid():
         # A policy of one's own may choose what is no candidate by default; that is tried as well.
         decision = decided(None)
-        candidates = setting_grid(auto_stop_minutes=(), always_on=False,
-                                  include=[*candidates, *decision.wanted])
+        candidates = _only([*candidates, *decision.wanted], besides=rules)
     step("replaying")
-    replayed = replay(
-        sessions, setting_grid(auto_stop_minutes=(), always_on=False,
-                               include=[*candidates, *present.unique()]), window=window,
-        commands=commands,
-    )
+    tried = _only([*candidates, *present.unique(), *_ruled(rules, present)])
+    replayed = replay(sessions, tried, window=window, commands=commands)
     step("billing")
     charges = _billed(replayed, workspaces, prices, limits)
     step("comparing")
@@ -194,7 +196,8 @@ def analyse(
     bounds = PlanLimits(
         candidates=frozenset(map(str, candidates)),
         max_cold_starts_per_week=limits.max_cold_starts_per_week,
-        min_saving_usd=limits.min_saving_usd, min_chance_of_saving=limits.min_chance_of_saving)
+        min_saving_usd=limits.min_saving_usd, min_chance_of_saving=limits.min_chance_of_saving,
+        rules=rules)
     if decision is None or limits.max_cold_starts_per_week is not None:
         decision = decided(bounds.allowed_in(comparison))
     plan = recommend(
@@ -206,8 +209,10 @@ def analyse(
         max_cold_starts_per_week=limits.max_cold_starts_per_week,
         min_saving_usd=limits.min_saving_usd,
         min_chance_of_saving=limits.min_chance_of_saving,
+        allow_losing_open_programs=limits.allow_losing_open_programs,
         hour_rule=limits.hour_rule,
         prices_date=prices.date,
+        rules=limits.rules,
         now=now,
     )
     basis = replace(
@@ -227,6 +232,25 @@ def _basis_of(limits: Limits, policy: str, window: Window) -> Basis:
         maintenance_hours=limits.maintenance_hours, min_saving_usd=limits.min_saving_usd,
         max_cold_starts_per_week=limits.max_cold_starts_per_week,
         min_chance_of_saving=limits.min_chance_of_saving, policy=policy)
+
+
+def _only(
+    settings: Iterable[Setting | str], *, besides: FleetRules | None = None
+) -> tuple[Setting, ...]:
+    """Return each of *settings* once, in order, without those that rules bring in for some."""
+    distinct = setting_grid(auto_stop_minutes=(), always_on=False, include=settings)
+    return tuple(setting for setting in distinct
+                 if besides is None or setting not in besides.brought)
+
+
+def _ruled(rules: FleetRules | None, present: pd.Series) -> list[Setting | str]:
+    """Return the settings that rules bring in, and those that they demand in place of others."""
+    if rules is None:
+        return []
+    known = present.reindex(rules.ids)
+    is_set = known.notna().to_numpy()
+    kept = rules.of_rows(np.flatnonzero(is_set)).kept_to(known[is_set].to_numpy(dtype=object))
+    return [*rules.brought, *set(kept)]
 
 
 def _billed(

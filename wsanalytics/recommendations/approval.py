@@ -19,6 +19,7 @@ from wsanalytics.files import write_text
 from wsanalytics.formatting import counted, listed
 from wsanalytics.recommendations.plan import Plan
 from wsanalytics.recommendations.plan_file import read_plan
+from wsanalytics.recommendations.reasons import NEEDS_APPROVAL
 from wsanalytics.tables import load_object
 
 YES, NO = "yes", "no"
@@ -130,6 +131,16 @@ def unapproved(changes: pd.DataFrame) -> dict[str, str]:
     struck = {str(name): "it was struck from the plan" for name, word in decided.items()
               if word == NO}
     if YES not in decided.values():
-        return struck
+        return _unapproved_by_rule(changes) | struck
     return struck | {str(name): "it is not approved, while others are"
                      for name, word in decided.items() if not word}
+
+
+def _unapproved_by_rule(changes: pd.DataFrame) -> dict[str, str]:
+    """Return the changes that a rule of the house wants approved, by ``workspace_id``."""
+    waiting = {}
+    for name, checks in zip(changes["workspace_id"], changes["checked"], strict=True):
+        wanted = [check for check in checks.split("; ") if check.startswith(NEEDS_APPROVAL)]
+        if wanted:
+            waiting[str(name)] = f"it {wanted[0]}, and is not approved"
+    return waiting

@@ -26,13 +26,16 @@ from wsanalytics.not_simulated import reasons_set_aside, titles, waits_for
 from wsanalytics.prices import PriceBook
 from wsanalytics.recommendations.choose import CHANGE, LEAVE_ALONE, Chooser, left_alone
 from wsanalytics.recommendations.due_dates import schedule
-from wsanalytics.recommendations.plan_limits import PlanLimits
+from wsanalytics.recommendations.plan_limits import PlanLimits, not_hibernating
 from wsanalytics.recommendations.reasons import lacks_observation
-from wsanalytics.settings import Setting
+from wsanalytics.rules import FleetRules, RuleBook
+from wsanalytics.settings import ALWAYS_ON, Setting, auto_stop
 from wsanalytics.simulation import Replay
 from wsanalytics.tables import RECOMMENDATIONS
 
 _KINDS = {
+    "it is left alone": "left alone by a rule of the house",
+    "does not hibernate": "that would lose open programs",
     "is the cheapest": "already in the cheapest setting",
     " keeps ": "kept by the policy as they are",
     "would save only": "with a saving that is too small",
@@ -168,8 +171,10 @@ def recommend(
     max_cold_starts_per_week: float | None = None,
     min_saving_usd: float = 1.0,
     min_chance_of_saving: float = 0.0,
+    allow_losing_open_programs: bool = False,
     hour_rule: HourRule | str = HourRule.CLOCK_HOUR,
     prices_date: str = "",
+    rules: RuleBook | None = None,
     now: datetime | None = None,
 ) -> Plan:
     """Plan what a policy has decided for each WorkSpace of *comparison*, within the limits.
@@ -183,16 +188,22 @@ def recommend(
     *max_cold_starts_per_week* limits the proposed setting's own cold starts per 7 days of
     window; *min_saving_usd* is the least expected saving a month worth a change (0: whatever the
     policy decides), and *min_chance_of_saving* leaves out what is less likely than that to save
-    until the end of the next month. With *workspaces*, those that were not compared (MANUAL,
-    standby) are listed too. Users, accounts and regions are those of the comparison, or of
-    *workspaces*, so that the plan can be applied. *hour_rule* and *prices_date* are noted in the
-    plan. *now* (default: the clock) dates the plan and each change's best day. Raises
-    :class:`InputError` for limits that are no numbers.
+    until the end of the next month. A change by which a WorkSpace stops, or stops sooner, that
+    cannot hibernate is left alone unless *allow_losing_open_programs*. With *workspaces*, those
+    that were not compared (MANUAL, standby) are listed too. Users, accounts and regions are those
+    of the comparison, or of *workspaces*, so that the plan can be applied. *hour_rule* and
+    *prices_date* are noted in the plan. *rules* of the house bind what is proposed to the
+    *workspaces*, and what they demand is proposed whatever it costs. *now* (default: the clock)
+    dates the plan and each change's best day. Raises :class:`InputError` for limits that are no
+    numbers.
     """
+    wanted = None if candidates is None else frozenset(map(str, candidates))
     limits = PlanLimits(
-        candidates=None if candidates is None else frozenset(map(str, candidates)),
-        max_cold_starts_per_week=max_cold_starts_per_week, min_saving_usd=min_saving_usd,
-        min_chance_of_saving=min_chance_of_saving)
+        candidates=wanted, max_cold_starts_per_week=max_cold_starts_per_week,
+        min_saving_usd=min_saving_usd, min_chance_of_saving=min_chance_of_saving,
+        rules=held_rules(rules, workspaces, wanted or _compared(comparison)),
+        allow_losing_open_programs=allow_losing_open_programs,
+        not_hibernating=not_hibernating(workspaces))
     now = now or datetime.now(UTC)
     if now.tzinfo is None:
         raise InputError(f"now is {now.isoformat()}, without a zone", where="recommend",
@@ -201,7 +212,7 @@ def recommend(
         decision = decide(
             policy, replay.sessions, workspaces=workspaces, prices=prices, at=replay.window.end,
             observed_from=replay.window.start, present=baseline,
-            timeouts=timeouts_of(comparison["setting"].cat.categories),
+            timeouts=timeouts_of(comparison["setting"].cat.categories), rules=rules,
             allowed=limits.allowed_in(comparison), hour_rule=hour_rule, commands=replay.commands)
     if decision is None:
         warnings.warn("recommend takes the least expected cost of the comparison, since replay=, "
@@ -243,6 +254,23 @@ def timeouts_of(settings: Iterable[Setting | str]) -> tuple[int, ...]:
     minutes = tuple(sorted({Setting.parse(str(setting)).auto_stop_minutes or 0
                             for setting in settings} - {0}))
     return minutes or COMMON_TIMEOUTS  # ALWAYS_ON alone may be proposed: then none is allowed
+
+
+def _compared(comparison: pd.DataFrame) -> list[str]:
+    return [str(setting) for setting in comparison.get("setting", pd.Series(dtype="str")).unique()]
+
+
+def held_rules(
+    rules: RuleBook | None, workspaces: pd.DataFrame | None, candidates: Iterable[Setting | str]
+) -> FleetRules | None:
+    """Hold *rules* against a fleet whose policies choose the timeouts of *candidates*."""
+    if not rules:
+        return None
+    if workspaces is None:
+        raise InputError("rules are given, and no workspaces", where="recommend",
+                         rule="rules tell WorkSpaces by their tags, bundles and the like",
+                         fix="give workspaces=")
+    return rules.on(workspaces, [ALWAYS_ON, *map(auto_stop, timeouts_of(candidates))])
 
 
 def least_expected_cost(

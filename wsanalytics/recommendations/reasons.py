@@ -8,9 +8,11 @@ from typing import Any
 from pandas import isna
 
 from wsanalytics.formatting import CENT, counted, hours, measured, number, percent, usd
+from wsanalytics.hibernation import LOST
 from wsanalytics.prices import break_even
 from wsanalytics.recommendations.plan_limits import PlanLimits
 from wsanalytics.recommendations.unattended import sentence
+from wsanalytics.rules import HouseRule
 from wsanalytics.sessions import is_too_little_observed
 from wsanalytics.settings import ALWAYS_ON, RunningMode, Setting
 from wsanalytics.timeline import months_later
@@ -18,6 +20,8 @@ from wsanalytics.timeline import months_later
 ENOUGH_DAYS = 21
 """A fleet that was observed for fewer days has too short a history for a plan: three whole weeks,
 the least from which resampling weeks says anything."""
+NEEDS_APPROVAL = "needs approval"
+"""How an entry of ``checked`` begins by which a change is made only once it is approved."""
 
 
 def reason_for(present: dict[str, Any], best: dict[str, Any], when: str = "") -> str:
@@ -82,14 +86,61 @@ def when_text(present: str, from_now: str, later: str, at: datetime) -> str:
     return ""
 
 
-def checks_of(best: dict[str, Any], *, policy: str, limits: PlanLimits) -> list[str]:
+def by_rule(rule: HouseRule | None) -> str:
+    """Name the rule of the house that has a say in a WorkSpace's setting; empty for none.
+
+    >>> by_rule(HouseRule(name="design", least_timeout=120))
+    "By the rule 'design': at least 120 minutes. "
+    """
+    if rule is None or not rule.is_about_settings:
+        return ""
+    what = "it is left alone" if rule.leave_alone else rule.phrase
+    return f"By the rule {rule.name!r}: {what}. "
+
+
+def demanded_text(rule: HouseRule, broken: str, best: dict[str, Any]) -> str:
+    """Say that a *rule* demands *best*, since the present setting breaks it (*broken* says how)."""
+    more, cost = -best["saving_usd_per_month"], usd(best["expected_usd_per_month"])
+    than_now = "as now" if abs(more) < CENT else (
+        f"{usd(-more)} less than now" if more < 0 else
+        f"{usd(more)} more than now, and is proposed since the rule demands it")
+    return (f"By the rule {rule.name!r}: {broken}. {best['setting']} is expected to cost {cost} a "
+            f"month, {than_now}.")
+
+
+def would_lose_text(best: dict[str, Any]) -> str:
+    """Say that a change is left alone, since the WorkSpace cannot hibernate."""
+    saving = best["saving_usd_per_month"]
+    what = f"would save {usd(saving)} a month" if saving > 0 else "was decided"
+    return (f"{best['setting']} {what}, but its hardware does not hibernate: {LOST}. "
+            f"--allow-losing-open-programs, or a rule, lets it be proposed.")
+
+
+def loses_text() -> str:
+    """Warn in a reason of a change that the WorkSpace cannot hibernate."""
+    return f" Its hardware does not hibernate: {LOST}."
+
+
+def needs_approval_text(rule: HouseRule) -> str:
+    """Say in ``checked`` that a change is made only if somebody has approved it."""
+    return f"{NEEDS_APPROVAL} by the rule {rule.name!r}"
+
+
+def checks_of(
+    best: dict[str, Any], *, policy: str, limits: PlanLimits, demanded_by: str = ""
+) -> list[str]:
     """List what *best* was held against before it was proposed, a short sentence each.
 
-    *best* is a row of a ``comparison`` table.
+    *best* is a row of a ``comparison`` table. A rule that demands it is named by *demanded_by*:
+    the limits of saving and chance do not hold then.
     """
+    rule = limits.rule_for(best["workspace_id"])
+    approval = [needs_approval_text(rule)] if rule is not None and rule.needs_approval else []
+    if demanded_by:
+        return [f"demanded by the rule {demanded_by!r}", *approval]
     waits = f"{measured(best['cold_starts_per_week'], 'cold start')} a week"
     silent = best["unobserved_days"]
-    limit, least = limits.max_cold_starts_per_week, limits.min_chance_of_saving
+    limit, least = limits.most_waits(rule), limits.min_chance_of_saving
     likely = f"chance of a loss: {percent(best['chance_of_loss'])}"
     return [
         f"decided by {policy}",
@@ -98,6 +149,7 @@ def checks_of(best: dict[str, Any], *, policy: str, limits: PlanLimits) -> list[
         likely + (f", at most {percent(1 - least)}" if least else ""),
         f"at least {usd(limits.min_saving_usd)} a month",
         f"{waits}, no limit" if limit is None else f"{waits}, at most {number(limit, 1)}",
+        *approval,
     ]
 
 
@@ -116,14 +168,13 @@ def why_kept(
         limits.min_saving_usd, CENT) and row is not present]
     allowed = [row for row in cheaper if limits.allows(row)]
     if cheaper and not allowed:
-        within = [row for row in cheaper
-                  if limits.candidates is None or row["setting"] in limits.candidates]
-        if within:
+        limit = limits.most_waits(limits.rule_for(present["workspace_id"]))
+        within = [row for row in cheaper if _is_within(row, limits)]
+        if within and limit is not None:
             least = min(row["cold_starts_per_week"] for row in within)
             return (
                 f"Every cheaper setting has more cold starts than the limit of "
-                f"{number(limits.max_cold_starts_per_week or 0, 1)} a week "
-                f"(at least {number(least, 1)})."
+                f"{number(limit, 1)} a week (at least {number(least, 1)})."
             )
     if not allowed:
         unused = "" if present["sessions"] else "Nobody used it, and "
@@ -134,6 +185,11 @@ def why_kept(
         f"{usd(best['saving_usd_per_month'])} a month until the end of the next month (chance of "
         f"a loss: {percent(best['chance_of_loss'])})."
     )
+
+
+def _is_within(row: dict[str, Any], limits: PlanLimits) -> bool:
+    """Whether the setting of *row* would do but for its cold starts."""
+    return limits.allows(row | {"cold_starts_per_week": 0.0})
 
 
 def why_left_out(best: dict[str, Any], *, limits: PlanLimits) -> str:

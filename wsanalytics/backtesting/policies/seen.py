@@ -17,6 +17,7 @@ from wsanalytics.defaults import DEFAULT_TIMEOUT
 from wsanalytics.deprecated import renamed_attribute
 from wsanalytics.forecasting import UsagePast, like_other_days, weekdays
 from wsanalytics.prices import break_even_hours
+from wsanalytics.rules import FleetRules
 from wsanalytics.sessions import LocalDays, Minutes
 from wsanalytics.settings import ALWAYS_ON, Setting
 from wsanalytics.timeline import MICROS_PER_DAY, Hours, from_micros, months_later, to_micros
@@ -66,9 +67,9 @@ class Seen:
     ``workspace_id``, NaN without a price. ``timeouts`` are those that a policy may choose;
     ``is_new`` marks the WorkSpaces for which this is the first decision. ``opens_month`` holds on
     the 1st and on the first day of the backtest, when a month opens in what is decided now.
-    ``next_at`` is the midnight at which it decides next, and ``allowed`` says which settings it may
-    choose for whom. ``rows`` are the positions of the WorkSpaces in the tables of the whole fleet
-    (:meth:`past`).
+    ``next_at`` is the midnight at which it decides next, ``allowed`` says which settings it may
+    choose for whom, and ``rules`` are those of the house that bind it. ``rows`` are the positions
+    of the WorkSpaces in the tables of the whole fleet (:meth:`past`).
     """
 
     now: datetime
@@ -89,6 +90,7 @@ class Seen:
     _created: npt.NDArray[np.int64]
     _terminated: npt.NDArray[np.int64]
     _unseen: npt.NDArray[np.bool_] | None = None
+    rules: FleetRules | None = None
 
     @property
     def ids(self) -> pd.Index:
@@ -207,8 +209,39 @@ class Seen:
         return self.next_at <= self.next_month
 
     def may_be(self, setting: Setting | str) -> npt.NDArray[np.bool_]:
-        """Mark the WorkSpaces for which *setting* may be chosen."""
-        return self.allowed.may_be(setting, len(self.settings))
+        """Mark the WorkSpaces for which *setting* may be chosen of those that are tried."""
+        may = self.may_become(setting)
+        return may if self.rules is None else may & self.rules.may_be(setting)
+
+    def may_become(self, setting: Setting | str) -> npt.NDArray[np.bool_]:
+        """Mark the WorkSpaces for which *setting* breaks no limit and no rule.
+
+        Beside :meth:`may_be` this is true of settings that are not tried, such as a timeout that
+        a rule brings in for others.
+        """
+        may = self.allowed.may_be(setting, len(self.settings))
+        if self.rules is None:
+            return may
+        return may & self.rules.permits(setting) & self._waits_are_few(setting)
+
+    def _waits_are_few(self, setting: Setting | str) -> npt.NDArray[np.bool_]:
+        """Mark those that *setting* would have made wait no more often than their rule allows."""
+        assert self.rules is not None
+        most, minutes = self.rules.most_cold_starts, Setting.parse(str(setting)).auto_stop_minutes
+        if minutes is None or np.isinf(most).all():
+            return np.ones(len(most), dtype=np.bool_)
+        return np.asarray(self.cold_starts_per_week(minutes) <= most + 1e-9, dtype=np.bool_)
+
+    def cold_starts_per_week(self, minutes: int) -> Hours:
+        """Return the cold starts a week of each so far, had it been in AUTO_STOP with *minutes*.
+
+        Of the days on which it was there and somebody observed it.
+        """
+        starts = self.cold_starts_by_day(minutes).sum(axis=1)
+        days = self.today - np.minimum(self.created, self.today)
+        if self._unseen is not None:
+            days = days - self._unseen[self.rows, : self.today].sum(axis=1)
+        return np.asarray(starts * 7 / np.maximum(days, 1), dtype=np.float64)
 
     @property
     def days_left(self) -> int:

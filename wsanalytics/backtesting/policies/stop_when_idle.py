@@ -11,8 +11,10 @@ class StopWhenIdle(Rule):
     """Settings stay as they are, but whoever left *minutes* ago has their WorkSpace stopped.
 
     AUTO_STOP cannot stop before an hour has passed; StopWorkspaces can (it takes AUTO_STOP ones
-    alone). Hours are saved, and users who come back soon wait for a start. The replay stops each
-    one to the minute; ``wsanalytics stop-idle``, run every few minutes, comes close to that.
+    alone). It does where that saves an hour under the hour rule: an hour that has begun is paid,
+    and what would stop by itself before the next begins is left to do so. Hours are saved, and
+    users who come back soon wait for a start. The replay stops each one to the minute;
+    ``wsanalytics stop-idle``, run every few minutes, comes close to that.
     """
 
     def __init__(self, minutes: float = 15, name: str = "") -> None:

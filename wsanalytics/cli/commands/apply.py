@@ -65,6 +65,7 @@ def apply(
     """Print what a plan would change, or change it; 1 where some of it failed or was skipped."""
     from wsanalytics.actions import RunOptions, account_regions_of, apply_plan, journal_beside
     from wsanalytics.cli.confirm import carry_out, writers_of
+    from wsanalytics.cli.house_rules import house_rules
     from wsanalytics.cli.narrowing import meant_now
     from wsanalytics.cli.printing.console import warn
     from wsanalytics.files import check_output
@@ -81,7 +82,7 @@ def apply(
     _warn(content, old_after_days, limit, is_due=due)
     due_on = datetime.now(UTC).date() if due else None
     terms = RunOptions(limit=limit, max_share=max_share, stop_after_failures=stop_after_failures,
-                  opt_out=tuple(care.opt_out_tag), log=warn)
+                  opt_out=tuple(care.opt_out_tag), rules=house_rules(), log=warn)
 
     with writers_of(care, regions) as writers:
         only = meant_now(writers, content.changes, narrowing)
@@ -114,6 +115,7 @@ def undo(
     from wsanalytics.actions import RunOptions, in_force, journal_state, read_journal
     from wsanalytics.actions import undo as undo_changes
     from wsanalytics.cli.confirm import carry_out, writers_of
+    from wsanalytics.cli.house_rules import house_rules
     from wsanalytics.cli.narrowing import meant_now
     from wsanalytics.cli.printing.console import warn
     from wsanalytics.files import check_output
@@ -131,7 +133,7 @@ def undo(
         return _nothing_to_do(
             "nothing to undo: no change that this journal tells of is in force by it", output)
     terms = RunOptions(limit=limit, stop_after_failures=stop_after_failures,
-                  opt_out=tuple(care.opt_out_tag), log=warn)
+                  opt_out=tuple(care.opt_out_tag), rules=house_rules(), log=warn)
 
     changed = pd.DataFrame({"workspace_id": list(effective), "user_name": [
         change.latest.user_name for change in effective.values()]})

@@ -36,6 +36,7 @@ def backtest(
     """Write what the fleet would have cost under the policies that are named."""
     from wsanalytics.backtesting import backtest as run_backtest
     from wsanalytics.backtesting import policy_named
+    from wsanalytics.cli.house_rules import house_rules
     from wsanalytics.cli.inputs import fleet_of, note_defaults, same_inputs
     from wsanalytics.cli.printing.as_json import print_json, records
     from wsanalytics.cli.printing.console import console, next_steps, note_written
@@ -55,7 +56,7 @@ def backtest(
             window=data.window, hour_rule=fleet.hour_rule,
             maintenance_hours=fleet.maintenance_hours, present=data.present,
             timeouts=timeout or COMMON_TIMEOUTS, commands=data.commands, gaps=data.gaps,
-            every=every, step=step,
+            every=every, rules=house_rules(), step=step,
         )
         step("writing")
         write_table(result.outcomes, output, OUTCOMES)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from wsanalytics.recommendations import NewWorkspaces
+    from wsanalytics.rules import HouseRule
 
 JOURNAL = "creations.journal.jsonl"
 
@@ -80,7 +81,7 @@ def creation_properties(
         check_output(output, (".json",))
     _check(create=create, users=user, consent=consent)
     options = replace(analysis, tag=[*analysis.tag, *like])
-    new_workspaces, living, bundle = _suited(options, from_bundle)
+    new_workspaces, living, bundle = _suited(options, from_bundle, into_directory, user)
     request = creation_request(new_workspaces, living, user, directory_id=into_directory,
                                bundle_id=bundle)
     text = json.dumps(request, indent=2, ensure_ascii=False) + "\n"
@@ -115,30 +116,64 @@ def _check(*, create: bool, users: Sequence[str], consent: ConsentOptions) -> No
 
 
 def _suited(
-    options: AnalysisOptions, from_bundle: str | None
+    options: AnalysisOptions, from_bundle: str | None, into_directory: str | None,
+    users: Sequence[str],
 ) -> tuple[NewWorkspaces, pd.DataFrame, str]:
     """Choose the setting for new users; also return its WorkSpaces and the bundle."""
     from wsanalytics.billing import HourRule
     from wsanalytics.cli.inputs import candidates_of, fleet_of
+    from wsanalytics.cli.printing.console import note
     from wsanalytics.progress import step_bar
     from wsanalytics.recommendations import Limits, analyse, of_most, priced_as
     from wsanalytics.recommendations import creation_properties as setting_for_new
+    from wsanalytics.settings import setting_grid
 
     with step_bar(4) as step:
         step("reading")
         fleet = fleet_of(options, is_noted=False)
-        limits = Limits(candidates=candidates_of(options),
-                        hour_rule=HourRule.parse(options.hour_rule),
-                        maintenance_hours=options.maintenance_hours)
         living = fleet.workspaces[fleet.workspaces["terminated_at"].isna()]
         bundle = from_bundle or of_most(living, "bundle_id")
+        rule = _rule_for_new(living, options, bundle, into_directory, users)
+        candidates = candidates_of(options)
+        allowed = (rule.allowed(candidates) if rule else ()) or candidates
+        limits = Limits(candidates=setting_grid(auto_stop_minutes=(), always_on=False,
+                                                include=[*candidates, *allowed]),
+                        hour_rule=HourRule.parse(options.hour_rule),
+                        maintenance_hours=options.maintenance_hours)
         result = analyse(fleet.sessions, priced_as(fleet.workspaces, bundle), window=fleet.window,
                          prices=fleet.prices, limits=limits, gaps=fleet.gaps,
                          commands=fleet.commands, step=step)
-    new_workspaces = setting_for_new(
-        result.comparison, candidates=limits.candidates,
-        max_cold_starts_per_week=options.max_cold_starts_per_week)
+    most = [limit for limit in (options.max_cold_starts_per_week,
+                                rule.most_cold_starts_per_week if rule else None)
+            if limit is not None]
+    new_workspaces = setting_for_new(result.comparison, candidates=allowed,
+                                     max_cold_starts_per_week=min(most, default=None))
+    if rule and rule.phrase:
+        note(f"by the rule {rule.name!r}: {rule.phrase}")
     return new_workspaces, living, bundle
+
+
+def _rule_for_new(
+    living: pd.DataFrame, options: AnalysisOptions, bundle: str, into_directory: str | None,
+    users: Sequence[str],
+) -> HouseRule | None:
+    """Return the rule of the house that would hold for a WorkSpace of this request.
+
+    It has the tags that the comparable ones were chosen by; who it is for counts where it is one.
+    """
+    from wsanalytics.cli.house_rules import house_rules
+    from wsanalytics.rules import Traits
+
+    same = living[living["bundle_id"] == bundle]
+
+    def of_bundle(column: str) -> str:
+        return "" if same.empty else str(same[column].mode().iloc[0])
+
+    directories = living.loc[living["directory_id"] != "", "directory_id"].mode()
+    return house_rules().rule_for(Traits(
+        bundle_id=bundle, tags=dict(options.tag), user_name=users[0] if len(users) == 1 else "",
+        directory_id=into_directory or ("" if directories.empty else str(directories.iloc[0])),
+        compute_type=of_bundle("compute_type"), operating_system=of_bundle("operating_system")))
 
 
 def _create(

@@ -18,6 +18,7 @@ from wsanalytics.cli.options import (
     StoreFolder,
     ZoneOptions,
     command,
+    flag,
     journal_option,
     option,
 )
@@ -45,6 +46,9 @@ def stop_idle(
     working_hours: Annotated[str | None, option(
         "stop nothing within these hours, such as 'Mon-Fri 08:00-18:00'", metavar="HOURS",
         group=LIMITS)] = None,
+    allow_losing_open_programs: Annotated[bool, flag(
+        "stop WorkSpaces whose hardware does not hibernate, too: what is open there is lost",
+        group=LIMITS)] = False,
     store: StoreFolder,
     limit: Limit = None,
     journal: Journal = None,
@@ -64,7 +68,8 @@ def stop_idle(
         return stop_them(idle=idle, working_hours=hours, dry_run=dry_run, **more)  # type: ignore[arg-type]  # passed through
 
     return _switch("stop", run, store=store, limit=limit, journal=journal, output=output,
-                   zones=zones, narrowing=narrowing, care=care)
+                   zones=zones, narrowing=narrowing, care=care,
+                   allow_losing_open_programs=allow_losing_open_programs)
 
 
 @command("StartWorkspaces for stopped AUTO_STOP WorkSpaces whose users usually come within the "
@@ -107,12 +112,13 @@ def start_early(
 def _switch(
     verb: str, run: Callable[..., pd.DataFrame], *, store: Path, limit: int | None,
     journal: Path | None, output: Path | None, zones: ZoneOptions, narrowing: NarrowingOptions,
-    care: CareOptions,
+    care: CareOptions, allow_losing_open_programs: bool = False,
 ) -> int:
     """Stop or start the WorkSpaces of a store that are meant, as far as there is consent."""
     from wsanalytics.actions import RunOptions
     from wsanalytics.calendars import Zones
     from wsanalytics.cli.confirm import Action, carry_out, writers_of
+    from wsanalytics.cli.house_rules import house_rules
     from wsanalytics.cli.narrowing import Narrowing
     from wsanalytics.cli.printing.actions import print_switched
     from wsanalytics.cli.printing.console import warn
@@ -126,7 +132,8 @@ def _switch(
     fleet = Narrowing.of(narrowing).keep(samples.inventory())
     calls = journal or samples.folder / JOURNAL
     regions = fleet.loc[fleet["terminated_at"].isna(), "region"].unique().tolist()
-    terms = RunOptions(limit=limit, opt_out=tuple(care.opt_out_tag), log=warn)
+    terms = RunOptions(limit=limit, opt_out=tuple(care.opt_out_tag), rules=house_rules(),
+                       allow_losing_open_programs=allow_losing_open_programs, log=warn)
     clocks = Zones.of(zones.time_zone, zones.time_zone_by_directory)
     zone_of = clocks.zones_of(fleet)
     meant = set(fleet["workspace_id"])
