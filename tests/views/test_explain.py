@@ -178,7 +178,7 @@ def test_what_was_created_late(fleet: Analysis) -> None:
     rows = rows_of(fleet, "ws-late000001")
     assert rows["state"] == "AVAILABLE; created 2026-02-19 15:30 UTC"
     assert rows["observed"] == "2026-02-19 15:30 to 2026-03-01 UTC, 10 days"
-    assert rows["why"].startswith("Expected to bill 215 h a month, over the break-even of 84 h")
+    assert rows["why"].startswith("Expected to bill 217 h a month, over the break-even of 84 h")
     assert ("More days: only 10 days of it were observed, so the forecast leans on what others do."
             in sentences(fleet, "ws-late000001"))
 
