@@ -164,3 +164,43 @@ def test_a_wrong_rule_stops_every_command(
     path.write_text("", encoding="utf-8")
     status, _, err = run(capsys, "rules", "check", "--store", "none")
     assert status == 2 and "there are no rules" in err
+
+
+def test_what_cannot_hibernate_from_the_plan_to_the_report_and_stop_idle(
+    house: tuple[Sandbox, list[str]], capsys: Capture, monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path
+) -> None:
+    box, _ = house
+    monkeypatch.setenv("WSANALYTICS_CONFIG", "")
+    fleet = box.workspaces()
+    unused = fleet[(fleet["running_mode"] == "ALWAYS_ON") & (fleet["license"] == "included")
+                   & (fleet["operating_system"] == "WINDOWS") & ~fleet["standby"]].head(3).assign(
+                       created_at=pd.NaT, terminated_at=pd.NaT, state="AVAILABLE")
+    unused[["compute_type", "root_gib", "user_gib"]] = ["GRAPHICS_G4DN", 100, 100]
+    write_table(unused, tmp_path / "workspaces.csv", WORKSPACES)
+    (tmp_path / "sessions.csv").write_text("workspace_id,connected_at,disconnected_at\n")
+    files = ["--sessions", str(tmp_path / "sessions.csv"), "--workspaces",
+             str(tmp_path / "workspaces.csv"), "--start", "2026-06-01", "--end", "2026-08-01"]
+    plan = tmp_path / "plan.json"
+    allowed = "--allow-losing-open-programs"
+    for more, changes in (([], 0), ([allowed], len(unused))):
+        status, _, err = run(capsys, "recommend", *files, *more, "--output", str(plan), "--force")
+        assert status == 0, err
+        found = read_plan(plan)
+        assert len(found.changes) == changes
+        assert found.recommendations["reason"].str.contains(
+            "open programs and unsaved work are lost").all()
+        status, _, err = run(capsys, "report", *files, *more, "--output",
+                             str(tmp_path / "report.html"))
+        assert status == 0, err
+        page = (tmp_path / "report.html").read_text(encoding="utf-8")
+        assert ("open programs" in page) or not changes
+        status, out, _ = run(capsys, "explain", unused["workspace_id"].iloc[0], *files, *more)
+        assert status == 0 and "open programs and unsaved work" in " ".join(out.split())
+    config = tmp_path / "wsanalytics.toml"
+    config.write_text('[[rules]]\nname = "farm"\ncompute-type = "Graphics.g4dn"\n'
+                      "allow-losing-open-programs = true\n", encoding="utf-8")
+    monkeypatch.setenv("WSANALYTICS_CONFIG", str(config))
+    assert run(capsys, "recommend", *files, "--output", str(plan), "--force")[0] == 0
+    assert len(read_plan(plan).changes) == len(unused)
+    assert run(capsys, "stop-idle", *FLEET, "--idle-minutes", "5", allowed)[0] == 0

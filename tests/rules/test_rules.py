@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -110,6 +111,14 @@ def test_a_setting_that_breaks_its_rule_becomes_the_nearest_that_keeps_to_it(
     rule = rules.rules[0]
     assert bool(rule.against(Setting.parse(present))) == (present != becomes)
     assert not rule.against(Setting.parse(becomes))
+
+
+def test_what_is_brought_in_is_not_for_others_though_its_own_are_not_there() -> None:
+    whole = book().on(fleet(), CANDIDATES)
+    assert [str(setting) for setting in whole.brought] == ["AUTO_STOP:480"]
+    free = whole.of_rows(np.array([3]))
+    assert free.timeouts == whole.timeouts == (60, 120, 240, 480)
+    assert not free.may_be("AUTO_STOP:480").any() and free.permits("AUTO_STOP:480").all()
 
 
 def test_a_rule_overrides_candidates_that_leave_nothing() -> None:

@@ -263,6 +263,20 @@ def test_the_page_of_a_store(history: History, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_in_folder")
+def test_the_page_of_a_store_is_bound_by_rules_of_the_house(
+    history: History, tmp_path: Path
+) -> None:
+    (tmp_path / "fleet").mkdir()
+    write_history(history, tmp_path / "fleet")
+    rules = tmp_path / "wsanalytics.toml"
+    rules.write_text('[[rules]]\nname = "all"\nleave-alone = true\n', encoding="utf-8")
+    page = ws.app(json.dumps({"folder": str(tmp_path), "store": "fleet", "rules": str(rules)}))
+    assert page.analysis.plan.changes.empty
+    free = ws.app(json.dumps({"folder": str(tmp_path), "store": "fleet"}))
+    assert len(free.analysis.plan.changes)
+
+
+@pytest.mark.usefixtures("_in_folder")
 @pytest.mark.parametrize(("asked", "words"), [
     ({"plan": "none.json"}, "there is no such file"),
     ({"allow_apply": True}, "the sample fleet is in no account"),

@@ -96,7 +96,11 @@ class RuleBook:
         base = tuple(sorted({setting if isinstance(setting, Setting) else Setting.parse(setting)
                              for setting in candidates}, key=lambda setting: setting.order))
         ids = workspaces["workspace_id"].astype("str").to_numpy(dtype=object)
-        return FleetRules(self.rules, ids, self._codes(workspaces), base)
+        codes = self._codes(workspaces)
+        brought = {setting for code in set(codes.tolist()) - {NOBODY}
+                   for setting in self.rules[code].allowed(base)} - set(base)
+        return FleetRules(self.rules, ids, codes, base,
+                          tuple(sorted(brought, key=lambda setting: setting.order)))
 
     def _codes(self, workspaces: pd.DataFrame) -> npt.NDArray[np.int64]:
         """Return the position of the rule that holds for each of *workspaces*; -1 for none."""
@@ -134,24 +138,19 @@ def read_rules(path: Path | str) -> RuleBook:
 class FleetRules:
     """The rules held against one fleet: ``codes`` has for each of ``ids`` which of ``rules``.
 
-    ``candidates`` are the settings that may be chosen where no rule says otherwise.
+    ``candidates`` are the settings that may be chosen where no rule says otherwise, ``brought``
+    those that rules bring in beyond them, of rules that hold for somebody of the whole fleet.
     """
 
     rules: tuple[HouseRule, ...]
     ids: Texts
     codes: npt.NDArray[np.int64]
     candidates: tuple[Setting, ...]
+    brought: tuple[Setting, ...]
 
     def of_rows(self, rows: npt.NDArray[np.int64]) -> FleetRules:
         """Return the same for the WorkSpaces *rows* alone."""
         return replace(self, ids=self.ids[rows], codes=self.codes[rows])
-
-    @cached_property
-    def brought(self) -> tuple[Setting, ...]:
-        """The settings that rules bring beyond the candidates, of rules that hold for somebody."""
-        found = {setting for code in np.unique(self.codes) if code != NOBODY
-                 for setting in self.rules[code].allowed(self.candidates)}
-        return tuple(sorted(found - set(self.candidates), key=lambda setting: setting.order))
 
     @property
     def timeouts(self) -> tuple[int, ...]:

@@ -14,13 +14,14 @@ from typing import Any
 
 from ipywidgets import VBox, Widget
 
-from wsanalytics.actions import account_regions_of, journal_beside
+from wsanalytics.actions import RunOptions, account_regions_of, journal_beside
 from wsanalytics.aws import Writer, connect
 from wsanalytics.calendars import Zones
 from wsanalytics.defaults import RUN_LIMIT
 from wsanalytics.errors import InputError, WsanalyticsError
 from wsanalytics.history import sample_folder
 from wsanalytics.recommendations import Analysis, read_plan
+from wsanalytics.rules import RuleBook, read_rules
 from wsanalytics.views import Evidence
 from wsanalytics.widgets.base import LazyTabs, Showable, html, message
 from wsanalytics.widgets.explore import explore
@@ -61,8 +62,9 @@ def app(asked: str | None = None) -> VBox:
 
     *asked* is JSON with ``folder`` (where relative paths begin and journals go), ``plan``,
     ``store``, ``journal``, ``limit``, ``time_zone``, ``time_zone_by_directory``, ``allow_apply``,
-    ``profile`` and ``role_arn``, each of which may be missing; by default what the environment
-    says. Without a plan or a store it is the sample fleet.
+    ``rules`` (the file with those of the house), ``profile`` and ``role_arn``, each of which may
+    be missing; by default what the environment says. Without a plan or a store it is the sample
+    fleet.
     """
     try:
         return _made(json.loads(os.environ.get(ENVIRONMENT, "{}") if asked is None else asked))
@@ -77,9 +79,11 @@ def _made(asked: dict[str, Any]) -> App:
     if asked.get("time_zone"):
         zones = Zones.of(asked["time_zone"], asked.get("time_zone_by_directory") or ())
     plan = read_plan(asked["plan"]) if asked.get("plan") else None
+    rules = read_rules(asked["rules"]) if asked.get("rules") else RuleBook()
     analysis = None
     if asked.get("store") or plan is None:
-        analysis = as_analysis(asked.get("store") or sample_folder())
+        analysis = as_analysis(asked["store"], rules) if asked.get("store") else as_analysis(
+            sample_folder())
     subject = plan or analysis.plan  # type: ignore[union-attr]  # there is one or the other
     writers: list[Writer] = []
     if asked.get("allow_apply"):
@@ -92,7 +96,8 @@ def _made(asked: dict[str, Any]) -> App:
         plan or analysis,  # type: ignore[arg-type]  # there is one or the other
         of.comparison, of.replay, of.workspaces, gaps=of.gaps, writer=writers or None, zones=zones,
         journal=asked.get("journal") or (journal_beside(Path(asked["plan"])) if plan else None),
-        limit=asked.get("limit", RUN_LIMIT), how_to_apply=READ_ONLY)
+        options=RunOptions(limit=asked.get("limit", RUN_LIMIT), rules=rules),
+        how_to_apply=READ_ONLY)
     return App(panel, analysis, zones)
 
 

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 from wsanalytics.history import History, Store, read_history
 from wsanalytics.prices import load_prices
 from wsanalytics.recommendations import Analysis, analyse, analyse_history, the_one
+from wsanalytics.rules import RuleBook
 from wsanalytics.sessions import find_stored
 from wsanalytics.tradeoffs import WhatIf, what_if
 from wsanalytics.widgets.base import telling_it_itself
@@ -28,24 +29,27 @@ _QUESTIONS: WeakKeyDictionary[History | Analysis, WhatIf] = WeakKeyDictionary()
 _FOLDERS: dict[Path, tuple[object, Analysis | History]] = {}
 
 
-def as_fleet(of: Analysis | History | Path | str) -> Analysis | History:
+def as_fleet(
+    of: Analysis | History | Path | str, rules: RuleBook | None = None
+) -> Analysis | History:
     """Return the fleet that is meant; a store or a folder is read, once until it changes.
 
-    Of a store not the samples are read but what was found in them, where that was kept.
+    Of a store not the samples are read but what was found in them, where that was kept; *rules* of
+    the house bind its plan.
     """
     if isinstance(of, Analysis | History):
         return of
     folder = Path(of).resolve()
-    files = _files_of(folder)
+    files = _files_of(folder), rules
     with _LOCK:
         if folder not in _FOLDERS or _FOLDERS[folder][0] != files:
             _FOLDERS.clear()  # one fleet at a time: samples take much memory
-            _FOLDERS[folder] = (files, _stored(folder) if Store.is_at(folder) else
+            _FOLDERS[folder] = (files, _stored(folder, rules) if Store.is_at(folder) else
                                 read_history(folder))
         return _FOLDERS[folder][1]
 
 
-def _stored(folder: Path) -> Analysis:
+def _stored(folder: Path, rules: RuleBook | None) -> Analysis:
     """Analyse the fleet of a store, as :func:`wsanalytics.analyse_history` would its history."""
     store = Store(folder)
     window, fleet = store.window(), store.inventory()
@@ -55,7 +59,7 @@ def _stored(folder: Path) -> Analysis:
             found.sessions, fleet, window=window, prices=load_prices(), gaps=found.gaps,
             commands=found.commands, settings=store.settings(),
             account_id=the_one(fleet["account_id"]) or None,
-            region=the_one(fleet["region"]), source=folder.name)
+            region=the_one(fleet["region"]), source=folder.name, rules=rules)
 
 
 def _files_of(folder: Path) -> list[tuple[str, int, int]]:
@@ -65,11 +69,19 @@ def _files_of(folder: Path) -> list[tuple[str, int, int]]:
     return [(str(path), status.st_size, status.st_mtime_ns) for path, status in found]
 
 
-def as_analysis(of: Analysis | History | Path | str) -> Analysis:
-    """Analyse a fleet, unless it is already; the caller shows what is not billed."""
-    fleet = as_fleet(of)
+def as_analysis(
+    of: Analysis | History | Path | str, rules: RuleBook | None = None
+) -> Analysis:
+    """Analyse a fleet, unless it is already; the caller shows what is not billed.
+
+    *rules* of the house bind the plan of a store.
+    """
+    fleet = as_fleet(of, rules)
     if isinstance(fleet, Analysis):
         return fleet
+    if rules:  # a page is opened once, and what is kept of a history is without them
+        with telling_it_itself():
+            return analyse_history(fleet, rules=rules)
     return _once(_ANALYSES, fleet, analyse_history)
 
 

@@ -58,6 +58,8 @@ def app(
 ) -> None:
     """Serve the page until Ctrl-C or SIGTERM; its address is the first line that is printed."""
     from wsanalytics.calendars import Zones
+    from wsanalytics.cli.config import find_config
+    from wsanalytics.cli.house_rules import house_rules
     from wsanalytics.cli.printing.console import note
     from wsanalytics.history import Store
     from wsanalytics.recommendations import read_plan
@@ -80,7 +82,9 @@ def app(
                          rule=f"ports go from 1 to {LAST_PORT}", fix="name a free one, or none")
     page, free_port = _page(), _free_port(port or 0)
     token = secrets.token_urlsafe(24)
-    os.environ[ENVIRONMENT] = json.dumps(_absolute(plan=plan, store=store, journal=journal) | {
+    rules = find_config()[0] if house_rules() else None
+    named = _absolute(plan=plan, store=store, journal=journal, rules=rules)
+    os.environ[ENVIRONMENT] = json.dumps(named | {
         "folder": str(Path.cwd()), "limit": limit, "allow_apply": allow_apply,
         "time_zone": zones.time_zone, "time_zone_by_directory": zones.time_zone_by_directory,
         "profile": caller.profile, "role_arn": caller.role_arn})
