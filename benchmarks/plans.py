@@ -35,13 +35,15 @@ PLAYED = (
     ("cost_optimizer", "day"), ("hold", "day"), ("always_on", "day"),
 )
 BY_HAND: tuple[tuple[str, dict[str, Any], int | None], ...] = (
-    ("the default limits (at least $1 a month), all of it", {}, None),
-    ("and 25 changes a run", {}, 25),
+    ("at least $1 a month", {}, None),
+    ("at least $1 a month, 25 changes a run", {}, 25),
     ("and a chance of saving of 50 %", {"min_chance_of_saving": 0.5}, None),
     ("and a chance of saving of 80 %", {"min_chance_of_saving": 0.8}, None),
     ("and a chance of saving of 90 %", {"min_chance_of_saving": 0.9}, None),
     ("and a chance of saving of 95 %", {"min_chance_of_saving": 0.95}, None),
     ("and at most five cold starts a week", {"max_cold_starts_per_week": 5.0}, None),
+    ("and nothing that loses open programs (the default)",
+     {"allow_losing_open_programs": False}, None),
 )
 
 
@@ -60,7 +62,7 @@ def by_hand(
         rows = with_settings(fleet, present)
         plan = analyse(sessions[sessions["connected_at"] < pd.Timestamp(first)], rows,
                        window=Window(begins, first), prices=built_in_prices(), now=first,
-                       **limits).plan.changes
+                       **({"allow_losing_open_programs": True} | limits)).plan.changes
         made = plan if limit is None else plan.head(limit)
         present = made.set_index("workspace_id")["to_setting"].reindex(present.index).fillna(
             present)
