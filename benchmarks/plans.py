@@ -22,7 +22,7 @@ from policies import invented, traced
 
 from wsanalytics.backtesting.backtest import backtest
 from wsanalytics.billing.bill import bill
-from wsanalytics.history.history import configured
+from wsanalytics.history.history import configured, with_settings
 from wsanalytics.prices.book import built_in_prices
 from wsanalytics.recommendations.analysis import analyse
 from wsanalytics.schedule import schedule_of
@@ -76,17 +76,6 @@ def by_hand(
 def _settings(changes: pd.DataFrame, since: datetime) -> pd.DataFrame:
     return changes.rename(columns={"to_setting": "setting"}).assign(since=since)[
         ["workspace_id", "setting", "since"]]
-
-
-def with_settings(fleet: pd.DataFrame, settings: pd.Series) -> pd.DataFrame:
-    """The WorkSpaces as they are listed once they are set so."""
-    rows = fleet.copy()
-    now = rows["workspace_id"].map(settings).fillna("")
-    is_set = now != ""
-    parts = now[is_set].str.partition(":")
-    rows.loc[is_set, "running_mode"] = parts[0]
-    rows.loc[is_set, "auto_stop_minutes"] = pd.to_numeric(parts[2]).astype("Int64")
-    return rows
 
 
 def main() -> None:

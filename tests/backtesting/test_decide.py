@@ -21,7 +21,7 @@ from wsanalytics.billing.bill import bill
 from wsanalytics.errors import InputError
 from wsanalytics.history.checks import check_workspaces
 from wsanalytics.history.folder import sample_history
-from wsanalytics.history.history import configured
+from wsanalytics.history.history import configured, with_settings
 from wsanalytics.recommendations.analysis import analyse
 from wsanalytics.schedule import schedule_of
 from wsanalytics.sessions.from_store import found_in
@@ -104,17 +104,6 @@ def test_so_it_does_on_a_trace_of_real_people(name: str) -> None:
         "compute_type": "STANDARD", "running_mode": "AUTO_STOP", "auto_stop_minutes": 60}))
     assert equal_to_the_backtest(name, sessions, fleet, window("2015-04-01", "2015-06-20"),
                                  {1, 3, 10, 15, 19, 26}) >= 13
-
-
-def with_settings(fleet: pd.DataFrame, settings: pd.Series) -> pd.DataFrame:
-    """The WorkSpaces as they are listed once they are set so."""
-    rows = fleet.copy()
-    now = rows["workspace_id"].map(settings).fillna("")
-    is_set = now != ""
-    parts = now[is_set].str.partition(":")
-    rows.loc[is_set, "running_mode"] = parts[0]
-    rows.loc[is_set, "auto_stop_minutes"] = pd.to_numeric(parts[2]).astype("Int64")
-    return rows
 
 
 @pytest.mark.parametrize("name", ["forecast", "cheapest_fixed:days=28", "cost_optimizer",

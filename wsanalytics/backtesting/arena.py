@@ -42,6 +42,7 @@ from wsanalytics.timeline import (
     from_micros,
     instants,
     months_of,
+    to_micros,
 )
 
 _NEVER = np.iinfo(np.int64).max
@@ -117,7 +118,7 @@ class BacktestRun:
         present_settings = (
             listed_settings if present is None else present.reindex(ids).fillna(listed_settings)
         )
-        begins = _history_begins(sessions, window, observed_from)
+        begins = history_begins(sessions, window.start, observed_from)
         commands = check_commands(commands if commands is not None else pd.DataFrame(
             columns=list(ORDERS.names)))
         commands = commands[commands["workspace_id"].isin(ids)].reset_index(drop=True)
@@ -361,16 +362,17 @@ def _day(column: pd.Series, start: int, *, unknown: int) -> Codes:
     return np.where(column.notna().to_numpy(), days, unknown).astype(np.int64)
 
 
-def _history_begins(
-    sessions: pd.DataFrame, window: Window, observed_from: datetime | None
+def history_begins(
+    sessions: pd.DataFrame, until: datetime, observed_from: datetime | None = None
 ) -> datetime:
-    """Return the midnight before the first session, if that is before the window."""
-    if sessions.empty and observed_from is not None:
-        return min(observed_from, window.start)
-    if sessions.empty or sessions["connected_at"].min() >= window.start:
-        return window.start
-    first = int(column_micros(sessions["connected_at"]).min())
-    return from_micros(first // MICROS_PER_DAY * MICROS_PER_DAY)
+    """Return the midnight before the first session, if that is before *until* (a midnight).
+
+    *observed_from* is when history began where there is no session at all.
+    """
+    first = observed_from if sessions.empty else sessions["connected_at"].min()
+    if first is None or first >= until:
+        return until
+    return from_micros(to_micros(first) // MICROS_PER_DAY * MICROS_PER_DAY)
 
 
 def _refuse_parts_of_days(window: Window) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsanalytics.backtesting.arena import BacktestRun
+from wsanalytics.backtesting.arena import BacktestRun, history_begins
 from wsanalytics.backtesting.backtest import rule_of
 from wsanalytics.backtesting.decisions import Codes, SettingCodes, Texts, checked, decided
 from wsanalytics.backtesting.policies.rule import Choice, Reference, Rule
@@ -92,25 +92,13 @@ def decide(
     past = sessions[sessions["connected_at"] < pd.Timestamp(midnight)]
     # A window of the month so far and one day more, as hours billed this month are a policy's
     # business; it is asked on that last day alone.
-    begins = _month_so_far(past, midnight, observed_from)
+    begins = max(midnight.replace(day=1), history_begins(past, midnight, observed_from))
     arena = BacktestRun.of(
         past, workspaces, prices, Window(begins, midnight + timedelta(days=1)),
         hour_rule=HourRule.parse(hour_rule), maintenance_hours=maintenance_hours, present=present,
         timeouts=tuple(sorted(set(timeouts))), commands=_before(commands, midnight), gaps=gaps,
         allowed=allowed, observed_from=observed_from, rules=rules)
     return Decision(rule.name, midnight, _asked(rule, arena, midnight, settings))
-
-
-def _month_so_far(
-    past: pd.DataFrame, midnight: datetime, observed_from: datetime | None
-) -> datetime:
-    """Return when the month of *midnight* began, or when history did if that was later."""
-    first = midnight.replace(day=1)
-    began = observed_from if past.empty else past["connected_at"].min()
-    if began is None:
-        return midnight
-    seen_from = from_micros(to_micros(began) // MICROS_PER_DAY * MICROS_PER_DAY)
-    return max(first, min(seen_from, midnight))
 
 
 def _before(commands: pd.DataFrame | None, midnight: datetime) -> pd.DataFrame | None:

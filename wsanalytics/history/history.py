@@ -92,6 +92,20 @@ def configured(workspaces: pd.DataFrame) -> pd.Series:
     return named[named != ""]
 
 
+def with_settings(fleet: pd.DataFrame, settings: pd.Series) -> pd.DataFrame:
+    """Return a fleet as it is listed once it has *settings*: the inverse of :func:`configured`.
+
+    *settings* are texts by ``workspace_id``; a WorkSpace without one stays as it is.
+    """
+    rows = fleet.copy()
+    now = rows["workspace_id"].map(settings).fillna("")
+    is_set = now != ""
+    parts = now[is_set].str.partition(":")
+    rows.loc[is_set, "running_mode"] = parts[0]
+    rows.loc[is_set, "auto_stop_minutes"] = pd.to_numeric(parts[2]).astype("Int64")
+    return rows
+
+
 def settings_of(configured_settings: pd.Series) -> tuple[Setting, ...]:
     """Return the distinct settings in a series such as :attr:`History.configured`, sorted."""
     distinct = {Setting.parse(text) for text in configured_settings.unique()}

@@ -22,12 +22,11 @@ from wsanalytics.forecasting import (
     Scenarios,
     UsagePast,
     days_ahead,
-    month_begins,
     scenarios_of,
 )
 from wsanalytics.recommendations.analysis import Analysis
 from wsanalytics.recommendations.monthly_use import life_of
-from wsanalytics.recommendations.past import past_of
+from wsanalytics.recommendations.past import begins_of, past_of
 from wsanalytics.settings import ALWAYS_ON
 from wsanalytics.tables import BUDGET
 from wsanalytics.timeline import MICROS_PER_DAY, Hours, Window, months_later, months_of, to_micros
@@ -128,7 +127,7 @@ class _Fleet:
         rates = analysis.prices.rates(workspaces)
         ahead = scenarios_of(
             past, ahead_days=days_ahead(window), seed=seed,
-            begins=month_begins(Window.around(window.start, window.end).micros[0], past.today),
+            begins=begins_of(window, past),
             rates=Rates(*(rates[name].to_numpy() for name in (
                 "always_on_usd", "auto_stop_usd", "hourly_usd"))))
         return cls(

@@ -17,10 +17,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.errors import InputError
-from wsanalytics.forecasting import Rates, Scenarios, days_ahead, month_begins, scenarios_of
+from wsanalytics.forecasting import Rates, Scenarios, days_ahead, scenarios_of
 from wsanalytics.formatting import CENT, counted, listed
 from wsanalytics.recommendations.monthly_use import Counting, Life, hours_since, life_of
-from wsanalytics.recommendations.past import past_of
+from wsanalytics.recommendations.past import begins_of, past_of
 from wsanalytics.sessions import unobserved_days
 from wsanalytics.settings import ALWAYS_ON, Setting
 from wsanalytics.simulation import Replay
@@ -67,10 +67,8 @@ def compare(
     present = _present_rows(cube, baseline)
     life = life_of(workspaces, cube.ids, replay.window)
     past = past_of(replay, workspaces, cube.ids, gaps)
-    begins = month_begins(Window.around(replay.window.start, replay.window.end).micros[0],
-                          past.today)
-    scenarios = scenarios_of(past, seed=seed, ahead_days=days_ahead(replay.window), begins=begins,
-                             rates=_rates(cube, life))
+    scenarios = scenarios_of(past, seed=seed, ahead_days=days_ahead(replay.window),
+                             begins=begins_of(replay.window, past), rates=_rates(cube, life))
     counting = Counting.since(replay, life, cube.ids, changed=scenarios.changed,
                               days=scenarios.counted_days)
     monthly = _Monthly.of(cube, life, counting)

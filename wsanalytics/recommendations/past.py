@@ -7,11 +7,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from wsanalytics.billing import DailyUse, HourRule
-from wsanalytics.forecasting import UsagePast, like_other_days, weekdays
+from wsanalytics.forecasting import UsagePast, like_other_days, month_begins, weekdays
 from wsanalytics.sessions import unobserved_by_day
 from wsanalytics.settings import STEP_MINUTES, Setting
 from wsanalytics.simulation import Replay
 from wsanalytics.timeline import MICROS_PER_DAY, Window, column_micros
+
+
+def begins_of(window: Window, past: UsagePast) -> tuple[int, ...]:
+    """Return the days of a *past* of *window* on which months begin, and the first to come."""
+    return month_begins(Window.around(window.start, window.end).micros[0], past.today)
 
 
 def past_of(

@@ -64,80 +64,81 @@ def _refuse_twins(rules: Iterable[HouseRule], where: str) -> None:
 
 def _rule(table: Mapping[str, Any], position: int, where: str) -> HouseRule:
     name = table.get("name")
-    place = f"{where}: rule {name!r}" if isinstance(name, str) and name.strip() else (
+    location = f"{where}: rule {name!r}" if isinstance(name, str) and name.strip() else (
         f"{where}: rule {position}")
     values: dict[str, Any] = {}
     for written, value in table.items():
         key = written.replace("_", "-")
         if key not in KEYS:
-            raise InputError(f"{written!r} is nothing that a rule knows", where=place,
+            raise InputError(f"{written!r} is nothing that a rule knows", where=location,
                              rule=f"a rule has {', '.join(KEYS)}",
                              fix=did_you_mean(key, KEYS, otherwise="remove it there"))
         if key in values:
-            raise InputError(f"{key!r} stands there twice", where=place,
+            raise InputError(f"{key!r} stands there twice", where=location,
                              rule="a key stands there once, with - or with _",
                              fix="remove one of them")
         values[key] = value
     if not (isinstance(name, str) and name.strip()):
-        raise InputError("it has no name", where=place, rule="messages name a rule",
+        raise InputError("it has no name", where=location, rule="messages name a rule",
                          fix=f'add name = "…", {EXAMPLE}')
-    read = {key: _value(key, value, place) for key, value in values.items()}
+    read = {key: _value(key, value, location) for key, value in values.items()}
     fields = {"tag": "tags"} | _LISTS
-    return HouseRule(where=place, **{
+    return HouseRule(where=location, **{
         fields.get(key, key.replace("-", "_")): value for key, value in read.items()})
 
 
-def _value(key: str, value: Any, place: str) -> Any:  # noqa: ANN401  # whatever TOML can write
+def _value(key: str, value: Any, location: str) -> Any:  # noqa: ANN401  # whatever TOML can write
     if key == "name":
         return value.strip()
     if key == "tag":
-        return _tags(value, place)
+        return _tags(value, location)
     if key in _LISTS:
-        return frozenset(_texts(key, value, place))
+        return frozenset(_texts(key, value, location))
     if key == "setting":
-        return Setting.parse(_texts(key, value, place, is_one=True)[0], where=f"{place}: setting")
+        text = _texts(key, value, location, is_one=True)[0]
+        return Setting.parse(text, where=f"{location}: setting")
     if key in _FLAGS:
         if not isinstance(value, bool):
-            raise _misfit(key, value, place, "it is true or false, without quotes")
+            raise _misfit(key, value, location, "it is true or false, without quotes")
         return value
     is_number = isinstance(value, int | float if key == _NUMBER else int)
     if not is_number or isinstance(value, bool):
-        raise _misfit(key, value, place, "it is a number without quotes" if key == _NUMBER else
+        raise _misfit(key, value, location, "it is a number without quotes" if key == _NUMBER else
                       "it is a whole number of minutes, without quotes")
     return value
 
 
-def _texts(key: str, value: object, place: str, *, is_one: bool = False) -> list[str]:
+def _texts(key: str, value: object, location: str, *, is_one: bool = False) -> list[str]:
     """Return the texts of one value or of a list of them."""
     written = value if isinstance(value, list | tuple) and not is_one else [value]
     texts = [text.strip() for text in written if isinstance(text, str) and text.strip()]
     if not texts or len(texts) < len(written):
-        raise _misfit(key, value, place, "it is text in quotes" + (
+        raise _misfit(key, value, location, "it is text in quotes" + (
             "" if is_one else ", or a list of such texts"))
     return texts
 
 
-def _tags(value: object, place: str) -> dict[str, frozenset[str]]:
+def _tags(value: object, location: str) -> dict[str, frozenset[str]]:
     """Return names of tags with their values: a table, or texts NAME=VALUE as of ``--tag``."""
     tags: dict[str, set[str]] = {}
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            tags[str(name)] = set(_texts("tag", inner, f"{place}: {name}"))
+            tags[str(name)] = set(_texts("tag", inner, f"{location}: {name}"))
     else:
-        for text in _texts("tag", value, place):
+        for text in _texts("tag", value, location):
             name, equals, inner = text.partition("=")
             if not equals or not name.strip():
-                raise _misfit("tag", text, place, "a tag is written NAME=VALUE")
+                raise _misfit("tag", text, location, "a tag is written NAME=VALUE")
             tags.setdefault(name.strip(), set()).add(inner)
     if not tags:
-        raise _misfit("tag", value, place, "it names a tag at least")
+        raise _misfit("tag", value, location, "it names a tag at least")
     return {name: frozenset(values) for name, values in tags.items()}
 
 
-def _misfit(key: str, value: object, place: str, rule: str) -> InputError:
+def _misfit(key: str, value: object, location: str, rule: str) -> InputError:
     examples = {"tag": 'tag = { Team = "Design" }', "setting": 'setting = "AUTO_STOP:120"',
                 _NUMBER: f"{_NUMBER} = 5"}
     example = examples.get(key) or (f"{key} = true" if key in _FLAGS else f"{key} = 120" if (
         key in _WHOLE) else f'{key} = "…"')
     shown = str(value).lower() if isinstance(value, bool) else repr(value)[:60]
-    return InputError(f"{key} is {shown}", where=place, rule=rule, fix=f"write {example}")
+    return InputError(f"{key} is {shown}", where=location, rule=rule, fix=f"write {example}")

@@ -76,13 +76,13 @@ def _summed(book: RuleBook, held: pd.DataFrame) -> pd.DataFrame:
 
     rows = []
     for rule in (*book.rules, None):
-        mine = held[held["rule"] == (rule.name if rule else "")]
-        known = mine.dropna(subset=["usd_per_month", "usd_per_month_without"])
+        of_rule = held[held["rule"] == (rule.name if rule else "")]
+        known = of_rule.dropna(subset=["usd_per_month", "usd_per_month_without"])
         with_it, without = (float(known[name].sum()) if len(known) else float("nan")
                             for name in ("usd_per_month", "usd_per_month_without"))
         rows.append({
-            "rule": rule.name if rule else "", "workspaces": len(mine),
-            "matching_workspaces": int(held[rule.name].sum()) if rule else len(mine),
+            "rule": rule.name if rule else "", "workspaces": len(of_rule),
+            "matching_workspaces": int(held[rule.name].sum()) if rule else len(of_rule),
             "effects": rule.effects if rule else [], "usd_per_month": with_it,
             "usd_per_month_without": without, "more_usd_per_month": with_it - without})
     return pd.DataFrame(rows)
